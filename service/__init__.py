@@ -1,0 +1,1 @@
+"""Baton: responsibility between agencies, made explicit in FHIR R4."""

@@ -1,0 +1,1 @@
+"""Who is asking. Pure: knows no HTTP, no database, no clock."""

@@ -1,0 +1,25 @@
+"""Who is asking: the one value both the embedded authorization server and external issuers end in."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.auth.scopes import Scopes
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """A client acting for an organisation, and the person it acts for, if any.
+
+    `organization` comes from the client's registration, never from the request. `user` is a PractitionerRole, Patient or
+    RelatedPerson reference; `patient` the Patient reference in launch context; `purposes` v3-ActReason codes; `token` an
+    id for the audit trail, never the token itself.
+    """
+
+    client: str
+    organization: str
+    scopes: Scopes
+    user: str = ""
+    patient: str = ""
+    purposes: tuple[str, ...] = ("TREAT",)
+    token: str = ""

@@ -1,0 +1,1 @@
+"""May they. Pure and total: never raises, never reads a clock or a database, always says why."""

@@ -1,0 +1,1 @@
+"""The language: JSON, validation, search parameters, outcomes. Pure."""

@@ -1,0 +1,1 @@
+"""Speaks to others: issuers' keys, partners' endpoints."""

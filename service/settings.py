@@ -1,0 +1,46 @@
+"""The environment, read once into one frozen value. Every setting is `BATON_*` and is listed by `baton settings`."""
+
+from __future__ import annotations
+
+from functools import cache
+from pathlib import Path
+
+from platformdirs import user_data_path
+from pydantic import Field
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """All settings. Fields carry their meaning; units are in the names or the descriptions."""
+
+    model_config = SettingsConfigDict(env_prefix="BATON_", frozen=True, extra="ignore")
+
+    data: Path = Field(
+        default_factory=lambda: user_data_path("baton", appauthor=False),
+        description="folder of the embedded database, keys and logs",
+    )
+    base_url: str = Field("", description="public base of the service, without a path; default: where it listens")
+    mongodb_uri: str = Field("", description="your own replica set; empty: an embedded one in the data folder")
+    mongodb_database: str = Field("baton", description="database name")
+    mongo_driver: str = Field("pymongo", pattern="^(pymongo|motor)$", description="pymongo or motor")
+    mongodb_cache_mb: int = Field(512, ge=256, description="cache of the embedded database, in MiB")
+    max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="largest request body, in bytes")
+    max_depth: int = Field(64, ge=16, le=500, description="deepest nesting of a request body")
+    page_size: int = Field(20, ge=1, le=1000, description="matches on a page when the client asks for no _count")
+    max_page_size: int = Field(200, ge=1, le=1000, description="most matches on a page")
+    max_scan: int = Field(20_000, ge=1000, description="records one search may look at before it is refused as too costly")
+    access_token_seconds: int = Field(300, ge=30, le=3600, description="life of an access token")
+    refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
+    issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")
+    policy: str = Field("uk", pattern="^(uk|us)$", description="shipped consent policy")
+    timezone: str = Field("Europe/London", description="the locality's time zone, for working hours and dates without one")
+    worker_poll_seconds: float = Field(1.0, gt=0, le=60, description="how often the worker looks for due timers")
+    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line that is logged")
+
+
+@cache
+def shipped(folder: str) -> Path:
+    """The folder `profiles` or `mappings`, from an installed wheel or from a checkout."""
+    here = Path(__file__).resolve().parent
+    installed = here / "_data" / folder
+    return installed if installed.is_dir() else here.parent / folder

@@ -1,0 +1,1 @@
+"""Speaks MongoDB and decides nothing."""
