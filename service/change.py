@@ -28,7 +28,8 @@ class Write:
     last content. `before` is the version it replaces, 0 when the record must not exist. `custodian` is the reference of the
     organisation whose record this is. `tokens` are search tokens that only other resources could tell. `parties` give
     organisations a legitimate relationship with the person. `keys` are unique across the whole store while this version
-    stands: a key held by another record refuses the Change as a duplicate.
+    stands: a key held by another record refuses the Change as a duplicate. `touches` are generation keys, besides those the
+    store derives, whose readers must look again (a shared national identifier, say).
     """
 
     resource: Resource
@@ -38,6 +39,7 @@ class Write:
     tokens: tuple[str, ...] = ()
     parties: tuple[Party, ...] = ()
     keys: tuple[str, ...] = ()
+    touches: tuple[str, ...] = ()
     deleted: bool = False
 
 
