@@ -111,15 +111,15 @@ class Scopes:
     def unsupported(self, types: Collection[str], parameter: Callable[[str, str], bool]) -> Problem | None:
         """The first thing that could not be enforced here, or None.
 
-        `types` are the resource types that are served; `parameter(type, name)` tells whether a search parameter of that type can be
-        evaluated against content. A scope that cannot be enforced is refused when it is asked for, never ignored later.
+        `types` are the resource types that are served; `parameter(type, name)` tells whether a search parameter of that type can
+        be evaluated against content. A scope that cannot be enforced is refused when it is asked for, never ignored later.
         """
         for entry in self.entries:
             if entry.type != "*" and entry.type not in types:
                 return _refusal(f"Scope `{entry}` names a resource type that is not served here; ask for a served type.")
             for name, _ in entry.params:
                 if not parameter(entry.type, name):
-                    return _refusal(f"Scope `{entry}` filters by `{name}`, which is not a search parameter of `{entry.type}` here.")
+                    return _refusal(f"Scope `{entry}` filters by `{name}`, which cannot be searched on `{entry.type}` here.")
         return None
 
     def _covers(self, access: Access) -> bool:

@@ -1,0 +1,242 @@
+"""What the authorization server remembers: grants, codes and tokens; and what it says of them. Secrets are kept as SHA-256."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from service.auth import scopes
+from service.auth.caller import Caller
+from service.auth.clients import Client, digest
+from service.auth.scopes import Scopes
+from service.problem import Problem
+
+ACCESS = "access_token"
+REFRESH = "refresh_token"
+CODE_SECONDS = 60
+ID_TOKEN_SECONDS = 300
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """What one person allowed one client, once. Codes, access and refresh tokens hang from it and die with it.
+
+    `user` is a PractitionerRole, Patient or RelatedPerson reference; `session` the digest of the login session, which
+    `online_access` lives with; `auth_time` when the person logged in.
+    """
+
+    id: str
+    client: str
+    username: str
+    user: str
+    patient: str
+    scope: str
+    session: str
+    auth_time: datetime
+    intent: str = ""
+    revoked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """An authorization code. The method names are the protocol of Authlib's grants."""
+
+    hash: str
+    grant: Grant
+    redirect_uri: str
+    code_challenge: str
+    nonce: str
+    expires: datetime
+    used: bool = False
+    code_challenge_method: str = "S256"
+
+    def get_redirect_uri(self) -> str:
+        return self.redirect_uri
+
+    def get_scope(self) -> str:
+        return self.grant.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Token:
+    """An access or refresh token, kept under the digest of its secret. `grant` is empty for client_credentials."""
+
+    hash: str
+    kind: str
+    client: str
+    organization: str
+    scope: str
+    issued: datetime
+    expires: datetime
+    grant: str = ""
+    user: str = ""
+    patient: str = ""
+    purposes: tuple[str, ...] = ("TREAT",)
+    used: bool = False
+
+    def check_client(self, client: Client) -> bool:
+        return self.client == client.id
+
+    def get_scope(self) -> str:
+        return self.scope
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """How this server issues. Lives are in seconds; `issuer` and `token_endpoint` are URLs; `fhir_base` ends in `/fhir`."""
+
+    issuer: str
+    fhir_base: str
+    access_seconds: int = 300
+    refresh_seconds: int = 24 * 3600
+
+    @property
+    def token_endpoint(self) -> str:
+        return f"{self.issuer}/token"
+
+    @property
+    def audiences(self) -> tuple[str, str]:
+        """What a client assertion may name as its audience."""
+        return (self.token_endpoint, self.issuer)
+
+
+@dataclass(frozen=True, slots=True)
+class Secrets:
+    """Chance, as a parameter: the access and the refresh token that would be issued now."""
+
+    access: str = field(repr=False)
+    refresh: str = field(repr=False)
+
+
+def caller_of(token: Token | None, now: datetime) -> Caller | None:
+    """Who presents this access token; None when it is not one, or has expired."""
+    if token is None or token.kind != ACCESS or token.expires <= now:
+        return None
+    return Caller(
+        client=token.client,
+        organization=token.organization,
+        scopes=_scopes(token.scope),
+        user=token.user,
+        patient=token.patient,
+        purposes=token.purposes,
+        token=token.hash[:16],
+    )
+
+
+def access_token(secret: str, client: Client, scope: Scopes, terms: Terms, now: datetime, grant: Grant | None = None) -> Token:
+    """A new access token for a client, and for the person and patient of its grant."""
+    expires = now + timedelta(seconds=terms.access_seconds)
+    return _token(ACCESS, secret, client, str(scope), now, expires, grant)
+
+
+def refresh_token(secret: str, client: Client, terms: Terms, now: datetime, grant: Grant) -> Token:
+    """A new refresh token. It keeps the whole scope of the grant, whatever narrower access token it comes with."""
+    expires = now + timedelta(seconds=terms.refresh_seconds)
+    return _token(REFRESH, secret, client, grant.scope, now, expires, grant)
+
+
+def refreshable(scope: Scopes) -> bool:
+    """Whether a refresh token goes with this scope."""
+    return scope.has("offline_access") or scope.has("online_access")
+
+
+def launch_context(grant: Grant) -> dict[str, Any]:
+    """The SMART launch parameters of a token response (SMART 2.2 section 2.0.13)."""
+    scope = _scopes(grant.scope)
+    context: dict[str, Any] = {}
+    if grant.patient:
+        context["patient"] = grant.patient.partition("/")[2]
+        context["need_patient_banner"] = True
+    if grant.intent:
+        context["intent"] = grant.intent
+    if scope.has("fhirUser") or scope.has("profile"):
+        context["fhirUser"] = grant.user
+    return context
+
+
+def id_claims(grant: Grant, nonce: str, terms: Terms, now: datetime) -> dict[str, Any]:
+    """The claims of an id_token (OpenID Connect Core section 2, SMART 2.2 section 4)."""
+    claims: dict[str, Any] = {
+        "iss": terms.issuer,
+        "sub": digest(f"{terms.issuer} {grant.username}")[:32],
+        "aud": grant.client,
+        "iat": int(now.timestamp()),
+        "exp": int(now.timestamp()) + ID_TOKEN_SECONDS,
+        "auth_time": int(grant.auth_time.timestamp()),
+    }
+    if nonce:
+        claims["nonce"] = nonce
+    scope = _scopes(grant.scope)
+    if scope.has("fhirUser"):
+        claims["fhirUser"] = f"{terms.fhir_base}/{grant.user}"
+    if scope.has("profile"):
+        claims["profile"] = f"{terms.fhir_base}/{grant.user}"
+    return claims
+
+
+def introspection(token: Token, terms: Terms) -> dict[str, Any]:
+    """What RFC 7662 section 2.2 and SMART 2.2 section 7 say of a live token."""
+    said: dict[str, Any] = {
+        "active": True,
+        "client_id": token.client,
+        "scope": token.scope,
+        "iat": int(token.issued.timestamp()),
+        "exp": int(token.expires.timestamp()),
+        "iss": terms.issuer,
+        "aud": terms.fhir_base,
+        "sub": token.user or token.client,
+        "token_type": "Bearer" if token.kind == ACCESS else "refresh_token",
+        "organization": token.organization,
+    }
+    if token.patient:
+        said["patient"] = token.patient.partition("/")[2]
+    if token.user:
+        said["fhirUser"] = f"{terms.fhir_base}/{token.user}"
+    return said
+
+
+def may_introspect(token: Token, client: Client) -> bool:
+    """A token is for its client and for its agency's other confidential clients to ask about, and for nobody else."""
+    if token.kind == REFRESH:
+        return token.client == client.id
+    return client.confidential and (token.client == client.id or token.organization == client.organization)
+
+
+def live(token: Token | None, now: datetime) -> bool:
+    """Whether a token that was found in the store still counts."""
+    return token is not None and not token.used and token.expires > now
+
+
+def to_row(value: Mapping[str, Any]) -> dict[str, Any]:
+    """A mapping with lists where the store gives back lists."""
+    return {name: list(item) if isinstance(item, tuple) else item for name, item in value.items()}
+
+
+def utc(instant: datetime) -> datetime:
+    """An instant from the store, which leaves its zone out, in UTC."""
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
+
+
+def _scopes(text: str) -> Scopes:
+    parsed = scopes.parse(text)
+    return scopes.NONE if isinstance(parsed, Problem) else parsed
+
+
+def _token(
+    kind: str, secret: str, client: Client, scope: str, now: datetime, expires: datetime, grant: Grant | None
+) -> Token:
+    return Token(
+        hash=digest(secret),
+        kind=kind,
+        client=client.id,
+        organization=client.organization,
+        scope=scope,
+        issued=now,
+        expires=expires,
+        grant=grant.id if grant else "",
+        user=grant.user if grant else "",
+        patient=grant.patient if grant else "",
+        purposes=client.purposes,
+    )
