@@ -1,0 +1,290 @@
+"""What a resource is found by: keys, intervals and sort values, drawn from it once when it is written.
+
+One design for every parameter type. Equality and starts work on keys (`service.fhir.key`), dates on intervals, sorting and
+presence on one smallest and one largest value per parameter. Numbers, quantities and composites fit in later, as intervals and as
+joined keys.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, tzinfo
+from typing import Any
+
+from service.change import Resource
+from service.fhir import interval, key
+from service.fhir.expression import Branch, gathered
+from service.fhir.parameter import Definitions, Parameter, Parameters
+
+Rank = str | int
+"""A sort value: folded text, or milliseconds since 1970."""
+
+_RANK_LENGTH = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Index:
+    """What one resource is found by.
+
+    `keys` are as in `service.fhir.key`; `dates` are (parameter, low, high) in milliseconds since 1970; `ranks` give each
+    parameter that has a value its smallest value under its name, and its largest under `-name`; `patients` are the Patient
+    references whose compartment it is in; `updated` is meta.lastUpdated in milliseconds since 1970.
+    """
+
+    type: str
+    id: str
+    updated: int
+    keys: frozenset[str]
+    dates: tuple[tuple[str, int, int], ...] = ()
+    ranks: Mapping[str, Rank] = field(default_factory=dict)
+    patients: tuple[str, ...] = ()
+
+    def to_row(self) -> dict[str, Any]:
+        """The row fields `idx`, `dt` and `so`. `_id`, `lu` and `pts` are the store's."""
+        dates = [{"p": name, "l": low, "h": high} for name, low, high in self.dates]
+        return {"idx": sorted(self.keys), "dt": dates, "so": dict(self.ranks)}
+
+    @classmethod
+    def from_row(cls, type_: str, row: Mapping[str, Any]) -> Index:
+        """The Index of a stored row; `lu` may be a datetime or milliseconds."""
+        updated = row.get("lu", 0)
+        return cls(
+            type=type_,
+            id=row["_id"],
+            updated=_updated(updated) if isinstance(updated, datetime) else int(updated),
+            keys=frozenset(row.get("idx", ())),
+            dates=tuple((date["p"], date["l"], date["h"]) for date in row.get("dt", ())),
+            ranks=dict(row.get("so", {})),
+            patients=tuple(row.get("pts", ())),
+        )
+
+    def references(self, name: str) -> tuple[str, ...]:
+        """The `Type/id` references a reference parameter holds, without versions and foreign URLs."""
+        start = f"{name}="
+        found = (each[len(start) :] for each in self.keys if each.startswith(start))
+        return tuple(sorted(each for each in found if each.count("/") == 1 and ":" not in each))
+
+
+def _updated(at: datetime) -> int:
+    return interval.milliseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+
+
+class _Draft:
+    """The Index while it is being drawn."""
+
+    __slots__ = ("base", "dates", "keys", "ranks", "zone")
+
+    def __init__(self, base: str, zone: tzinfo) -> None:
+        self.base = base
+        self.zone = zone
+        self.keys: set[str] = set()
+        self.dates: set[tuple[str, int, int]] = set()
+        self.ranks: dict[str, Rank] = {}
+
+    def rank(self, name: str, value: Rank) -> None:
+        """Take a value into account for sorting, and as a sign that the parameter has one."""
+        if type(value) is str:
+            value = value[:_RANK_LENGTH]
+        ranks = self.ranks
+        if name not in ranks:
+            ranks[name] = ranks[f"-{name}"] = value
+        elif value < ranks[name]:  # type: ignore[operator] # one parameter's values are of one type
+            ranks[name] = value
+        elif value > ranks[f"-{name}"]:  # type: ignore[operator]
+            ranks[f"-{name}"] = value
+
+
+Emit = Callable[[str, Any, _Draft], None]
+
+
+def _token(name: str, value: Any, draft: _Draft) -> None:
+    if type(value) is str:
+        value = key.part(value.casefold() if name in key.FOLDED else value)
+        draft.keys.add(f"{name}={value}")
+        draft.rank(name, value)
+    elif type(value) is dict:
+        _coded(name, value, draft)
+    elif isinstance(value, bool):
+        _token(name, "true" if value else "false", draft)
+    else:
+        _token(name, str(value), draft)
+
+
+def _text(value: dict[str, Any], member: str) -> str:
+    text = value.get(member)
+    return text if type(text) is str else ""
+
+
+def _coded(name: str, value: dict[str, Any], draft: _Draft) -> None:
+    """A CodeableConcept, Coding, Identifier or ContactPoint, told apart by their members."""
+    for coding in gathered(value.get("coding")):
+        if type(coding) is dict:
+            _coded(name, coding, draft)
+    for member in ("text", "display"):
+        text = value.get(member)
+        if type(text) is str:
+            draft.keys.add(f"{name}:text={key.fold(text)}")
+            draft.rank(name, key.fold(text)) if member == "text" and "coding" not in value else None
+    code = value.get("code", value.get("value"))
+    if type(code) is str:
+        draft.keys.update(key.tokens(name, _text(value, "system"), code))
+        draft.rank(name, code)
+        if type(value.get("type")) is dict:
+            _of_type(name, value["type"], code, draft)
+
+
+def _of_type(name: str, type_: dict[str, Any], value: str, draft: _Draft) -> None:
+    for coding in gathered(type_.get("coding")):
+        if type(coding) is dict and type(coding.get("code")) is str:
+            system = key.part(_text(coding, "system"))
+            draft.keys.add(f"{name}:of-type={system}|{key.part(coding['code'])}|{key.part(value)}")
+    if type(type_.get("text")) is str:
+        draft.keys.add(f"{name}:text={key.fold(type_['text'])}")
+
+
+def _reference(name: str, value: Any, draft: _Draft) -> None:
+    if type(value) is str:  # a canonical or uri
+        _canonical(name, value, draft)
+        return
+    if type(value) is not dict:
+        return
+    target = value.get("reference")
+    if type(target) is str and not target.startswith("#"):
+        target = relative(target, draft.base)
+        draft.keys.update(key.reference(name, target))
+        draft.rank(name, target)
+    elif "resourceType" in value and type(value.get("id")) is str:  # a Bundle's own entry
+        draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")
+        draft.rank(name, f"{value['resourceType']}/{value['id']}")
+    identifier = value.get("identifier")
+    if type(identifier) is dict and type(identifier.get("value")) is str:
+        draft.keys.update(key.tokens(f"{name}:identifier", _text(identifier, "system"), identifier["value"]))
+        draft.rank(name, identifier["value"])
+
+
+def _canonical(name: str, value: str, draft: _Draft) -> None:
+    draft.keys.update((f"{name}={value}", f"{name}={value.partition('|')[0]}"))
+    draft.rank(name, value)
+
+
+def relative(target: str, base: str) -> str:
+    """A reference with our own base taken off; anything else as it is."""
+    if base and target.startswith(base):
+        return target[len(base) :].lstrip("/")
+    return target
+
+
+def _date(name: str, value: Any, draft: _Draft) -> None:
+    found = interval.of(value, draft.zone)
+    if found is not None:
+        draft.dates.add((name, found.low, found.high))
+        draft.rank(name, found.low)
+
+
+_NAME_PARTS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country")
+
+
+def _string(name: str, value: Any, draft: _Draft) -> None:
+    if type(value) is str:
+        draft.keys.add(key.string(name, value))
+        draft.rank(name, key.fold(value))
+    elif type(value) is dict:
+        for member in _NAME_PARTS:
+            for each in gathered(value.get(member)):
+                if type(each) is str:
+                    _string(name, each, draft)
+
+
+def _uri(name: str, value: Any, draft: _Draft) -> None:
+    if name == "_profile" and type(value) is str:
+        _canonical(name, value, draft)
+    elif type(value) is str:
+        draft.keys.add(f"{name}={value}")
+        draft.rank(name, value)
+
+
+_EMIT: dict[str, Emit] = {"token": _token, "reference": _reference, "date": _date, "string": _string, "uri": _uri}
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """For one type: which parameters start from which member, those that always answer, and the compartment's parameters."""
+
+    members: Mapping[str, tuple[tuple[str, Emit, Branch], ...]]
+    stated: tuple[tuple[str, Branch], ...]
+    compartment: tuple[str, ...]
+
+
+class Indexer:
+    """Draws the Index of any resource. `base` is our own FHIR base URL, `zone` that of dates which give none."""
+
+    def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
+        self.parameters = Parameters(definitions)
+        self._base = base
+        self._zone = zone
+        self._plans: dict[str, _Plan] = {}
+
+    def index(self, resource: Resource, extra: Iterable[str] = ()) -> Index:
+        """The Index of a stamped resource; `extra` are keys that only other resources could tell (`Write.tokens`). Never raises
+        for bad content: an element of the wrong shape is not found by, and that is all."""
+        type_ = resource["resourceType"]
+        plan = self._plans.get(type_) or self._plan(type_)
+        draft = _Draft(self._base, self._zone)
+        for member, value in resource.items():
+            for name, emit, branch in plan.members.get(member, ()):
+                values = gathered(value)
+                for each in branch.walk(values) if branch.walk else values:
+                    emit(name, each, draft)
+        for name, branch in plan.stated:
+            _token(name, any(resource.get(each) not in (None, False) for each in branch.keys), draft)
+        _given(draft, extra)
+        return self._index(resource, plan, draft)
+
+    def _index(self, resource: Resource, plan: _Plan, draft: _Draft) -> Index:
+        meta = resource.get("meta")
+        stamped = interval.parse(meta["lastUpdated"]) if type(meta) is dict and type(meta.get("lastUpdated")) is str else None
+        return Index(
+            type=resource["resourceType"],
+            id=resource.get("id", ""),
+            updated=stamped.low if stamped else 0,
+            keys=frozenset(draft.keys),
+            dates=tuple(sorted(draft.dates)),
+            ranks=draft.ranks,
+            patients=_patients(resource, plan, draft),
+        )
+
+    def _plan(self, type_: str) -> _Plan:
+        members: dict[str, list[tuple[str, Emit, Branch]]] = {}
+        stated: list[tuple[str, Branch]] = []
+        for parameter in self.parameters.of(type_).values():
+            for branch in parameter.branches:
+                if branch.stated:
+                    stated.append((parameter.name, branch))
+                    continue
+                for member in branch.keys:
+                    members.setdefault(member, []).append((parameter.name, _EMIT[parameter.kind], branch))
+        plan = _Plan({name: tuple(each) for name, each in members.items()}, tuple(stated), self.parameters.compartment(type_))
+        self._plans[type_] = plan
+        return plan
+
+
+def _given(draft: _Draft, extra: Iterable[str]) -> None:
+    for each in extra:
+        name, _, value = each.partition("=")
+        draft.keys.add(each)
+        draft.rank(name, value)
+
+
+def _patients(resource: Resource, plan: _Plan, draft: _Draft) -> tuple[str, ...]:
+    """A Patient belongs to itself, not to those it is linked with; the rest to the Patients its compartment parameters name."""
+    if resource["resourceType"] == "Patient":
+        return (f"Patient/{resource.get('id', '')}",)
+    starts = tuple(f"{name}=Patient/" for name in plan.compartment)
+    if not starts:
+        return ()
+    found = (each.partition("=")[2] for each in draft.keys if each.startswith(starts))
+    return tuple(sorted(each for each in found if each.count("/") == 1))
+
+
+__all__ = ["Index", "Indexer", "Parameter", "Parameters", "Rank", "relative"]

@@ -1,0 +1,60 @@
+"""Index keys: the readable strings a record is found by, and the same strings built from a search value.
+
+| form | stands for |
+|---|---|
+| `code=736253002` | a code, identifier value, boolean or primitive, of any system |
+| `code=http://snomed.info/sct|736253002` | a code in a system; also found by the prefix `code=http://snomed.info/sct|` |
+| `code=|736253002` | a Coding or Identifier that has no system |
+| `code:text=crisis plan` | folded display or text of a token |
+| `identifier:of-type=system|code|value` | an identifier by its type |
+| `owner=Organization/x` | a reference, also `Organization/x/_history/2` and foreign or canonical URLs |
+| `owner:identifier=system|value` | a reference's logical identifier, in the three token forms |
+| `name=smith<TAB>Smith` | a string, folded, then as written |
+| `url=http://…` | a uri |
+
+A `|` or `\\` inside a part is escaped with `\\`. Codes and identifiers are compared as written: R4 says identifier values are
+case sensitive, and the code systems in use here are; only contact points (`FOLDED`) are folded.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+
+FOLDED = frozenset({"email", "phone", "telecom"})
+"""Token parameters over contact points, whose values are compared without case."""
+
+
+def fold(text: str) -> str:
+    """Case, accents, punctuation and repeated spaces taken away (R4 search, string)."""
+    if not text.isascii():
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
+    text = text.casefold()
+    if not text.isalnum():
+        text = "".join(c for c in text if c.isalnum() or c.isspace() or unicodedata.category(c)[0] not in "PC")
+    return " ".join(text.split())
+
+
+def part(text: str) -> str:
+    """One part of a token key, escaped."""
+    if "|" in text or "\\" in text:
+        return text.replace("\\", "\\\\").replace("|", "\\|")
+    return text
+
+
+def tokens(name: str, system: str, value: str) -> tuple[str, ...]:
+    """The keys of a code or identifier: by value, and by system and value."""
+    if name in FOLDED:
+        value = value.casefold()
+    value = part(value)
+    return f"{name}={value}", f"{name}={part(system)}|{value}"
+
+
+def string(name: str, text: str) -> str:
+    """The key of a string: folded for the start, and as written for `:exact`."""
+    return f"{name}={fold(text)}\t{text}"
+
+
+def reference(name: str, target: str) -> tuple[str, ...]:
+    """The keys of a reference already made relative where it can be; a versioned one is found by its record too."""
+    whole, versioned, _ = target.partition("/_history/")
+    return (f"{name}={target}", f"{name}={whole}") if versioned else (f"{name}={target}",)

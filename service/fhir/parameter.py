@@ -1,0 +1,123 @@
+"""Which search parameters each resource type has here: R4's and our own, compiled from their expressions."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+from service.fhir.expression import Branch, compile_expression
+
+KINDS = frozenset({"token", "reference", "date", "string", "uri"})
+"""Parameter types that are indexed. Number, quantity, composite and special are not yet, and are refused by name."""
+
+SPECIAL = frozenset({"_id", "_lastUpdated"})
+"""Kept in fields of the row itself, not among the keys."""
+
+_NOT_MEANT = frozenset({"phonetic"})
+"""Parameters whose expression reads well enough, but whose matching is not what their type's is."""
+
+_OWN = {
+    ("CarePlan", "author"): ("reference", "CarePlan.author"),
+    ("CareTeam", "participant-role"): ("token", "CareTeam.participant.role"),
+    ("Communication", "authority"): (
+        "reference",
+        "Communication.extension('https://baton.example/fhir/StructureDefinition/authority').value",
+    ),
+    ("Flag", "category"): ("token", "Flag.category"),
+    ("Flag", "status"): ("token", "Flag.status"),
+    ("Task", "due"): ("date", "Task.restriction.period"),
+    ("Task", "status-reason"): ("token", "Task.statusReason"),
+}
+"""Our own parameters, for where the definitions loaded do not bring them. Source: fhir-api rules, section 2."""
+
+_GIVEN = {("CarePlan", "owner-organization"), ("Task", "owner-organization")}
+"""Parameters whose keys come with the write (`Write.tokens`), because only other resources could tell them."""
+
+
+class Definition(Protocol):
+    """One SearchParameter: `type` is its search type, `targets` the resource types a reference may point to."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def expression(self) -> str: ...
+    @property
+    def targets(self) -> tuple[str, ...]: ...
+
+
+class Definitions(Protocol):
+    """The part of `service.fhir.definitions.Definitions` that searching needs."""
+
+    @property
+    def types(self) -> frozenset[str]: ...
+    def search_parameters(self, type_: str, /) -> Mapping[str, Definition]: ...
+    def compartment_parameters(self, type_: str, /) -> tuple[str, ...]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Parameter:
+    """A parameter that is indexed. No branches: its keys come with the write. No targets: a reference to any type."""
+
+    name: str
+    kind: str
+    targets: tuple[str, ...] = ()
+    branches: tuple[Branch, ...] = ()
+
+
+class Parameters:
+    """The compiled parameters of every type, made when first asked for."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self.definitions = definitions
+        self._supported: dict[str, dict[str, Parameter]] = {}
+        self._unsupported: dict[str, tuple[str, ...]] = {}
+
+    @property
+    def types(self) -> frozenset[str]:
+        """All resource types."""
+        return self.definitions.types
+
+    def of(self, type_: str) -> Mapping[str, Parameter]:
+        """The indexed parameters of a type, by name; without `_id` and `_lastUpdated`, which every type has."""
+        if type_ not in self._supported:
+            self._compile(type_)
+        return self._supported[type_]
+
+    def unsupported(self, type_: str) -> tuple[str, ...]:
+        """The names R4 defines for a type that are not indexed here, sorted."""
+        self.of(type_)
+        return self._unsupported[type_]
+
+    def compartment(self, type_: str) -> tuple[str, ...]:
+        """The parameters that tie a type to a Patient (R4 Patient compartment)."""
+        return tuple(self.definitions.compartment_parameters(type_))
+
+    def _compile(self, type_: str) -> None:
+        supported: dict[str, Parameter] = {}
+        missing: list[str] = []
+        for name, definition in self.definitions.search_parameters(type_).items():
+            if name in SPECIAL or (type_, name) in _GIVEN:
+                continue
+            branches = compile_expression(definition.expression or "", type_, definition.type)
+            if definition.type not in KINDS or branches is None or name in _NOT_MEANT:
+                missing.append(name)
+                continue
+            supported[name] = Parameter(name, definition.type, tuple(definition.targets), branches)
+        supported.update(_own(type_, frozenset(supported)))
+        self._supported[type_] = supported
+        self._unsupported[type_] = tuple(sorted(set(missing) - supported.keys()))
+
+
+def _own(type_: str, known: frozenset[str]) -> dict[str, Parameter]:
+    found = {
+        name: Parameter(name, kind, (), compile_expression(expression, type_, kind) or ())
+        for (owner, name), (kind, expression) in _OWN.items()
+        if owner == type_ and name not in known
+    }
+    for owner, name in _GIVEN:
+        if owner == type_:
+            found[name] = Parameter(name, "reference", ("Organization",))
+    return found
