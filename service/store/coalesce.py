@@ -1,0 +1,87 @@
+"""Concurrent askers share one query: whoever asks while a batch is being fetched waits for the next one together."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
+from typing import Generic, TypeVar
+
+K = TypeVar("K")
+V = TypeVar("V")
+
+MOST_KEYS = 500
+MOST_BATCHES = 4
+
+
+class Coalescer(Generic[K, V]):
+    """Fetches keys in batches: one batch per turn of the event loop, at most `MOST_BATCHES` under way.
+
+    An answer is never older than its question: a batch takes only keys asked for before it was sent. What `fetch` raises reaches
+    every asker of that batch; an asker that is cancelled leaves the batch to the others.
+    """
+
+    def __init__(self, fetch: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:
+        self._fetch = fetch
+        self._asked: dict[K, asyncio.Future[V | None]] = {}
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduled = False
+
+    async def get(self, key: K) -> V | None:
+        """The value of one key, None where there is none."""
+        return await asyncio.shield(self._ask(key))
+
+    async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
+        """The values there are, by key."""
+        asked = {key: self._ask(key) for key in keys}
+        if asked:
+            # Gathered as one, so that a failure is seen by whoever waits and by nobody twice.
+            await asyncio.wait(asked.values())
+        answers = {key: future.result() for key, future in asked.items()}
+        return {key: value for key, value in answers.items() if value is not None}
+
+    def _ask(self, key: K) -> asyncio.Future[V | None]:
+        future = self._asked.get(key)
+        if future is None:
+            loop = asyncio.get_running_loop()
+            future = self._asked[key] = loop.create_future()
+            future.add_done_callback(_seen)
+            if not self._scheduled and len(self._running) < MOST_BATCHES:
+                self._scheduled = True
+                loop.call_soon(self._send)
+        return future
+
+    def _send(self) -> None:
+        """Start a batch of everything asked so far."""
+        self._scheduled = False
+        batch = dict(list(self._asked.items())[:MOST_KEYS])
+        for key in batch:
+            del self._asked[key]
+        if batch:
+            task = asyncio.get_running_loop().create_task(self._answer(batch))
+            self._running.add(task)
+            task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if self._asked and not self._scheduled:
+            self._send()
+
+    async def _answer(self, batch: dict[K, asyncio.Future[V | None]]) -> None:
+        try:
+            found = await self._fetch(batch.keys())
+        except BaseException as error:
+            for future in batch.values():
+                if not future.done():
+                    future.set_exception(error)
+            if not isinstance(error, Exception):
+                raise
+            return
+        for key, future in batch.items():
+            if not future.done():
+                future.set_result(found.get(key))
+
+
+def _seen(future: asyncio.Future[V | None]) -> None:
+    """Mark a failure as retrieved: all its askers may have been cancelled."""
+    if not future.cancelled():
+        future.exception()

@@ -1,0 +1,285 @@
+"""The embedded database: a real mongod, a replica set of one, private to its data folder.
+
+It listens on a Unix socket inside the folder (mode 0700) and on no network port at all, so no other local user can read health
+records, and no port can be taken. Several processes may use one folder at a time: each holds a shared lock on `users.lock`, and
+the keeper (`service.store.keeper`) stops mongod when the last of them is gone, whether it stopped, crashed or was killed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import fcntl
+import hashlib
+import importlib.util
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from pymongo import AsyncMongoClient
+from pymongo.errors import PyMongoError
+
+from service.problem import Refused
+from service.store.mongo import unavailable
+
+SOCKET = "mongod.sock"
+REPLICA_SET = "baton"
+LONGEST_SOCKET_PATH = 100
+"""A Unix socket's path may have about 104 bytes; a longer folder is reached through a link."""
+START_SECONDS = 60.0
+STOP_SECONDS = 60.0
+POLL_SECONDS = 0.01
+
+
+def find_mongod() -> Path | None:
+    """The mongod of the extra `[embedded]`, else the one on PATH."""
+    spec = importlib.util.find_spec("fiftyone")
+    for place in (spec.submodule_search_locations or ()) if spec else ():
+        shipped = Path(place) / "db" / "bin" / "mongod"
+        if shipped.is_file():
+            return shipped
+    found = shutil.which("mongod")
+    return Path(found) if found else None
+
+
+def _held(path: Path) -> bool:
+    """Whether another process holds the exclusive lock of this file."""
+    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(handle)
+    return False
+
+
+async def _until(holds: Callable[[], Awaitable[bool]], seconds: float) -> bool:
+    """Whether `holds` came true within `seconds`."""
+    deadline = asyncio.get_running_loop().time() + seconds
+    while not await holds():
+        if asyncio.get_running_loop().time() > deadline:
+            return False
+        await asyncio.sleep(POLL_SECONDS)
+    return True
+
+
+class Embedded:
+    """One data folder's database. `cache_mb` is mongod's cache in MiB (at least 256)."""
+
+    def __init__(self, folder: Path, cache_mb: int = 512, *, mongod: Path | None = None) -> None:
+        self.folder = folder
+        self.cache_mb = cache_mb
+        self._mongod = mongod
+        self._users: int | None = None
+
+    @property
+    def uri(self) -> str:
+        """How a client reaches it. `directConnection`: the set's only member is known by its socket."""
+        return f"mongodb://{quote(str(_short(self.folder / SOCKET)), safe='')}/?directConnection=true"
+
+    async def start(self) -> str:
+        """The uri of the folder's database, started if nobody runs it yet.
+
+        Raises Refused UNAVAILABLE, saying what to do, when the folder cannot be written, there is no mongod, or mongod gives up.
+        """
+        await asyncio.to_thread(self._prepare)
+        if not await _until(self._enter, STOP_SECONDS):
+            raise unavailable(f"The database in `{self.folder}` is still stopping; try again when it has.")
+        try:
+            await self._ensure_running()
+        except BaseException:
+            self._leave()
+            raise
+        return self.uri
+
+    async def stop(self) -> None:
+        """Stop using the database. The last user's stop returns when mongod has written everything and ended."""
+        if self._users is None:
+            return
+        last = self._last()
+        self._leave()
+        if last:
+            await _until(self._unkept, STOP_SECONDS)
+
+    def _prepare(self) -> None:
+        """The folder, private and writable."""
+        try:
+            (self.folder / "db").mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.folder.chmod(0o700)
+            with tempfile.TemporaryFile(dir=self.folder) as probe:
+                probe.write(b"0" * 4096)
+        except OSError as error:
+            reason = f"The data folder `{self.folder}` cannot be written: {error.strerror}."
+            raise unavailable(f"{reason} Make room, or choose another with `--data`.") from error
+
+    async def _enter(self) -> bool:
+        """Take the users' lock, shared. Not possible while a keeper is stopping mongod."""
+        handle = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            os.close(handle)
+            return False
+        self._users = handle
+        return True
+
+    def _leave(self) -> None:
+        if self._users is not None:
+            os.close(self._users)
+            self._users = None
+
+    def _last(self) -> bool:
+        """Whether nobody else uses the folder. When neither lock can be had, a keeper holds it: everybody has left."""
+        assert self._users is not None
+        for kind, answer in ((fcntl.LOCK_EX, True), (fcntl.LOCK_SH, False)):
+            with suppress(BlockingIOError):
+                fcntl.flock(self._users, kind | fcntl.LOCK_NB)
+                return answer
+        return True
+
+    async def _unkept(self) -> bool:
+        return not _held(self.folder / "keeper.lock")
+
+    async def _ensure_running(self) -> None:
+        """One starter at a time: the first starts mongod, the others find it."""
+        starting = os.open(self.folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
+        try:
+            await _until(lambda: _locked(starting), START_SECONDS)
+            if await self._unkept():
+                await self._stop_orphan()
+                await self._launch()
+            await self._await_primary()
+        finally:
+            os.close(starting)
+
+    async def _stop_orphan(self) -> None:
+        """A mongod whose keeper was killed (possible where the kernel knows no parent-death signal) is asked to end."""
+        if not await self._listening():
+            return
+        async with self._client() as client:
+            with suppress(PyMongoError):
+                await client.admin.command("shutdown", force=True)
+
+        async def gone() -> bool:
+            return not await self._listening()
+
+        await _until(gone, STOP_SECONDS)
+
+    async def _launch(self) -> None:
+        """Start the keeper; when this returns it holds its lock."""
+        mongod = self._mongod or find_mongod()
+        if mongod is None or not mongod.is_file():
+            remedy = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
+            raise unavailable(f"There is no `mongod`: {remedy}")
+        log = self.folder / "mongod.log"
+        log.unlink(missing_ok=True)
+        keeper = Path(__file__).with_name("keeper.py")
+        command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]
+        await asyncio.to_thread(subprocess.run, command, stdin=subprocess.DEVNULL, check=True)
+
+    def _arguments(self) -> list[str]:
+        """mongod runs in the folder, so its own name in the replica set is relative: the folder may be moved."""
+        return [
+            *("--dbpath", "db", "--logpath", "mongod.log", "--logappend"),
+            *("--bind_ip", f"./{SOCKET}", "--filePermissions", "0600", "--replSet", REPLICA_SET),
+            *("--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_mb / 1024)),
+        ]
+
+    async def _listening(self) -> bool:
+        try:
+            _, writer = await asyncio.open_unix_connection(str(_short(self.folder / SOCKET)))
+        except OSError:
+            return False
+        writer.close()
+        return True
+
+    async def _await_primary(self) -> None:
+        """Until mongod accepts writes; the first start also founds the replica set."""
+
+        async def ready() -> bool:
+            if await self._listening():
+                return await self._primary()
+            if await self._unkept():
+                raise self._gave_up()
+            return False
+
+        if not await _until(ready, START_SECONDS):
+            raise self._gave_up()
+
+    def _client(self) -> AsyncMongoClient[dict[str, Any]]:
+        return AsyncMongoClient(self.uri, serverSelectionTimeoutMS=2000)
+
+    async def _primary(self) -> bool:
+        # A new client each time: one that has seen an unfounded set keeps believing that it knows no sessions.
+        async with self._client() as client:
+            try:
+                state = await client.admin.command("hello")
+                if not state.get("setName") and not state.get("isWritablePrimary"):
+                    members = [{"_id": 0, "host": f"./{SOCKET}"}]
+                    await client.admin.command("replSetInitiate", {"_id": REPLICA_SET, "members": members})
+                return bool(state.get("isWritablePrimary"))
+            except PyMongoError:
+                return False
+
+    def _log(self) -> str:
+        with suppress(OSError):
+            return (self.folder / "mongod.log").read_text(errors="replace")
+        return ""
+
+    def _gave_up(self) -> Refused:
+        """Why mongod ended, from the errors of its log."""
+        reason = _reason(self._log())
+        return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
+
+
+_CAUSES = (
+    ("No space left on device", "the disk is full; make room and start again."),
+    ("DBPathInUse", "another mongod uses its files; stop that one."),
+    ("IncompatibleServerVersion", "its files come from another version of MongoDB; use that version, or another folder."),
+    ("unsupported WiredTiger file version", "its files come from a newer MongoDB; use that version, or another folder."),
+)
+
+
+def _reason(log: str) -> str:
+    """One sentence from mongod's JSON log: the known causes in our words, else its own last error."""
+    for words, sentence in _CAUSES:
+        if words in log:
+            return sentence
+    for line in reversed(log.splitlines()):
+        with suppress(ValueError, AttributeError):
+            entry = json.loads(line)
+            if entry.get("s") in {"E", "F"}:
+                return f"mongod says `{entry.get('msg')}`."
+    return "mongod ended without a reason."
+
+
+async def _locked(handle: int) -> bool:
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _short(socket: Path) -> Path:
+    """The socket's path, through a link of ours in the temporary folder where it would be too long for the kernel."""
+    folder = socket.parent.resolve()
+    if len(os.fsencode(folder / socket.name)) <= LONGEST_SOCKET_PATH:
+        return folder / socket.name
+    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
+    link = Path(tempfile.gettempdir()) / f"baton-{os.getuid()}-{digest}"
+    with suppress(FileExistsError):
+        link.symlink_to(folder)
+    # A stranger could have put a link there that leads to a database of theirs.
+    if not link.is_symlink() or link.lstat().st_uid != os.getuid() or link.readlink() != folder:
+        reason = f"The path of `{folder}` is too long for a socket, and `{link}` is not ours to use"
+        raise unavailable(f"{reason}; choose a shorter `--data`.")
+    return link / socket.name

@@ -1,0 +1,175 @@
+"""The one seam to MongoDB: the same calls under PyMongo's AsyncMongoClient and Motor."""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
+from typing import Any, TypeVar
+
+from pymongo import AsyncMongoClient, IndexModel
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from service.problem import Category, Refused, problem
+
+T = TypeVar("T")
+Session = Any
+"""A driver's client session: PyMongo's AsyncClientSession or Motor's AsyncIOMotorClientSession."""
+Body = Callable[[Session], Awaitable[T]]
+
+DURABLE = WriteConcern(w="majority", j=True)
+SNAPSHOT = ReadConcern("snapshot")
+TRANSACTION_SECONDS = 10.0
+FIRST_PAUSE = 0.002
+LONGEST_PAUSE = 0.1
+
+
+def unavailable(text: str) -> Refused:
+    """The refusal for a database that cannot be reached or cannot keep up."""
+    return Refused(problem(Category.UNAVAILABLE, "transient", text))
+
+
+def client_of(uri: str, driver: str) -> Any:
+    """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads."""
+    options: dict[str, Any] = {
+        "w": "majority",
+        "journal": True,
+        "readConcernLevel": "majority",
+        "retryWrites": True,
+        "tz_aware": True,
+        "serverSelectionTimeoutMS": 5000,
+        "connectTimeoutMS": 5000,
+        "maxPoolSize": 64,
+        "appname": "baton",
+    }
+    if driver == "pymongo":
+        return AsyncMongoClient(uri, **options)
+    try:
+        from motor.motor_asyncio import AsyncIOMotorClient
+    except ImportError as absent:
+        raise unavailable("`BATON_MONGO_DRIVER` is `motor`, which is not installed; install the extra `motor`.") from absent
+    return AsyncIOMotorClient(uri, io_loop=asyncio.get_running_loop(), **options)
+
+
+async def settled(answer: Any) -> Any:
+    """What a driver call answers, awaited where this driver makes it a coroutine."""
+    return await answer if inspect.isawaitable(answer) else answer
+
+
+class Mongo:
+    """A connected database. Every collection of the store is reached through `collection`."""
+
+    def __init__(self, client: Any, database: str) -> None:
+        self.client = client
+        self.database = client[database]
+        self._known: set[str] = set()
+
+    def collection(self, name: str) -> Any:
+        """The driver's collection `name`: PyMongo's AsyncCollection or Motor's AsyncIOMotorCollection."""
+        return self.database[name]
+
+    async def aggregate(self, name: str, pipeline: Sequence[Mapping[str, Any]], **options: Any) -> list[dict[str, Any]]:
+        """All documents a pipeline gives (`aggregate` is a coroutine in one driver and not in the other)."""
+        cursor = await settled(self.collection(name).aggregate(list(pipeline), **options))
+        found: list[dict[str, Any]] = await cursor.to_list(None)
+        return found
+
+    async def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
+        """Make the named collections with their indexes, once per process: a transaction must find them there."""
+        fresh = {name: models for name, models in indexes.items() if name not in self._known}
+        if not fresh:
+            return
+        async with reaching():
+            existing = set(await self.database.list_collection_names())
+            for name, models in fresh.items():
+                await self._ensure(name, list(models), existing)
+        self._known.update(fresh)
+
+    async def _ensure(self, name: str, models: list[IndexModel], existing: set[str]) -> None:
+        if name not in existing:
+            with suppress(PyMongoError):  # another worker may have made it since
+                await self.database.create_collection(name)
+        if models:
+            await self.collection(name).create_indexes(models)
+
+    async def transaction(self, body: Body[T], *, seconds: float = TRANSACTION_SECONDS) -> T:
+        """What `body(session)` returns, once its transaction is committed to a majority's journal.
+
+        `body` runs again when the database reports a transient conflict, until `seconds` have passed; so it must do nothing but
+        database work on `session`. Anything it raises aborts the transaction. Raises Refused UNAVAILABLE when the database
+        cannot be reached or the conflict does not clear in time.
+        """
+        async with reaching(), await settled(self.client.start_session()) as session:
+            return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await settled(self.client.close())
+
+
+async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
+    """A Mongo that has answered a ping. Raises Refused UNAVAILABLE when the database does not."""
+    mongo = Mongo(client_of(uri, driver), database)
+    try:
+        async with reaching():
+            await mongo.client.admin.command("ping")
+    except Refused:
+        await mongo.close()
+        raise
+    return mongo
+
+
+@asynccontextmanager
+async def reaching() -> AsyncIterator[None]:
+    """Turns "cannot reach the database" into a refusal; every other driver error is a fault and passes."""
+    try:
+        yield
+    except (ConnectionFailure, ExecutionTimeout) as error:
+        raise unavailable("The database does not answer; try again when it is back.") from error
+
+
+async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
+    pause = FIRST_PAUSE
+    while True:
+        try:
+            await settled(session.start_transaction(read_concern=SNAPSHOT, write_concern=DURABLE))
+            result = await body(session)
+            await _commit(session, deadline)
+        except PyMongoError as error:
+            await _abort(session)
+            if not error.has_error_label("TransientTransactionError"):
+                raise
+            if asyncio.get_running_loop().time() > deadline:
+                raise unavailable("Too many writers want the same records at once; try again in a moment.") from error
+        except BaseException:
+            await _abort(session)
+            raise
+        else:
+            return result
+        await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
+        pause = min(pause * 2, LONGEST_PAUSE)
+
+
+async def _commit(session: Session, deadline: float) -> None:
+    """Commit, asking again while the outcome is unknown: a repeated commit is answered, not applied twice."""
+    while True:
+        try:
+            await settled(session.commit_transaction())
+        except PyMongoError as error:
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if not unknown or asyncio.get_running_loop().time() > deadline:
+                raise
+            await asyncio.sleep(FIRST_PAUSE)
+        else:
+            return
+
+
+async def _abort(session: Session) -> None:
+    """Abort what is still open; the server forgets an unreachable transaction by itself."""
+    if session.in_transaction:
+        with suppress(PyMongoError):
+            await settled(session.abort_transaction())
