@@ -1,0 +1,300 @@
+"""All that matching needs of a resource, taken once at write time, so that no body is parsed to decide. Total: any JSON
+object gives Facts.
+
+Kept in the store's row as a short-named mapping (`to_row`, `from_row`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from service.consent.dates import relevant
+from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK, RECORD_MARK, label_key
+
+INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+
+THIRD_PARTY = "third-party"
+DO_NOT_TELL = "do-not-tell-patient"
+SERIOUS_HARM = "serious-harm"
+MARKS: Mapping[str, str] = {
+    f"{RECORD_MARK}|{THIRD_PARTY}": THIRD_PARTY,
+    f"{RECORD_MARK}|{DO_NOT_TELL}": DO_NOT_TELL,
+    f"{RECORD_MARK}|{SERIOUS_HARM}": SERIOUS_HARM,
+    "TBOO": DO_NOT_TELL,  # not to be first disclosed to the patient except by an assigned physician
+    "NOPAT": DO_NOT_TELL,  # no disclosure to the patient without the attending provider's authorisation
+}
+"""Labels (in meta.security, meta.tag or inline) that keep content from the person's own access."""
+
+_SUBJECTS = ("subject", "patient", "for", "beneficiary", "individual")
+_AUTHORS = (
+    "author",
+    "recorder",
+    "asserter",
+    "requester",
+    "source",
+    "sender",
+    "informationSource",
+    "expressedBy",
+    "contributor",
+    "enterer",
+)
+_CODED = ("code", "category", "type", "class", "medicationCodeableConcept", "vaccineCode", "serviceType")
+# Where `performer` is who shall do it, not who wrote it.
+_PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "DeviceRequest", "Consent", "Task"})
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one version of one resource.
+
+    `confidentiality` is a rank of `terms.RANK`, 0 when unlabelled. `labels` are the other security labels as
+    `terms.label_key`. `start`, `end`: the clinically relevant time, else authored, else lastUpdated, [start, end) in
+    milliseconds, None for open; `dated` False: no time at all. `references`: one hop. `inline`: labels on parts of the
+    resource. `sections`: codes of Composition sections. `custodian` is the store's, not the resource's.
+    """
+
+    type: str
+    id: str
+    patients: tuple[str, ...] = ()
+    profiles: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+    codes: tuple[str, ...] = ()
+    confidentiality: int = 0
+    labels: tuple[str, ...] = ()
+    dated: bool = False
+    start: int | None = None
+    end: int | None = None
+    authors: tuple[str, ...] = ()
+    references: tuple[str, ...] = ()
+    marks: tuple[str, ...] = ()
+    inline: tuple[str, ...] = ()
+    sections: tuple[str, ...] = ()
+    custodian: str = ""
+
+    @property
+    def ref(self) -> str:
+        """`Type/id`."""
+        return f"{self.type}/{self.id}"
+
+    def to_row(self) -> dict[str, Any]:
+        """Members that say something, under one-letter names; `custodian` is a row field of its own."""
+        row: dict[str, Any] = {"t": self.type, "i": self.id}
+        for short, name in _ROW:
+            value = getattr(self, name)
+            if value:
+                row[short] = list(value)
+        if self.confidentiality:
+            row["c"] = self.confidentiality
+        if self.dated:
+            row["d"] = [self.start, self.end]
+        return row
+
+    @classmethod
+    def from_row(cls, row: Mapping[str, Any], custodian: str = "") -> Facts:
+        """The inverse of `to_row`."""
+        get = row.get
+        dated = get("d")
+        return cls(
+            row["t"],
+            row["i"],
+            tuple(get("p", ())),
+            tuple(get("f", ())),
+            tuple(get("k", ())),
+            tuple(get("o", ())),
+            get("c", 0),
+            tuple(get("l", ())),
+            dated is not None,
+            dated[0] if dated else None,
+            dated[1] if dated else None,
+            tuple(get("a", ())),
+            tuple(get("r", ())),
+            tuple(get("m", ())),
+            tuple(get("n", ())),
+            tuple(get("s", ())),
+            custodian,
+        )
+
+
+_ROW = (
+    ("p", "patients"),
+    ("f", "profiles"),
+    ("k", "classes"),
+    ("o", "codes"),
+    ("l", "labels"),
+    ("a", "authors"),
+    ("r", "references"),
+    ("m", "marks"),
+    ("n", "inline"),
+    ("s", "sections"),
+)
+
+
+def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", zone: str = "Europe/London") -> Facts:
+    """Facts of any resource. `base` is our own absolute base: references under it are local. `zone` reads dates without an
+    offset.
+    """
+    kind = _text(resource.get("resourceType"))
+    ident = _text(resource.get("id"))
+    references, inline = _walk(resource, base)
+    meta = resource.get("meta")
+    rank, labels, marks = _labelled(meta if type(meta) is dict else {})
+    patients = _patients(resource, kind, ident, references, base)
+    when = relevant(kind, resource, zone)
+    return Facts(
+        kind,
+        ident,
+        patients,
+        _profiles(meta),
+        _classes(resource, kind),
+        _codes(resource),
+        rank,
+        labels,
+        when is not None,
+        when[0] if when else None,
+        when[1] if when else None,
+        _authors(resource, kind, base),
+        references,
+        marks,
+        inline,
+        _sections(resource) if kind == "Composition" else (),
+        custodian,
+    )
+
+
+def local(reference: str, base: str = "") -> str:
+    """`Type/id` of a relative, own absolute or versioned reference; a foreign or contained one stays as it is: it is not ours
+    by accident.
+    """
+    text = reference.removeprefix(base.rstrip("/") + "/") if base else reference
+    return text.partition("/_history/")[0]
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Every reference and every inline label, in one pass over the tree; narrative and meta aside."""
+    references: dict[str, None] = {}
+    inline: dict[str, None] = {}
+    stack: list[Any] = [
+        value
+        for name, value in resource.items()
+        if (type(value) is dict or type(value) is list) and name not in ("meta", "text")
+    ]
+    while stack:
+        item = stack.pop()
+        if type(item) is dict:
+            reference = item.get("reference")
+            if type(reference) is str:
+                references[local(reference, base)] = None
+            elif "url" in item and item["url"] == INLINE_LABEL:
+                inline.update(dict.fromkeys(inline_labels(item)))
+            for value in item.values():
+                if type(value) is dict or type(value) is list:
+                    stack.append(value)
+        else:
+            stack += [value for value in item if type(value) is dict or type(value) is list]
+    return tuple(references), tuple(inline)
+
+
+def inline_labels(extension: Mapping[str, Any]) -> Iterator[str]:
+    """The label keys of an inline security label extension."""
+    coding = extension.get("valueCoding")
+    if isinstance(coding, dict) and isinstance(coding.get("code"), str):
+        yield label_key(_text(coding.get("system")), coding["code"])
+
+
+def _list(value: object) -> list[Any]:
+    if type(value) is list:
+        return value
+    return [value] if type(value) is dict else []
+
+
+def _coded(concept: object) -> Iterator[str]:
+    """`system|code` of a CodeableConcept or a Coding."""
+    if type(concept) is not dict:
+        return
+    if type(concept.get("code")) is str:
+        yield f"{_text(concept.get('system'))}|{concept['code']}"
+    for coding in _list(concept.get("coding")):
+        if type(coding) is dict and type(coding.get("code")) is str:
+            yield f"{_text(coding.get('system'))}|{coding['code']}"
+
+
+def _codes(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple([code for name in _CODED if name in resource for concept in _list(resource[name]) for code in _coded(concept)])
+
+
+def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    todo = _list(composition.get("section"))
+    while todo:
+        section = todo.pop()
+        if type(section) is dict:
+            found.update(dict.fromkeys(_coded(section.get("code"))))
+            todo = todo + _list(section.get("section"))
+    return tuple(found)
+
+
+def _labelled(meta: Mapping[str, Any]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+    """Highest confidentiality, other labels, marks."""
+    rank, labels = 0, []
+    for coding in _list(meta.get("security")):
+        code = coding.get("code") if type(coding) is dict else None
+        if type(code) is str:
+            if coding.get("system") == CONFIDENTIALITY and code in RANK:
+                rank = max(rank, RANK[code])
+            else:
+                labels.append(label_key(_text(coding.get("system")), code))
+    tags = [key.replace(ACT_CODE + "|", "") for tag in _list(meta.get("tag")) for key in _coded(tag)]
+    return rank, tuple(labels), tuple(dict.fromkeys(MARKS[key] for key in (*labels, *tags) if key in MARKS))
+
+
+def _profiles(meta: object) -> tuple[str, ...]:
+    names = meta.get("profile") if type(meta) is dict else None
+    return tuple(name.partition("|")[0] for name in names if type(name) is str) if type(names) is list else ()
+
+
+def _classes(resource: Mapping[str, Any], kind: str) -> tuple[str, ...]:
+    """Content types, as the R4 examples use `provision.class` for documents."""
+    if kind == "Binary":
+        return (f"urn:ietf:bcp:13|{_text(resource.get('contentType'))}",)
+    if kind != "DocumentReference":
+        return ()
+    attached = (content.get("attachment") for content in _list(resource.get("content")) if type(content) is dict)
+    return tuple(
+        f"urn:ietf:bcp:13|{item['contentType']}"
+        for item in attached
+        if type(item) is dict and type(item.get("contentType")) is str
+    )
+
+
+def _refs(value: object, base: str) -> Iterator[str]:
+    for item in _list(value):
+        if type(item) is dict and type(item.get("reference")) is str:
+            yield local(item["reference"], base)
+
+
+def _patients(resource: Mapping[str, Any], kind: str, ident: str, references: tuple[str, ...], base: str) -> tuple[str, ...]:
+    """The Patients whose compartment holds this; failing its usual members, every Patient it names, so that no odd type
+    escapes consent.
+    """
+    if kind == "Patient":
+        return (f"Patient/{ident}",)
+    usual = [ref for name in _SUBJECTS if name in resource for ref in _refs(resource[name], base) if ref.startswith("Patient/")]
+    return tuple(dict.fromkeys(usual or [ref for ref in references if ref.startswith("Patient/")]))
+
+
+def _authors(resource: Mapping[str, Any], kind: str, base: str) -> tuple[str, ...]:
+    found = [ref for name in _AUTHORS if name in resource for ref in _refs(resource[name], base)]
+    if "performer" in resource and kind not in _PERFORMER_IS_NOT_AUTHOR:
+        for performer in _list(resource["performer"]):
+            found += _refs(performer, base)
+            found += _refs(performer.get("actor") if type(performer) is dict else None, base)
+    for name, member in (("participant", "individual"), ("agent", "who")):
+        if name in resource:
+            found += [ref for item in _list(resource[name]) if type(item) is dict for ref in _refs(item.get(member), base)]
+    return tuple(dict.fromkeys(found))

@@ -1,0 +1,139 @@
+"""What is decided where no Consent speaks: sector, purpose and label defaults, as a versioned value. Shipped: UK and US.
+
+Rows are read from the top; the first whose conditions all hold decides (consent-rules, layer L5). A policy without a holding
+row denies.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.consent.reasons import Reason
+from service.consent.terms import NORMAL, RANK, RECORD_MARK, STANDARD, Terminology
+
+SECTORS = ("health", "social-care", "housing", "voluntary", "police", "employer", "other")
+LEGALLY_BARRED = f"{RECORD_MARK}|legally-barred"
+
+REVIEW = "privacy-officer-review"
+TELL_PERSON = "tell-person"
+RECORD_DISCLOSURE = "record-disclosure"
+NO_ONWARD = "no-onward-disclosure"
+OBJECTION = "objection-possible"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """A live row of the partner register. `purposes` must name every purpose that is agreed (a parent names its children);
+    `categories`, when not empty, are the resource types or `system|code`s that may flow. `end` is exclusive.
+    """
+
+    organization: str
+    sector: str
+    purposes: frozenset[str]
+    categories: frozenset[str] = frozenset()
+    start: datetime | None = None
+    end: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One default. Empty conditions hold always. `ceiling`: the highest confidentiality rank it covers; `unlabelled` sectors
+    may take an unlabelled record as normal, every other sector may not (it is then above any ceiling).
+    """
+
+    id: str
+    permit: bool
+    text: str
+    sectors: frozenset[str] = frozenset()
+    purposes: frozenset[str] = frozenset()
+    labels: frozenset[str] = frozenset()
+    ceiling: int = 0
+    unlabelled: frozenset[str] = frozenset({"health"})
+    obligations: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """A versioned policy.
+
+    `barred` rows deny in L0 by sector and label. `controllers`: organisations whose Consents we trust, empty: all.
+    `verified`: a Consent must be verified to permit. `zone`: dates without an offset are local to it.
+    """
+
+    id: str
+    version: str
+    zone: str
+    defaults: tuple[Row, ...]
+    barred: tuple[Row, ...] = ()
+    controllers: frozenset[str] = frozenset()
+    verified: bool = False
+    terms: Terminology = STANDARD
+    sources: dict[str, Reason] = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        rows = {
+            row.id: Reason(layer, row.permit, self.row(f"{layer}.{row.id}"), row.text)
+            for layer, rows in (("L0", self.barred), ("L5", self.defaults))
+            for row in rows
+        }
+        object.__setattr__(self, "sources", rows)
+
+    @property
+    def name(self) -> str:
+        """`uk-1`: what Decision.policy_version says."""
+        return f"{self.id}-{self.version}"
+
+    def row(self, row: str) -> str:
+        """The source of a reason that rests on this policy."""
+        return f"policy/{self.id}-{self.version}#{row}"
+
+
+def _purposes(*codes: str) -> frozenset[str]:
+    return frozenset().union(*(STANDARD.purpose(code) for code in codes))
+
+
+CARE = frozenset({"health", "social-care"})
+_BARRED = (
+    Row("legally-barred", False, "The law bars this category of record from being shared.", labels=frozenset({LEGALLY_BARRED})),
+)
+
+UK = Policy(
+    id="uk",
+    version="1",
+    zone="Europe/London",
+    barred=_BARRED,
+    defaults=(
+        Row(
+            "implied-care",
+            True,
+            "Health and adult social care share normal records for direct care; the person may object.",
+            CARE,
+            _purposes("TREAT"),
+            ceiling=NORMAL,
+            obligations=(OBJECTION,),
+        ),
+        Row("consent-needed", False, "No consent covers this, and nothing is implied for this partner, purpose and label."),
+    ),
+)
+
+US = Policy(
+    id="us",
+    version="1",
+    zone="America/New_York",
+    barred=_BARRED,
+    defaults=(
+        Row("part-2", False, "Records under 42 CFR Part 2 need the person's consent.", labels=frozenset({"42CFRPart2"})),
+        Row(
+            "tpo",
+            True,
+            "Treatment, payment and health care operations need no authorisation.",
+            frozenset({"health"}),
+            _purposes("TREAT", "HPAYMT", "HOPERAT"),
+            ceiling=RANK["V"],
+        ),
+        Row("consent-needed", False, "No consent covers this, and nothing is implied for this partner and purpose."),
+    ),
+)
+
+SHIPPED = {"uk": UK, "us": US}
