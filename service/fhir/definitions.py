@@ -1,0 +1,241 @@
+"""The R4 definitions and our own profiles, read once and opened where used.
+
+A file of `profiles/r4` holds one definition on each line, so loading only cuts lines; a definition is decoded when it is first
+asked for. Our own profiles (`profiles/baton/*.json`) are whole FHIR resources, and take part like R4's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from service.change import Resource
+
+STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
+OWN = "https://baton.example/fhir/"
+_URL = re.compile(rb'"url":"([^"]*)"')
+_OWN_KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
+
+Codes = Mapping[str, frozenset[str] | None]
+"""System to its codes; None: every code of that system."""
+
+
+@dataclass(frozen=True, slots=True)
+class SearchParameter:
+    """A search parameter of one type: `type` is token, reference, date …; `targets` the types a reference may lead to."""
+
+    name: str
+    type: str
+    expression: str
+    targets: tuple[str, ...] = ()
+    url: str = ""
+    components: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Concept:
+    """A code of a code system, with the codes it is a kind of."""
+
+    code: str
+    display: str
+    parents: tuple[str, ...] = ()
+
+
+class Definitions:
+    """Read-only; one instance serves every thread."""
+
+    def __init__(self, lines: Mapping[str, Mapping[str, bytes]], own: Mapping[str, Mapping[str, Resource]]) -> None:
+        self._lines = lines
+        self._own = own
+        self._structures: dict[str, Resource] = {}
+        self._searches: dict[str, dict[str, SearchParameter]] = {}
+        self._sets: dict[str, Codes | None] = {}
+
+    @classmethod
+    def load(cls, folder: Path) -> Definitions:
+        """From `profiles`: its `r4` folder, and its `baton` folder where there is one."""
+        lines = {name: _keyed(folder / "r4" / f"{name}.ndjson") for name in ("structures", "value-sets", "code-systems")}
+        lines |= {name: _plain(folder / "r4" / f"{name}.ndjson") for name in ("search-parameters", "compartment")}
+        return cls(lines, _own(folder / "baton"))
+
+    @cached_property
+    def types(self) -> frozenset[str]:
+        """Every R4 resource type that can be stored."""
+        kinds = (
+            line
+            for line in self._lines["structures"].values()
+            if b'"kind":"resource","abstract":false,"derivation":"spec' in line
+        )
+        return frozenset(msgspec.json.decode(line)["type"] for line in kinds)
+
+    def structure(self, url_or_type: str) -> Resource | None:
+        """The StructureDefinition of a canonical (a `|version` is left off) or of a type: elements under `element`."""
+        url = url_or_type.split("|")[0]
+        url = url if ":" in url else STRUCTURE + url
+        if url not in self._structures:
+            found = self._own["StructureDefinition"].get(url)
+            line = self._lines["structures"].get(url)
+            if found is None and line is None:
+                return None
+            self._structures[url] = _flat(found) if found else msgspec.json.decode(line or b"")
+        return self._structures[url]
+
+    @cached_property
+    def profiles(self) -> tuple[str, ...]:
+        """Canonicals of our own StructureDefinitions."""
+        return tuple(sorted(self._own["StructureDefinition"]))
+
+    def search_parameters(self, type: str) -> dict[str, SearchParameter]:  # noqa: A002 - FHIR's word
+        """Name to parameter: R4's for this type and for every resource, then our own. Empty for an unknown type."""
+        if type not in self._searches:
+            known = self._parameters_by_base if type in self.types else {}
+            ours = [item for base in ("Resource", "DomainResource", type) for item in known.get(base, ())]
+            self._searches[type] = {item.name: item for item in ours}
+        return self._searches[type]
+
+    @cached_property
+    def _parameters_by_base(self) -> dict[str, list[SearchParameter]]:
+        raw = [msgspec.json.decode(line) for line in self._lines["search-parameters"].values()]
+        found: dict[str, list[SearchParameter]] = {}
+        names = {item["url"]: item["code"] for item in raw}
+        for item in (*raw, *self._own["SearchParameter"].values()):
+            for base in item["base"]:
+                found.setdefault(base, []).append(_parameter(item, names))
+        return found
+
+    def compartment_parameters(self, type: str) -> tuple[str, ...]:  # noqa: A002 - FHIR's word
+        """Names of the search parameters that put a resource of this type into a Patient compartment."""
+        return self._compartment.get(type, ())
+
+    @cached_property
+    def _compartment(self) -> dict[str, tuple[str, ...]]:
+        raw = [msgspec.json.decode(line) for line in self._lines["compartment"].values()]
+        return {item["type"]: tuple(item["parameters"]) for item in raw}
+
+    def value_set(self, url: str) -> Codes | None:
+        """The codes of a value set, or None where it is unknown or cannot be written out (currencies, media types, units)."""
+        url = url.split("|")[0]
+        if url not in self._sets:
+            self._sets[url] = self._codes(url, ())
+        return self._sets[url]
+
+    def _codes(self, url: str, seen: tuple[str, ...]) -> Codes | None:
+        ours = self._own["ValueSet"].get(url)
+        if ours and url not in seen:
+            return self._composed(ours, (*seen, url))
+        line = self._lines["value-sets"].get(url)
+        codes = msgspec.json.decode(line).get("codes") if line else None
+        return codes and {system: frozenset(listed) for system, listed in codes.items()}
+
+    def _composed(self, value_set: Resource, seen: tuple[str, ...]) -> Codes | None:
+        found: dict[str, frozenset[str] | None] = {}
+        compose = value_set.get("compose", {})
+        for part in compose.get("include", ()):
+            more = self._included(part, seen)
+            if more is None:
+                return None
+            for system, codes in more.items():
+                held = found.get(system, frozenset())
+                found[system] = None if codes is None or held is None else held | codes
+        for part in compose.get("exclude", ()):
+            held = found.get(part.get("system", ""))
+            found[part.get("system", "")] = (held or frozenset()) - {item["code"] for item in part.get("concept", ())}
+        return found
+
+    def _included(self, part: Resource, seen: tuple[str, ...]) -> Codes | None:
+        system = part.get("system")
+        if system is None:
+            sets = [self._codes(url.split("|")[0], seen) for url in part.get("valueSet", ())]
+            return sets[0] if len(sets) == 1 else None
+        if part.get("concept"):
+            return {system: frozenset(item["code"] for item in part["concept"])}
+        concepts = self.code_systems.get(system)
+        if not part.get("filter"):
+            return {system: frozenset(concepts) if concepts else None}
+        rules = part["filter"]
+        if concepts is None or any(
+            rule["op"] not in ("is-a", "descendent-of") or rule["property"] != "concept" for rule in rules
+        ):
+            return None
+        kept = [code for code in concepts if all(_is_a(concepts, code, rule["value"], rule["op"]) for rule in rules)]
+        return {system: frozenset(kept)}
+
+    @cached_property
+    def code_systems(self) -> dict[str, dict[str, Concept]]:
+        """System to code to Concept: what consent needs of HL7's, and our own."""
+        found = {}
+        for line in self._lines["code-systems"].values():
+            raw = msgspec.json.decode(line)
+            found[raw["url"]] = {code: Concept(code, facts[0], tuple(facts[1:])) for code, facts in raw["concepts"].items()}
+        for url, item in self._own["CodeSystem"].items():
+            found[url] = {concept.code: concept for concept in _concepts(item.get("concept", ()), ())}
+        return found
+
+    def questionnaire(self, url: str) -> Resource | None:
+        """One of our Questionnaires by canonical; a `|version` is left off."""
+        return self._own["Questionnaire"].get(url.split("|")[0])
+
+    def own(self, kind: str) -> Mapping[str, Resource]:
+        """Our own conformance resources of a type, by canonical."""
+        return self._own.get(kind, {})
+
+
+def _keyed(path: Path) -> dict[str, bytes]:
+    lines = path.read_bytes().splitlines()[1:]
+    return {found[1].decode(): line for line in lines if (found := _URL.search(line, 0, 300))}
+
+
+def _plain(path: Path) -> dict[str, bytes]:
+    return {str(number): line for number, line in enumerate(path.read_bytes().splitlines()[1:])}
+
+
+def _own(folder: Path) -> dict[str, dict[str, Resource]]:
+    found: dict[str, dict[str, Resource]] = {kind: {} for kind in _OWN_KINDS}
+    for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
+        item = msgspec.json.decode(path.read_bytes())
+        if isinstance(item, dict) and "url" in item and item.get("resourceType"):
+            found.setdefault(item["resourceType"], {})[item["url"]] = item
+    return found
+
+
+def _flat(definition: Resource) -> Resource:
+    """A whole StructureDefinition in the form of the compact ones."""
+    kept = {name: value for name, value in definition.items() if name not in ("snapshot", "differential", "text")}
+    return kept | {"element": definition.get("snapshot", {}).get("element", [])}
+
+
+def _parameter(item: Resource, names: Mapping[str, str]) -> SearchParameter:
+    parts = item.get("component", ())
+    components = tuple(
+        (names.get(part["definition"], part["definition"].rsplit("-", 1)[-1]), part["expression"]) for part in parts
+    )
+    return SearchParameter(
+        item["code"], item["type"], item.get("expression", ""), tuple(item.get("target", ())), item["url"], components
+    )
+
+
+def _concepts(listed: Any, parents: tuple[str, ...]) -> Iterator[Concept]:
+    for item in listed:
+        yield Concept(item["code"], item.get("display", ""), parents)
+        yield from _concepts(item.get("concept", ()), (item["code"],))
+
+
+def _is_a(concepts: Mapping[str, Concept], code: str, ancestor: str, operator: str) -> bool:
+    if code == ancestor:
+        return operator == "is-a"
+    seen, open_codes = set(), [code]
+    while open_codes:
+        concept = concepts.get(open_codes.pop())
+        for parent in concept.parents if concept else ():
+            if parent == ancestor:
+                return True
+            if parent not in seen:
+                seen.add(parent)
+                open_codes.append(parent)
+    return False

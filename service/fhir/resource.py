@@ -1,0 +1,85 @@
+"""What can be said of any resource without its definition: its reference, version stamp, codes and links."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+from service.change import Resource
+
+_RELATIVE = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
+
+
+def reference(resource: Resource) -> str:
+    """`Type/id` of a resource that has both."""
+    return f"{resource['resourceType']}/{resource['id']}"
+
+
+def instant(at: datetime) -> str:
+    """A FHIR instant in UTC to the millisecond, as `2026-11-23T04:34:00.123Z`. `at` is aware."""
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+
+
+def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:  # noqa: A002 - the FHIR member's name
+    """A copy with `id`, `meta.versionId` and `meta.lastUpdated` set and everything else kept.
+
+    `id` and `meta` keep their place when they were there; otherwise they come right after `resourceType`.
+    """
+    held = resource.get("meta")
+    meta = {"versionId": str(version), "lastUpdated": instant(at)}
+    if isinstance(held, dict):
+        kept = {name: value for name, value in held.items() if name not in ("_versionId", "_lastUpdated")}
+        meta = kept | meta
+    fresh = {name: value for name, value in (("id", id), ("meta", meta)) if name not in resource}
+    stamped: Resource = {}
+    if "resourceType" not in resource:
+        stamped, fresh = fresh, {}
+    for name, value in resource.items():
+        stamped[name] = id if name == "id" else meta if name == "meta" else value
+        if name == "resourceType":
+            stamped.update(fresh)
+    return stamped
+
+
+def codings(element: Any) -> Iterator[tuple[str, str]]:
+    """(system, code) of a CodeableConcept, a Coding, or a list of them; absent parts are empty strings."""
+    if isinstance(element, list):
+        for item in element:
+            yield from codings(item)
+    if not isinstance(element, dict):
+        return
+    if isinstance(element.get("coding"), list):
+        yield from codings(element["coding"])
+    code = element.get("code")
+    if isinstance(code, str):
+        system = element.get("system")
+        yield system if isinstance(system, str) else "", code
+
+
+def references(resource: Resource) -> Iterator[tuple[str, str]]:
+    """(path, reference) of every literal Reference at any depth, contained ones too. Paths as `Task.input[0].valueReference`."""
+    stack: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
+    while stack:
+        path, value = stack.pop()
+        if isinstance(value, dict):
+            target = value.get("reference")
+            if isinstance(target, str):
+                yield path, target
+            stack.extend((f"{path}.{name}", item) for name, item in reversed(value.items()) if isinstance(item, dict | list))
+        else:
+            stack.extend(
+                (f"{path}[{index}]", item) for index, item in reversed(list(enumerate(value))) if isinstance(item, dict | list)
+            )
+
+
+def relative(reference: str, base: str = "") -> str | None:
+    """`Type/id` of a reference to a record of this service: relative, or absolute under `base`; a version is left off.
+
+    None for anything else: fragments, `urn:` forms, other servers, conditional references.
+    """
+    if base and reference.startswith(base):
+        reference = reference[len(base) :].lstrip("/")
+    found = _RELATIVE.match(reference)
+    return f"{found[1]}/{found[2]}" if found else None
