@@ -27,6 +27,7 @@ from authlib.oauth2.rfc6749 import (
     OAuth2Request,
 )
 from authlib.oauth2.rfc6749.grants import AuthorizationCodeGrant, ClientCredentialsGrant, RefreshTokenGrant
+from authlib.oauth2.rfc6749.util import extract_basic_authorization
 from authlib.oauth2.rfc7636 import CodeChallenge
 
 from service.auth import assertions, scopes, tokens
@@ -138,7 +139,7 @@ class _ByCode(AuthorizationCodeGrant):  # type: ignore[misc]
         if found is None or found.grant.client != client.id:
             return None
         if found.used:  # RFC 6749 section 4.1.2: what was issued for it is revoked
-            self.server.effects = Effects(code=found)
+            self.server.effects = replace(self.server.effects, code=found)
             return None
         return found if found.expires > self.server.now and not found.grant.revoked else None
 
@@ -162,7 +163,7 @@ class _ByRefresh(RefreshTokenGrant):  # type: ignore[misc]
         if found is None or grant is None or found.client != self.server.loaded.client.id:
             return None
         if found.used:  # RFC 9700 section 4.14.2: reuse kills the grant
-            self.server.effects = Effects(refresh=found)
+            self.server.effects = replace(self.server.effects, refresh=found)
             return None
         kept = tokens.live(found, self.server.now) and not grant.revoked
         online = scopes.parse(grant.scope)
@@ -272,6 +273,14 @@ class Decider(AuthorizationServer):  # type: ignore[misc]
             "expires_in": self.terms.access_seconds,
             "scope": str(granted),
         }
+
+
+def claimed_client(asked: Asked) -> str:
+    """The client that a request, not yet authenticated, says it is from."""
+    if asked["client_assertion"]:
+        return assertions.claimed_client(asked["client_assertion"])
+    username, _ = extract_basic_authorization({"Authorization": asked.authorization} if asked.authorization else {})
+    return str(username or asked["client_id"])
 
 
 def decide_token(asked: Asked, decider: Decider) -> Answer:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from service.auth import scopes
@@ -207,16 +206,6 @@ def may_introspect(token: Token, client: Client) -> bool:
 def live(token: Token | None, now: datetime) -> bool:
     """Whether a token that was found in the store still counts."""
     return token is not None and not token.used and token.expires > now
-
-
-def to_row(value: Mapping[str, Any]) -> dict[str, Any]:
-    """A mapping with lists where the store gives back lists."""
-    return {name: list(item) if isinstance(item, tuple) else item for name, item in value.items()}
-
-
-def utc(instant: datetime) -> datetime:
-    """An instant from the store, which leaves its zone out, in UTC."""
-    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)
 
 
 def _scopes(text: str) -> Scopes:

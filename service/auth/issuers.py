@@ -1,0 +1,143 @@
+"""External OpenID Connect issuers: which are trusted, and how the claims of their access tokens become a Caller."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.auth import scopes
+from service.auth.assertions import audience_holds, instant_claim
+from service.auth.caller import Caller
+from service.auth.clients import Client, digest
+from service.auth.signatures import ALGORITHMS, Signed, Unsigned, peek, verified
+from service.auth.users import PATIENT
+from service.problem import Category, Problem, problem
+
+_USERS = ("PractitionerRole/", "Patient/", "RelatedPerson/")
+_ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash"})
+SKEW_SECONDS = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Issuer:
+    """A trusted issuer. Its clients are registered here too: their organisation and their most come from our registration.
+
+    `jwks_url` is empty when discovery finds it. `types` are the accepted values of the JWT's `typ`: RFC 9068 says `at+jwt`;
+    an issuer that writes `JWT` needs that said, and then tokens that look like id_tokens are refused. `claims` maps what we need
+    (`client`, `scope`, `user`, `patient`) to the issuer's claim names.
+    """
+
+    issuer: str
+    audiences: tuple[str, ...]
+    jwks_url: str = ""
+    algorithms: tuple[str, ...] = ALGORITHMS
+    types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
+    claims: tuple[tuple[str, str], ...] = ()
+
+    def claim(self, name: str) -> str:
+        """The issuer's name for one of our claims."""
+        standard = {"client": "client_id", "scope": "scope", "user": "fhirUser", "patient": "patient"}
+        return dict(self.claims).get(name, standard[name])
+
+
+def configured(text: str) -> tuple[Issuer, ...] | Problem:
+    """The setting `issuers`, a JSON list of objects with the members of `Issuer`."""
+    try:
+        found = tuple(_issuer(item) for item in json.loads(text or "[]"))
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        return problem(Category.INVALID, "value", f"Setting `issuers` cannot be read ({type(error).__name__}); give a JSON list.")
+    for each in found:
+        if not each.issuer or not each.audiences:
+            return problem(Category.INVALID, "required", "Each of the setting `issuers` needs `issuer` and `audiences`.")
+        if not set(each.algorithms) <= set(ALGORITHMS):
+            return problem(Category.INVALID, "value", f"Issuer `{each.issuer}` may sign with {', '.join(ALGORITHMS)} only.")
+    return found
+
+
+def chosen(token: str, issuers: Sequence[Issuer]) -> Issuer | None:
+    """The trusted issuer that a JWT, not yet verified, says it is from."""
+    seen = peek(token)
+    said = seen.claims.get("iss") if isinstance(seen, Signed) else None
+    return next((each for each in issuers if each.issuer == said), None)
+
+
+def client_of(token: str, issuer: Issuer) -> str:
+    """The client that a JWT, not yet verified, says it was issued to."""
+    seen = peek(token)
+    said = seen.claims.get(issuer.claim("client")) if isinstance(seen, Signed) else None
+    return said if isinstance(said, str) else ""
+
+
+def caller(
+    token: str, issuer: Issuer, keys: Sequence[Mapping[str, Any]], client: Client | None, *, fhir_base: str, now: datetime
+) -> Caller | Unsigned:
+    """The Caller of an external access token, or why it does not hold."""
+    signed = verified(token, keys, issuer.algorithms)
+    if isinstance(signed, Unsigned):
+        return signed
+    fault = _fault(signed, issuer, now)
+    if fault:
+        return Unsigned(fault)
+    claims = signed.claims
+    if client is None or claims.get(issuer.claim("client")) != client.id:
+        return Unsigned("The token's client is not registered here.")
+    granted = scopes.parse(_scope_text(claims.get(issuer.claim("scope"))))
+    if isinstance(granted, Problem):
+        return Unsigned("The token's scope cannot be read.")
+    user, patient = _user(claims, issuer, fhir_base), _patient(claims, issuer)
+    if user is None or patient is None:
+        return Unsigned("The token's user or patient is not a reference to a record here.")
+    allowed = granted.narrowed(client.scopes)
+    return Caller(client.id, client.organization, allowed, user, patient, client.purposes, digest(token)[:16])
+
+
+def _issuer(item: Mapping[str, Any]) -> Issuer:
+    return Issuer(
+        issuer=str(item["issuer"]),
+        audiences=tuple(item["audiences"]),
+        jwks_url=str(item.get("jwks_url", "")),
+        algorithms=tuple(item.get("algorithms", ALGORITHMS)),
+        types=tuple(item.get("types", ("at+jwt", "application/at+jwt"))),
+        claims=tuple(item.get("claims", {}).items()),
+    )
+
+
+def _fault(signed: Signed, issuer: Issuer, now: datetime) -> str:
+    claims, present = signed.claims, now.timestamp()
+    if str(signed.header.get("typ", "")).lower() not in {each.lower() for each in issuer.types}:
+        return "The JWT is not typed as an access token."
+    if _ID_TOKEN_CLAIMS & claims.keys() or claims.get("typ") == "ID":
+        return "The JWT is an id_token, not an access token."
+    if claims.get("iss") != issuer.issuer or not audience_holds(claims.get("aud"), issuer.audiences):
+        return "The token is from another issuer or for another audience."
+    expires = instant_claim(claims, "exp")
+    if expires is None or expires <= present:
+        return "The token has expired, or has no `exp`."
+    starts = instant_claim(claims, "nbf") if "nbf" in claims else 0.0
+    return "The token is not valid yet." if starts is None or starts > present + SKEW_SECONDS else ""
+
+
+def _scope_text(value: object) -> str:
+    if isinstance(value, list) and all(isinstance(each, str) for each in value):
+        return " ".join(value)
+    return value if isinstance(value, str) else ""
+
+
+def _user(claims: Mapping[str, Any], issuer: Issuer, fhir_base: str) -> str | None:
+    """The user's reference; empty when there is none, None when it is not one of ours."""
+    said = claims.get(issuer.claim("user"), "")
+    if not isinstance(said, str):
+        return None
+    reference = said.removeprefix(f"{fhir_base}/")
+    return reference if not reference or reference.startswith(_USERS) else None
+
+
+def _patient(claims: Mapping[str, Any], issuer: Issuer) -> str | None:
+    said = claims.get(issuer.claim("patient"), "")
+    if not isinstance(said, str):
+        return None
+    reference = said if not said or said.startswith("Patient/") else f"Patient/{said}"
+    return reference if not reference or PATIENT.fullmatch(reference) else None

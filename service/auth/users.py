@@ -1,0 +1,68 @@
+"""People who log in, their sessions, and the launches that a record system starts for them."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.auth import passwords
+from service.problem import Category, Issue, Problem
+
+_USERNAME = re.compile(r"[^\s\x00-\x1f]{1,128}")
+_REFERENCE = re.compile(r"(PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9.-]{1,64}")
+PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A login. `reference` is the one PractitionerRole, Patient or RelatedPerson it acts as; `password` an argon2 hash."""
+
+    username: str
+    reference: str
+    password: str = field(default="", repr=False)
+
+    @property
+    def professional(self) -> bool:
+        """Whether this is a member of staff, who chooses among patients, and not somebody with a record of their own."""
+        return self.reference.startswith("PractitionerRole/")
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A browser's session, kept under the digest of its cookie. `username` is empty until somebody has logged in."""
+
+    hash: str
+    username: str
+    started: datetime
+    expires: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Launch:
+    """The context of an EHR launch: this user, in this client, on this patient. Good for one authorization."""
+
+    hash: str
+    client: str
+    user: str
+    patient: str
+    intent: str
+    expires: datetime
+
+
+def folded(username: str) -> str:
+    """A username as it is compared: without regard to case or outer white space."""
+    return username.strip().casefold()
+
+
+def checked(username: str, reference: str, password: str) -> Problem | None:
+    """Every reason why such a user cannot be added, or None."""
+    issues = []
+    if not _USERNAME.fullmatch(folded(username)):
+        issues.append(Issue("value", f"Username `{username[:40]}` must be 1 to 128 characters without white space."))
+    if not _REFERENCE.fullmatch(reference):
+        issues.append(Issue("value", f"A user acts as a PractitionerRole or a Patient; `{reference}` is neither."))
+    weak = passwords.fault(password)
+    if weak:
+        issues.append(Issue("value", weak))
+    return Problem(Category.INVALID, tuple(issues)) if issues else None

@@ -1,0 +1,73 @@
+"""The service's own keys, one set for all workers: made when first asked for, rotated with overlap."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
+from pymongo.errors import DuplicateKeyError
+
+from service.auth.signatures import new_signing_key
+from service.store.mongo import Mongo
+
+INDEXES = {"auth.keys": (IndexModel([("slot", ASCENDING)], unique=True),), "auth.secrets": ()}
+OVERLAP = timedelta(hours=24)
+
+
+class Keys:
+    """Signing keys for id_tokens, and named secrets. `new_id` names keys."""
+
+    def __init__(self, mongo: Mongo, new_id: Callable[[], str]) -> None:
+        self._mongo = mongo
+        self._new_id = new_id
+
+    async def ensure_indexes(self) -> None:
+        await self._mongo.ensure_indexes(INDEXES)
+
+    async def signing(self, now: datetime) -> dict[str, Any]:
+        """The newest private key, as a JWK with its kid."""
+        row = await self._newest()
+        if row is None:
+            await self._add(1, now)
+            row = await self._newest()
+        assert row is not None
+        return dict(row["key"])
+
+    async def published(self, now: datetime) -> list[dict[str, Any]]:
+        """Every key that a signature may still be checked with, private members and all: publish only the public part."""
+        await self.signing(now)
+        current = {"$or": [{"retires": None}, {"retires": {"$gt": now}}]}
+        rows = self._mongo.collection("auth.keys").find(current).sort("slot", DESCENDING)
+        return [dict(row["key"]) async for row in rows]
+
+    async def rotate(self, now: datetime) -> str:
+        """Signs with a new key from now on; the old ones are published for `OVERLAP` more. The new key's kid."""
+        row = await self._newest()
+        slot = row["slot"] + 1 if row else 1
+        await self._add(slot, now)
+        old = {"slot": {"$lt": slot}, "retires": None}
+        await self._mongo.collection("auth.keys").update_many(old, {"$set": {"retires": now + OVERLAP}})
+        await self._mongo.collection("auth.keys").delete_many({"retires": {"$lt": now}})
+        return str((await self.signing(now))["kid"])
+
+    async def secret(self, name: str, fresh: bytes) -> bytes:
+        """The shared secret of this name: `fresh` the first time, for every worker alike."""
+        row = await self._mongo.collection("auth.secrets").find_one_and_update(
+            {"_id": name}, {"$setOnInsert": {"value": fresh}}, upsert=True, return_document=ReturnDocument.AFTER
+        )
+        return bytes(row["value"])
+
+    async def _newest(self) -> Any:
+        return await self._mongo.collection("auth.keys").find_one(sort=[("slot", DESCENDING)])
+
+    async def _add(self, slot: int, now: datetime) -> None:
+        """Fills a slot; when another worker was first, its key is the one."""
+        key = await asyncio.to_thread(new_signing_key, self._new_id())
+        row = {"_id": key["kid"], "slot": slot, "key": key, "created": now, "retires": None}
+        try:
+            await self._mongo.collection("auth.keys").insert_one(row)
+        except DuplicateKeyError:
+            return

@@ -1,0 +1,90 @@
+"""People who log in: adding them, checking their passwords, and their sessions."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+
+from service import clock
+from service.auth import passwords, users
+from service.auth.clients import digest
+from service.auth.event import Event
+from service.auth.users import Session, User, folded
+from service.problem import Category, Problem, Refused, problem
+from service.store.clients import Clients
+from service.store.tokens import Tokens
+
+SESSION_HOURS = 8
+WINDOW = timedelta(minutes=15)
+MOST_FOR_USER = 10
+MOST_FOR_ADDRESS = 100
+
+Note = Callable[[Event], Awaitable[None]]
+
+
+async def unnoted(event: Event) -> None:
+    """The audit hook of a service without an audit trail, in tests."""
+
+
+class Users:
+    """Logins. `note` is told of every one, allowed or not."""
+
+    def __init__(self, clients: Clients, tokens: Tokens, note: Note = unnoted) -> None:
+        self._clients, self._tokens, self._note = clients, tokens, note
+
+    async def add_user(self, username: str, reference: str, password: str) -> User:
+        """Adds a login for a PractitionerRole, Patient or RelatedPerson. Raises Refused INVALID or DUPLICATE."""
+        fault = users.checked(username, reference, password)
+        if fault is not None:
+            raise Refused(fault)
+        user = User(folded(username), reference, await asyncio.to_thread(passwords.hashed, password))
+        if not await self._clients.add_user(user):
+            raise Refused(problem(Category.DUPLICATE, "duplicate", f"Username `{user.username}` is taken; choose another."))
+        return user
+
+    async def list_users(self) -> list[User]:
+        return await self._clients.users()
+
+    async def remove_user(self, username: str) -> bool:
+        """Removes a login, with its sessions and everything it granted; False when there is none."""
+        removed = await self._clients.remove_user(folded(username))
+        await self._clients.end_sessions(folded(username))
+        await self._tokens.revoke_user(folded(username))
+        return removed
+
+    async def login(self, username: str, password: str, address: str) -> str | Problem:
+        """The secret of a new session, or why there is none. `address` is the peer's, for throttling."""
+        name, now = folded(username), clock.now()
+        keys = {f"user {digest(name)}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
+        counts = [await self._clients.attempt(key, now, WINDOW) for key in keys]
+        if any(count > most for count, most in zip(counts, keys.values(), strict=True)):
+            await self._note(Event("login", False, user=name, reason="Throttled."))
+            return problem(Category.THROTTLED, "throttled", "Too many attempts; wait a quarter of an hour and try again.")
+        user = await self._clients.user(name)
+        right = await asyncio.to_thread(passwords.holds, user.password if user else None, password)
+        if user is None or not right:
+            await self._note(Event("login", False, user=name, reason="Wrong username or password."))
+            return problem(Category.LOGIN, "login", "The username or the password is wrong; try again.")
+        await self._clients.forget_attempts(f"user {digest(name)}")
+        await self._clients.forgive_attempt(f"address {address}")
+        await self._note(Event("login", True, user=user.reference))
+        return await self._session(user)
+
+    async def logged_in(self, secret: str) -> tuple[User, Session] | None:
+        """The user of a session's secret, while both exist."""
+        if not secret:
+            return None
+        session = await self._clients.session(digest(secret), clock.now())
+        user = await self._clients.user(session.username) if session else None
+        return (user, session) if user and session else None
+
+    async def logout(self, secret: str) -> None:
+        """Ends a session; access that was granted for as long as it lasts can no longer be refreshed."""
+        await self._clients.end_session(digest(secret))
+        await self._note(Event("logout", True))
+
+    async def _session(self, user: User) -> str:
+        secret, now = clock.new_secret(), clock.now()
+        await self._clients.add_session(Session(digest(secret), user.username, now, now + timedelta(hours=SESSION_HOURS)))
+        return secret
