@@ -56,8 +56,8 @@ def compile_expression(expression: str, type_: str, kind: str) -> tuple[Branch, 
         if stated:
             return _stated(stated["path"], type_)
         words = _words(expression)
-        paths = _Parser(words).union()
-        branches = [_branch(path, kind) for path in paths if path and _applies(path[0], type_)]
+        paths = [path if path[0].name[:1].isupper() else (Step("child", type_), *path) for path in _Parser(words).union()]
+        branches = [_branch(path, kind) for path in paths if _applies(path[0], type_)]
     except _UnsupportedError:
         return None
     return tuple(branches) or None

@@ -1,0 +1,288 @@
+"""Runs a Query on MongoDB: one filter, one order, one page. What the caller may see is part of the filter."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from pymongo import IndexModel
+from pymongo.errors import ExecutionTimeout
+
+from service.fhir import interval
+from service.fhir.cursor import Cursor
+from service.fhir.index import Rank
+from service.fhir.query import Dated, Identity, Key, Part, Present, Query, Sort, Start, Term, Test, Updated
+from service.problem import Category, Refused, problem
+from service.store.mongo import Mongo
+from service.store.row import Projector, Row, row_of
+
+Filter = dict[str, Any]
+Document = dict[str, Any]
+
+_NONE: Filter = {"_id": {"$in": []}}
+_AFTER_EVERY_STRING = "\U0010ffff"
+_FIRST = datetime(1, 1, 1, tzinfo=UTC)
+_LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+ORDERED: Mapping[str, tuple[str, ...]] = {
+    "Appointment": ("date",),
+    "AuditEvent": ("date",),
+    "CarePlan": ("date",),
+    "Communication": ("sent",),
+    "Consent": ("date",),
+    "Encounter": ("date",),
+    "Observation": ("date",),
+    "Patient": ("birthdate",),
+    "Provenance": ("recorded",),
+    "ServiceRequest": ("authored",),
+    "Task": ("authored-on", "due"),
+}
+"""Sort keys with an index of their own, by type. Each reads an element that does not repeat: smallest and largest are one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """Which rows a caller may see: those whose custodian is its organisation, those it is a party of, those of these patients
+    (None: of anybody), and with `public` those that belong to no patient. Nothing is visible that none of these names."""
+
+    custodian: str = ""
+    party: str = ""
+    patients: tuple[str, ...] | None = ()
+    public: bool = False
+
+
+def indexes(type_: str) -> list[IndexModel]:
+    """The indexes of the collection of one type. Every one ends in `_id`, the last sort key of every query."""
+    models = [
+        IndexModel([("idx", 1), ("_id", 1)], name="idx_id"),
+        IndexModel([("idx", 1), ("lu", 1), ("_id", 1)], name="idx_lu_id"),
+        IndexModel([("lu", 1), ("_id", 1)], name="lu_id"),
+        IndexModel([("pts", 1), ("lu", 1), ("_id", 1)], name="pts_lu_id"),
+        IndexModel([("cust", 1), ("lu", 1), ("_id", 1)], name="cust_lu_id"),
+        IndexModel([("dt.p", 1), ("dt.l", 1), ("dt.h", 1), ("_id", 1)], name="dt_id"),
+    ]
+    return models + [IndexModel([(f"so.{name}", 1), ("_id", 1)], name=f"so_{name}_id") for name in ORDERED.get(type_, ())]
+
+
+def filter_of(query: Query, visible: Visible | None = None) -> Filter:
+    """The MongoDB filter for the matches of a query that the caller may see; rows marked deleted are never matches."""
+    parts = [{"del": False}, *(_term(term) for term in query.terms)]
+    if visible is not None and (seen := _seen(visible)):
+        parts.append(seen)
+    return {"$and": parts}
+
+
+def _seen(visible: Visible) -> Filter:
+    if visible.patients is None and visible.public:
+        return {}
+    ways: list[Filter] = []
+    if visible.custodian:
+        ways.append({"cust": visible.custodian})
+    if visible.party:
+        ways.append({"parties.o": visible.party})
+    if visible.patients is None:
+        ways.append({"pts.0": {"$exists": True}})
+    elif visible.patients:
+        ways.append({"pts": {"$in": list(visible.patients)}})
+    if visible.public:
+        ways.append({"pts": []})
+    return {"$or": ways} if ways else _NONE
+
+
+def _term(term: Term) -> Filter:
+    filters = _tests(term.tests)
+    if term.negated:
+        return {"$nor": filters} if filters else {}
+    if not filters:
+        return _NONE
+    return filters[0] if len(filters) == 1 else {"$or": filters}
+
+
+def _tests(tests: Sequence[Test]) -> list[Filter]:
+    """One filter for all keys together, one for all ids, and one for each other test."""
+    keys = [test.key for test in tests if isinstance(test, Key)]
+    ids = [test.id for test in tests if isinstance(test, Identity)]
+    filters = [_test(test) for test in tests if not isinstance(test, Key | Identity)]
+    filters += [_in("idx", keys)] if keys else []
+    return filters + ([_in("_id", ids)] if ids else [])
+
+
+def _in(field: str, values: list[str]) -> Filter:
+    return {field: values[0]} if len(values) == 1 else {field: {"$in": values}}
+
+
+def _test(test: Test) -> Filter:
+    match test:
+        case Start(prefix):
+            return {"idx": {"$elemMatch": {"$gte": prefix, "$lt": prefix + _AFTER_EVERY_STRING}}}
+        case Part(name, text):
+            return {"idx": {"$regex": f"^{_literal(name)}=[^\\t]*{_literal(text)}"}}
+        case Dated(name, prefix, low, high):
+            ways = [{"dt": {"$elemMatch": {"p": name, **way}}} for way in _dated(prefix, low, high)]
+            return ways[0] if len(ways) == 1 else {"$or": ways}
+        case Updated(prefix, low, high):
+            return _updated(prefix, low, high)
+        case Present(name):
+            return {f"so.{name}": {"$exists": True}}
+        case Key(key):
+            return {"idx": key}
+        case Identity(id_):
+            return {"_id": id_}
+
+
+def _literal(text: str) -> str:
+    """Text as a regular expression that matches it and nothing else; a brace form, so that no character is special in PCRE."""
+    return "".join(c if c.isalnum() or ord(c) > 127 else f"\\x{{{ord(c):x}}}" for c in text)
+
+
+def _dated(prefix: str, low: int, high: int) -> tuple[Filter, ...]:
+    """Conditions on an interval [l, h), any of which will do. Apart, each can use the bounds of the index."""
+    match prefix:
+        case "eq":
+            return ({"l": {"$gte": low, "$lt": high}, "h": {"$lte": high, "$gt": low}},)
+        case "ne":
+            return {"l": {"$lt": low}}, {"h": {"$gt": high}}
+        case "gt":
+            return ({"h": {"$gt": high}},)
+        case "lt":
+            return ({"l": {"$lt": low}},)
+        case "ge":
+            return {"l": {"$gte": low}}, {"h": {"$gt": high}}
+        case "le":
+            return {"l": {"$lt": low}}, {"h": {"$lte": high}}
+        case "sa":
+            return ({"l": {"$gte": high}},)
+        case "eb":
+            return ({"h": {"$lte": low}},)
+        case _:  # ap
+            return ({"l": {"$lt": high}, "h": {"$gt": low}},)
+
+
+def _updated(prefix: str, low: int, high: int) -> Filter:
+    """The same relations for an instant of one millisecond."""
+    first, after = {"$gte": _instant(low)}, {"$gte": _instant(high)}
+    before, until = {"$lt": _instant(low)}, {"$lt": _instant(high)}
+    match prefix:
+        case "eq" | "ap":
+            return {"lu": first | until}
+        case "ne":
+            return {"$or": [{"lu": before}, {"lu": after}]}
+        case "gt" | "sa":
+            return {"lu": after}
+        case "lt" | "eb":
+            return {"lu": before}
+        case "ge":
+            return {"lu": first}
+        case _:  # le
+            return {"lu": until}
+
+
+def _instant(at: int) -> datetime:
+    if at <= interval.milliseconds(_FIRST):
+        return _FIRST
+    return _LAST if at >= interval.milliseconds(_LAST) else _EPOCH + timedelta(milliseconds=at)
+
+
+def field_of(type_: str, sort: Sort) -> str:
+    """The row field a sort key reads."""
+    if sort.name == "_id":
+        return "_id"
+    if sort.name == "_lastUpdated":
+        return "lu"
+    return f"so.-{sort.name}" if sort.descending and sort.name not in ORDERED.get(type_, ()) else f"so.{sort.name}"
+
+
+def order_of(query: Query) -> list[tuple[str, int]]:
+    """The query's order as MongoDB takes it."""
+    return [(field_of(query.type, sort), -1 if sort.descending else 1) for sort in query.sort]
+
+
+def after_filter(query: Query, cursor: Cursor) -> Filter:
+    """The rows that come after a place in the query's order: equal on the first keys and beyond on the next."""
+    ways: list[Filter] = []
+    equal: list[Filter] = []
+    for sort, value in zip(query.sort, cursor.values, strict=True):
+        field, value_ = field_of(query.type, sort), _stored(sort, value)
+        ways += [{"$and": [*equal, beyond]} for beyond in _beyond(field, value_, sort.descending)]
+        equal.append({field: value_} if value_ is not None else {field: {"$exists": False}})
+    return {"$or": ways} if ways else _NONE
+
+
+def _stored(sort: Sort, value: Rank | None) -> Any:
+    return _instant(value) if sort.name == "_lastUpdated" and isinstance(value, int) else value
+
+
+def _beyond(field: str, value: Any, descending: bool) -> list[Filter]:
+    """A row without a value sorts below every value."""
+    if value is None:
+        return [] if descending else [{field: {"$exists": True}}]
+    if not descending:
+        return [{field: {"$gt": value}}]
+    return [{field: {"$lt": value}}] if field in ("_id", "lu") else [{field: {"$lt": value}}, {field: {"$exists": False}}]
+
+
+class Searches:
+    """Finds and counts rows. `most_scanned` is how many matches one search may look at where no index gives their order, and
+    `seconds` how long it may take; past either it is refused as too costly, never cut short."""
+
+    def __init__(self, mongo: Mongo, projector: Projector, *, most_scanned: int = 20_000, seconds: float = 5.0) -> None:
+        self._mongo = mongo
+        self._projector = projector
+        self._most_scanned = most_scanned
+        self._milliseconds = int(seconds * 1000)
+
+    async def find(self, query: Query, *, visible: Visible | None = None, after: Cursor | None = None, limit: int) -> list[Row]:
+        """At most `limit` matches that are visible, in the query's order, from the first or from after a cursor.
+
+        `visible` None: no restriction. Raises Refused TOO_COSTLY.
+        """
+        matched = filter_of(query, visible)
+        if not _ordered(query):
+            await self._affordable(query, matched)
+        whole = {"$and": [*matched["$and"], after_filter(query, after)]} if after else matched
+        cursor = self._collection(query).find(whole, max_time_ms=self._milliseconds).sort(order_of(query)).limit(limit)
+        documents = await self._timed(cursor.to_list(limit))
+        return [row_of(query.type, document, self._projector) for document in documents]
+
+    async def count(self, query: Query, *, visible: Visible | None = None) -> int:
+        """How many matches are visible, exactly. Raises Refused TOO_COSTLY when they are too many to count in time."""
+        return await self._count(query, filter_of(query, visible))
+
+    async def count_estimate(self, query: Query, *, visible: Visible | None = None) -> int:
+        """How many matches are visible, counted up to `most_scanned` and no further."""
+        return await self._count(query, filter_of(query, visible), limit=self._most_scanned)
+
+    async def _affordable(self, query: Query, matched: Filter) -> None:
+        if await self._count(query, matched, limit=self._most_scanned + 1) > self._most_scanned:
+            raise _too_costly()
+
+    async def _count(self, query: Query, matched: Filter, **options: int) -> int:
+        counting = self._collection(query).count_documents(matched, maxTimeMS=self._milliseconds, **options)
+        return int(await self._timed(counting))
+
+    async def _timed(self, answer: Awaitable[Any]) -> Any:
+        try:
+            return await answer
+        except ExecutionTimeout as slow:
+            raise _too_costly() from slow
+
+    def _collection(self, query: Query) -> Any:
+        return self._mongo.collection(f"r.{query.type}")
+
+
+def _ordered(query: Query) -> bool:
+    """Whether an index gives the rows in the query's order."""
+    names = [sort.name for sort in query.sort]
+    single = names[0] in ("_id", "_lastUpdated", *ORDERED.get(query.type, ()))
+    return single and len(names) <= 2 and len({sort.descending for sort in query.sort}) == 1
+
+
+def _too_costly() -> Refused:
+    return Refused(
+        problem(
+            Category.TOO_COSTLY, "too-costly", "The search looks at too many records; narrow it, or sort it by `_lastUpdated`."
+        )
+    )
