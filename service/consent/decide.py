@@ -1,8 +1,182 @@
-"""The decision. Placeholder of the public names while the engine lands."""
+"""The decision: seven layers of rows, the first that is decisive wins, every row that fired is recorded. Pure and total.
+
+custodian  its own record                             permit
+IDN-3      directory and definitions                  permit
+L0         no live agreement, no relationship, barred deny
+L1         the person, or an entitled representative  permit, less marked content
+L2         override or recorded lawful basis          permit at its minimum
+L3         a consent denies                           deny
+L4         a consent permits                          permit
+L5         sector x purpose x label default           permit or deny
+L6         inputs could not be loaded                 deny
+"""
 
 from __future__ import annotations
 
-from service.consent.reasons import Decision, Reason, Redaction
-from service.consent.request import Evidence, Grant, Request
+from collections.abc import Mapping
+from dataclasses import replace
 
-__all__ = ["Decision", "Evidence", "Grant", "Reason", "Redaction", "Request"]
+from service.consent.applicable import spoken
+from service.consent.facts import MARKS, Facts
+from service.consent.grounds import agreed, granted
+from service.consent.period import millis
+from service.consent.policy import NO_ONWARD, RECORD_DISCLOSURE, REVIEW, TELL_PERSON, Policy, Row
+from service.consent.reasons import Decision, Reason, Redaction
+from service.consent.request import LAWFUL_BASIS, Evidence, Grant, Request
+from service.consent.terms import CONFIDENTIALITY, RANK
+
+__all__ = ["Decision", "Evidence", "Grant", "Reason", "Redaction", "Request", "decide", "decide_all", "is_public"]
+
+DIRECTORY = frozenset(
+    {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint", "OrganizationAffiliation"}
+)
+DEFINITIONS = frozenset(
+    """
+    ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition ConceptMap EventDefinition
+    EffectEvidenceSynthesis Evidence EvidenceVariable ExampleScenario GraphDefinition ImplementationGuide InsurancePlan Library
+    Measure Medication MedicationKnowledge MessageDefinition NamingSystem ObservationDefinition OperationDefinition
+    PlanDefinition Questionnaire ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis SearchParameter
+    SpecimenDefinition StructureDefinition StructureMap Substance TerminologyCapabilities TestReport TestScript ValueSet
+    """.split()
+)
+CUSTODIAN = Reason("custodian", True, "consent-rules#custodian", "The agency that keeps this record reads its own.")
+PUBLIC = Reason("IDN-3", True, "care-rules#IDN-3", "Directory entries and definitions hold no patient.")
+OWN_RECORD = Reason("L1", True, "consent-rules#L1", "A person may read their own record.")
+WITHHELD = Reason(
+    "L1",
+    False,
+    "consent-rules#L1.marked",
+    "This content is kept from the person's own access: third party, not yet told, or serious harm.",
+)
+UNKNOWN_SUBJECT = Reason("L6", False, "consent-rules#L6.subject", "It cannot be told whose record this is.")
+NOT_LOADED = Reason("L6", False, "consent-rules#L6.inputs", "What the decision rests on could not be loaded.")
+OVERRIDE_DUTIES = (REVIEW, TELL_PERSON, RECORD_DISCLOSURE, NO_ONWARD)
+LAWFUL_DUTIES = (RECORD_DISCLOSURE, NO_ONWARD)
+
+
+def is_public(facts: Facts) -> bool:
+    """Whether it is a directory entry or a definition, which are not subject to consent (IDN-3)."""
+    return facts.type in DIRECTORY or ((facts.type in DEFINITIONS or facts.type == "Group") and not facts.patients)
+
+
+def decide(request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
+    """May this caller see this resource about this person, now? `evidence` None: it could not be loaded, so no.
+
+    For a resource about several people use `decide_all`. Never raises.
+    """
+    decision = _whole(request, facts, evidence, policy)
+    if decision.permit and (facts.inline or facts.sections) and decision.reasons[0] is not CUSTODIAN:
+        return _less_parts(decision, request, facts, evidence, policy)
+    return decision
+
+
+def decide_all(request: Request, facts: Facts, evidence: Mapping[str, Evidence], policy: Policy) -> Decision:
+    """`decide` for every person a resource is about: it is permitted when it is permitted for each. `evidence` by Patient
+    reference.
+    """
+    if len(facts.patients) < 2:
+        return decide(request, facts, evidence.get(facts.patients[0]) if facts.patients else Evidence(), policy)
+    each = [decide(request, facts, evidence.get(patient), policy) for patient in facts.patients]
+    denied = [decision for decision in each if not decision.permit]
+    first, *others = denied or each
+    return replace(
+        first,
+        reasons=tuple(dict.fromkeys(reason for decision in (first, *others) for reason in decision.reasons)),
+        redactions=tuple(dict.fromkeys(item for decision in each for item in decision.redactions)) if not denied else (),
+        obligations=tuple(dict.fromkeys(item for decision in each for item in decision.obligations)) if not denied else (),
+        consents=tuple(dict.fromkeys(ref for decision in each for ref in decision.consents)),
+    )
+
+
+def _whole(request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
+    """The decision on the resource as a whole."""
+    person = request.user.startswith(("Patient/", "RelatedPerson/"))
+    if facts.custodian and not person and (facts.custodian == request.organization or facts.custodian in request.principals):
+        return Decision(True, (CUSTODIAN,), policy.name)
+    if is_public(facts):
+        return Decision(True, (PUBLIC,), policy.name)
+    if not facts.patients:
+        return Decision(False, (UNKNOWN_SUBJECT,), policy.name)
+    if person and request.self_access.issuperset(facts.patients):
+        return Decision(not facts.marks, (WITHHELD if facts.marks else OWN_RECORD,), policy.name)
+    if evidence is None:
+        return Decision(False, (NOT_LOADED,), policy.name)
+    return _layers(request, facts, evidence, policy)
+
+
+def _layers(request: Request, facts: Facts, evidence: Evidence, policy: Policy) -> Decision:
+    now = millis(request.now)
+    rows: list[Reason] = agreed(request, facts, evidence, policy, now)
+    duties: tuple[str, ...] = ()
+    strong, weak = granted(request, facts, evidence, now) if evidence.grants else ((), ())
+    if strong:
+        rows += [_grant_row(grant) for grant in strong]
+        duties = LAWFUL_DUTIES if strong[0].kind == LAWFUL_BASIS else OVERRIDE_DUTIES
+    spoke = spoken(request, facts, evidence, policy, now)
+    if spoke:
+        rows += [reason for _, reason in spoke if not reason.permit]
+        rows += [reason for _, reason in spoke if reason.permit]
+    elif weak:
+        rows += [_grant_row(grant) for grant in weak]
+        duties = duties or LAWFUL_DUTIES
+    else:
+        row = default(request, facts, policy)
+        rows.append(policy.sources[row.id] if row else NOT_LOADED)
+        duties = duties or (row.obligations if row else ())
+    permit = rows[0].permit
+    return Decision(permit, tuple(rows), policy.name, (), duties if permit else (), tuple([ref for ref, _ in spoke]))
+
+
+def _grant_row(grant: Grant) -> Reason:
+    words = (
+        "A lawful basis is recorded for this record"
+        if grant.kind == LAWFUL_BASIS
+        else f"An override (`{grant.kind}`) is in force"
+    )
+    return Reason("L2", True, grant.ref, f"{words}.")
+
+
+def default(request: Request, facts: Facts, policy: Policy) -> Row | None:
+    """The first row of the policy that holds: what is decided where no consent speaks (L5)."""
+    for row in policy.defaults:
+        if row.sectors and request.sector not in row.sectors:
+            continue
+        if row.purposes and not (request.purposes and row.purposes.issuperset(request.purposes)):
+            continue
+        if row.labels and row.labels.isdisjoint(facts.labels):
+            continue
+        if row.ceiling and not _below(row, request.sector, facts):
+            continue
+        return row
+    return None
+
+
+def _below(row: Row, sector: str, facts: Facts) -> bool:
+    if facts.confidentiality:
+        return facts.confidentiality <= row.ceiling
+    # Unlabelled is not normal for every partner, and what carries a sensitivity label alone is restricted, not normal.
+    sensitive = any("|" not in label for label in facts.labels)
+    return row.ceiling >= RANK["R"] if sensitive else sector in row.unlabelled
+
+
+def _less_parts(decision: Decision, request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
+    """The parts of a permitted resource that would be denied if they stood alone: by inline label, or by section code."""
+    redactions = [
+        Redaction("label", label)
+        for label in facts.inline
+        if not _whole(request, _labelled(facts, label), evidence, policy).permit
+    ]
+    redactions += [
+        Redaction("section", code)
+        for code in facts.sections
+        if not _whole(request, replace(facts, codes=(*facts.codes, code)), evidence, policy).permit
+    ]
+    return replace(decision, redactions=tuple(redactions)) if redactions else decision
+
+
+def _labelled(facts: Facts, label: str) -> Facts:
+    code = label.removeprefix(CONFIDENTIALITY + "|")
+    if label != code and code in RANK:
+        return replace(facts, confidentiality=max(facts.confidentiality, RANK[code]))
+    marks = (*facts.marks, MARKS[label]) if label in MARKS else facts.marks
+    return replace(facts, labels=(*facts.labels, label), marks=marks)

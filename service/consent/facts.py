@@ -192,9 +192,7 @@ def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tupl
                 references[local(reference, base)] = None
             elif "url" in item and item["url"] == INLINE_LABEL:
                 inline.update(dict.fromkeys(inline_labels(item)))
-            for value in item.values():
-                if type(value) is dict or type(value) is list:
-                    stack.append(value)
+            stack += [value for value in item.values() if type(value) is dict or type(value) is list]
         else:
             stack += [value for value in item if type(value) is dict or type(value) is list]
     return tuple(references), tuple(inline)

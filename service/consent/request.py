@@ -43,7 +43,7 @@ class Grant:
     `kind` is one of BREAK_GLASS, or LAWFUL_BASIS. `refs` (`Type/id`, a version suffix is ignored) or else `types` say what it
     covers; neither: for an override the whole record of the person, for a lawful basis nothing. `user` empty: everyone acting
     for `organization`. `purposes` empty: any. `ref` is the resource that records it, `authority` its words for the ledger.
-    `until` None: no end of its own.
+    `until` None: no end of its own. `weak`: it counts only where no Consent speaks.
     """
 
     kind: str
@@ -56,6 +56,7 @@ class Grant:
     start: datetime | None = None
     until: datetime | None = None
     authority: str = ""
+    weak: bool = False
 
 
 @dataclass(frozen=True, slots=True)

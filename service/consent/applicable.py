@@ -1,0 +1,97 @@
+"""Which Consents speak to a request, and what each says of a resource: the walk of the provision tree."""
+
+from __future__ import annotations
+
+from service.consent.facts import Facts
+from service.consent.match import NO, UNKNOWN, YES, Links, gate, holds
+from service.consent.policy import Policy
+from service.consent.provision import Compiled, Node
+from service.consent.reasons import Reason
+from service.consent.request import Evidence, Request
+
+
+def spoken(request: Request, facts: Facts, evidence: Evidence, policy: Policy, now: int) -> list[tuple[str, Reason]]:
+    """(version reference, deciding provision) of every Consent that says something, sorted, so that their order never
+    matters.
+    """
+    found = []
+    for consent in evidence.consents:
+        standing = applicable(consent, evidence, policy, now, facts.patients)
+        if standing:
+            reason = verdict(consent, request, facts, evidence.links, now, standing)
+            if reason is not None:
+                found.append((consent.ref, reason))
+    if len(found) > 1:
+        found.sort(key=_by_ref)
+    return found
+
+
+def _by_ref(item: tuple[str, Reason]) -> tuple[str, str]:
+    return item[0], item[1].source
+
+
+def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, patients: tuple[str, ...] = ()) -> int:
+    """NO: it does not speak now. UNKNOWN: only its denials do, for it is unreadable or its standing is in doubt. YES: it
+    speaks.
+    """
+    if not consent.active or (consent.patient not in patients and consent.patient not in evidence.patients):
+        return NO
+    if consent.written is not None and consent.written > now:
+        return NO
+    if consent.period is not None:
+        low, high = consent.period
+        if (low is not None and now < low) or (high is not None and now >= high):
+            return NO
+    if consent.doubt or (policy.verified and not consent.verified) or not entitled(consent, evidence):
+        return UNKNOWN
+    return UNKNOWN if policy.controllers and consent.controllers.isdisjoint(policy.controllers) else YES
+
+
+def entitled(consent: Compiled, evidence: Evidence) -> bool:
+    """Whether the person, or a verified representative, gave it."""
+    performers = consent.performers
+    return (
+        consent.patient in performers
+        or not performers.isdisjoint(evidence.patients)
+        or not performers.isdisjoint(evidence.representatives)
+    )
+
+
+def verdict(consent: Compiled, request: Request, facts: Facts, links: Links, now: int, standing: int) -> Reason | None:
+    """What one Consent says: a denial in any reading denies, a permit needs all readings; None: nothing."""
+    permit: Reason | None = None
+    silent = False
+    for root in consent.roots:
+        said = speak(root, request, facts, links, now, standing)
+        if said is None:
+            silent = True
+        elif not said.permit:
+            return said
+        else:
+            permit = permit or said
+    return None if silent else permit
+
+
+def speak(node: Node, request: Request, facts: Facts, links: Links, now: int, above: int) -> Reason | None:
+    """What a provision says, the deepest level first; among siblings a denial wins. `above` is what its ancestors' who, when
+    and why gave.
+    """
+    here = gate(node, request, now)
+    here = min(here, above)
+    if here == NO:
+        return None
+    said: Reason | None = None
+    for child in node.children:
+        found = speak(child, request, facts, links, now, here)
+        if found is not None:
+            if not found.permit:
+                return found
+            said = said or found
+    if said is not None:
+        return said
+    match = YES if node.what is None else holds(node.what, node.permit, facts, links)
+    if not node.permit:
+        return node.reason if match else None
+    if match != YES:
+        return node.closed
+    return node.reason if here == YES else None

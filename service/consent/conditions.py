@@ -1,0 +1,184 @@
+"""The elements of one provision, read into sets. Whatever cannot be read is `vague`: unknown, so true for a denial and false
+for a permit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from service.consent.facts import local
+from service.consent.period import span
+from service.consent.provision import What
+from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK, RECIPIENT_ROLES, Terminology, label_key
+
+RESOURCE_TYPES = "http://hl7.org/fhir/resource-types"
+CONTENT_TYPES = "urn:ietf:bcp:13"
+WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
+
+
+@dataclass(slots=True)
+class Element:
+    """A provision being read, with what was found wrong in it as (member, sentence)."""
+
+    tree: Mapping[str, Any]
+    path: str
+    base: str
+    zone: str
+    terms: Terminology
+    vague: set[str] = field(default_factory=set)
+    findings: list[tuple[str, str]] = field(default_factory=list)
+
+    def unclear(self, name: str, text: str) -> None:
+        """The condition `name` cannot be decided."""
+        self.vague.add(name)
+        self.note(name, text)
+
+    def note(self, name: str, text: str) -> None:
+        """The condition can be decided, but deserves a look."""
+        if (name, text) not in self.findings:
+            self.findings.append((name, text))
+
+
+def listed(value: object) -> list[Any]:
+    """A list as it is, one value as a list, nothing as an empty one."""
+    if value is None:
+        return []
+    return value if isinstance(value, list) else [value]
+
+
+def members(value: object) -> list[dict[str, Any]]:
+    """The objects of a list, or the one object."""
+    return [item for item in listed(value) if isinstance(item, dict)]
+
+
+def codes_of(value: object) -> Iterator[tuple[str, str]]:
+    """(system, code) of a Coding or CodeableConcept."""
+    if isinstance(value, dict):
+        for coding in (value, *members(value.get("coding"))):
+            code, system = coding.get("code"), coding.get("system")
+            if isinstance(code, str) and code:
+                yield (system if isinstance(system, str) else "", code)
+
+
+def ref_of(value: object, base: str) -> str:
+    """The literal reference of a Reference, else its identifier as `system|value`, else nothing."""
+    if not isinstance(value, dict):
+        return ""
+    reference = value.get("reference")
+    if isinstance(reference, str) and reference:
+        return local(reference, base)
+    identifier = value.get("identifier")
+    if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
+        system = identifier.get("system")
+        return f"{system if isinstance(system, str) else ''}|{identifier['value']}"
+    return ""
+
+
+def actors(element: Element) -> frozenset[str] | None:
+    """Principals that the provision is about. Only recipients count: a custodian says where data lies, not who may have it."""
+    if "actor" not in element.tree:
+        return None
+    found: set[str] = set()
+    for actor in listed(element.tree["actor"]):
+        roles = {code for _, code in codes_of(actor.get("role"))} if isinstance(actor, dict) else set()
+        if not roles & RECIPIENT_ROLES:
+            element.note(
+                "actor",
+                "An actor here is who receives: its `role` is `PRCP` or `IRCP`; a custodian is the Consent's `organization`.",
+            )
+            continue
+        ref = ref_of(actor.get("reference"), element.base)
+        if not ref or ref.startswith("#"):
+            element.unclear("actor", "An actor needs a reference or an identifier.")
+        else:
+            found.add(ref)
+    if not found:
+        element.vague.add("actor")
+    return frozenset(found)
+
+
+def whats(element: Element, permit: bool) -> What | None:
+    """The data conditions; None when there are none."""
+    tree = element.tree
+    source = {name: tree[name] for name in WHAT if name in tree}
+    if not source:
+        return None
+    rank, labels = _labels(element, permit)
+    data = _data(element)
+    during = span(tree["dataPeriod"], element.zone) if "dataPeriod" in tree else None
+    if "dataPeriod" in tree and during is None:
+        element.unclear("dataPeriod", "`dataPeriod` cannot be read; write FHIR dates, the end not before the start.")
+    kinds, codes = _kinds(element), _codes(element)
+    return What(
+        rank,
+        labels,
+        kinds,
+        codes,
+        during,
+        instances=frozenset(data["instance"]),
+        related=frozenset(data["related"]),
+        dependents=frozenset(data["dependents"]),
+        authors=frozenset(data["authoredby"]),
+        named=frozenset(data["related"] | data["dependents"]),
+        vague=frozenset(element.vague & set(WHAT)),
+        source=source,
+    )
+
+
+def _labels(element: Element, permit: bool) -> tuple[int, frozenset[str]]:
+    ranks: list[int] = []
+    labels: set[str] = set()
+    for coding in listed(element.tree.get("securityLabel")):
+        pairs = list(codes_of(coding))
+        if not pairs:
+            element.unclear("securityLabel", "`securityLabel` holds no code; give one.")
+        for system, code in pairs:
+            if system == CONFIDENTIALITY and code in RANK:
+                ranks.append(RANK[code])
+                continue
+            labels |= element.terms.label(label_key(system, code))
+            if system == CONFIDENTIALITY or (system == ACT_CODE and code not in element.terms.labels):
+                element.note(
+                    "securityLabel", f"`{code}` is not a confidentiality or sensitivity label we know; check the code."
+                )
+    return (max if permit else min)(ranks, default=0), frozenset(labels)
+
+
+def _kinds(element: Element) -> frozenset[str]:
+    found: set[str] = set()
+    for coding in listed(element.tree.get("class")):
+        pairs = list(codes_of(coding))
+        for system, code in pairs:
+            if system == CONTENT_TYPES:
+                found.add(f"{system}|{code}")
+            elif system == RESOURCE_TYPES or code.startswith(("http:", "https:", "urn:")):
+                found.add(code.partition("|")[0])
+            else:
+                element.unclear("class", f"`{code}` is in a system we cannot match; use a resource type or a profile.")
+        if not pairs:
+            element.unclear("class", "`class` holds no code; give one.")
+    return frozenset(found)
+
+
+def _codes(element: Element) -> frozenset[str]:
+    found: set[str] = set()
+    for concept in listed(element.tree.get("code")):
+        pairs = list(codes_of(concept))
+        found.update(f"{system}|{code}" for system, code in pairs if system)
+        if not pairs or any(not system for system, _ in pairs):
+            element.unclear("code", "`code` needs codings with system and code; text alone cannot be matched.")
+    return frozenset(found)
+
+
+def _data(element: Element) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {"instance": set(), "related": set(), "dependents": set(), "authoredby": set()}
+    for item in listed(element.tree.get("data")):
+        meaning = item.get("meaning") if isinstance(item, dict) else None
+        ref = ref_of(item.get("reference"), element.base) if isinstance(item, dict) else ""
+        if isinstance(meaning, str) and meaning in found and ref and not ref.startswith("#"):
+            found[meaning].add(ref)
+        else:
+            element.unclear("data", "`data` needs a `meaning` that FHIR defines and a reference.")
+    return found

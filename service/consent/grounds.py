@@ -1,0 +1,77 @@
+"""What stands before any consent: the partner's agreement and relationship (L0), and recorded grants (L2)."""
+
+from __future__ import annotations
+
+from service.consent.facts import Facts, local
+from service.consent.period import millis
+from service.consent.policy import Agreement, Policy, Row
+from service.consent.reasons import Reason
+from service.consent.request import BREAK_GLASS, LAWFUL_BASIS, Evidence, Grant, Request
+
+NO_AGREEMENT = Reason(
+    "L0", False, "consent-rules#L0.agreement", "There is no live sharing agreement with this partner for this purpose."
+)
+NO_CATEGORY = Reason("L0", False, "consent-rules#L0.category", "The sharing agreement does not cover this category of record.")
+NO_RELATIONSHIP = Reason(
+    "L0", False, "consent-rules#L0.relationship", "This partner has no legitimate relationship with the person."
+)
+
+
+def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, now: int) -> list[Reason]:
+    """The rows of L0 that fired: none means there is ground to ask further."""
+    rows = []
+    agreement = evidence.agreement
+    if agreement is None or not _live(agreement, request, policy, now):
+        rows.append(NO_AGREEMENT)
+    elif agreement.categories and not _category(agreement, facts):
+        rows.append(NO_CATEGORY)
+    related = request.organization in evidence.relationships or not evidence.relationships.isdisjoint(request.principals)
+    # A lawful basis recorded for exactly these records is itself the relationship; an override is not.
+    if not related and not any(grant.kind == LAWFUL_BASIS and applies(grant, request, facts, now) for grant in evidence.grants):
+        rows.append(NO_RELATIONSHIP)
+    return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)]
+
+
+def _barred(row: Row, request: Request, facts: Facts) -> bool:
+    return (not row.sectors or request.sector in row.sectors) and not row.labels.isdisjoint(facts.labels)
+
+
+def _live(agreement: Agreement, request: Request, policy: Policy, now: int) -> bool:
+    if agreement.organization != request.organization and agreement.organization not in request.principals:
+        return False
+    if (agreement.start and now < millis(agreement.start)) or (agreement.end and now >= millis(agreement.end)):
+        return False
+    return bool(request.purposes) and all(_agreed(purpose, agreement, policy) for purpose in request.purposes)
+
+
+def _agreed(purpose: str, agreement: Agreement, policy: Policy) -> bool:
+    return purpose in agreement.purposes or any(purpose in policy.terms.purpose(wider) for wider in agreement.purposes)
+
+
+def _category(agreement: Agreement, facts: Facts) -> bool:
+    return (
+        facts.type in agreement.categories
+        or not agreement.categories.isdisjoint(facts.codes)
+        or not agreement.categories.isdisjoint(facts.profiles)
+    )
+
+
+def granted(request: Request, facts: Facts, evidence: Evidence, now: int) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
+    """The grants that cover this, strong and weak, each by reference, so that their order never matters."""
+    found = sorted((grant for grant in evidence.grants if applies(grant, request, facts, now)), key=lambda grant: grant.ref)
+    return tuple(grant for grant in found if not grant.weak), tuple(grant for grant in found if grant.weak)
+
+
+def applies(grant: Grant, request: Request, facts: Facts, now: int) -> bool:
+    """Whether a grant is this caller's, in force, and covers this record."""
+    if grant.organization != request.organization or (grant.kind not in BREAK_GLASS and grant.kind != LAWFUL_BASIS):
+        return False
+    if grant.user and grant.user != request.user and grant.user not in request.principals:
+        return False
+    if (grant.start and now < millis(grant.start)) or (grant.until and now >= millis(grant.until)):
+        return False
+    if grant.purposes and not set(grant.purposes).issuperset(request.purposes):
+        return False
+    if grant.refs:
+        return facts.ref in grant.refs or any(local(ref) == facts.ref for ref in grant.refs)
+    return facts.type in grant.types if grant.types else grant.kind in BREAK_GLASS

@@ -1,0 +1,160 @@
+"""Three-valued matching: no, unknown, yes. AND over elements is the least, OR within one the greatest; no condition is yes.
+
+A permit needs yes; a denial needs no more than unknown. Confidentiality alone depends on the effect: a permit is a ceiling, a
+denial a floor.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from service.consent.facts import Facts
+from service.consent.provision import Node, What
+from service.consent.request import Request
+
+NO, UNKNOWN, YES = 0, 1, 2
+Links = Mapping[str, tuple[str, ...]]
+# Records that connect everything with everything are no way from one record to another.
+_HUBS = ("Patient/", "Practitioner/", "PractitionerRole/", "Organization/", "Location/", "HealthcareService/", "Group/")
+
+
+def gate(node: Node, request: Request, now: int) -> int:
+    """Whether who, when and why hold. `now` is the request's, in milliseconds."""
+    found = YES
+    if node.actors is not None and node.actors.isdisjoint(request.principals):
+        if "actor" not in node.vague:
+            return NO
+        found = UNKNOWN
+    if node.purposes is not None and (covered := _covered(node.purposes, request.purposes)) is not YES:
+        if not covered and "purpose" not in node.vague:
+            return NO
+        found = UNKNOWN
+    if node.actions is not None and request.action not in node.actions:
+        if "action" not in node.vague:
+            return NO
+        found = UNKNOWN
+    if "period" in node.vague:
+        return UNKNOWN
+    if node.during is not None:
+        low, high = node.during
+        if (low is not None and now < low) or (high is not None and now >= high):
+            return NO
+    return found
+
+
+def _covered(covering: frozenset[str], purposes: tuple[str, ...]) -> int:
+    """All of the purposes asked for: yes; some, or none was named: unknown."""
+    if len(purposes) == 1:
+        return YES if purposes[0] in covering else NO
+    hits = sum(purpose in covering for purpose in purposes)
+    return YES if purposes and hits == len(purposes) else UNKNOWN if hits or not purposes else NO
+
+
+def holds(what: What, permit: bool, facts: Facts, links: Links) -> int:
+    """Whether the resource is among the data named."""
+    found = YES
+    source = what.source
+    if "securityLabel" in source and (found := _or_vague(_labelled(what, permit, facts), "securityLabel", what)) == NO:
+        return NO
+    if "class" in source and (found := min(found, _or_vague(_kind(what, facts), "class", what))) == NO:
+        return NO
+    if "code" in source and (found := min(found, _or_vague(_coded(what, facts), "code", what))) == NO:
+        return NO
+    if "dataPeriod" in source and (found := min(found, _during(what, facts))) == NO:
+        return NO
+    if "data" in source:
+        found = min(found, _or_vague(_among(what, facts, links), "data", what))
+    return found
+
+
+def _or_vague(found: int, name: str, what: What) -> int:
+    return UNKNOWN if found == NO and name in what.vague else found
+
+
+def _labelled(what: What, permit: bool, facts: Facts) -> int:
+    found = NO
+    if what.rank:
+        if not facts.confidentiality:
+            found = UNKNOWN
+        elif facts.confidentiality <= what.rank if permit else facts.confidentiality >= what.rank:
+            return YES
+    if what.labels:
+        if not what.labels.isdisjoint(facts.labels):
+            return YES
+        # A confidentiality or a sensitivity label shows that somebody did label it; a tag such as HTEST does not.
+        if not facts.confidentiality and all("|" in label for label in facts.labels):
+            found = UNKNOWN
+    return found
+
+
+def _kind(what: What, facts: Facts) -> int:
+    kinds = what.kinds
+    if facts.type in kinds or "Resource" in kinds or "DomainResource" in kinds:
+        return YES
+    return NO if kinds.isdisjoint(facts.profiles) and kinds.isdisjoint(facts.classes) else YES
+
+
+def _coded(what: What, facts: Facts) -> int:
+    if not what.codes.isdisjoint(facts.codes):
+        return YES
+    return NO if facts.codes else UNKNOWN
+
+
+def _during(what: What, facts: Facts) -> int:
+    """Wholly inside: yes; apart: no; overlapping, undated or unreadable: unknown."""
+    if what.during is None or not facts.dated:
+        return UNKNOWN
+    low, high = what.during
+    if (high is not None and facts.start is not None and facts.start >= high) or (
+        low is not None and facts.end is not None and facts.end <= low
+    ):
+        return NO
+    starts = low is None or (facts.start is not None and facts.start >= low)
+    ends = high is None or (facts.end is not None and facts.end <= high)
+    return YES if starts and ends else UNKNOWN
+
+
+def _among(what: What, facts: Facts, links: Links) -> int:
+    ref = facts.ref
+    if ref in what.instances or ref in what.related or ref in what.dependents or not what.related.isdisjoint(facts.references):
+        return YES
+    # R4 defines `related` as what the named record refers to; IHE PCF as what refers to it. One hop in either direction.
+    if any(ref in links.get(named, ()) for named in what.related):
+        return YES
+    found = _authored(what.authors, facts, links) if what.authors else NO
+    if what.dependents and found != YES:
+        found = max(found, _depends(what.dependents, facts, links))
+    return found
+
+
+def _authored(authors: frozenset[str], facts: Facts, links: Links) -> int:
+    if not facts.authors:
+        return UNKNOWN
+    if not authors.isdisjoint(facts.authors):
+        return YES
+    found = NO
+    for author in facts.authors:
+        if author.startswith("PractitionerRole/"):
+            # A role is its practitioner, whom only the directory can tell.
+            if author not in links:
+                found = UNKNOWN
+            elif not authors.isdisjoint(links[author]):
+                return YES
+    return found
+
+
+def _depends(roots: frozenset[str], facts: Facts, links: Links) -> int:
+    """Whether a chain of references leads to a root: unknown when the chain is lost on the way."""
+    todo, seen, found = list(facts.references), {facts.ref}, NO
+    while todo:
+        ref = todo.pop()
+        if ref in roots:
+            return YES
+        if ref in seen or ref.startswith((*_HUBS, "#")):
+            continue
+        seen.add(ref)
+        if ref in links:
+            todo.extend(links[ref])
+        else:
+            found = UNKNOWN
+    return found

@@ -1,0 +1,51 @@
+"""Which Consent replaces which. The only place where the newer wins: same subject, controller, policy, category, recipients
+and purposes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from service.consent.conditions import codes_of, listed, members, ref_of
+from service.consent.provision import Compiled
+
+
+def supersession_key(resource: Mapping[str, Any], base: str = "") -> str:
+    """Equal for two Consents of which the later supersedes the earlier; empty where there is no subject to tell. Never
+    raises.
+    """
+    patient = ref_of(resource.get("patient"), base)
+    if not patient:
+        return ""
+    root = resource.get("provision")
+    tree = root if isinstance(root, dict) else {}
+    parts = (
+        [patient],
+        [ref_of(item, base) for item in listed(resource.get("organization"))],
+        _policies(resource),
+        _codes(listed(resource.get("category"))),
+        [ref_of(actor.get("reference"), base) for actor in members(tree.get("actor"))],
+        _codes(listed(tree.get("purpose"))),
+    )
+    text = json.dumps([sorted(set(part)) for part in parts], ensure_ascii=True)
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _codes(values: Iterable[object]) -> list[str]:
+    return [f"{system}|{code}" for value in values for system, code in codes_of(value)]
+
+
+def _policies(resource: Mapping[str, Any]) -> list[str]:
+    uris = [policy["uri"] for policy in members(resource.get("policy")) if isinstance(policy.get("uri"), str)]
+    return uris + _codes([resource.get("policyRule")])
+
+
+def newest(consents: Iterable[Compiled]) -> Compiled | None:
+    """Among Consents of one key, the active one written last; a tie goes to the greater reference, so that order never
+    matters.
+    """
+    active = [consent for consent in consents if consent.active]
+    return max(active, key=lambda consent: (consent.written or 0, consent.ref), default=None)
