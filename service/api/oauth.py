@@ -1,0 +1,328 @@
+"""The authorization server over HTTP: parses, calls a use case, prints. The app mounts `routes` under `/auth`.
+
+Cookies: one, HttpOnly and SameSite=Lax, whose value is 256 random bits; the session is in the store, so there is nothing in it to
+sign. Forms carry a token derived from it. Pages have no script, and a policy that forbids any.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl, urlencode, urlsplit
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from starlette.routing import Route
+
+from service import clock
+from service.auth.clients import digest
+from service.auth.grants import Answer, Asked, Wrong, refusal
+from service.problem import Problem, Refused
+from service.usecases.authentication import Authentication
+from service.usecases.authorization import Authorization
+from service.usecases.launch import Approved, Launching, LoginNeeded, Question
+from service.usecases.users import Users
+
+LARGEST_FORM = 64 * 1024
+MOST_FIELDS = 64
+_PAGES = Path(__file__).with_name("pages")
+_NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
+_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # no cookie is read where this is sent
+_PREFLIGHT = {
+    **_ANY_ORIGIN,
+    "Access-Control-Allow-Methods": "GET, POST",
+    "Access-Control-Allow-Headers": "Authorization, Content-Type",
+    "Access-Control-Max-Age": "3600",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class OAuth:
+    """The use cases that these routes call."""
+
+    authorization: Authorization
+    launching: Launching
+    users: Users
+    authentication: Authentication
+
+    @property
+    def issuer(self) -> str:
+        return self.authorization.terms.issuer
+
+    @property
+    def secure(self) -> bool:
+        """Whether browsers reach us by https."""
+        return self.issuer.startswith("https:")
+
+    @property
+    def cookie(self) -> str:
+        """`__Host-` binds a cookie to this very host, and is only allowed with https."""
+        return "__Host-baton" if self.secure else "baton"
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A request whose parameters cannot be taken, and why."""
+
+    reason: str
+
+
+def routes(services: OAuth) -> list[Route]:
+    """The routes of the authorization server, relative to where it is mounted."""
+    here = _Endpoints(services)
+    return [
+        Route("/authorize", here.authorize, methods=["GET"]),
+        Route("/authorize", here.decide, methods=["POST"]),
+        Route("/login", here.login, methods=["POST"]),
+        Route("/logout", here.logout, methods=["POST"]),
+        Route("/launch", here.launch, methods=["POST"]),
+        Route("/token", here.token, methods=["POST"]),
+        Route("/introspect", here.introspect, methods=["POST"]),
+        Route("/revoke", here.revoke, methods=["POST"]),
+        Route("/jwks", here.jwks, methods=["GET"]),
+        Route("/.well-known/openid-configuration", here.openid, methods=["GET"]),
+        Route("/style.css", _style, methods=["GET"]),
+        *[Route(path, _preflight, methods=["OPTIONS"]) for path in ("/token", "/introspect", "/revoke", "/jwks")],
+    ]
+
+
+class _Endpoints:
+    def __init__(self, services: OAuth) -> None:
+        self._services = services
+        self._base = urlsplit(services.issuer).path
+
+    async def token(self, request: Request) -> Response:
+        return await _oauth(request, self._services.authorization.token)
+
+    async def introspect(self, request: Request) -> Response:
+        return await _oauth(request, self._services.authorization.introspect)
+
+    async def revoke(self, request: Request) -> Response:
+        return await _oauth(request, self._services.authorization.revoke)
+
+    async def jwks(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+        keys = await self._services.authorization.jwks()
+        return JSONResponse(keys, headers={**_ANY_ORIGIN, "Cache-Control": "public, max-age=300"})
+
+    async def openid(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+        return JSONResponse(self._services.authorization.openid_configuration(), headers=_ANY_ORIGIN)
+
+    async def authorize(self, request: Request) -> Response:
+        asked = _query(request)
+        if isinstance(asked, Unread):
+            return self._error(asked.reason)
+        return self._shown(request, await self._services.launching.begin(asked, self._secret(request)))
+
+    async def decide(self, request: Request) -> Response:
+        asked, form = _query(request), await _form(request)
+        if isinstance(asked, Unread) or isinstance(form, Unread):
+            return self._error("The form could not be read.")
+        if not self._csrf_holds(request, form):
+            return self._error("The form is out of date, or did not come from this page.", 403)
+        launching, secret, chosen = self._services.launching, self._secret(request), form["patient"]
+        if form["decision"] == "allow":
+            return self._shown(request, await launching.approve(asked, secret, chosen), chosen=chosen)
+        return self._shown(request, await launching.deny(asked, secret))
+
+    async def login(self, request: Request) -> Response:
+        asked, form = _query(request), await _form(request)
+        if isinstance(asked, Unread) or isinstance(form, Unread):
+            return self._error("The form could not be read.")
+        if not self._csrf_holds(request, form):
+            return self._error("The form is out of date, or did not come from this page.", 403)
+        shown = await self._services.launching.begin(asked, "")
+        if not isinstance(shown, LoginNeeded):
+            return self._shown(request, shown)
+        address = request.client.host if request.client else ""
+        session = await self._services.users.login(form["username"], form["password"], address)
+        if isinstance(session, Problem):
+            return self._login_page(request, shown, str(session), form["username"])
+        answer = self._back(request)
+        self._set_cookie(answer, session)
+        return answer
+
+    async def logout(self, request: Request) -> Response:
+        form = await _form(request)
+        if isinstance(form, Unread) or not self._csrf_holds(request, form):
+            return self._error("The form is out of date, or did not come from this page.", 403)
+        await self._services.users.logout(self._secret(request))
+        answer = self._back(request)
+        answer.delete_cookie(self._services.cookie, path="/", secure=self._services.secure, httponly=True, samesite="lax")
+        return answer
+
+    async def launch(self, request: Request) -> Response:
+        """Mints a launch for the user of a bearer token: form parameters `client_id`, `patient` and perhaps `intent`."""
+        form = await _form(request)
+        if isinstance(form, Unread):
+            return _json(refusal("invalid_request", form.reason))
+        scheme, _, token = form.authorization.partition(" ")
+        caller = await self._services.authentication.caller(token.strip()) if scheme.lower() == "bearer" else None
+        if caller is None or isinstance(caller, Problem):
+            headers = {"WWW-Authenticate": 'Bearer realm="baton"' + (', error="invalid_token"' if caller is not None else "")}
+            return _json(Answer(401, {"error": "invalid_token"}, headers))
+        try:
+            launch = await self._services.launching.launch(caller, form["client_id"], form["patient"], form["intent"])
+        except Refused as refused:
+            return _json(refusal("invalid_request", str(refused)))
+        return _json(Answer(200, {"launch": launch, "iss": self._services.authorization.terms.fhir_base}))
+
+    def _shown(self, request: Request, shown: LoginNeeded | Question | Wrong | Approved, chosen: str = "") -> Response:
+        match shown:
+            case LoginNeeded():
+                return self._login_page(request, shown)
+            case Question():
+                return self._consent_page(request, shown, chosen)
+            case Approved():
+                return self._sent_back(shown.redirect_uri, {"code": shown.code, "state": shown.state})
+            case Wrong(redirect_uri=""):
+                return self._error(shown.description)
+        return self._sent_back(
+            shown.redirect_uri, {"error": shown.error, "error_description": shown.description, "state": shown.state}
+        )
+
+    def _sent_back(self, redirect_uri: str, parameters: Mapping[str, str]) -> Response:
+        """To a verified redirect URI, with our issuer, so that a client of several servers cannot be confused (RFC 9207)."""
+        said = {name: value for name, value in {**parameters, "iss": self._services.issuer}.items() if value}
+        joint = "&" if urlsplit(redirect_uri).query else "?"
+        return RedirectResponse(f"{redirect_uri}{joint}{urlencode(said)}", 303, headers=_guards(""))
+
+    def _back(self, request: Request) -> Response:
+        return RedirectResponse(f"{self._base}/authorize?{request.url.query}", 303, headers=_guards(""))
+
+    def _login_page(self, request: Request, shown: LoginNeeded, fault: str = "", username: str = "") -> Response:
+        secret = self._secret(request) or clock.new_secret()
+        page = self._page(
+            request,
+            "login.html",
+            400 if fault else 200,
+            client=shown.request.client.name,
+            agency=shown.request.client.agency,
+            csrf=_csrf(secret),
+            fault=fault,
+            username=username,
+        )
+        if not self._secret(request):
+            self._set_cookie(page, secret)
+        return page
+
+    def _consent_page(self, request: Request, shown: Question, chosen: str) -> Response:
+        named = next((choice.display for choice in shown.choices if choice.reference == shown.patient), shown.patient)
+        return self._page(
+            request,
+            "consent.html",
+            400 if shown.fault else 200,
+            target=_origin(shown.request.redirect_uri),
+            client=shown.request.client.name,
+            agency=shown.request.client.agency,
+            lines=shown.lines,
+            ask=shown.ask,
+            choices=shown.choices,
+            patient=named,
+            chosen=chosen,
+            csrf=_csrf(self._secret(request)),
+            fault=shown.fault,
+            username=shown.user.username,
+        )
+
+    def _page(self, request: Request, name: str, status: int, target: str = "", **values: Any) -> HTMLResponse:
+        text = _templates().get_template(name).render(base=self._base, query=request.url.query, **values)
+        return HTMLResponse(text, status, headers=_guards(target))
+
+    def _error(self, text: str, status: int = 400) -> Response:
+        page = _templates().get_template("error.html").render(base=self._base, heading="This cannot go on", text=text)
+        return HTMLResponse(page, status, headers=_guards(""))
+
+    def _secret(self, request: Request) -> str:
+        return request.cookies.get(self._services.cookie, "")[:64]
+
+    def _csrf_holds(self, request: Request, form: Asked) -> bool:
+        secret = self._secret(request)
+        return bool(secret) and hmac.compare_digest(_csrf(secret), form["csrf"])
+
+    def _set_cookie(self, response: Response, secret: str) -> None:
+        response.set_cookie(
+            self._services.cookie, secret, path="/", secure=self._services.secure, httponly=True, samesite="lax"
+        )
+
+
+async def _oauth(request: Request, endpoint: Callable[[Asked], Awaitable[Answer]]) -> Response:
+    asked = await _form(request)
+    answer = refusal("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
+    return _json(answer)
+
+
+def _json(answer: Answer) -> Response:
+    headers = {name: value for name, value in answer.headers.items() if name.lower() == "www-authenticate"}
+    return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **_ANY_ORIGIN, **headers})
+
+
+def _query(request: Request) -> Asked | Unread:
+    return _asked(request.scope["query_string"])
+
+
+async def _form(request: Request) -> Asked | Unread:
+    """The form in the body, each parameter once. Nothing is taken from the query: secrets do not belong in URLs."""
+    kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind != "application/x-www-form-urlencoded":
+        return Unread("Send the parameters as application/x-www-form-urlencoded.")
+    body = bytearray()
+    async for part in request.stream():
+        body += part
+        if len(body) > LARGEST_FORM:
+            return Unread(f"The form is larger than {LARGEST_FORM} bytes.")
+    return _asked(bytes(body), request.headers.get("authorization", ""))
+
+
+def _asked(data: bytes, authorization: str = "") -> Asked | Unread:
+    try:
+        pairs = parse_qsl(data.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
+    except ValueError:
+        return Unread("The parameters cannot be read.")
+    if len({name for name, _ in pairs}) != len(pairs):
+        return Unread("A parameter is given more than once.")
+    return Asked({name: value for name, value in pairs if value}, authorization)
+
+
+def _csrf(secret: str) -> str:
+    return digest(f"csrf {secret}")
+
+
+def _origin(redirect_uri: str) -> str:
+    """What a form's redirect may lead to, as a CSP source: browsers hold `form-action` against redirects too."""
+    parts = urlsplit(redirect_uri)
+    return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
+
+
+def _guards(target: str) -> dict[str, str]:
+    policy = f"default-src 'none'; style-src 'self'; form-action 'self' {target}".rstrip()
+    return {
+        **_NEVER_KEPT,
+        "Content-Security-Policy": f"{policy}; frame-ancestors 'none'; base-uri 'none'",
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "no-referrer",
+    }
+
+
+@cache
+def _templates() -> Environment:
+    return Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined)
+
+
+@cache
+def _stylesheet() -> bytes:
+    return _PAGES.joinpath("style.css").read_bytes()
+
+
+async def _style(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+    headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
+    return Response(_stylesheet(), media_type="text/css", headers=headers)
+
+
+async def _preflight(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+    return Response(status_code=204, headers=_PREFLIGHT)
