@@ -170,9 +170,7 @@ def _canonical(name: str, value: str, draft: _Draft) -> None:
 
 def relative(target: str, base: str) -> str:
     """A reference with our own base taken off; anything else as it is."""
-    if base and target.startswith(base):
-        return target[len(base) :].lstrip("/")
-    return target
+    return target.removeprefix(f"{base}/") if base else target
 
 
 def _date(name: str, value: Any, draft: _Draft) -> None:
