@@ -16,8 +16,8 @@ MOST_BATCHES = 4
 class Coalescer(Generic[K, V]):
     """Fetches keys in batches: one batch per turn of the event loop, at most `MOST_BATCHES` under way.
 
-    An answer is never older than its question: a batch takes only keys asked for before it was sent. What `fetch` raises reaches
-    every asker of that batch; an asker that is cancelled leaves the batch to the others.
+    An answer is never older than its question: a batch takes only keys asked for before it was sent. What `fetch` raises
+    reaches every asker of that batch; an asker that is cancelled leaves the batch to the others.
     """
 
     def __init__(self, fetch: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:

@@ -88,7 +88,8 @@ class Embedded:
     async def start(self) -> str:
         """The uri of the folder's database, started if nobody runs it yet.
 
-        Raises Refused UNAVAILABLE, saying what to do, when the folder cannot be written, there is no mongod, or mongod gives up.
+        Raises Refused UNAVAILABLE, saying what to do, when the folder cannot be written, there is no mongod, or mongod
+        gives up.
         """
         await asyncio.to_thread(self._prepare)
         if not await _until(self._enter, STOP_SECONDS):

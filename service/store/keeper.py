@@ -1,10 +1,10 @@
 """The process that runs one embedded mongod and outlives every worker that uses it, but not by long.
 
-It is started as a script, `python -I -S keeper.py FOLDER MONGOD ARGUMENT…`, and imports the standard library only, to stay small.
-It leaves its launcher at once. Whoever uses the database holds a shared lock on FOLDER/users.lock, and the kernel drops that lock
-when its holder ends, however it ends. The keeper waits for an exclusive lock on the same file: having it means nobody is left, and
-mongod is stopped. FOLDER/keeper.lock is held while a keeper lives. A mongod that crashes is started again; one that cannot stay up
-for ten seconds is given up.
+It is started as a script, `python -I -S keeper.py FOLDER MONGOD ARGUMENT…`, and imports the standard library only, to
+stay small. It leaves its launcher at once. Whoever uses the database holds a shared lock on FOLDER/users.lock, and the
+kernel drops that lock when its holder ends, however it ends. The keeper waits for an exclusive lock on the same file:
+having it means nobody is left, and mongod is stopped. FOLDER/keeper.lock is held while a keeper lives. A mongod that
+crashes is started again; one that cannot stay up for ten seconds is given up.
 """
 
 from __future__ import annotations

@@ -1,0 +1,241 @@
+"""The one transaction of a Change: guards, rows, history, keys, claims, timers, outbox, relations, generations, ledger.
+
+Several independent Changes may share a transaction (`service.store.lanes`), which is why everything here is plural.
+INVARIANT: whatever is read for a decision in here is also written in here, or guarded; snapshot isolation alone allows
+write skew.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import chain
+from typing import Any
+
+from pymongo import IndexModel, ReplaceOne, UpdateOne
+from pymongo.errors import BulkWriteError, DuplicateKeyError
+
+from service.change import Change
+from service.problem import Category, Refused, problem
+from service.store import outbox, timers
+from service.store.generations import GENERATIONS, keys_of
+from service.store.ledger import Link
+from service.store.mongo import Mongo, Session
+from service.store.relations import RELATIONS, relation_documents
+from service.store.row import Document, Draft, Projector, draft
+
+KEYS = "keys"
+CLAIMS = "claims"
+INDEXES = {KEYS: [], CLAIMS: [IndexModel("until", expireAfterSeconds=0)]}
+
+
+class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an error
+    """A unique `_id` of `collection` is held by another; the transaction is lost and the holder can be looked up outside it."""
+
+    def __init__(self, collection: str, key: str) -> None:
+        super().__init__(f"{collection}: {key}")
+        self.collection = collection
+        self.key = key
+
+
+def conflict(reference: str) -> Refused:
+    """Somebody else's change of `reference` came first."""
+    text = f"`{reference}` was changed by somebody else meanwhile: read it again, decide again, and send the change again."
+    return Refused(problem(Category.CONFLICT, "conflict", text))
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """A Change with its rows drafted, and what it touches.
+
+    `own` are the records, keys, claims and timers it writes, which no other Change of the same moment may touch; `shared`
+    what many may touch in one transaction, but not in two at once: guarded records and the counters of `generations`.
+    """
+
+    change: Change
+    drafts: tuple[Draft, ...]
+    custodian: str
+    generations: tuple[str, ...]
+    own: frozenset[str]
+    shared: frozenset[str]
+
+
+def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepared:
+    """Everything about a Change that needs no database. Its audit entries are of the first write's custodian, else of
+    `custodian`."""
+    drafts = tuple(draft(write, change.at, projector) for write in change.writes)
+    touches = chain.from_iterable(write.touches for write in change.writes)
+    generations = {*touches, *(key for each in drafts for key in keys_of(each.type, each.current["pts"]))}
+    return Prepared(
+        change=change,
+        drafts=drafts,
+        custodian=change.writes[0].custodian if change.writes else custodian,
+        generations=tuple(sorted(generations)),
+        own=frozenset(_own(change, drafts)),
+        shared=frozenset({*(reference for reference, _ in change.guards), *(f"generation:{key}" for key in generations)}),
+    )
+
+
+def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
+    yield from (each.reference for each in drafts)
+    yield from (f"key:{key}" for write in change.writes for key in write.keys)
+    yield from (f"claim:{claim.key}" for claim in change.claims)
+    yield from (f"timer:{timer.key}" for timer in change.timers)
+    yield from (f"timer:{key}" for key, _ in change.settled)
+    yield from (f"timer:{key}" for key in change.cancelled)
+
+
+class Transaction:
+    """The body of one transaction; may be run again from the start when the database asks for it."""
+
+    def __init__(self, mongo: Mongo, batch: Sequence[Prepared], link: Link | None) -> None:
+        self.mongo = mongo
+        self.changes = [each.change for each in batch]
+        self.batch = batch
+        self.drafts = [draft for each in batch for draft in each.drafts]
+        self.link = link
+        self.previous: dict[str, Document] = {}
+
+    async def run(self, session: Session) -> None:
+        """Write everything, or raise: Refused for a conflict, Taken for a unique key or claim that is held."""
+        await self._guard(session)
+        await self._load_previous(session)
+        await self._write_rows(session)
+        await self._write_keys(session)
+        await self._write_claims(session)
+        await self._write_relations(session)
+        await self._bump(session)
+        settling = timers.settling(self.changes)
+        await self._bulk(session, timers.TIMERS, settling, len(settling), "a timer")
+        await self._bulk(session, timers.TIMERS, timers.scheduling(self.changes), 0, "")
+        await self._bulk(session, outbox.OUTBOX, outbox.posting(self.changes), 0, "")
+        if self.link is not None:
+            await self.link.write(self.mongo, session)
+
+    async def _bulk(self, session: Session, name: str, operations: Sequence[Any], expected: int, what: str) -> None:
+        """One bulk write, in order. `expected` documents must have been matched, not counting upserts; else `what` changed."""
+        if operations:
+            result = await self.mongo.collection(name).bulk_write(list(operations), ordered=True, session=session)
+            if expected and result.matched_count < expected:
+                raise conflict(what)
+
+    async def _guard(self, session: Session) -> None:
+        """Touch every guarded row, so that a concurrent writer of it and this transaction cannot both commit."""
+        guards: dict[str, set[tuple[str, int]]] = defaultdict(set)
+        for reference, version in chain.from_iterable(change.guards for change in self.changes):
+            guards[reference.partition("/")[0]].add((reference.partition("/")[2], version))
+        for type_, pairs in guards.items():
+            present = [UpdateOne({"_id": id_, "v": version}, {"$inc": {"g": 1}}) for id_, version in sorted(pairs) if version]
+            names = " or ".join(f"{type_}/{id_}" for id_, _ in sorted(pairs))
+            await self._bulk(session, f"r.{type_}", present, len(present), names)
+            absent = [id_ for id_, version in sorted(pairs) if not version]
+            if absent:
+                rows = self.mongo.collection(f"r.{type_}")
+                await _insert(rows, [{"_id": id_} for id_ in absent], session, type_)
+                await rows.delete_many({"_id": {"$in": absent}}, session=session)
+
+    async def _load_previous(self, session: Session) -> None:
+        """What the rows to be replaced held: version, keys, relations and patients."""
+        self.previous = {}
+        wanted = {draft.reference: draft.before for draft in self.drafts if draft.before}
+        fields = {"v": 1, "keys": 1, "parties": 1, "pts": 1, "s": 1}
+        for type_, references in _by_type(wanted).items():
+            cursor = self.mongo.collection(f"r.{type_}").find(
+                {"_id": {"$in": [_id(each) for each in references]}}, fields, session=session
+            )
+            async for document in cursor:
+                self.previous[f"{type_}/{document['_id']}"] = document
+        for reference, before in wanted.items():
+            found = self.previous.get(reference)
+            if found is None or found["v"] != before:
+                raise conflict(reference)
+            if "s" in found:
+                text = f"`{reference}` is part of the audit ledger, which is only ever added to: write a new entry instead."
+                raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text))
+
+    async def _write_rows(self, session: Session) -> None:
+        drafts: dict[str, list[Draft]] = defaultdict(list)
+        for each in self.drafts:
+            drafts[each.type].append(each)
+        for type_, group in drafts.items():
+            rows = self.mongo.collection(f"r.{type_}")
+            new = [each.current for each in group if not each.before]
+            if new:
+                await _insert(rows, new, session, type_)
+            newer = [ReplaceOne({"_id": each.id, "v": each.before}, each.current) for each in group if each.before]
+            await self._bulk(session, f"r.{type_}", newer, len(newer), f"{type_}")
+            await self.mongo.collection(f"h.{type_}").insert_many([each.past for each in group], session=session)
+
+    async def _write_keys(self, session: Session) -> None:
+        """Let go of the keys that the new versions no longer hold, then take the new ones."""
+        dropped: list[str] = []
+        taken: list[Document] = []
+        for each in self.drafts:
+            old = set(self.previous.get(each.reference, {}).get("keys", ()))
+            new = set(each.current["keys"])
+            dropped += old - new
+            taken += ({"_id": key, "ref": each.reference} for key in sorted(new - old))
+        if dropped:
+            await self.mongo.collection(KEYS).delete_many({"_id": {"$in": dropped}}, session=session)
+        await self._take(session, KEYS, taken)
+
+    async def _write_claims(self, session: Session) -> None:
+        claims = chain.from_iterable(change.claims for change in self.changes)
+        await self._take(
+            session, CLAIMS, [{"_id": each.key, "answer": dict(each.answer), "until": each.until} for each in claims]
+        )
+
+    async def _take(self, session: Session, name: str, documents: list[Document]) -> None:
+        if not documents:
+            return
+        try:
+            await self.mongo.collection(name).insert_many(documents, session=session)
+        except (BulkWriteError, DuplicateKeyError) as error:
+            raise Taken(name, str(_duplicate(error))) from error
+
+    async def _write_relations(self, session: Session) -> None:
+        sources = [each.reference for each in self.drafts if self.previous.get(each.reference, {}).get("parties")]
+        if sources:
+            await self.mongo.collection(RELATIONS).delete_many({"source": {"$in": sources}}, session=session)
+        documents = [document for each in self.drafts for document in relation_documents(each.reference, each.current)]
+        if documents:
+            await self.mongo.collection(RELATIONS).insert_many(documents, session=session)
+
+    async def _bump(self, session: Session) -> None:
+        """Raise the generation of every person and directory touched, the persons an older version belonged to included."""
+        keys = Counter(chain.from_iterable(each.generations for each in self.batch))
+        for each in self.drafts:
+            keys.update(set(keys_of(each.type, self.previous.get(each.reference, {}).get("pts", ()))) - keys.keys())
+        bumps = [UpdateOne({"_id": key}, {"$inc": {"n": count}}, upsert=True) for key, count in sorted(keys.items())]
+        await self._bulk(session, GENERATIONS, bumps, 0, "")
+
+
+def _by_type(references: Mapping[str, int]) -> dict[str, list[str]]:
+    groups: dict[str, list[str]] = defaultdict(list)
+    for reference in references:
+        groups[reference.partition("/")[0]].append(reference)
+    return groups
+
+
+def _id(reference: str) -> str:
+    return reference.partition("/")[2]
+
+
+async def _insert(rows: Any, documents: list[Document], session: Session, type_: str) -> None:
+    try:
+        await rows.insert_many(documents, session=session)
+    except (BulkWriteError, DuplicateKeyError) as error:
+        raise conflict(f"{type_}/{_duplicate(error)}") from error
+
+
+def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
+    """The `_id` that exists already; any other failure of the write is a fault and goes on."""
+    details: Mapping[str, Any] = error.details or {}
+    first = (details.get("writeErrors") or [details])[0]
+    if first.get("code") != 11000:
+        raise error
+    return first.get("keyValue", {}).get("_id", "")
+
+
+__all__ = ["CLAIMS", "INDEXES", "KEYS", "Prepared", "Taken", "Transaction", "conflict", "prepare"]

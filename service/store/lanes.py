@@ -1,0 +1,156 @@
+"""Group commit: Changes that arrive together and touch nothing in common share one transaction.
+
+A commit costs one wait for the disk and a handful of round trips, however many Changes it carries. Changes that do touch
+the same record, key, claim or timer wait for each other here, in this process, instead of conflicting in the database. To
+its caller each Change is its own transaction: when a shared one fails, its Changes are tried again one by one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+
+from pymongo.errors import PyMongoError
+
+from service import clock
+from service.problem import Category, Refused
+from service.store.commit import Prepared
+from service.store.ledger import Entry, Head, Ledger, Link
+
+LANES = 3
+MOST_CHANGES = 64
+
+Run = Callable[[Sequence[Prepared], Link | None], Awaitable[None]]
+
+
+@dataclass(eq=False, slots=True)
+class Waiting:
+    """A Change in the queue, and who waits for it."""
+
+    prepared: Prepared
+    done: asyncio.Future[None]
+
+
+class Lanes:
+    """A queue of Changes and a few lanes that commit them. Each lane is the one writer of its ledger stream."""
+
+    def __init__(self, run: Run, ledger: Ledger) -> None:
+        self._run = run
+        self._ledger = ledger
+        self._queue: list[Waiting] = []
+        self._free = [Head(clock.new_id()) for _ in range(LANES)]
+        self._running: set[asyncio.Task[None]] = set()
+        self._touched: set[str] = set()
+        self._scheduled = False
+
+    async def submit(self, prepared: Prepared) -> None:
+        """Returns when the Change is committed; raises what refused it. A caller that is cancelled while its Change is
+        still in the queue takes it back; one whose transaction has begun leaves it to end."""
+        loop = asyncio.get_running_loop()
+        waiting = Waiting(prepared, loop.create_future())
+        waiting.done.add_done_callback(_seen)
+        self._queue.append(waiting)
+        if not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._start)
+        try:
+            await asyncio.shield(waiting.done)
+        except asyncio.CancelledError:
+            if waiting in self._queue:
+                self._queue.remove(waiting)
+            raise
+
+    def _start(self) -> None:
+        """Fill every free lane with what may go now."""
+        self._scheduled = False
+        while self._free and self._queue:
+            batch = self._pick()
+            if not batch:
+                return
+            task = asyncio.get_running_loop().create_task(self._drive(self._free.pop(), batch))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    def _pick(self) -> list[Waiting]:
+        """The Changes, in order of arrival, that touch nothing another one in this batch or lane touches. Nobody overtakes a
+        Change it has something in common with."""
+        batch: list[Waiting] = []
+        own: set[str] = set()
+        shared: set[str] = set()
+        passed: set[str] = set()
+        for waiting in list(self._queue):
+            prepared = waiting.prepared
+            touched = prepared.own | prepared.shared
+            apart = self._touched.isdisjoint(touched) and passed.isdisjoint(touched)
+            compatible = own.isdisjoint(touched) and shared.isdisjoint(prepared.own)
+            if apart and compatible and len(batch) < MOST_CHANGES:
+                batch.append(waiting)
+                own |= prepared.own
+                shared |= prepared.shared
+            else:
+                passed |= touched
+        for waiting in batch:
+            self._queue.remove(waiting)
+        self._touched |= own | shared
+        return batch
+
+    async def _drive(self, head: Head, batch: list[Waiting]) -> None:
+        try:
+            head = await self._commit(head, batch)
+        finally:
+            for waiting in batch:
+                self._touched -= waiting.prepared.own | waiting.prepared.shared
+                if not waiting.done.done():
+                    waiting.done.cancel()
+            self._free.append(head)
+            self._start()
+
+    async def _commit(self, head: Head, batch: list[Waiting]) -> Head:
+        """Commit a batch together, or else one by one; the head of the stream afterwards."""
+        try:
+            link = self._link(head, batch)
+            await self._run([waiting.prepared for waiting in batch], link)
+        except Exception as error:
+            if _doubtful(error):
+                head = Head(clock.new_id())
+            elif len(batch) > 1:
+                for waiting in batch:
+                    head = await self._commit(head, [waiting])
+                return head
+            _end(batch, error)
+            return head
+        _end(batch)
+        return link.head if link else head
+
+    def _link(self, head: Head, batch: Sequence[Waiting]) -> Link | None:
+        entries = [
+            Entry(event, waiting.prepared.change.at, waiting.prepared.custodian)
+            for waiting in batch
+            for event in waiting.prepared.change.audits
+        ]
+        return self._ledger.link(head, entries) if entries else None
+
+
+def _doubtful(error: Exception) -> bool:
+    """Whether the transaction may have been committed all the same: then the stream's end is not known, and a new one
+    begins."""
+    if isinstance(error, Refused):
+        return error.problem.category is Category.UNAVAILABLE
+    return isinstance(error, PyMongoError) and error.has_error_label("UnknownTransactionCommitResult")
+
+
+def _end(batch: Sequence[Waiting], error: Exception | None = None) -> None:
+    for waiting in batch:
+        if waiting.done.done():
+            continue
+        if error is None:
+            waiting.done.set_result(None)
+        else:
+            waiting.done.set_exception(error)
+
+
+def _seen(done: asyncio.Future[None]) -> None:
+    """Mark a failure as retrieved: its caller may have been cancelled."""
+    if not done.cancelled():
+        done.exception()

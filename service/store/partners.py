@@ -1,0 +1,110 @@
+"""The register of agencies and their sharing agreements. Without a live agreement nothing is sent or shown to an agency."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from service.problem import Category, Refused, problem
+from service.store.generations import DIRECTORY, GENERATIONS
+from service.store.mongo import Mongo, Session, reaching
+
+PARTNERS = "partners"
+SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", "employer", "other"})
+
+
+@dataclass(frozen=True, slots=True)
+class Partner:
+    """An agency and its agreement. `purposes` are v3-ActReason codes, `categories` types of information (empty: all); the
+    end is not included, open ends are None; `added_by` and `added_at` say who registered it and when."""
+
+    organization: str
+    sector: str
+    purposes: tuple[str, ...] = ("TREAT",)
+    categories: tuple[str, ...] = ()
+    start: datetime | None = None
+    end: datetime | None = None
+    added_by: str = ""
+    added_at: datetime | None = None
+
+    def live(self, at: datetime) -> bool:
+        """Whether the agreement stands at this instant."""
+        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
+
+
+def _document(partner: Partner) -> dict[str, Any]:
+    return {
+        "_id": partner.organization,
+        "sector": partner.sector,
+        "purposes": list(partner.purposes),
+        "categories": list(partner.categories),
+        "start": partner.start,
+        "end": partner.end,
+        "by": partner.added_by,
+        "at": partner.added_at,
+    }
+
+
+def _partner(document: Mapping[str, Any]) -> Partner:
+    return Partner(
+        organization=document["_id"],
+        sector=document["sector"],
+        purposes=tuple(document["purposes"]),
+        categories=tuple(document["categories"]),
+        start=document["start"],
+        end=document["end"],
+        added_by=document["by"],
+        added_at=document["at"],
+    )
+
+
+class Partners:
+    """The register. Every change of it raises the generation `directory` in the same transaction."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def prepare(self) -> None:
+        """Make the collections."""
+        await self._mongo.ensure_indexes({PARTNERS: (), GENERATIONS: ()})
+
+    async def list(self) -> list[Partner]:
+        """Every partner, by organisation reference."""
+        async with reaching():
+            documents = await self._mongo.collection(PARTNERS).find({}).sort("_id", 1).to_list(None)
+        return [_partner(document) for document in documents]
+
+    async def get(self, organization: str) -> Partner | None:
+        """The partner that is this Organization reference, live or not."""
+        async with reaching():
+            document = await self._mongo.collection(PARTNERS).find_one({"_id": organization})
+        return _partner(document) if document else None
+
+    async def add(self, partner: Partner) -> None:
+        """Register an agency, or replace its agreement. Raises Refused INVALID for a sector the rules do not know."""
+        if partner.sector not in SECTORS:
+            known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
+            raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))
+
+        async def add(session: Session) -> None:
+            document = _document(partner)
+            await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
+            await self._bump(session)
+
+        await self._mongo.transaction(add)
+
+    async def remove(self, organization: str) -> bool:
+        """Take an agency off the register. False when it was not on it."""
+
+        async def remove(session: Session) -> bool:
+            result = await self._mongo.collection(PARTNERS).delete_one({"_id": organization}, session=session)
+            if result.deleted_count:
+                await self._bump(session)
+            return bool(result.deleted_count)
+
+        return await self._mongo.transaction(remove)
+
+    async def _bump(self, session: Session) -> None:
+        await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, {"$inc": {"n": 1}}, upsert=True, session=session)

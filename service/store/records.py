@@ -1,0 +1,185 @@
+"""The records: reading them by id, their versions, and committing a Change."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from typing import Any
+
+from pymongo import IndexModel
+
+from service.change import Change
+from service.problem import Category, Refused, problem
+from service.store import commit, generations, ledger, outbox, relations, timers
+from service.store.coalesce import Coalescer
+from service.store.commit import CLAIMS, KEYS, Prepared, Taken, Transaction, conflict, prepare
+from service.store.history import History
+from service.store.history import indexes as history_indexes
+from service.store.lanes import Lanes
+from service.store.ledger import Ledger, Link
+from service.store.mongo import Mongo, reaching
+from service.store.row import Projection, Projector, Row, row_of
+
+Indexes = Mapping[str, Sequence[IndexModel]]
+FIXED: tuple[Indexes, ...] = (commit.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
+REPEATS = 3
+
+
+class Held(Refused):
+    """A unique key is held by another record: `holder` names it, `rule` the rule the key stands for, where it does."""
+
+    def __init__(self, key: str, holder: str) -> None:
+        self.key = key
+        self.holder = holder
+        self.rule = key.split(":")[1] if key.startswith("rule:") else ""
+        text = f"`{holder}` exists already and may exist only once: change that record instead of adding another."
+        super().__init__(problem(Category.DUPLICATE, "duplicate", text, rule=self.rule))
+
+
+class Repeated(Refused):
+    """A request that was seen before; `answer` is what it was given."""
+
+    def __init__(self, key: str, answer: Mapping[str, Any]) -> None:
+        self.key = key
+        self.answer = answer
+        text = "This request was received before and is not applied twice: send a new request id with a new request."
+        super().__init__(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
+
+
+def no_indexes(type_: str) -> Sequence[IndexModel]:
+    """For a store that is not searched."""
+    del type_
+    return ()
+
+
+class Records:
+    """Reads and commits records. `projector` draws each row's index and facts; `row_indexes` says how rows of a type are
+    searched."""
+
+    def __init__(
+        self,
+        mongo: Mongo,
+        projector: Projector,
+        *,
+        ledger_key: bytes = b"",
+        row_indexes: Callable[[str], Sequence[IndexModel]] = no_indexes,
+    ) -> None:
+        self.mongo = mongo
+        self.projector = projector
+        self.ledger = Ledger(mongo, projector, ledger_key)
+        self.past = History(mongo, projector)
+        self._row_indexes = row_indexes
+        self._read: Coalescer[str, Row] = Coalescer(self._fetch)
+        self._lanes = Lanes(self._run, self.ledger)
+
+    async def prepare(self, types: Iterable[str] = ()) -> None:
+        """Make the collections and indexes of the store and of these types. Those of other types are made when first
+        written."""
+        wanted: dict[str, Sequence[IndexModel]] = {generations.GENERATIONS: ()}
+        for fixed in FIXED:
+            wanted.update(fixed)
+        for type_ in sorted({*types, "AuditEvent"}):
+            wanted.update(self._indexes(type_))
+        await self.mongo.ensure_indexes(wanted)
+
+    async def read(self, type_: str, id_: str) -> Row | None:
+        """The current version, deleted or not; None when there never was one. Concurrent readers share a query."""
+        return await self._read.get(f"{type_}/{id_}")
+
+    async def read_many(self, references: Iterable[str]) -> dict[str, Row]:
+        """The current versions there are, by reference."""
+        return await self._read.get_many(references)
+
+    async def version(self, type_: str, id_: str, version: int) -> Row | None:
+        """One version; None when there is none."""
+        return await self.past.version(type_, id_, version) or await self._current(type_, id_, version)
+
+    async def history(self, type_: str, id_: str, *, before: int | None = None, limit: int) -> list[Row]:
+        """The versions of a record, newest first, at most `limit`, all older than version `before`."""
+        if before is None:
+            row = await self.read(type_, id_)
+            before = row.version + 1 if row else 1
+        found = await self.past.versions(type_, id_, before, limit)
+        if found or before != 2:
+            return found
+        only = await self._current(type_, id_, 1)  # an audit entry has one version and no history
+        return [only] if only else []
+
+    async def commit(self, change: Change) -> dict[str, Row]:
+        """The rows written, by reference, once everything in the Change is durable.
+
+        Raises Refused: CONFLICT when a `before`, a guard or a timer does not hold any more, Held when a unique key is taken,
+        Repeated when a claim was made before, UNAVAILABLE. Then nothing is written (or, for UNAVAILABLE, all or nothing).
+        """
+        return await self.submit(prepare(change, self.projector))
+
+    async def submit(self, prepared: Prepared) -> dict[str, Row]:
+        """As `commit`, of a Change that was prepared before."""
+        await self.mongo.ensure_indexes(self._collections(prepared))
+        for _ in range(REPEATS):
+            try:
+                await self._lanes.submit(prepared)
+            except Taken as taken:
+                await self._explain(taken, prepared.change)
+            else:
+                return {each.reference: row_of(each.type, each.current, self.projector) for each in prepared.drafts}
+        raise conflict(" or ".join(draft.reference for draft in prepared.drafts) or "the request")
+
+    async def claimed(self, key: str) -> Mapping[str, Any] | None:
+        """The answer a request was given before, None when it was not seen."""
+        async with reaching():
+            claim = await self.mongo.collection(CLAIMS).find_one({"_id": key})
+        return claim["answer"] if claim else None
+
+    async def holder(self, key: str) -> str | None:
+        """The reference of the record that holds a unique key, None when it is free."""
+        async with reaching():
+            held = await self.mongo.collection(KEYS).find_one({"_id": key})
+        return held["ref"] if held else None
+
+    async def _run(self, batch: Sequence[Prepared], link: Link | None) -> None:
+        await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
+
+    async def _explain(self, taken: Taken, change: Change) -> None:
+        """Raise what a held key or claim means; return when it is free by now and the commit may be tried again."""
+        if taken.collection == KEYS:
+            holder = await self.holder(taken.key)
+            if holder is not None:
+                raise Held(taken.key, holder) from taken
+            return
+        async with reaching():
+            claims = self.mongo.collection(CLAIMS)
+            await claims.delete_one({"_id": taken.key, "until": {"$lt": change.at}})
+        answer = await self.claimed(taken.key)
+        if answer is not None:
+            raise Repeated(taken.key, answer) from taken
+
+    async def _current(self, type_: str, id_: str, version: int) -> Row | None:
+        row = await self.read(type_, id_)
+        return row if row is not None and row.version == version else None
+
+    def _collections(self, prepared: Prepared) -> Indexes:
+        wanted: dict[str, Sequence[IndexModel]] = {}
+        types = {each.type for each in prepared.drafts} | {reference.partition("/")[0] for reference, _ in prepared.change.guards}
+        for type_ in types:
+            wanted.update(self._indexes(type_))
+        return wanted
+
+    def _indexes(self, type_: str) -> Indexes:
+        rows = [*self._row_indexes(type_), *ledger.INDEXES.get(f"r.{type_}", ())]
+        return {f"r.{type_}": rows, f"h.{type_}": history_indexes()}
+
+    async def _fetch(self, references: Collection[str]) -> Mapping[str, Row]:
+        groups: dict[str, list[str]] = {}
+        for reference in references:
+            type_, _, id_ = reference.partition("/")
+            groups.setdefault(type_, []).append(id_)
+        found: dict[str, Row] = {}
+        async with reaching():
+            for type_, ids in groups.items():
+                cursor = self.mongo.collection(f"r.{type_}").find({"_id": {"$in": ids}})
+                for document in await cursor.to_list(None):
+                    found[f"{type_}/{document['_id']}"] = row_of(type_, document, self.projector)
+        return found
+
+
+__all__ = ["Held", "Projection", "Projector", "Records", "Repeated", "Row"]

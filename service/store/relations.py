@@ -1,0 +1,81 @@
+"""Which organisations have a legitimate relationship with a person, by which record, and while when. Kept by every commit."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from pymongo import IndexModel
+
+from service.store.coalesce import Coalescer
+from service.store.mongo import Mongo, reaching
+
+RELATIONS = "relations"
+INDEXES = {RELATIONS: [IndexModel("source"), IndexModel("pts"), IndexModel([("org", 1), ("e", 1)])]}
+
+
+@dataclass(frozen=True, slots=True)
+class Relation:
+    """`organization` is tied to `patients` by the record `source`. Open ends are None; the end is not included."""
+
+    source: str
+    patients: tuple[str, ...]
+    organization: str
+    start: datetime | None
+    end: datetime | None
+
+    def holds(self, at: datetime) -> bool:
+        """Whether the relation stands at this instant."""
+        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
+
+
+def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """The documents for one current row."""
+    return [
+        {
+            "_id": f"{reference}#{number}",
+            "source": reference,
+            "pts": current["pts"],
+            "org": each["o"],
+            "s": each["s"],
+            "e": each["e"],
+        }
+        for number, each in enumerate(current["parties"])
+    ]
+
+
+def _relation(document: Mapping[str, Any]) -> Relation:
+    return Relation(document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"])
+
+
+class Relations:
+    """Reads the relations; all askers of one moment share a query."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._read: Coalescer[str, list[Relation]] = Coalescer(self._fetch)
+
+    async def of(self, patients: Collection[str]) -> list[Relation]:
+        """Every relation with any of these Patients, ended ones included, each once."""
+        found = await self._read.get_many(patients)
+        return list({relation: None for group in found.values() for relation in group})
+
+    async def patients(self, organization: str, at: datetime) -> list[str]:
+        """The Patients this organisation is related to at `at`, in order of reference."""
+        open_end = {"$or": [{"e": None}, {"e": {"$gt": at}}]}
+        open_start = {"$or": [{"s": None}, {"s": {"$lte": at}}]}
+        async with reaching():
+            return sorted(
+                await self._mongo.collection(RELATIONS).distinct("pts", {"org": organization, "$and": [open_end, open_start]})
+            )
+
+    async def _fetch(self, patients: Collection[str]) -> Mapping[str, list[Relation]]:
+        answers: dict[str, list[Relation]] = {patient: [] for patient in patients}
+        async with reaching():
+            async for document in self._mongo.collection(RELATIONS).find({"pts": {"$in": list(patients)}}).sort("_id", 1):
+                relation = _relation(document)
+                for patient in answers.keys() & set(relation.patients):
+                    answers[patient].append(relation)
+        return answers

@@ -1,0 +1,133 @@
+"""A stored version of a record, as a value and as MongoDB documents."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import cached_property
+from typing import Any
+
+from service.change import Party, Resource, Write
+from service.fhir import json
+from service.fhir.index import Index
+from service.problem import Problem
+
+Document = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Projection:
+    """What a row holds beside the resource: its Index, the Patient references it belongs to, and the facts consent
+    decides on."""
+
+    index: Index
+    patients: tuple[str, ...]
+    facts: Mapping[str, Any]
+
+
+Projector = Callable[[Resource, Sequence[str]], Projection]
+"""Pure: the Projection of a stamped resource and its `Write.tokens`. Injected, and applied to every write without exception."""
+
+
+@dataclass(frozen=True)
+class Row:
+    """One version of one record. `body` is its canonical JSON, given back byte for byte; `at` its lastUpdated.
+
+    `resource` and `index` are made when first asked for and then shared: nobody may change them.
+    """
+
+    type: str
+    id: str
+    version: int
+    body: bytes = field(repr=False)
+    custodian: str
+    patients: tuple[str, ...]
+    facts: Mapping[str, Any] = field(repr=False)
+    at: datetime
+    deleted: bool = False
+    method: str = "PUT"
+    parties: tuple[Party, ...] = ()
+    draw: Callable[[Row], Index] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def reference(self) -> str:
+        """`Type/id`."""
+        return f"{self.type}/{self.id}"
+
+    @cached_property
+    def resource(self) -> Resource:
+        """The resource, parsed; not to be changed."""
+        parsed = json.parse(self.body, max_depth=1000)
+        assert not isinstance(parsed, Problem), "INVARIANT: only canonical JSON is stored"
+        return parsed
+
+    @cached_property
+    def index(self) -> Index:
+        """What this version is found by."""
+        assert self.draw is not None, "a Row made by hand has no index"
+        return self.draw(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A Write made into documents: the current row, and the same version for the history."""
+
+    type: str
+    id: str
+    before: int
+    current: Document
+    past: Document
+
+    @property
+    def reference(self) -> str:
+        """`Type/id`."""
+        return f"{self.type}/{self.id}"
+
+
+def draft(write: Write, at: datetime, projector: Projector) -> Draft:
+    """The documents of one write."""
+    resource = write.resource
+    version = write.before + 1
+    projection = projector(resource, write.tokens)
+    common = {
+        "v": version,
+        "body": json.dump(resource),
+        "cust": write.custodian,
+        "pts": list(projection.patients),
+        "facts": dict(projection.facts),
+        "parties": [{"o": party.organization, "s": party.start, "e": party.end} for party in write.parties],
+        "tk": list(write.tokens),
+        "m": write.method,
+        "lu": at,
+        "del": write.deleted,
+    }
+    # A deleted record is found by nothing; what it was remains in the history.
+    found = {"idx": [], "dt": [], "so": {}} if write.deleted else projection.index.to_row()
+    current = {"_id": resource["id"], **common, **found, "keys": [] if write.deleted else list(write.keys)}
+    past = {"_id": f"{resource['id']}/{version}", **common}
+    return Draft(resource["resourceType"], resource["id"], write.before, current, past)
+
+
+def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row:
+    """The Row of a document of `r.<type>` or `h.<type>`."""
+
+    def draw(row: Row) -> Index:
+        if "idx" in document:
+            return Index.from_row(type_, document)
+        return projector(row.resource, document["tk"]).index  # history is not searched by keys, so it holds none
+
+    return Row(
+        type=type_,
+        id=document["_id"].partition("/")[0],
+        version=document["v"],
+        body=bytes(document["body"]),
+        custodian=document["cust"],
+        patients=tuple(document["pts"]),
+        facts=document["facts"],
+        at=document["lu"],
+        deleted=document["del"],
+        method=document["m"],
+        parties=tuple(Party(each["o"], each["s"], each["e"]) for each in document["parties"]),
+        draw=draw,
+    )

@@ -1,0 +1,98 @@
+"""Timers that survive restarts and fire once per (key, level), however many workers look.
+
+A worker takes a due timer under a lease and commits the effects with `Change.settled`. Settling is part of that
+transaction, so the effects happen exactly once even if the lease runs out, another worker takes the timer too, or a
+worker is killed at any point. A settled timer stays as a mark, so that scheduling the same level again does nothing;
+cancelling its key forgets the mark as well.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from pymongo import DeleteMany, IndexModel, ReturnDocument, UpdateOne
+
+from service.change import Change, Timer
+from service.store.mongo import Mongo, reaching
+
+TIMERS = "timers"
+INDEXES = {TIMERS: [IndexModel("k"), IndexModel("next", partialFilterExpression={"done": False})]}
+
+
+def _mark(key: str, level: int) -> str:
+    return f"{level}:{key}"
+
+
+def _schedule(timer: Timer, at: datetime) -> UpdateOne:
+    """Due at a new instant, unless this level has been settled."""
+    document = {
+        "_id": _mark(timer.key, timer.level),
+        "k": timer.key,
+        "l": timer.level,
+        "kind": timer.kind,
+        "due": timer.due,
+        "next": timer.due,
+        "focus": timer.focus,
+        "data": dict(timer.data),
+        "done": False,
+        "at": at,
+        "tries": 0,
+    }
+    kept = {"$cond": [{"$eq": ["$done", True]}, "$$ROOT", {"$literal": document}]}
+    return UpdateOne({"_id": document["_id"]}, [{"$replaceWith": kept}], upsert=True)
+
+
+def settling(changes: Iterable[Change]) -> list[UpdateOne]:
+    """One write per settled timer, each of which must find its timer still unsettled."""
+    return [
+        UpdateOne({"_id": _mark(*each), "done": False}, {"$set": {"done": True, "settled": change.at}, "$unset": {"next": ""}})
+        for change in changes
+        for each in change.settled
+    ]
+
+
+def scheduling(changes: Iterable[Change]) -> list[DeleteMany | UpdateOne]:
+    """The writes that forget cancelled keys and then set new timers, so that one Change may start a key afresh."""
+    writes: list[DeleteMany | UpdateOne] = []
+    for change in changes:
+        if change.cancelled:
+            writes.append(DeleteMany({"k": {"$in": list(change.cancelled)}}))
+        writes += (_schedule(timer, change.at) for timer in change.timers)
+    return writes
+
+
+def _timer(document: dict[str, Any]) -> Timer:
+    return Timer(document["k"], document["kind"], document["due"], document["focus"], document["l"], document["data"])
+
+
+class Timers:
+    """Hands out due timers."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def due(self, now: datetime, lease_seconds: float, limit: int = 32) -> list[Timer]:
+        """Due timers nobody else holds a lease on, the longest due first; held for `lease_seconds`, then offered again."""
+        held = now + timedelta(seconds=lease_seconds)
+        timers = self._mongo.collection(TIMERS)
+        found: list[Timer] = []
+        async with reaching():
+            while len(found) < limit:
+                document = await timers.find_one_and_update(
+                    {"done": False, "next": {"$lte": now}},
+                    {"$set": {"next": held}, "$inc": {"tries": 1}},
+                    sort=[("next", 1)],
+                    return_document=ReturnDocument.AFTER,
+                )
+                if document is None:
+                    break
+                found.append(_timer(document))
+        return sorted(found, key=lambda timer: timer.due)
+
+    async def pending(self, key: str) -> list[Timer]:
+        """The timers of a key that have not been settled, by level."""
+        async with reaching():
+            documents = await self._mongo.collection(TIMERS).find({"k": key, "done": False}).sort("l", 1).to_list(None)
+        return [_timer(document) for document in documents]
