@@ -60,6 +60,9 @@ class _Reading:
         self.findings.append(Issue(code, text, f"Consent.{expression}", "consent-rules 2", "warning"))
         self.doubt = self.doubt or doubt
 
+    def note(self, text: str, expression: str) -> None:
+        self.findings.append(Issue("informational", text, f"Consent.{expression}", "consent-rules 2", "information"))
+
     def reason(self, path: str, permit: bool, *, policy: bool = False) -> Reason:
         return Reason("L4" if permit else "L3", permit, f"{self.ref}#{path}", TEXT[permit, policy])
 
@@ -103,6 +106,11 @@ def _admissible(reading: _Reading, resource: Mapping[str, Any], patient: str) ->
     if not patient.startswith("Patient/"):
         # Invariants ppc-2 to ppc-5 of R4 never fire, so this is ours to ask.
         reading.find("A Consent says whose it is: give `patient` a reference to a Patient.", "patient", "required", doubt=True)
+    if not any(ref_of(item, reading.base) for item in listed(resource.get("performer"))):
+        # The engine finds nobody entitled among them, so its permits are off without more ado.
+        reading.find(
+            "Nobody is named as giving it: give `performer`, the person or a verified representative.", "performer", "required"
+        )
     if any(True for _ in _modifiers(resource)):
         reading.find(
             "It holds a `modifierExtension` that is not known here; leave it out.", "modifierExtension", "extension", doubt=True
@@ -167,6 +175,9 @@ def _roots(reading: _Reading, resource: Mapping[str, Any], tree: Mapping[str, An
         )
         # Nothing is said by default: the root speaks only through its children.
         return (Node(True, reading.reason("provision", True), what=SILENT, children=children),)
+    reading.note(
+        "Its root has no `type`, so its policy says what holds by default; a `type` would say it plainly.", "provision.type"
+    )
     return (_policy_node(reading, base, path, children),)
 
 

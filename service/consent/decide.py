@@ -37,7 +37,7 @@ DEFINITIONS = frozenset(
     Measure Medication MedicationKnowledge MessageDefinition NamingSystem ObservationDefinition OperationDefinition
     PlanDefinition Questionnaire ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis SearchParameter
     SpecimenDefinition StructureDefinition StructureMap Substance TerminologyCapabilities TestReport TestScript ValueSet
-    """.split()
+    """.split()  # noqa: SIM905 - a list that can be read
 )
 CUSTODIAN = Reason("custodian", True, "consent-rules#custodian", "The agency that keeps this record reads its own.")
 PUBLIC = Reason("IDN-3", True, "care-rules#IDN-3", "Directory entries and definitions hold no patient.")

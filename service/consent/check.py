@@ -1,0 +1,93 @@
+"""What is asked of a Consent when it is written, so that nothing undecidable is stored by somebody who could still put it
+right.
+
+`check` is for a write through the API: what cannot be decided is refused, with the fix. `imported` is for records that exist
+already: they are kept, with the same findings as warnings, and never widen access.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from service.consent.compile import compile_consent
+from service.consent.conditions import codes_of, listed, members
+from service.consent.terms import ACTIONS, CONSENT_ACTION, PARTICIPATION, RECIPIENT_ROLES
+from service.problem import Issue
+
+RULE = "consent-rules 3"
+STATUSES = frozenset({"draft", "proposed", "active", "rejected", "inactive", "entered-in-error"})
+NEEDED = {
+    "dateTime": "An active Consent says when it was given: add `dateTime`.",
+    "organization": "An active Consent says who controls it: add `organization`.",
+    "scope": "A Consent says what it is about: add `scope`, such as `patient-privacy`.",
+    "category": "A Consent says what kind it is: add `category`.",
+}
+
+
+def check(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
+    """Everything that must be put right before the Consent is stored; only an active one is refused for what it cannot say.
+    Never raises.
+    """
+    findings = imported(resource, base)
+    if resource.get("status") in STATUSES - {"active"}:
+        # A draft may be unfinished and an ended one is history: neither permits anything.
+        return findings
+    return tuple(replace(issue, severity="error") if issue.severity == "warning" else issue for issue in findings)
+
+
+def imported(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
+    """The same findings as warnings. Never raises."""
+    compiled = compile_consent(resource, "Consent/new", base)
+    return (*_status(resource), *_present(resource), *compiled.findings, *_codes(resource))
+
+
+def _warning(code: str, text: str, name: str) -> Issue:
+    return Issue(code, text, f"Consent.{name}", RULE, "warning")
+
+
+def _status(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
+    status = resource.get("status")
+    if isinstance(status, str) and status in STATUSES:
+        return ()
+    return (
+        _warning(
+            "code-invalid",
+            "`status` is one of `draft`, `proposed`, `active`, `rejected`, `inactive`, `entered-in-error`.",
+            "status",
+        ),
+    )
+
+
+def _present(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
+    return tuple(_warning("required", text, name) for name, text in NEEDED.items() if not resource.get(name))
+
+
+def _codes(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
+    """Actions and roles nobody defined. Purposes and labels are looked at while compiling."""
+    found = []
+    todo = [(item, "provision") for item in members(resource.get("provision"))]
+    while todo:
+        tree, path = todo.pop()
+        actions = (pair for item in listed(tree.get("action")) for pair in codes_of(item))
+        roles = (pair for actor in members(tree.get("actor")) for pair in codes_of(actor.get("role")))
+        found += [
+            _warning("code-invalid", f"`{code}` is not an action of Consents; use one of {_list(ACTIONS)}.", f"{path}.action")
+            for system, code in actions
+            if system == CONSENT_ACTION and code not in ACTIONS
+        ]
+        found += [
+            _warning(
+                "code-invalid", f"A role `{code}` needs its system; recipients are {_list(RECIPIENT_ROLES)}.", f"{path}.actor"
+            )
+            for system, code in roles
+            if code in RECIPIENT_ROLES and system != PARTICIPATION
+        ]
+        nested = listed(tree.get("provision"))
+        todo += [(item, f"{path}.provision[{index}]") for index, item in enumerate(nested) if isinstance(item, dict)]
+    return tuple(found)
+
+
+def _list(codes: frozenset[str]) -> str:
+    return ", ".join(f"`{code}`" for code in sorted(codes))

@@ -1,0 +1,96 @@
+"""Whom a caller acts as: the closure that actors of a Consent are matched against. Pure: every resource is loaded by the
+caller.
+
+The user, the one role being acted in, its organisation and every organisation that is part of, current groups, and the teams
+of this person. Two employers are never united: a role of another organisation than the client's gives nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any
+
+from service.change import Resource
+from service.consent.conditions import members, ref_of
+from service.consent.period import LONDON, holds, millis, span
+
+
+def principals(
+    user: str,
+    organization: str,
+    directory: Mapping[str, Resource],
+    now: datetime,
+    *,
+    groups: Iterable[Resource] = (),
+    teams: Iterable[Resource] = (),
+    patients: frozenset[str] = frozenset(),
+    verified: frozenset[str] = frozenset(),
+    zone: str = LONDON,
+) -> frozenset[str]:
+    """References and `system|value` identifiers of everything the caller may act as now.
+
+    `directory` holds, by reference, the user's PractitionerRole and Practitioner and the organisations upward of it and of
+    the client. `groups` and `teams` are candidates; `patients` the subject's references; `verified` RelatedPersons whose link
+    is verified. Never raises.
+    """
+    at = millis(now)
+    found = dict.fromkeys(_upward(organization, directory))
+    role = directory.get(user)
+    if user.startswith("PractitionerRole/") and role is not None and _current(role, at, zone):
+        employer = ref_of(role.get("organization"), "")
+        line = list(_upward(employer, directory))
+        if not employer or organization in line:
+            found |= dict.fromkeys((user, ref_of(role.get("practitioner"), ""), *line))
+    elif user.startswith(("Patient/", "Practitioner/")) or user in verified:
+        found[user] = None
+    found.pop("", None)
+    found |= dict.fromkeys(_memberships(groups, teams, found, patients, at, zone))
+    identifiers = [name for ref in found for name in _identifiers(directory.get(ref))]
+    return frozenset((*found, *identifiers))
+
+
+def _upward(organization: str, directory: Mapping[str, Resource]) -> Iterator[str]:
+    """The organisation and all it is part of; a ring ends where it began."""
+    seen: set[str] = set()
+    while organization and organization not in seen:
+        seen.add(organization)
+        yield organization
+        organization = ref_of(directory.get(organization, {}).get("partOf"), "")
+
+
+def _current(item: Mapping[str, Any], at: int, zone: str) -> bool:
+    """Active, and its period, if any, contains the instant; an unreadable period does not."""
+    if item.get("active") is False or item.get("inactive") is True:
+        return False
+    if "period" not in item:
+        return True
+    period = span(item["period"], zone)
+    return period is not None and holds(period, at)
+
+
+def _memberships(
+    groups: Iterable[Resource],
+    teams: Iterable[Resource],
+    found: Mapping[str, None],
+    patients: frozenset[str],
+    at: int,
+    zone: str,
+) -> Iterator[str]:
+    for group in groups:
+        joined = (item for item in members(group.get("member")) if ref_of(item.get("entity"), "") in found)
+        if group.get("active") is not False and any(_current(item, at, zone) for item in joined):
+            yield f"Group/{group.get('id')}"
+    for team in teams:
+        if team.get("status") != "active" or ref_of(team.get("subject"), "") not in patients or not _current(team, at, zone):
+            continue
+        if any(
+            ref_of(item.get("member"), "") in found and _current(item, at, zone) for item in members(team.get("participant"))
+        ):
+            yield f"CareTeam/{team.get('id')}"
+
+
+def _identifiers(resource: Resource | None) -> Iterator[str]:
+    for identifier in members((resource or {}).get("identifier")):
+        if isinstance(identifier.get("value"), str) and isinstance(identifier.get("system"), str):
+            yield f"{identifier['system']}|{identifier['value']}"

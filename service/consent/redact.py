@@ -1,0 +1,142 @@
+"""Takes out of a resource what a decision withholds, and says so on it. Idempotent; never changes its argument.
+
+Narrative that could repeat what went is dropped with it. A redacted resource is tagged REDACTED and SUBSETTED, so that a
+write-back can be refused.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from service.change import Resource
+from service.consent.facts import INLINE_LABEL, inline_labels
+from service.consent.reasons import Redaction
+from service.consent.terms import OBSERVATION_VALUE
+
+REDACTED = {"system": OBSERVATION_VALUE, "code": "REDACTED"}
+SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}
+KEPT = frozenset({"resourceType", "id", "meta"})
+"""Members no redaction takes: without them it is no resource."""
+
+_GONE: Any = object()
+
+
+def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
+    """The resource without the redactions' parts; itself when it has none of them."""
+    wanted = tuple(redactions)
+    paths = {
+        tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split("."))
+        for item in wanted
+        if item.kind == "element"
+    }
+    sections = frozenset(item.value for item in wanted if item.kind == "section")
+    labels = frozenset(item.value for item in wanted if item.kind == "label")
+    found = resource
+    for path in sorted(path for path in paths if path[0] not in KEPT):
+        found = _without_path(found, path, top=True)
+    if sections or labels:
+        # Sections first: a section that goes takes its labelled parts along.
+        found = _members(found, sections, labels)
+    return resource if found == resource else _tagged(found)
+
+
+def is_redacted(resource: Resource) -> bool:
+    """Whether this came out of `redact`: a write-back of it must be refused, it would lose what was withheld."""
+    return any(_is(coding, REDACTED) for coding in _objects(resource.get("meta"), "security"))
+
+
+def _objects(holder: object, name: str) -> list[dict[str, Any]]:
+    value = holder.get(name) if isinstance(holder, dict) else None
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
+def _is(coding: dict[str, Any], other: dict[str, str]) -> bool:
+    return coding.get("system") == other["system"] and coding.get("code") == other["code"]
+
+
+def _tagged(resource: Resource) -> Resource:
+    """With both tags, once, and without the narrative."""
+    meta = dict(resource["meta"]) if isinstance(resource.get("meta"), dict) else {}
+    for name, coding in (("security", REDACTED), ("tag", SUBSETTED)):
+        present = meta.get(name) if isinstance(meta.get(name), list) else []
+        if not any(isinstance(item, dict) and _is(item, coding) for item in present or ()):
+            meta[name] = [*(present or ()), dict(coding)]
+    kept = {name: value for name, value in resource.items() if name != "text"}
+    if "meta" in kept:
+        return kept | {"meta": meta}
+    head: Resource = {name: kept[name] for name in ("resourceType", "id") if name in kept}
+    return {**head, "meta": meta, **kept}
+
+
+def _each(value: Any, change: Callable[[Any], Any]) -> Any:
+    """A changed copy of a value or of each item of a list; what became empty is gone."""
+    if not isinstance(value, list):
+        return change(value)
+    kept = [item for item in map(change, value) if item is not _GONE]
+    return kept or _GONE if kept != value else value
+
+
+def _without_path(value: Any, path: tuple[str, ...], *, top: bool = False) -> Any:
+    """`value` without the member at `path`; the narrative of every object on the way goes too."""
+    if not isinstance(value, dict):
+        return value
+    name, rest = path[0], path[1:]
+    names = {name, f"_{name}"}
+    if not rest:
+        kept = {key: item for key, item in value.items() if key not in names}
+    else:
+        changed = {
+            key: _each(item, lambda inner: _without_path(inner, rest)) if key == name else item for key, item in value.items()
+        }
+        kept = {key: item for key, item in changed.items() if item is not _GONE}
+    if kept == value:
+        return value
+    kept = _silenced(kept)
+    return kept if kept or top else _GONE
+
+
+def _silenced(element: dict[str, Any]) -> dict[str, Any]:
+    """Without the narrative; the `text` of a CodeableConcept is a string and stays."""
+    return {name: value for name, value in element.items() if name != "text" or not isinstance(value, dict)}
+
+
+def _members(value: dict[str, Any], sections: frozenset[str], labels: frozenset[str]) -> dict[str, Any]:
+    """The members that stay, each without its own redacted parts."""
+    kept = {}
+    for name, inner in value.items():
+        item = inner if name in KEPT else _each(inner, lambda part, name=name: _parts(part, name, sections, labels))
+        if item is not _GONE:
+            kept[name] = item
+    # A label on a primitive sits in its `_name` twin, by position in a list: both go whole.
+    for name in [name for name in value if name.startswith("_") and kept.get(name) != value[name]]:
+        kept.pop(name, None)
+        kept.pop(name[1:], None)
+    return kept
+
+
+def _parts(value: Any, name: str, sections: frozenset[str], labels: frozenset[str]) -> Any:
+    """`value` without labelled elements and, under `section`, without the sections named."""
+    if not isinstance(value, dict):
+        return value
+    if labels and not labels.isdisjoint(_labels(value)):
+        return _GONE
+    if name == "section" and not sections.isdisjoint(_codes(value.get("code"))):
+        return _GONE
+    kept = _members(value, sections, labels)
+    if kept == value:
+        return value
+    return _silenced(kept) or _GONE
+
+
+def _labels(element: dict[str, Any]) -> set[str]:
+    return {
+        label
+        for extension in _objects(element, "extension")
+        if extension.get("url") == INLINE_LABEL
+        for label in inline_labels(extension)
+    }
+
+
+def _codes(concept: object) -> set[str]:
+    return {f"{coding.get('system', '')}|{coding.get('code')}" for coding in _objects(concept, "coding")}

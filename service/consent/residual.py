@@ -1,0 +1,160 @@
+"""What is left to enforce on each resource once who, when and why are settled: IHE PCF residual rules for an access token.
+
+Rules are read from the top and the last that matches wins. `apply` says of every resource exactly what the Consents say of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import reduce
+from typing import Any
+
+from service.consent.applicable import applicable
+from service.consent.facts import Facts
+from service.consent.match import NO, YES, Links, gate, holds
+from service.consent.period import millis
+from service.consent.policy import Policy
+from service.consent.provision import Compiled, Node, What
+from service.consent.request import Evidence, Request
+
+MOST = 4096
+"""More rules than this are not worth a token: it forbids everything instead, which is safe."""
+
+
+@dataclass(frozen=True, slots=True)
+class ResidualRule:
+    """An effect (None: nothing is said after all) where every condition holds. A condition is data named by a permit (True)
+    or a denial.
+    """
+
+    permit: bool | None
+    conditions: tuple[tuple[What, bool], ...] = ()
+
+    def matches(self, facts: Facts, links: Links) -> bool:
+        """Unknown is true for a denial's data and false for a permit's."""
+        return all(holds(what, permit, facts, links) >= (YES if permit else 1) for what, permit in self.conditions)
+
+
+Rules = tuple[ResidualRule, ...]
+Merge = Callable[[bool | None, bool | None], bool | None]
+FORBID = ResidualRule(False)
+
+
+def residual(request: Request, evidence: Evidence, policy: Policy) -> Rules:
+    """The rules of every Consent that speaks to the request, as one list. Empty: no Consent says anything of any resource."""
+    now = millis(request.now)
+    lists = []
+    for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
+        standing = applicable(consent, evidence, policy, now)
+        if standing:
+            lists.append(_consent(consent, request, now, standing))
+    return _trim(_together(lists))
+
+
+def apply(rules: Rules, facts: Facts, links: Links) -> bool | None:
+    """What the rules say of one resource: permit, deny, or nothing (the policy's default decides)."""
+    for rule in reversed(rules):
+        if rule.matches(facts, links):
+            return rule.permit
+    return None
+
+
+def residual_json(rules: Rules, base: str = "") -> list[dict[str, Any]]:
+    """The `residual` of the `ihe_pcf` token extension. The token itself is a general permit, so a leading one is not written;
+    what is said of nothing is forbidden. Several conditions on one element have no published form and are written as
+    `allOf`.
+    """
+    kept = rules[1:] if rules and rules[0].permit and not rules[0].conditions else rules
+    return [_written(rule, base) for rule in kept if not (rule.permit and any(what.vague for what, _ in rule.conditions))]
+
+
+def _consent(consent: Compiled, request: Request, now: int, standing: int) -> Rules:
+    lists = [_node(root, request, now, standing) for root in consent.roots]
+    return reduce(lambda left, right: _product(left, right, _both), lists) if lists else ()
+
+
+def _node(node: Node, request: Request, now: int, above: int) -> Rules:
+    here = min(above, gate(node, request, now))
+    if here == NO:
+        return ()
+    named = ((node.what, node.permit),) if node.what is not None else ()
+    own: Rules = (FORBID,) if node.closed else ()
+    if not node.permit:
+        own += (ResidualRule(False, named),)
+    elif here == YES:
+        own += (ResidualRule(True, named),)
+    elif node.closed:
+        own += (ResidualRule(None, named),)
+    return own + _together([_node(child, request, now, here) for child in node.children])
+
+
+def _together(lists: Iterable[Rules]) -> Rules:
+    """Siblings, or Consents, side by side: a denial wins. Lists of one effect need no product: permits first, denials last."""
+    some = [_trim(rules) for rules in lists if rules]
+    permits = [rules for rules in some if all(rule.permit is True for rule in rules)]
+    denials = [rules for rules in some if all(rule.permit is False for rule in rules)]
+    mixed = [rules for rules in some if rules not in permits and rules not in denials]
+    between = reduce(lambda left, right: _product(left, right, _either), mixed) if mixed else ()
+    if any(rule.permit is None for rule in between) and permits:
+        between, permits = reduce(lambda left, right: _product(left, right, _either), [*permits, between]), []
+    return (*(rule for rules in permits for rule in rules), *between, *(rule for rules in denials for rule in rules))
+
+
+def _product(left: Rules, right: Rules, merge: Merge) -> Rules:
+    """The list whose last match is the last match of both, merged. Index 0 stands for no match in that list."""
+    if (len(left) + 1) * (len(right) + 1) > MOST:
+        return (FORBID,)
+    none = ResidualRule(None)
+    pairs = [(one, two) for one in (none, *left) for two in (none, *right)][1:]
+    return _trim(tuple(ResidualRule(merge(one.permit, two.permit), one.conditions + two.conditions) for one, two in pairs))
+
+
+def _either(one: bool | None, two: bool | None) -> bool | None:
+    """Across siblings and Consents: deny overrides permit overrides nothing."""
+    return False if one is False or two is False else one or two
+
+
+def _both(one: bool | None, two: bool | None) -> bool | None:
+    """Across readings of one Consent: a permit needs both."""
+    return False if one is False or two is False else True if one and two else None
+
+
+def _trim(rules: Rules) -> Rules:
+    """Without what stands before the last unconditional rule, which it hides."""
+    for index in range(len(rules) - 1, 0, -1):
+        if not rules[index].conditions:
+            return rules[index:]
+    return rules
+
+
+def _written(rule: ResidualRule, base: str) -> dict[str, Any]:
+    kind: dict[str, Any] = {"type": "permit" if rule.permit else "forbid"}
+    parts = [_elements(what, base) for what, _ in rule.conditions]
+    names = [name for part in parts for name in part]
+    if len(set(names)) < len(names):
+        return kind | {"allOf": parts}
+    return reduce(lambda whole, part: whole | part, parts, kind)
+
+
+def _elements(what: What, base: str) -> dict[str, Any]:
+    """The elements as written, without those that could not be read: a denial is wider without them, and a permit is not
+    written at all.
+    """
+    readable = {name: value for name, value in what.source.items() if name not in what.vague}
+    return {name: _absolute(value, base) if name == "data" else value for name, value in readable.items()}
+
+
+def _absolute(data: Any, base: str) -> Any:
+    """`data` with relative references made absolute."""
+    if not base or not isinstance(data, list):
+        return data
+    return [_absolute_reference(item, base.rstrip("/")) for item in data]
+
+
+def _absolute_reference(item: Any, base: str) -> Any:
+    reference = item.get("reference") if isinstance(item, dict) else None
+    target = reference.get("reference") if isinstance(reference, dict) else None
+    if not isinstance(reference, dict) or not isinstance(target, str) or ":" in target or target.startswith("#"):
+        return item
+    return item | {"reference": {**reference, "reference": f"{base}/{target}"}}
