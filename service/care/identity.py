@@ -1,0 +1,115 @@
+"""Who is who (IDN): national identifiers that can be checked, the key that links one person's records, roles that are live.
+
+An NHS number is ten digits; the last is a check digit, Modulus 11: the first nine digits are weighted 10 down to 2, the sum's
+remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from service.care.codes import NHS_NUMBER
+from service.care.period import contains
+from service.change import Resource
+from service.problem import Category, Issue, Problem
+
+_SPACES = str.maketrans("", "", " \u00a0\u2007\u2009\u202f-")
+VERIFIED = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
+VERIFIED_CODE = "number-present-and-verified"
+
+
+def normalised(value: str) -> str:
+    """An NHS number as ten digits without the spaces it is printed with."""
+    return value.translate(_SPACES)
+
+
+def nhs_number_fault(value: str) -> str:
+    """Why `value` is not an NHS number (IDN-2), or '' when it is. The text never repeats the number."""
+    digits = normalised(value)
+    if not (digits.isascii() and digits.isdigit()):
+        return "an NHS number has digits only"
+    if len(digits) != 10:
+        return f"an NHS number has 10 digits, this has {len(digits)}"
+    if len(set(digits)) == 1:
+        return "an NHS number is not one digit ten times"
+    if check_digit(digits[:9]) != int(digits[9]):
+        return "the check digit (Modulus 11) does not fit: a digit is wrong or two are swapped"
+    return ""
+
+
+def check_digit(nine: str) -> int:
+    """The Modulus 11 check digit of nine digits; 10 means that the number is never issued."""
+    weighted = sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True))
+    return (11 - weighted % 11) % 11
+
+
+def check(patient: Resource) -> Problem | None:
+    """IDN-2: every national identifier of a Patient holds, or all that do not are named."""
+    issues = tuple(
+        Issue("value", f"The NHS number is not valid: {fault}.", f"Patient.identifier[{place}].value", "IDN-2")
+        for place, identifier in _national(patient)
+        if (fault := nhs_number_fault(str(identifier.get("value", ""))))
+    )
+    return Problem(Category.RULE, issues) if issues else None
+
+
+def person_keys(patient: Resource, systems: frozenset[str] = frozenset()) -> tuple[str, ...]:
+    """IDN-1: keys that two Patients of one person share: `system|value` of each verified national identifier.
+
+    An NHS number counts when its check digit fits, it is not `old`, and its verification status, if it says one, is verified.
+    `systems` are further identifier systems that the configuration trusts; their values count as they are.
+    """
+    national = (f"{NHS_NUMBER}|{normalised(str(one['value']))}" for _, one in _national(patient) if _trusted(one))
+    trusted = (one for one in _identifiers(patient) if one.get("system") in systems and one.get("value"))
+    other = (f"{one['system']}|{one['value']}" for one in trusted)
+    return tuple(dict.fromkeys((*national, *other)))
+
+
+def doubtful(patient: Resource) -> bool:
+    """IDN-2: a national identifier that is said to be unverified; a person decides about the match."""
+    return any(not _verified(one) for _, one in _national(patient))
+
+
+def role_fault(role: Resource | None, at: datetime) -> str:
+    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''."""
+    if role is None or role.get("resourceType") != "PractitionerRole":
+        return "it is not a PractitionerRole that this service knows"
+    if role.get("active") is not True:
+        return "the PractitionerRole is not active"
+    missing = [name for name in ("practitioner", "organization") if not _reference(role, name)]
+    if missing:
+        return f"the PractitionerRole names no {' and no '.join(missing)}"
+    if not contains(role.get("period"), at):
+        return "the PractitionerRole's period does not cover this instant"
+    return ""
+
+
+def organization_of(role: Resource) -> str:
+    """The Organization reference of a PractitionerRole, or ''."""
+    return _reference(role, "organization")
+
+
+def _reference(resource: Resource, member: str) -> str:
+    element = resource.get(member)
+    return str(element.get("reference", "")) if isinstance(element, dict) else ""
+
+
+def _identifiers(patient: Resource) -> Iterator[Resource]:
+    listed = patient.get("identifier")
+    yield from (one for one in (listed if isinstance(listed, list) else ()) if isinstance(one, dict))
+
+
+def _national(patient: Resource) -> Iterator[tuple[int, Resource]]:
+    yield from ((place, one) for place, one in enumerate(_identifiers(patient)) if one.get("system") == NHS_NUMBER)
+
+
+def _trusted(identifier: Resource) -> bool:
+    fits = not nhs_number_fault(str(identifier.get("value", "")))
+    return fits and identifier.get("use") not in ("old", "temp") and _verified(identifier)
+
+
+def _verified(identifier: Resource) -> bool:
+    said = [one.get("valueCodeableConcept", {}) for one in identifier.get("extension", ()) if one.get("url") == VERIFIED]
+    codes = [coding.get("code") for concept in said for coding in concept.get("coding", ())]
+    return not codes or VERIFIED_CODE in codes or "01" in codes

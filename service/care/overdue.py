@@ -1,0 +1,84 @@
+"""What time and other people's decisions do to a sent handover: it is overdue (HOV-7), or its authority is withdrawn (HOV-8).
+
+Neither changes the status, and ownership stays with the sender: only a move of the table ends a handover (HOV-10).
+"""
+
+from __future__ import annotations
+
+from service.care import effects
+from service.care import task as tasks
+from service.care.codes import BUSINESS_STATUS, concept
+from service.care.made import errand
+from service.care.period import written
+from service.care.situation import Ids, Outcome, Situation, Staged, audit, notice
+from service.care.timers import next_level
+from service.change import Resource, Timer
+
+LEVELS = 3
+"""Escalation levels when the agencies' contacts name no more. Configurable per pathway."""
+
+
+def overdue(situation: Situation, level: int, ids: Ids, *, levels: int = LEVELS) -> Outcome | None:
+    """HOV-7 for a fired TIM-2 timer of `level`; None when the handover was answered in the meantime.
+
+    Writes businessStatus `overdue` and one escalation Task per side, to its contact of this level (its last, when it names
+    fewer; the agency itself when it names none), and starts the clock of the next level.
+    """
+    if situation.stage not in ("requested", "received"):
+        return None
+    task = {**situation.current, "businessStatus": concept(BUSINESS_STATUS, "overdue"), "lastModified": written(situation.at)}
+    agencies = tuple(dict.fromkeys(one for one in (situation.sender, situation.receiver) if one))
+    made = [_escalation(situation, agency, level, ids) for agency in agencies]
+    return Outcome(
+        (Staged(task), *(Staged(one, created=True, custodian=agency) for one, agency in zip(made, agencies, strict=True))),
+        timers=_next(situation, level, max(levels, *(len(situation.contacts.get(one, ())) for one in agencies))),
+        notices=tuple(notice(situation, "deadline-breached", agency) for agency in agencies),
+        audits=(audit(situation, "handover-overdue", detail=f"level {level}"),),
+    )
+
+
+def withdrawn(situation: Situation) -> Outcome | None:
+    """HOV-8: the authority no longer holds while the handover is open; None when it is closed, or still a draft.
+
+    The Task stays visible and says why; dataset and package become unreadable to the receiver by the consent decision itself.
+    """
+    if situation.stage in ("none", "draft") or situation.stage in tasks.TERMINAL:
+        return None
+    task = {**situation.current, "businessStatus": concept(BUSINESS_STATUS, "authority-withdrawn", situation.authority.text)}
+    agencies = dict.fromkeys(one for one in (situation.sender, situation.receiver) if one)
+    return Outcome(
+        (Staged({**task, "lastModified": written(situation.at)}),),
+        notices=tuple(notice(situation, "consent-changed", agency) for agency in agencies),
+        audits=(audit(situation, "handover-authority-withdrawn"),),
+    )
+
+
+def contact(situation: Situation, agency: str, level: int) -> str:
+    """Whom an agency's escalation level names: its last contact when it names fewer levels, itself when it names none."""
+    named = situation.contacts.get(agency, ())
+    return named[min(level, len(named) - 1)] if named else agency
+
+
+def _escalation(situation: Situation, agency: str, level: int, ids: Ids) -> Resource:
+    task = situation.current
+    return errand(
+        ids(),
+        "escalation",
+        requester=situation.sender,
+        owner=contact(situation, agency, level),
+        patient=tasks.link(task, "for"),
+        at=situation.at,
+        focus=tasks.name(task),
+        part_of=tasks.name(task),
+        text=f"The handover is past its accept-by date, escalation level {level + 1}",
+        conversation=task.get("groupIdentifier"),
+        due=next_level(situation.at, str(task.get("priority", "")), situation.calendar),
+    )
+
+
+def _next(situation: Situation, level: int, levels: int) -> tuple[Timer, ...]:
+    if level + 1 >= levels:
+        return ()
+    task = situation.current
+    when = next_level(situation.at, str(task.get("priority", "")), situation.calendar)
+    return (Timer(effects.timer_key("TIM-2", task), "TIM-2", when, tasks.name(task), level + 1),)

@@ -1,0 +1,137 @@
+"""Reading a Task: its code, inputs, outputs and references, and the copies with one thing changed."""
+
+from __future__ import annotations
+
+from service.care.codes import HELD_FROM, STATUS_REASON, TASK_CODE, TASK_INPUT, TASK_OUTPUT, code_in, codings, concept
+from service.change import Resource
+
+STATUSES = (
+    "draft",
+    "requested",
+    "received",
+    "accepted",
+    "rejected",
+    "ready",
+    "cancelled",
+    "in-progress",
+    "on-hold",
+    "failed",
+    "completed",
+    "entered-in-error",
+)
+"""Every Task.status of R4 (value set task-status)."""
+TERMINAL = frozenset(("rejected", "cancelled", "failed", "completed", "entered-in-error"))
+
+
+def code(task: Resource) -> str:
+    """The task's Baton code (`handover`, `abort`, `clarification` …), or ''."""
+    return code_in(task.get("code"), TASK_CODE)
+
+
+def status(task: Resource | None) -> str:
+    """Task.status, or `none` for a Task that does not exist yet."""
+    return "none" if task is None else str(task.get("status", ""))
+
+
+def link(resource: Resource | None, member: str) -> str:
+    """The reference in a Reference element, without a version, or ''."""
+    element = (resource or {}).get(member)
+    return unversioned(str(element.get("reference", ""))) if isinstance(element, dict) else ""
+
+
+def unversioned(reference: str) -> str:
+    """`Type/id` of a `Type/id/_history/v`."""
+    return reference.partition("/_history/")[0]
+
+
+def name(resource: Resource) -> str:
+    """`Type/id`."""
+    return f"{resource.get('resourceType', '')}/{resource.get('id', '')}"
+
+
+def version(resource: Resource) -> int:
+    """meta.versionId as a number; 0 for a resource that was never stored."""
+    meta = resource.get("meta")
+    text = str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
+    return int(text) if text.isdecimal() else 0
+
+
+def latest(resource: Resource) -> str:
+    """The version-specific reference of a resource as it was read."""
+    return f"{name(resource)}/_history/{version(resource)}" if version(resource) else name(resource)
+
+
+def inputs(task: Resource, kind: str) -> list[Resource]:
+    """The inputs of one type from `task-input`."""
+    return _typed(task, "input", TASK_INPUT, kind)
+
+
+def outputs(task: Resource, kind: str) -> list[Resource]:
+    """The outputs of one type from `task-output`."""
+    return _typed(task, "output", TASK_OUTPUT, kind)
+
+
+def value_reference(element: Resource) -> str:
+    """The valueReference of an input or output, without a version, or ''."""
+    return link(element, "valueReference")
+
+
+def lead_reference(task: Resource) -> str:
+    """The PractitionerRole named to lead: output `lead`, else the owner when it is a PractitionerRole; or ''."""
+    named = next((value_reference(output) for output in outputs(task, "lead")), "") or link(task, "owner")
+    return named if named.startswith("PractitionerRole/") else ""
+
+
+def scopes(task: Resource, kind: str) -> tuple[str, ...]:
+    """Codes of `accepted-scope` or `declined-scope` outputs, in their order; a scope without a code is its text."""
+    found = []
+    for output in outputs(task, kind):
+        element = output.get("valueCodeableConcept", {})
+        found.append(
+            next((coded for _, coded in codings(element)), "") or str(element.get("text", "") or output.get("valueString", ""))
+        )
+    return tuple(found)
+
+
+def reason(task: Resource) -> str:
+    """The code of statusReason, any system, or ''."""
+    return next((coded for _, coded in codings(task.get("statusReason")) if coded), "")
+
+
+def held_from(task: Resource) -> str:
+    """The status a held Task goes back to, as the service wrote it, or ''."""
+    return next((str(one.get("valueCode", "")) for one in _listed(task, "extension") if one.get("url") == HELD_FROM), "")
+
+
+def with_hold(task: Resource, origin: str) -> Resource:
+    """A copy that remembers (or, with '', forgets) the status it is held from."""
+    kept = [one for one in _listed(task, "extension") if one.get("url") != HELD_FROM]
+    if origin:
+        kept.append({"url": HELD_FROM, "valueCode": origin})
+    return with_member(task, "extension", kept or None)
+
+
+def with_member(resource: Resource, member: str, value: object) -> Resource:
+    """A copy with one member set, or left out when `value` is None."""
+    if value is None:
+        return {key: kept for key, kept in resource.items() if key != member}
+    return {**resource, member: value}
+
+
+def with_output(task: Resource, kind: str, **value: object) -> Resource:
+    """A copy with one more output."""
+    return {**task, "output": [*_listed(task, "output"), {"type": concept(TASK_OUTPUT, kind), **value}]}
+
+
+def status_reason(coded: str, text: str = "") -> Resource:
+    """A statusReason from our code system."""
+    return concept(STATUS_REASON, coded, text)
+
+
+def _typed(task: Resource, member: str, system: str, kind: str) -> list[Resource]:
+    return [one for one in _listed(task, member) if code_in(one.get("type"), system) == kind]
+
+
+def _listed(resource: Resource, member: str) -> list[Resource]:
+    listed = resource.get(member)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
