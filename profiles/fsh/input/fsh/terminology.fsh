@@ -53,6 +53,7 @@ Description: "What a Task is given."
 * #requested-data "Requested data" "A type or category of data that is asked for."
 * #recipient "Recipient" "The organisation that would receive data."
 * #override-kind "Override kind" "The kind of override that is reviewed."
+* #override-scope "Override scope" "A resource type that an override opens."
 * #pathway "Pathway" "The pathway whose time limits apply."
 
 ValueSet: TaskInputValues
@@ -388,3 +389,20 @@ Title: "Audit types"
 Description: "Every code of the code system audit-type."
 * insert Published
 * include codes from system AuditType
+
+CodeSystem: RecordMark
+Id: record-mark
+Title: "Record marks"
+Description: "Marks in meta.security that the consent decision reads."
+* insert Codes
+* #third-party "Third party" "About or from somebody else; not shown to the person."
+* #do-not-tell-patient "Do not tell the person first" "A professional must speak with the person first."
+* #serious-harm "Serious harm" "Showing it to the person could cause serious harm."
+* #legally-barred "Legally barred" "A law forbids its disclosure."
+
+ValueSet: RecordMarkValues
+Id: record-mark
+Title: "Record marks"
+Description: "Every code of the code system record-mark."
+* insert Published
+* include codes from system RecordMark

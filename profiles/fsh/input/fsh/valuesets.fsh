@@ -1,20 +1,3 @@
-ValueSet: HandoverStatus
-Id: handover-status
-Title: "Handover status"
-Description: "The states of the handover table (HOV-1), and entered-in-error."
-* insert Published
-* http://hl7.org/fhir/task-status#draft
-* http://hl7.org/fhir/task-status#requested
-* http://hl7.org/fhir/task-status#received
-* http://hl7.org/fhir/task-status#accepted
-* http://hl7.org/fhir/task-status#rejected
-* http://hl7.org/fhir/task-status#cancelled
-* http://hl7.org/fhir/task-status#in-progress
-* http://hl7.org/fhir/task-status#on-hold
-* http://hl7.org/fhir/task-status#failed
-* http://hl7.org/fhir/task-status#completed
-* http://hl7.org/fhir/task-status#entered-in-error
-
 ValueSet: ConsentRecipientRole
 Id: consent-recipient-role
 Title: "Roles of a Consent's recipients"
