@@ -7,6 +7,7 @@ write-back can be refused.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from service.change import Resource
@@ -105,7 +106,7 @@ def _members(value: dict[str, Any], sections: frozenset[str], labels: frozenset[
     """The members that stay, each without its own redacted parts."""
     kept = {}
     for name, inner in value.items():
-        item = inner if name in KEPT else _each(inner, lambda part, name=name: _parts(part, name, sections, labels))
+        item = inner if name in KEPT else _each(inner, partial(_parts, name=name, sections=sections, labels=labels))
         if item is not _GONE:
             kept[name] = item
     # A label on a primitive sits in its `_name` twin, by position in a list: both go whole.
