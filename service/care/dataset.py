@@ -106,10 +106,10 @@ def _unexplained(answer: Resource) -> bool:
 
 def _texts(answer: Resource, coding: Resource) -> Iterator[str]:
     yield str(coding.get("display", ""))
-    for element in (*answer.get("extension", ()), *coding.get("extension", ())):
-        yield str(element.get("valueString", "")) if isinstance(element, dict) else ""
-    for item in answer.get("item", ()):
-        yield from (str(inner.get("valueString", "")) for inner in item.get("answer", ()) if isinstance(inner, dict))
+    for element in (*_listed(answer, "extension"), *_listed(coding, "extension")):
+        yield str(element.get("valueString", ""))
+    for item in _listed(answer, "item"):
+        yield from (str(inner.get("valueString", "")) for inner in _listed(item, "answer"))
 
 
 def _reason(text: str) -> bool:
@@ -118,11 +118,14 @@ def _reason(text: str) -> bool:
 
 def _items(element: Resource) -> Iterator[Resource]:
     """Every item at any depth, in document order."""
-    listed = element.get("item")
-    for item in listed if isinstance(listed, list) else ():
-        if isinstance(item, dict):
-            yield item
-            yield from _items(item)
+    for item in _listed(element, "item"):
+        yield item
+        yield from _items(item)
+
+
+def _listed(element: Resource, member: str) -> list[Resource]:
+    listed = element.get(member)
+    return [one for one in listed if isinstance(one, dict)] if isinstance(listed, list) else []
 
 
 def _link(item: Resource) -> str:
@@ -135,8 +138,8 @@ def _answers(response: Resource) -> dict[str, list[Resource]]:
     waiting = [response]
     while waiting:
         element = waiting.pop()
-        for item in (one for one in element.get("item", ()) if isinstance(one, dict)):
-            given = [one for one in item.get("answer", ()) if isinstance(one, dict)]
+        for item in _listed(element, "item"):
+            given = _listed(item, "answer")
             found.setdefault(_link(item), []).extend(given)
             waiting.extend((item, *(one for one in given if not _unexplained(one))))
     return found
@@ -146,7 +149,7 @@ def _enabled(questionnaire: Resource, answers: dict[str, list[Resource]]) -> fro
     found: set[str] = set()
     waiting = [questionnaire]
     while waiting:
-        for item in (one for one in waiting.pop().get("item", ()) if isinstance(one, dict)):
+        for item in _listed(waiting.pop(), "item"):
             if _when(item, answers):
                 found.add(_link(item))
                 waiting.append(item)
@@ -154,7 +157,7 @@ def _enabled(questionnaire: Resource, answers: dict[str, list[Resource]]) -> fro
 
 
 def _when(item: Resource, answers: dict[str, list[Resource]]) -> bool:
-    conditions = [_holds(condition, answers) for condition in item.get("enableWhen", ()) if isinstance(condition, dict)]
+    conditions = [_holds(condition, answers) for condition in _listed(item, "enableWhen")]
     if not conditions:
         return True
     return any(conditions) if item.get("enableBehavior") == "any" else all(conditions)

@@ -31,6 +31,7 @@ from service.problem import Problem
 
 AGENCIES = ("Organization/a", "Organization/b", "Organization/c")
 STAFF = {f"PractitionerRole/{agency[-1]}{n}": agency for agency in AGENCIES for n in (1, 2)}
+an_agency = st.sampled_from(AGENCIES)
 PLANS = ("CarePlan/1", "CarePlan/2")
 
 

@@ -1,0 +1,122 @@
+"""E9: a joint crisis plan is active only when every agency agreed to this very version."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+
+from service.care import crisis_plan
+from service.care import task as tasks
+from service.care.codes import CRISIS_PLAN, SNOMED, TASK_CODE, concept
+from service.care.crisis_plan import LEAD_AGENCY, PARTNER_ROLE, Agreements
+from service.care.situation import Outcome, Repeat
+from service.problem import Category, Problem
+
+
+def crisis(world: Any, **members: Any) -> Any:
+    partner = [{"url": "agency", "valueReference": {"reference": world.housing}}]
+    extensions = [
+        {"url": LEAD_AGENCY, "valueReference": {"reference": world.trust}},
+        {"url": PARTNER_ROLE, "extension": partner},
+    ]
+    return world.plan(category=[concept(SNOMED, CRISIS_PLAN)], extension=extensions, **{"status": "draft", **members})
+
+
+def agreement(agency: str, status: str = "completed", version: int = 4) -> Any:
+    return {
+        "resourceType": "Task",
+        "id": f"agree-{agency[-4:]}",
+        "status": status,
+        "code": concept(TASK_CODE, "agree-plan"),
+        "owner": {"reference": agency},
+        "focus": {"reference": f"CarePlan/plan/_history/{version}"},
+    }
+
+
+def agreements(world: Any, *agencies: str, **members: Any) -> Agreements:
+    asked = tuple(agreement(one) for one in agencies)
+    made = Agreements(asked, {"CarePlan/plan/_history/4": crisis(world)}, organizations={"PractitionerRole/ann": world.trust})
+    return replace(made, **members)
+
+
+def test_e9_a_plan_that_all_agreed_to_may_be_active(world: Any) -> None:
+    found = agreements(world, world.trust, world.housing)
+    assert crisis_plan.check(crisis(world), crisis(world, status="active"), found, world.at) is None
+
+
+def test_e9_the_refusal_names_who_has_not_agreed(world: Any) -> None:
+    found = crisis_plan.check(crisis(world), crisis(world, status="active"), agreements(world, world.trust), world.at)
+    assert found is not None
+    assert found.issues[0].rule == "E9"
+    assert world.housing in str(found)
+    assert world.trust not in str(found)
+
+
+def test_e9_an_agreement_to_other_content_does_not_count(world: Any) -> None:
+    changed = crisis(world, status="active", description="changed")
+    assert crisis_plan.agreed(changed, agreements(world, world.trust, world.housing)) == frozenset()
+
+
+def test_e9_status_and_meta_are_not_content(world: Any) -> None:
+    later = crisis(world, status="active", meta={"versionId": "9"})
+    assert crisis_plan.agreed(later, agreements(world, world.trust)) == {world.trust}
+
+
+def test_e9_each_missing_part_is_named(world: Any) -> None:
+    found = agreements(world, world.trust, world.housing, missing=("escalation-routes", "communication-plan"))
+    refused = crisis_plan.check(None, crisis(world, status="active"), found, world.at)
+    assert refused is not None
+    assert [one.text.split("`")[1] for one in refused.issues] == ["escalation-routes", "communication-plan"]
+
+
+def test_e9_an_active_plan_does_not_change_under_its_agreements(world: Any) -> None:
+    found = agreements(world, world.trust, world.housing)
+    active = crisis(world, status="active")
+    assert crisis_plan.check(active, {**active, "description": "changed"}, found, world.at) is not None
+
+
+def test_e9_a_draft_may_always_be_written(world: Any) -> None:
+    assert crisis_plan.check(None, crisis(world), Agreements(), world.at) is None
+
+
+def test_e9_asking_resets_open_agreements_and_names_the_version(world: Any) -> None:
+    found = replace(agreements(world), asked=(agreement(world.trust, "requested", 3),))
+    due = world.at + timedelta(days=7)
+    made = crisis_plan.ask(crisis(world), found, version=5, agency=world.trust, at=world.at, due=due, ids=world.ids)
+    old, *new = (staged.resource for staged in made.writes)
+    assert old["status"] == "cancelled"
+    assert {crisis_plan.focus(one) for one in new} == {"CarePlan/plan/_history/5"}
+    assert [tasks.link(one, "owner") for one in new] == [world.trust, world.housing]
+
+
+def test_e9_activation_gives_each_agency_a_task_and_tells_everyone(world: Any) -> None:
+    plan = crisis(world, status="active")
+    made = crisis_plan.activated(plan, agreements(world), agency=world.trust, at=world.at, ids=world.ids)
+    assert [tasks.code(one.resource) for one in made.writes] == ["role", "role"]
+    assert {(one.topic, one.recipient) for one in made.notices} == {
+        ("crisis-plan-activated", world.trust),
+        ("crisis-plan-activated", world.housing),
+    }
+
+
+@pytest.mark.parametrize(("start", "end", "side"), list(product(tasks.STATUSES, tasks.STATUSES, ("requester", "owner"))))
+def test_e9_the_agreement_table_is_total(world: Any, start: str, end: str, side: str) -> None:
+    before = world.task(start, code=concept(TASK_CODE, "agree-plan"), statusReason=world.why())
+    found = crisis_plan.decide(world.situation(before, {**before, "status": end}, side), crisis(world), crisis(world))
+    if start == end and not (start == "draft" and side == "owner"):
+        assert isinstance(found, Repeat)
+        return
+    legal = any((row.start, row.end) == (start, end) and side in row.sides for row in crisis_plan.AGREEMENT)
+    assert isinstance(found, Outcome) is legal
+
+
+def test_e9_nobody_agrees_to_a_version_that_was_replaced(world: Any) -> None:
+    before = world.task("requested", code=concept(TASK_CODE, "agree-plan"))
+    situation = world.situation(before, {**before, "status": "completed"}, "owner")
+    found = crisis_plan.decide(situation, crisis(world, description="newer"), crisis(world))
+    assert isinstance(found, Problem)
+    assert found.category is Category.RULE
