@@ -136,7 +136,8 @@ def _period(value: Mapping[str, Any], zone: tzinfo) -> Interval | None:
     high = parse(end, zone) if isinstance(end, str) else None
     if low is None and high is None:
         return None
-    return Interval(low.low if low else EARLIEST, high.high if high else LATEST)
+    found = Interval(low.low if low else EARLIEST, high.high if high else LATEST)
+    return found if found.low < found.high else None  # an end before its start is no span of time (per-1)
 
 
 def _timing(value: Mapping[str, Any], zone: tzinfo) -> Interval | None:

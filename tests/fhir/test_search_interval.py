@@ -90,6 +90,10 @@ def test_a_period_includes_the_whole_of_its_end_date() -> None:
     assert of({"start": "2026-01-02", "end": "2026-01-02"}) == parse("2026-01-02")
 
 
+def test_a_period_that_ends_before_it_starts_has_no_interval() -> None:
+    assert of({"start": "2026-01-02", "end": "2026-01-01"}) is None
+
+
 def test_a_timing_is_its_outer_limits() -> None:
     timing = {"event": ["2026-03-01", "2026-01-01"], "repeat": {"boundsPeriod": {"start": "2026-02-01", "end": "2026-04-30"}}}
     assert of(timing) == Interval(at(2026, 1, 1), at(2026, 5, 1))

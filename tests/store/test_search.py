@@ -1,0 +1,264 @@
+"""Searches on a real database: pages, plans and limits."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service.change import Party, Resource, Write
+from service.fhir.cursor import Cursor
+from service.fhir.definitions import Definitions
+from service.fhir.index import Indexer
+from service.fhir.query import Query, place
+from service.fhir.resource import instant
+from service.fhir.search import parse
+from service.problem import Category, Refused
+from service.store.mongo import Mongo
+from service.store.row import Projection, Row, draft
+from service.store.search import Searches, Visible, after_filter, filter_of, indexes, order_of
+
+INDEXER = Indexer(Definitions.load(Path(__file__).resolve().parents[2] / "profiles"))
+START = datetime(2026, 1, 1, tzinfo=UTC)
+STATUSES = ("draft", "requested", "accepted")
+
+
+def project(resource: Resource, tokens: Any) -> Projection:
+    index = INDEXER.index(resource, tokens)
+    return Projection(index, index.patients, {})
+
+
+def task(number: int, **members: Any) -> Resource:
+    return {
+        "resourceType": "Task",
+        "id": f"t{number:04}",
+        "status": STATUSES[number % 3],
+        "code": {"coding": [{"system": "http://s", "code": f"c{number % 7}"}]},
+        "authoredOn": instant(START + timedelta(hours=number // 2)),
+        "for": {"reference": f"Patient/p{number % 40}"},
+        "owner": {"reference": f"Organization/o{number % 5}"},
+        **members,
+    }
+
+
+async def put(
+    mongo: Mongo, resources: list[Resource], at: datetime = START, *, custodian: str = "Organization/o", party: str = ""
+) -> None:
+    parties = (Party(party),) if party else ()
+    for number, resource in enumerate(resources):
+        when = at + timedelta(minutes=number)
+        stamped = {**resource, "meta": {"lastUpdated": instant(when)}}
+        row = draft(Write(stamped, 0, custodian, parties=parties), when, project).current
+        await mongo.collection("r.Task").replace_one({"_id": row["_id"]}, row, upsert=True)
+
+
+@pytest_asyncio.fixture(loop_scope="session", scope="module")
+async def tasks(mongod: str) -> AsyncIterator[Mongo]:
+    """300 tasks, indexed as the store does. Nobody changes them."""
+    from service.store.mongo import connect
+
+    mongo = await connect(mongod, "test_search_tasks", "pymongo")
+    await mongo.ensure_indexes({"r.Task": indexes("Task")})
+    await put(mongo, [task(number) for number in range(300)])
+    yield mongo
+    await mongo.client.drop_database("test_search_tasks")
+    await mongo.close()
+
+
+def query(*params: tuple[str, str]) -> Query:
+    found = parse("Task", params, INDEXER.parameters)
+    assert isinstance(found, Query), found
+    return found
+
+
+async def pages(mongo: Mongo, asked: Query, size: int, between: Any = None) -> list[Row]:
+    """All rows of a search, read page by page; `between` is awaited after the first page."""
+    searches = Searches(mongo, project)
+    found: list[Row] = []
+    last: Cursor | None = None
+    while page := await searches.find(asked, after=last, limit=size):
+        found += page
+        last = Cursor(place(asked, page[-1].index))
+        if between:
+            await between()
+            between = None
+    return found
+
+
+SORTS = [
+    "",
+    "_id",
+    "-_id",
+    "_lastUpdated",
+    "-_lastUpdated",
+    "authored-on",
+    "-authored-on",
+    "due",
+    "code,-authored-on",
+    "-status,code",
+    "-due,status",
+]
+
+
+@pytest.mark.parametrize("sort", SORTS)
+async def test_pages_give_each_match_once_in_order(tasks: Mongo, sort: str) -> None:
+    asked = query(("status", "draft,accepted"), *([("_sort", sort)] if sort else []))
+    whole = await Searches(tasks, project).find(asked, limit=1000)
+    assert len(whole) == 200
+    assert [row.id for row in await pages(tasks, asked, 17)] == [row.id for row in whole]
+
+
+@pytest.mark.parametrize("sort", ["authored-on", "-due"])
+async def test_records_without_a_sort_value_are_paged_too(fresh_mongo: Mongo, sort: str) -> None:
+    some = [task(number) for number in range(10)]
+    for each in some[::2]:
+        del each["authoredOn"]
+    await put(fresh_mongo, some)
+    found = await pages(fresh_mongo, query(("_sort", sort)), 3)
+    assert sorted(row.id for row in found) == sorted(each["id"] for each in some)
+
+
+async def test_writes_between_pages_move_no_match_in_or_out(fresh_mongo: Mongo) -> None:
+    """By default the order is by id, which no update changes."""
+    await put(fresh_mongo, [task(number) for number in range(40)])
+
+    async def write() -> None:
+        later = START + timedelta(days=9)
+        await put(fresh_mongo, [task(number, priority="stat") for number in range(0, 40, 3)], later)
+        await put(fresh_mongo, [task(number) for number in range(100, 105)], later)
+        await fresh_mongo.collection("r.Task").delete_one({"_id": "t0001"})
+
+    found = [row.id for row in await pages(fresh_mongo, query(), 10, write)]
+    assert len(found) == len(set(found))
+    assert {f"t{number:04}" for number in range(40)} <= set(found)
+
+
+async def test_a_deleted_record_is_never_a_match(fresh_mongo: Mongo) -> None:
+    await put(fresh_mongo, [task(1)])
+    gone = draft(Write(task(1), 1, "Organization/o", deleted=True), START, project).current
+    await fresh_mongo.collection("r.Task").replace_one({"_id": "t0001"}, gone)
+    assert await Searches(fresh_mongo, project).find(query(("status:not", "x")), limit=10) == []
+
+
+VISIBLE = [
+    (Visible(), set()),
+    (Visible(custodian="Organization/a"), {"t0001"}),
+    (Visible(party="Organization/b"), {"t0002"}),
+    (Visible(patients=("Patient/p3",)), {"t0003"}),
+    (Visible(patients=None), {"t0001", "t0002", "t0003"}),
+    (Visible(public=True), {"t0004"}),
+    (Visible(patients=None, public=True), {"t0001", "t0002", "t0003", "t0004"}),
+]
+
+
+@pytest.mark.parametrize(("visible", "expected"), VISIBLE)
+async def test_only_visible_rows_are_found_and_counted(fresh_mongo: Mongo, visible: Visible, expected: set[str]) -> None:
+    await put(fresh_mongo, [task(1)], custodian="Organization/a")
+    await put(fresh_mongo, [task(2)], party="Organization/b")
+    await put(fresh_mongo, [task(3)])
+    await put(fresh_mongo, [task(4, **{"for": {"reference": "Group/g"}})])
+    searches = Searches(fresh_mongo, project)
+    found = {row.id for row in await searches.find(query(), visible=visible, limit=10)}
+    assert (found, await searches.count(query(), visible=visible)) == (expected, len(expected))
+
+
+async def test_an_estimate_stops_counting(tasks: Mongo) -> None:
+    assert await Searches(tasks, project, most_scanned=50).count_estimate(query()) == 50
+
+
+async def test_a_sort_without_an_index_over_too_many_is_too_costly(tasks: Mongo) -> None:
+    with pytest.raises(Refused) as refused:
+        await Searches(tasks, project, most_scanned=50).find(query(("_sort", "priority")), limit=5)
+    assert refused.value.problem.category is Category.TOO_COSTLY
+
+
+async def test_a_sort_without_an_index_over_few_is_answered(tasks: Mongo) -> None:
+    asked = query(("patient", "p1"), ("_sort", "status"))
+    assert len(await Searches(tasks, project, most_scanned=50).find(asked, limit=50)) == 8
+
+
+async def test_an_ordered_sort_has_no_limit_of_matches(tasks: Mongo) -> None:
+    found = await Searches(tasks, project, most_scanned=50).find(query(("_sort", "-authored-on")), limit=5)
+    assert len(found) == 5
+
+
+def stages(plan: Mapping[str, Any]) -> set[str]:
+    """The names of the stages of a plan."""
+    below = [plan[name] for name in ("inputStage", "queryPlan") if name in plan] + list(plan.get("inputStages", ()))
+    return {plan["stage"]} | {name for each in below for name in stages(each)} if "stage" in plan else stages(below[0])
+
+
+EVERY_KIND = [
+    [],
+    [("status", "draft")],
+    [("status", "draft,accepted")],
+    [("status:not", "draft")],
+    [("code", "http://s|c1"), ("status", "draft")],
+    [("code", "http://s|")],
+    [("code:text", "x")],
+    [("code:missing", "true")],
+    [("owner", "Organization/o1")],
+    [("owner", "o1")],
+    [("patient", "Patient/p1")],
+    [("owner:identifier", "x")],
+    [("authored-on", "ge2026-01-02"), ("authored-on", "lt2026-01-03")],
+    [("authored-on", "ne2026-01-02")],
+    [("due:missing", "true")],
+    [("_id", "t0001,t0002")],
+    [("_lastUpdated", "gt2026-01-02")],
+    [("_tag", "x")],
+]
+ANYBODY = None
+AGENCY = Visible("Organization/o", "Organization/o", tuple(f"Patient/p{number}" for number in range(20)), public=True)
+
+
+@pytest.mark.parametrize("params", EVERY_KIND, ids=lambda params: "&".join("=".join(each) for each in params) or "all")
+@pytest.mark.parametrize("visible", [ANYBODY, AGENCY], ids=["anybody", "agency"])
+@pytest.mark.parametrize("sort", ["_id", "-_lastUpdated", "authored-on"])
+async def test_no_search_scans_the_collection(
+    tasks: Mongo, params: list[tuple[str, str]], visible: Visible | None, sort: str
+) -> None:
+    """And a sort in memory keeps no more than a page."""
+    asked = query(*params, ("_sort", sort))
+    command = {"find": "r.Task", "filter": filter_of(asked, visible), "sort": dict(order_of(asked)), "limit": 20}
+    plan = (await tasks.database.command("explain", command, verbosity="queryPlanner"))["queryPlanner"]["winningPlan"]
+    assert "COLLSCAN" not in stages(plan)
+    assert all(each.get("limitAmount") == 20 for each in sorts_of(plan))
+
+
+def sorts_of(plan: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    below = [plan[name] for name in ("inputStage", "queryPlan") if name in plan] + list(plan.get("inputStages", ()))
+    return [each for part in below for each in sorts_of(part)] + ([plan] if plan.get("stage") == "SORT" else [])
+
+
+@pytest.mark.parametrize(
+    ("params", "sort"),
+    [
+        ([("status", "draft")], "_id"),
+        ([("status", "draft")], "-_lastUpdated"),
+        ([("owner", "o1")], "_lastUpdated"),
+        ([], "-authored-on"),
+        ([], "due"),
+    ],
+)
+async def test_the_common_searches_are_read_in_order_from_an_index(
+    tasks: Mongo, params: list[tuple[str, str]], sort: str
+) -> None:
+    asked = query(*params, ("_sort", sort))
+    command = {"find": "r.Task", "filter": filter_of(asked), "sort": dict(order_of(asked)), "limit": 20}
+    plan = (await tasks.database.command("explain", command, verbosity="queryPlanner"))["queryPlanner"]["winningPlan"]
+    assert sorts_of(plan) == []
+
+
+async def test_the_next_page_is_read_from_its_place_on(tasks: Mongo) -> None:
+    """The last page costs what the first does: no more keys are looked at than the page holds, give or take."""
+    asked = query(("status", "draft"))
+    matched = {"$and": [*filter_of(asked)["$and"], after_filter(asked, Cursor((f"t{random.randint(100, 200):04}",)))]}
+    command = {"find": "r.Task", "filter": matched, "sort": dict(order_of(asked)), "limit": 20}
+    stats = (await tasks.database.command("explain", command, verbosity="executionStats"))["executionStats"]
+    assert stats["totalKeysExamined"] <= 25
