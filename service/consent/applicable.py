@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from operator import itemgetter
+
 from service.consent.facts import Facts
 from service.consent.match import NO, UNKNOWN, YES, Links, gate, holds
 from service.consent.policy import Policy
@@ -15,19 +17,19 @@ def spoken(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     matters.
     """
     found = []
+    patients, links = facts.patients, evidence.links
     for consent in evidence.consents:
-        standing = applicable(consent, evidence, policy, now, facts.patients)
+        standing = applicable(consent, evidence, policy, now, patients)
         if standing:
-            reason = verdict(consent, request, facts, evidence.links, now, standing)
+            reason = verdict(consent, request, facts, links, now, standing)
             if reason is not None:
                 found.append((consent.ref, reason))
     if len(found) > 1:
-        found.sort(key=_by_ref)
+        found.sort(key=_BY_REF)
     return found
 
 
-def _by_ref(item: tuple[str, Reason]) -> tuple[str, str]:
-    return item[0], item[1].source
+_BY_REF = itemgetter(0)
 
 
 def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, patients: tuple[str, ...] = ()) -> int:
@@ -59,6 +61,8 @@ def entitled(consent: Compiled, evidence: Evidence) -> bool:
 
 def verdict(consent: Compiled, request: Request, facts: Facts, links: Links, now: int, standing: int) -> Reason | None:
     """What one Consent says: a denial in any reading denies, a permit needs all readings; None: nothing."""
+    if len(consent.roots) == 1:
+        return speak(consent.roots[0], request, facts, links, now, standing)
     permit: Reason | None = None
     silent = False
     for root in consent.roots:
@@ -77,7 +81,8 @@ def speak(node: Node, request: Request, facts: Facts, links: Links, now: int, ab
     and why gave.
     """
     here = gate(node, request, now)
-    here = min(here, above)
+    if above < here:
+        here = above
     if here == NO:
         return None
     said: Reason | None = None

@@ -31,7 +31,8 @@ def check(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
     Never raises.
     """
     findings = imported(resource, base)
-    if resource.get("status") in STATUSES - {"active"}:
+    status = resource.get("status")
+    if isinstance(status, str) and status in STATUSES - {"active"}:
         # A draft may be unfinished and an ended one is history: neither permits anything.
         return findings
     return tuple(replace(issue, severity="error") if issue.severity == "warning" else issue for issue in findings)

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from operator import attrgetter
 
 from service.consent.applicable import spoken
 from service.consent.facts import MARKS, Facts
@@ -114,8 +115,8 @@ def _layers(request: Request, facts: Facts, evidence: Evidence, policy: Policy) 
         duties = LAWFUL_DUTIES if strong[0].kind == LAWFUL_BASIS else OVERRIDE_DUTIES
     spoke = spoken(request, facts, evidence, policy, now)
     if spoke:
-        rows += [reason for _, reason in spoke if not reason.permit]
-        rows += [reason for _, reason in spoke if reason.permit]
+        said = [reason for _, reason in spoke]
+        rows += sorted(said, key=_DENIALS_FIRST) if len(said) > 1 else said
     elif weak:
         rows += [_grant_row(grant) for grant in weak]
         duties = duties or LAWFUL_DUTIES
@@ -125,6 +126,9 @@ def _layers(request: Request, facts: Facts, evidence: Evidence, policy: Policy) 
         duties = duties or (row.obligations if row else ())
     permit = rows[0].permit
     return Decision(permit, tuple(rows), policy.name, (), duties if permit else (), tuple([ref for ref, _ in spoke]))
+
+
+_DENIALS_FIRST = attrgetter("permit")
 
 
 def _grant_row(grant: Grant) -> Reason:

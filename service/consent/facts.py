@@ -27,6 +27,7 @@ MARKS: Mapping[str, str] = {
 }
 """Labels (in meta.security, meta.tag or inline) that keep content from the person's own access."""
 
+_NESTED = frozenset((dict, list))
 _SUBJECTS = ("subject", "patient", "for", "beneficiary", "individual")
 _AUTHORS = (
     "author",
@@ -180,21 +181,18 @@ def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tupl
     references: dict[str, None] = {}
     inline: dict[str, None] = {}
     stack: list[Any] = [
-        value
-        for name, value in resource.items()
-        if (type(value) is dict or type(value) is list) and name not in ("meta", "text")
+        value for name, value in resource.items() if type(value) in _NESTED and name != "meta" and name != "text"
     ]
-    while stack:
-        item = stack.pop()
-        if type(item) is dict:
-            reference = item.get("reference")
-            if type(reference) is str:
-                references[local(reference, base)] = None
-            elif "url" in item and item["url"] == INLINE_LABEL:
-                inline.update(dict.fromkeys(inline_labels(item)))
-            stack += [value for value in item.values() if type(value) is dict or type(value) is list]
-        else:
-            stack += [value for value in item if type(value) is dict or type(value) is list]
+    for item in stack:
+        # The list grows while it is walked: breadth first, without recursion.
+        if type(item) is list:
+            stack += [value for value in item if type(value) in _NESTED]
+            continue
+        if "reference" in item and type(item["reference"]) is str:
+            references[local(item["reference"], base)] = None
+        elif "url" in item and item["url"] == INLINE_LABEL:
+            inline.update(dict.fromkeys(inline_labels(item)))
+        stack += [value for value in item.values() if type(value) in _NESTED]
     return tuple(references), tuple(inline)
 
 

@@ -29,7 +29,7 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     # A lawful basis recorded for exactly these records is itself the relationship; an override is not.
     if not related and not any(grant.kind == LAWFUL_BASIS and applies(grant, request, facts, now) for grant in evidence.grants):
         rows.append(NO_RELATIONSHIP)
-    return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)]
+    return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
 
 
 def _barred(row: Row, request: Request, facts: Facts) -> bool:
@@ -41,7 +41,9 @@ def _live(agreement: Agreement, request: Request, policy: Policy, now: int) -> b
         return False
     if (agreement.start and now < millis(agreement.start)) or (agreement.end and now >= millis(agreement.end)):
         return False
-    return bool(request.purposes) and all(_agreed(purpose, agreement, policy) for purpose in request.purposes)
+    if not request.purposes or agreement.purposes.issuperset(request.purposes):
+        return bool(request.purposes)
+    return all(_agreed(purpose, agreement, policy) for purpose in request.purposes)
 
 
 def _agreed(purpose: str, agreement: Agreement, policy: Policy) -> bool:

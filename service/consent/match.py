@@ -6,7 +6,7 @@ denial a floor.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from service.consent.facts import Facts
 from service.consent.provision import Node, What
@@ -53,25 +53,16 @@ def _covered(covering: frozenset[str], purposes: tuple[str, ...]) -> int:
 def holds(what: What, permit: bool, facts: Facts, links: Links) -> int:
     """Whether the resource is among the data named."""
     found = YES
-    source = what.source
-    if "securityLabel" in source and (found := _or_vague(_labelled(what, permit, facts), "securityLabel", what)) == NO:
-        return NO
-    if "class" in source and (found := min(found, _or_vague(_kind(what, facts), "class", what))) == NO:
-        return NO
-    if "code" in source and (found := min(found, _or_vague(_coded(what, facts), "code", what))) == NO:
-        return NO
-    if "dataPeriod" in source and (found := min(found, _during(what, facts))) == NO:
-        return NO
-    if "data" in source:
-        found = min(found, _or_vague(_among(what, facts, links), "data", what))
+    for name in what.source:
+        said = TESTS[name](what, permit, facts, links)
+        if said < found:
+            if said == NO and name not in what.vague:
+                return NO
+            found = UNKNOWN
     return found
 
 
-def _or_vague(found: int, name: str, what: What) -> int:
-    return UNKNOWN if found == NO and name in what.vague else found
-
-
-def _labelled(what: What, permit: bool, facts: Facts) -> int:
+def _labelled(what: What, permit: bool, facts: Facts, _links: Links) -> int:
     found = NO
     if what.rank:
         if not facts.confidentiality:
@@ -87,20 +78,20 @@ def _labelled(what: What, permit: bool, facts: Facts) -> int:
     return found
 
 
-def _kind(what: What, facts: Facts) -> int:
+def _kind(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     kinds = what.kinds
     if facts.type in kinds or "Resource" in kinds or "DomainResource" in kinds:
         return YES
     return NO if kinds.isdisjoint(facts.profiles) and kinds.isdisjoint(facts.classes) else YES
 
 
-def _coded(what: What, facts: Facts) -> int:
+def _coded(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     if not what.codes.isdisjoint(facts.codes):
         return YES
     return NO if facts.codes else UNKNOWN
 
 
-def _during(what: What, facts: Facts) -> int:
+def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     """Wholly inside: yes; apart: no; overlapping, undated or unreadable: unknown."""
     if what.during is None or not facts.dated:
         return UNKNOWN
@@ -114,7 +105,7 @@ def _during(what: What, facts: Facts) -> int:
     return YES if starts and ends else UNKNOWN
 
 
-def _among(what: What, facts: Facts, links: Links) -> int:
+def _among(what: What, _permit: bool, facts: Facts, links: Links) -> int:
     ref = facts.ref
     if ref in what.instances or ref in what.related or ref in what.dependents or not what.related.isdisjoint(facts.references):
         return YES
@@ -158,3 +149,12 @@ def _depends(roots: frozenset[str], facts: Facts, links: Links) -> int:
         else:
             found = UNKNOWN
     return found
+
+
+TESTS: Mapping[str, Callable[[What, bool, Facts, Links], int]] = {
+    "securityLabel": _labelled,
+    "class": _kind,
+    "code": _coded,
+    "dataPeriod": _during,
+    "data": _among,
+}

@@ -58,7 +58,8 @@ class Policy:
     """A versioned policy.
 
     `barred` rows deny in L0 by sector and label. `controllers`: organisations whose Consents we trust, empty: all.
-    `verified`: a Consent must be verified to permit. `zone`: dates without an offset are local to it.
+    `verified`: a Consent must be verified to permit. `name`: `uk-1`, what Decision.policy_version says. `zone`: dates without
+    an offset are local to it.
     """
 
     id: str
@@ -69,9 +70,11 @@ class Policy:
     controllers: frozenset[str] = frozenset()
     verified: bool = False
     terms: Terminology = STANDARD
+    name: str = field(init=False, repr=False, compare=False)
     sources: dict[str, Reason] = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "name", f"{self.id}-{self.version}")
         rows = {
             row.id: Reason(layer, row.permit, self.row(f"{layer}.{row.id}"), row.text)
             for layer, rows in (("L0", self.barred), ("L5", self.defaults))
@@ -79,14 +82,9 @@ class Policy:
         }
         object.__setattr__(self, "sources", rows)
 
-    @property
-    def name(self) -> str:
-        """`uk-1`: what Decision.policy_version says."""
-        return f"{self.id}-{self.version}"
-
     def row(self, row: str) -> str:
         """The source of a reason that rests on this policy."""
-        return f"policy/{self.id}-{self.version}#{row}"
+        return f"policy/{self.name}#{row}"
 
 
 def _purposes(*codes: str) -> frozenset[str]:
