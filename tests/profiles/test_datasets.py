@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from service.care.dataset import completeness
+
 CHECKOUT = Path(__file__).parents[2]
 RULES = CHECKOUT.parent / "shared" / "design" / "care-rules.md"
 ANSWERS = "https://baton.example/fhir/CodeSystem/dataset-answer"
@@ -133,3 +135,30 @@ def test_safeguarding_offers_none_identified(name: str, link: str) -> None:
     """SNOMED CT 861931000000100 says that safeguarding was asked and nothing found."""
     item = next(one for one in questionnaire(name)["item"] if one["linkId"] == link)
     assert "861931000000100" in {one["valueCoding"]["code"] for one in item["answerOption"]}
+
+
+def example(name: str) -> dict[str, Any]:
+    path = CHECKOUT / "profiles" / "examples" / "valid" / f"mds-{name}.complete.json"
+    loaded: dict[str, Any] = json.loads(path.read_text())
+    return loaded
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_example_is_complete(name: str) -> None:
+    """HOV-2 finds nothing lacking in the example of a dataset."""
+    assert completeness(example(name), questionnaire(name)).complete
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_example_without_its_first_answer_is_not_complete(name: str) -> None:
+    """HOV-2 names the linkId that lacks its answer."""
+    lacking = example(name)
+    first = lacking["item"].pop(0)
+    assert completeness(lacking, questionnaire(name)).missing == (first["linkId"],)
+
+
+@pytest.mark.parametrize("name", DATASETS)
+def test_example_answers_this_version(name: str) -> None:
+    """A response names the Questionnaire with its version."""
+    asked = questionnaire(name)
+    assert example(name)["questionnaire"] == f"{asked['url']}|{asked['version']}"
