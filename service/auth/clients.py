@@ -18,6 +18,8 @@ from service.problem import Category, Issue, Problem
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 _ORGANIZATION = re.compile(r"Organization/[A-Za-z0-9.-]{1,64}")
 _PURPOSE = re.compile(r"[A-Z][A-Z0-9]{1,15}")
+_PLAIN_URI = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+")
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")  # it is put into a Content-Security-Policy
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
@@ -140,8 +142,8 @@ def _proof_issues(client: Client) -> list[Issue]:
 
 def _redirect_fault(uri: str, loopback: bool) -> str:
     parts = urlsplit(uri)
-    if parts.fragment or "*" in uri or any(character.isspace() for character in uri):
-        return f"Redirect URI `{uri}` must be one exact address, without fragment, wildcard or white space."
+    if parts.fragment or parts.username or not _PLAIN_URI.fullmatch(uri) or not _PLAIN_HOST.fullmatch(parts.netloc):
+        return f"Redirect URI `{uri}` must be one exact address, without fragment, wildcard, user or odd characters."
     if parts.scheme == "https" and parts.hostname:
         return ""
     if parts.scheme == "http" and loopback and parts.hostname in _LOOPBACK:
