@@ -101,3 +101,18 @@ def patterns() -> list[tuple[str, str, str]]:
 def test_fixed_code_is_in_its_system(name: str, system: str, code: str) -> None:
     """A code of ours that a profile asks for is defined; SNOMED CT's are the three that the care rules name."""
     assert code in SYSTEMS.get(system, {"734163000", "736253002"}), name
+
+
+def cited() -> list[str]:
+    """`Type/id` of every canonical of ours that the service writes out."""
+    pattern = re.compile(
+        r"(?:\{BASE\}|https://baton\.example/fhir)/((?:CodeSystem|StructureDefinition|ValueSet|Questionnaire)/[a-z][a-z-]*)"
+    )
+    sources = (path.read_text() for path in sorted((PROFILES.parent / "service").rglob("*.py")))
+    return sorted({found for text in sources for found in pattern.findall(text) if not found.endswith("-")})
+
+
+@pytest.mark.parametrize("canonical", cited())
+def test_canonical_that_the_service_cites_is_published(canonical: str) -> None:
+    """A partner can look up every code system and extension it meets."""
+    assert canonical.replace("/", "-") in RESOURCES
