@@ -73,26 +73,38 @@ def _updated(at: datetime) -> int:
 class _Draft:
     """The Index while it is being drawn."""
 
-    __slots__ = ("base", "dates", "keys", "ranks", "zone")
+    __slots__ = ("base", "dates", "folds", "highest", "keys", "lowest", "zone")
 
     def __init__(self, base: str, zone: tzinfo) -> None:
         self.base = base
         self.zone = zone
         self.keys: set[str] = set()
         self.dates: set[tuple[str, int, int]] = set()
-        self.ranks: dict[str, Rank] = {}
+        self.lowest: dict[str, Rank] = {}
+        self.highest: dict[str, Rank] = {}
+        self.folds: dict[str, str] = {}
 
     def rank(self, name: str, value: Rank) -> None:
         """Take a value into account for sorting, and as a sign that the parameter has one."""
-        if type(value) is str:
+        if type(value) is str and len(value) > _RANK_LENGTH:
             value = value[:_RANK_LENGTH]
-        ranks = self.ranks
-        if name not in ranks:
-            ranks[name] = ranks[f"-{name}"] = value
-        elif value < ranks[name]:  # type: ignore[operator] # one parameter's values are of one type
-            ranks[name] = value
-        elif value > ranks[f"-{name}"]:  # type: ignore[operator]
-            ranks[f"-{name}"] = value
+        lowest = self.lowest.setdefault(name, value)
+        if value < lowest:  # type: ignore[operator] # one parameter's values are of one type
+            self.lowest[name] = value
+        elif value > self.highest.get(name, lowest):  # type: ignore[operator]
+            self.highest[name] = value
+
+    def fold(self, text: str) -> str:
+        """A text folded, once for all the parameters that read it."""
+        folded = self.folds.get(text)
+        if folded is None:
+            folded = self.folds[text] = key.fold(text)
+        return folded
+
+    def ranks(self) -> dict[str, Rank]:
+        """The smallest value of each parameter, and under `-name` the largest."""
+        highest = self.highest
+        return self.lowest | {f"-{name}": highest.get(name, value) for name, value in self.lowest.items()}
 
 
 Emit = Callable[[str, Any, _Draft], None]
@@ -118,20 +130,38 @@ def _text(value: dict[str, Any], member: str) -> str:
 
 def _coded(name: str, value: dict[str, Any], draft: _Draft) -> None:
     """A CodeableConcept, Coding, Identifier or ContactPoint, told apart by their members."""
-    for coding in gathered(value.get("coding")):
-        if type(coding) is dict:
-            _coded(name, coding, draft)
-    for member in ("text", "display"):
-        text = value.get(member)
-        if type(text) is str:
-            draft.keys.add(f"{name}:text={key.fold(text)}")
-            draft.rank(name, key.fold(text)) if member == "text" and "coding" not in value else None
-    code = value.get("code", value.get("value"))
+    if "coding" in value:
+        for coding in gathered(value["coding"]):
+            if type(coding) is dict:
+                _coding(name, coding, draft)
+    elif "text" in value:
+        draft.rank(name, draft.fold(_text(value, "text")))
+    elif type(value.get("value")) is str:
+        _identified(name, value, value["value"], draft)
+    else:
+        _coding(name, value, draft)
+    text = value.get("text")
+    if type(text) is str:
+        draft.keys.add(f"{name}:text={draft.fold(text)}")
+
+
+def _coding(name: str, value: dict[str, Any], draft: _Draft) -> None:
+    code, display = value.get("code"), value.get("display")
     if type(code) is str:
         draft.keys.update(key.tokens(name, _text(value, "system"), code))
         draft.rank(name, code)
-        if type(value.get("type")) is dict:
-            _of_type(name, value["type"], code, draft)
+    if type(display) is str:
+        draft.keys.add(f"{name}:text={draft.fold(display)}")
+        if code is None:
+            draft.rank(name, draft.fold(display))
+
+
+def _identified(name: str, value: dict[str, Any], text: str, draft: _Draft) -> None:
+    draft.keys.update(key.tokens(name, _text(value, "system"), text))
+    draft.rank(name, text)
+    type_ = value.get("type")
+    if type(type_) is dict:
+        _of_type(name, type_, text, draft)
 
 
 def _of_type(name: str, type_: dict[str, Any], value: str, draft: _Draft) -> None:
@@ -140,7 +170,7 @@ def _of_type(name: str, type_: dict[str, Any], value: str, draft: _Draft) -> Non
             system = key.part(_text(coding, "system"))
             draft.keys.add(f"{name}:of-type={system}|{key.part(coding['code'])}|{key.part(value)}")
     if type(type_.get("text")) is str:
-        draft.keys.add(f"{name}:text={key.fold(type_['text'])}")
+        draft.keys.add(f"{name}:text={draft.fold(type_['text'])}")
 
 
 def _reference(name: str, value: Any, draft: _Draft) -> None:
@@ -157,6 +187,8 @@ def _reference(name: str, value: Any, draft: _Draft) -> None:
     elif "resourceType" in value and type(value.get("id")) is str:  # a Bundle's own entry
         draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")
         draft.rank(name, f"{value['resourceType']}/{value['id']}")
+    elif type(target) is str or type(value.get("display")) is str:  # contained, or only named: there, and found by nothing
+        draft.rank(name, _text(value, "display") or _text(value, "reference"))
     identifier = value.get("identifier")
     if type(identifier) is dict and type(identifier.get("value")) is str:
         draft.keys.update(key.tokens(f"{name}:identifier", _text(identifier, "system"), identifier["value"]))
@@ -185,8 +217,9 @@ _NAME_PARTS = ("text", "family", "given", "prefix", "suffix", "line", "city", "d
 
 def _string(name: str, value: Any, draft: _Draft) -> None:
     if type(value) is str:
-        draft.keys.add(key.string(name, value))
-        draft.rank(name, key.fold(value))
+        folded = draft.fold(value)
+        draft.keys.add(f"{name}={folded}\t{value}")
+        draft.rank(name, folded)
     elif type(value) is dict:
         for member in _NAME_PARTS:
             for each in gathered(value.get(member)):
@@ -248,7 +281,7 @@ class Indexer:
             updated=stamped.low if stamped else 0,
             keys=frozenset(draft.keys),
             dates=tuple(sorted(draft.dates)),
-            ranks=draft.ranks,
+            ranks=draft.ranks(),
             patients=_patients(resource, plan, draft),
         )
 

@@ -24,13 +24,20 @@ FOLDED = frozenset({"email", "phone", "telecom"})
 """Token parameters over contact points, whose values are compared without case."""
 
 
+_ASCII = {
+    code: chr(code).lower() if chr(code).isspace() or unicodedata.category(chr(code))[0] not in "PC" else None
+    for code in range(128)
+}
+"""What folding makes of each ASCII character; None: nothing."""
+
+
 def fold(text: str) -> str:
     """Case, accents, punctuation and repeated spaces taken away (R4 search, string)."""
-    if not text.isascii():
-        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c))
-    text = text.casefold()
-    if not text.isalnum():
-        text = "".join(c for c in text if c.isalnum() or c.isspace() or unicodedata.category(c)[0] not in "PC")
+    if text.isascii():
+        text = text.translate(_ASCII)
+    else:
+        text = "".join(c for c in unicodedata.normalize("NFKD", text) if not unicodedata.combining(c)).casefold()
+        text = "".join(c for c in text if c.isspace() or unicodedata.category(c)[0] not in "PC")
     return " ".join(text.split())
 
 

@@ -171,6 +171,21 @@ def test_a_directory_record_is_in_no_compartment(indexer: Indexer) -> None:
     assert indexer.index(resource("Organization", name="x")).patients == ()
 
 
+@pytest.mark.parametrize(
+    ("member", "value", "name"),
+    [
+        ("code", {"text": "x"}, "code"),
+        ("code", {"coding": [{"display": "x"}]}, "code"),
+        ("owner", {"display": "x"}, "owner"),
+        ("owner", {"reference": "#x"}, "owner"),
+        ("owner", {"identifier": {"value": "x"}}, "owner"),
+        ("authoredOn", "2026", "authored-on"),
+    ],
+)
+def test_an_element_that_is_there_is_not_missing(indexer: Indexer, member: str, value: Any, name: str) -> None:
+    assert name in indexer.index(resource("Task", **{member: value})).ranks
+
+
 def test_sort_values_are_the_smallest_and_the_largest(indexer: Indexer) -> None:
     found = indexer.index(resource("Patient", name=[{"family": "Bee"}, {"family": "Ant"}, {"family": "Cow"}]))
     assert (found.ranks["family"], found.ranks["-family"]) == ("ant", "cow")
