@@ -24,6 +24,7 @@ Body = Callable[[Session], Awaitable[T]]
 DURABLE = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
 TRANSACTION_SECONDS = 10.0
+SELECTION_MS = 5000
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
 
@@ -41,7 +42,7 @@ def client_of(uri: str, driver: str) -> Any:
         "readConcernLevel": "majority",
         "retryWrites": True,
         "tz_aware": True,
-        "serverSelectionTimeoutMS": 5000,
+        "serverSelectionTimeoutMS": SELECTION_MS,
         "connectTimeoutMS": 5000,
         "maxPoolSize": 64,
         "appname": "baton",
@@ -105,6 +106,11 @@ class Mongo:
         """
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
+
+    async def ping(self) -> None:
+        """Returns when the database answers; raises Refused UNAVAILABLE when it does not."""
+        async with reaching():
+            await self.client.admin.command("ping")
 
     async def close(self) -> None:
         """Close every connection."""

@@ -1,0 +1,71 @@
+"""Counters that tell caches when to forget."""
+
+from __future__ import annotations
+
+import pytest
+
+from service.problem import Refused
+from service.store.generations import Generations
+from service.store.partners import Partner, Partners
+
+SUBJECT = {"subject": {"reference": "Patient/p1"}}
+
+
+@pytest.fixture
+def generations(records) -> Generations:
+    return Generations(records.mongo)
+
+
+async def test_what_was_never_written_is_at_zero(generations):
+    assert await generations.current(("Patient/p1",)) == {"Patient/p1": 0}
+
+
+@pytest.mark.parametrize("type_", ["Consent", "CareTeam", "Task", "ServiceRequest", "EpisodeOfCare", "Communication"])
+async def test_a_write_that_can_change_a_decision_raises_its_persons_counter(records, make, generations, type_):
+    await records.commit(make.change(make.write(type_, "x", **SUBJECT)))
+    assert await generations.current(("Patient/p1", "Patient/p2")) == {"Patient/p1": 1, "Patient/p2": 0}
+
+
+async def test_a_write_of_the_patient_raises_the_patients_counter(records, make, generations):
+    await records.commit(make.change(make.write("Patient", "p1")))
+    assert await generations.current(("Patient/p1",)) == {"Patient/p1": 1}
+
+
+async def test_a_write_that_changes_no_decision_raises_nothing(records, make, generations):
+    await records.commit(make.change(make.write("Observation", "x", **SUBJECT)))
+    assert await generations.current(("Patient/p1", "directory")) == {"Patient/p1": 0, "directory": 0}
+
+
+@pytest.mark.parametrize("type_", ["Organization", "PractitionerRole", "Group", "HealthcareService"])
+async def test_a_write_of_the_directory_raises_the_directorys_counter(records, make, generations, type_):
+    await records.commit(make.change(make.write(type_, "x")))
+    assert await generations.current(("directory",)) == {"directory": 1}
+
+
+async def test_a_record_that_moves_to_another_person_raises_both(records, make, generations):
+    await records.commit(make.change(make.write("Consent", "c", **SUBJECT)))
+    await records.commit(make.change(make.write("Consent", "c", 1, subject={"reference": "Patient/p2"})))
+    assert await generations.current(("Patient/p1", "Patient/p2")) == {"Patient/p1": 2, "Patient/p2": 1}
+
+
+async def test_the_keys_a_write_touches_are_raised(records, make, generations):
+    await records.commit(make.change(make.write("Patient", "p1", touches=("person:nhs|1",))))
+    assert await generations.current(("person:nhs|1",)) == {"person:nhs|1": 1}
+
+
+async def test_a_refused_change_raises_nothing(records, make, generations):
+    with pytest.raises(Refused):
+        await records.commit(make.change(make.write("Consent", "c", 3, **SUBJECT)))
+    assert await generations.current(("Patient/p1",)) == {"Patient/p1": 0}
+
+
+async def test_a_change_of_the_partner_register_raises_the_directorys_counter(records, generations):
+    partners = Partners(records.mongo)
+    await partners.add(Partner("Organization/h", "housing"))
+    await partners.remove("Organization/h")
+    assert await generations.current(("directory",)) == {"directory": 2}
+
+
+async def test_bump_raises_a_counter_outside_a_change(generations):
+    await generations.bump("directory")
+    assert await generations.current(("directory",)) == {"directory": 1}

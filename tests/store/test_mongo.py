@@ -1,0 +1,106 @@
+"""The seam: the same under both drivers."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from pymongo.errors import OperationFailure
+
+from service.problem import Category, Refused
+from service.store.mongo import connect, settled
+
+
+async def test_a_transaction_returns_what_its_body_returns(mongo):
+    async def body(session):
+        await mongo.collection("x").insert_one({"_id": 1}, session=session)
+        return "done"
+
+    assert await mongo.transaction(body) == "done"
+
+
+async def test_whatever_the_body_raises_aborts_the_transaction(mongo):
+    async def body(session):
+        await mongo.collection("x").insert_one({"_id": 1}, session=session)
+        raise KeyError("no")
+
+    with pytest.raises(KeyError):
+        await mongo.transaction(body)
+    assert await mongo.collection("x").count_documents({}) == 0
+
+
+async def test_concurrent_transactions_on_one_document_all_succeed_in_turn(mongo):
+    await mongo.collection("x").insert_one({"_id": 1, "n": 0})
+
+    async def body(session):
+        found = await mongo.collection("x").find_one({"_id": 1}, session=session)
+        await mongo.collection("x").update_one({"_id": 1}, {"$set": {"n": found["n"] + 1}}, session=session)
+
+    await asyncio.gather(*(mongo.transaction(body) for _ in range(8)))
+    assert (await mongo.collection("x").find_one({"_id": 1}))["n"] == 8
+
+
+class Lost(OperationFailure):
+    """The answer to a commit that never came."""
+
+    def __init__(self) -> None:
+        super().__init__("lost", 91)
+        self._add_error_label("UnknownTransactionCommitResult")
+
+
+async def test_an_unknown_commit_result_is_asked_for_again(mongo, monkeypatch):
+    lost = []
+
+    async def body(session):
+        await mongo.collection("x").insert_one({"_id": 1}, session=session)
+        commit = session.commit_transaction
+
+        async def once_lost():
+            await settled(commit())
+            if not lost:
+                lost.append(True)
+                raise Lost
+
+        monkeypatch.setattr(session, "commit_transaction", once_lost, raising=False)
+
+    await mongo.transaction(body)
+    assert (lost, await mongo.collection("x").count_documents({})) == ([True], 1)
+
+
+async def test_a_conflict_that_does_not_clear_is_refused_as_unavailable(mongo):
+    await mongo.collection("x").insert_one({"_id": 1, "n": 0})
+    release = asyncio.Event()
+    holding = asyncio.Event()
+
+    async def hold(session):
+        await mongo.collection("x").update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session)
+        holding.set()
+        await release.wait()
+
+    holder = asyncio.create_task(mongo.transaction(hold))
+    await holding.wait()
+    with pytest.raises(Refused) as refused:
+        await mongo.transaction(
+            lambda session: mongo.collection("x").update_one({"_id": 1}, {"$inc": {"n": 1}}, session=session), seconds=0.2
+        )
+    release.set()
+    await holder
+    assert refused.value.problem.category is Category.UNAVAILABLE
+
+
+async def test_a_database_that_is_not_there_is_refused_as_unavailable(tmp_path, monkeypatch):
+    monkeypatch.setattr("service.store.mongo.SELECTION_MS", 50)
+    nowhere = str(tmp_path / "none.sock").replace("/", "%2F")
+    with pytest.raises(Refused) as refused:
+        await connect(f"mongodb://{nowhere}/?directConnection=true", "x")
+    assert refused.value.problem.category is Category.UNAVAILABLE
+
+
+async def test_instants_come_back_aware(mongo, make):
+    await mongo.collection("x").insert_one({"_id": 1, "at": make.at})
+    assert (await mongo.collection("x").find_one({}))["at"] == make.at
+
+
+async def test_aggregate_gives_a_list_under_either_driver(mongo):
+    await mongo.collection("x").insert_many([{"_id": 1}, {"_id": 2}])
+    assert await mongo.aggregate("x", [{"$count": "n"}]) == [{"n": 2}]
