@@ -1,0 +1,140 @@
+"""The primitive data types: which JSON values they take. Source: R4 2.24.0.1, with calendar dates that exist."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+from service.fhir.interval import parse as interval
+
+Test = Callable[[Any], bool]
+Fit = Callable[[str], object]
+"""A test in C of a string that is not empty: true means that it fits, false that it must be looked at in full."""
+
+_YEAR = r"(?!0000)[0-9]{4}"
+_DAY = rf"({_YEAR})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_CLOCK = r"(?:[01][0-9]|2[0-3]):[0-5][0-9]:(?:[0-5][0-9]|60)(?:\.[0-9]+)?"
+_ZONE = r"(?:Z|[+-](?:(?:0[0-9]|1[0-3]):[0-5][0-9]|14:00))"
+_DATE = re.compile(rf"{_DAY}|{_YEAR}(?:-(?:0[1-9]|1[0-2]))?")
+_DATE_TIME = re.compile(rf"{_DAY}(?:T{_CLOCK}{_ZONE})?|{_YEAR}(?:-(?:0[1-9]|1[0-2]))?")
+_INSTANT = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}")
+_TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]+")
+_BASE64 = re.compile(r"[A-Za-z0-9+/\s]*=?\s*=?\s*")
+_SHORT = 1 << 31
+
+SAYS = {
+    "boolean": "the JSON value `true` or `false`",
+    "integer": "a whole JSON number of 32 bits",
+    "unsignedInt": "a whole JSON number, 0 or greater",
+    "positiveInt": "a whole JSON number, 1 or greater",
+    "decimal": "a JSON number",
+    "string": "a JSON string that is not empty",
+    "markdown": "a JSON string that is not empty",
+    "xhtml": "a JSON string with one XHTML `div`",
+    "code": "a code: a JSON string without spaces around or twice within",
+    "id": "an id: 1 to 64 of letters, digits, `-` and `.`",
+    "uri": "a URI: a JSON string without spaces",
+    "url": "a URL: a JSON string without spaces",
+    "canonical": "a canonical URL: a JSON string without spaces",
+    "oid": "an OID in the form `urn:oid:1.2.3`",
+    "uuid": "a UUID in the form `urn:uuid:` and lower-case hexadecimal",
+    "base64Binary": "base64 text",
+    "date": "a date of the calendar as `YYYY`, `YYYY-MM` or `YYYY-MM-DD`",
+    "dateTime": "a date of the calendar, or a date and time with seconds and zone, as `2026-11-23T04:34:00Z`",
+    "instant": "a date and time with seconds and zone, as `2026-11-23T04:34:00Z`",
+    "time": "a time of day as `hh:mm:ss`",
+}
+"""What each type wants, to finish the sentence "this must be …"."""
+
+
+def _matching(pattern: str) -> Test:
+    match = re.compile(pattern).fullmatch
+    return lambda value: type(value) is str and match(value) is not None
+
+
+def _dated(pattern: re.Pattern[str]) -> Test:
+    match = pattern.fullmatch
+
+    def test(value: Any) -> bool:
+        found = match(value) if type(value) is str else None
+        return found is not None and (found[3] is None or found[3] < "29" or _exists(found))
+
+    return test
+
+
+def _exists(found: re.Match[str]) -> bool:
+    try:
+        date(int(found[1]), int(found[2]), int(found[3]))
+    except ValueError:
+        return False
+    return True
+
+
+def _text(value: Any) -> bool:
+    return type(value) is str and value != "" and (value.isprintable() or _TEXT.fullmatch(value) is not None)
+
+
+def _whole(low: int) -> Test:
+    return lambda value: type(value) is int and low <= value < _SHORT
+
+
+def _base64(value: Any) -> bool:
+    return type(value) is str and _BASE64.fullmatch(value) is not None and value != "" and len("".join(value.split())) % 4 == 0
+
+
+_uri = _matching(r"\S+")
+
+TESTS: dict[str, Test] = {
+    "boolean": lambda value: type(value) is bool,
+    "integer": _whole(-_SHORT),
+    "unsignedInt": _whole(0),
+    "positiveInt": _whole(1),
+    "decimal": lambda value: isinstance(value, int | Decimal | float) and type(value) is not bool,
+    "string": _text,
+    "markdown": _text,
+    "xhtml": _text,
+    "code": _matching(r"[^\s]+(?:\s[^\s]+)*"),
+    "id": _matching(r"[A-Za-z0-9\-.]{1,64}"),
+    "uri": _uri,
+    "url": _uri,
+    "canonical": _uri,
+    "oid": _matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),
+    "uuid": _matching(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    "base64Binary": _base64,
+    "date": _dated(_DATE),
+    "dateTime": _dated(_DATE_TIME),
+    "instant": _dated(_INSTANT),
+    "time": _matching(_CLOCK),
+}
+"""Whether a JSON value is one of the type."""
+
+_EARLY = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
+FITS: dict[str, Fit] = {
+    "string": str.isprintable,
+    "markdown": str.isprintable,
+    "code": re.compile(r"[^\s]+(?:\s[^\s]+)*").fullmatch,
+    "id": re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch,
+    "uri": re.compile(r"\S+").fullmatch,
+    "url": re.compile(r"\S+").fullmatch,
+    "canonical": re.compile(r"\S+").fullmatch,
+    "date": re.compile(_EARLY).fullmatch,
+    "dateTime": re.compile(rf"{_EARLY}(?:T{_CLOCK}{_ZONE})?").fullmatch,
+    "instant": re.compile(rf"{_EARLY}T{_CLOCK}{_ZONE}").fullmatch,
+    "time": re.compile(_CLOCK).fullmatch,
+}
+"""For the types most members have. Dates to the 28th exist in every month."""
+
+
+def order(left: str, right: str) -> int | None:
+    """-1, 0 or 1 for two dates or times; None where they overlap, as a day and an hour of it do, or are no dates."""
+    one, other = interval(left), interval(right)
+    if one is None or other is None:
+        return None
+    if one.high <= other.low:
+        return -1
+    if other.high <= one.low:
+        return 1
+    return 0 if left == right or one == other else None

@@ -1,0 +1,64 @@
+"""Which of our profiles apply by themselves: the record says so by its code or category."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from service.change import Resource
+from service.fhir.resource import codings
+
+BASE = "https://baton.example/fhir"
+SNOMED = "http://snomed.info/sct"
+TASK_CODE = f"{BASE}/CodeSystem/task-code"
+
+
+class Row(NamedTuple):
+    """A record of `type` whose `member` holds the code, in a `status` where any is named, gets the profile."""
+
+    type: str
+    member: str
+    system: str
+    code: str
+    profile: str
+    status: frozenset[str] = frozenset()
+
+
+TABLE = (
+    # An active top-level plan has an owner (OWN-1); drafts and finished plans from elsewhere are kept as they come (OWN-7).
+    Row("CarePlan", "category", SNOMED, "734163000", "baton-care-plan", frozenset({"active"})),
+    # A crisis plan is agreed from its first draft on (E9).
+    Row("CarePlan", "category", SNOMED, "736253002", "baton-crisis-plan"),
+    # The team whose care coordinator is the owner (OWN-2).
+    Row("CareTeam", "participant.role", SNOMED, "768820003", "baton-care-team", frozenset({"active"})),
+    Row("Task", "code", TASK_CODE, "handover", "baton-handover-task"),
+    Row("Task", "code", TASK_CODE, "clarification", "baton-clarification-task"),
+    Row("Task", "code", TASK_CODE, "follow-up", "baton-follow-up-task"),
+    Row("Task", "code", TASK_CODE, "escalation", "baton-escalation-task"),
+    Row("Task", "code", TASK_CODE, "agree-plan", "baton-agree-plan-task"),
+    Row("Task", "code", TASK_CODE, "abort", "baton-abort-task"),
+    # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
+    Row("Communication", "category", f"{BASE}/CodeSystem/disclosure-category", "", "baton-disclosure"),
+)
+"""Consent is not here: official Consents must load and be flagged (consent rules §6); `baton-consent` applies by meta.profile."""
+
+
+def applied(resource: Resource) -> tuple[str, ...]:
+    """Canonicals of the profiles that apply to the resource whether or not it names them."""
+    return tuple(f"{BASE}/StructureDefinition/{row.profile}" for row in TABLE if _matches(row, resource))
+
+
+def _matches(row: Row, resource: Resource) -> bool:
+    if resource.get("resourceType") != row.type:
+        return False
+    status = resource.get("status")
+    if row.status and not (isinstance(status, str) and status in row.status):
+        return False
+    return any(system == row.system and row.code in ("", code) for system, code in codings(_element(row.member, resource)))
+
+
+def _element(path: str, resource: Resource) -> object:
+    first, _, rest = path.partition(".")
+    held = resource.get(first)
+    if not rest:
+        return held
+    return [item.get(rest) for item in held if isinstance(item, dict)] if isinstance(held, list) else None

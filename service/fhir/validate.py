@@ -1,0 +1,97 @@
+"""Validation on the write path: every problem of a resource at once, by R4's rules and by profiles. Source: fhir-api §3."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from service.fhir.definitions import STRUCTURE, Definitions
+from service.fhir.pathsteps import Environment
+from service.fhir.profile import applied
+from service.fhir.validation.constraint import Profiles
+from service.fhir.validation.report import At, Report, contained_in, kind
+from service.fhir.validation.structure import Structures
+from service.problem import Issue
+
+_SCHEMA_RULE = "R4 2.26.3"
+
+
+class Validator:
+    """One for the process. Types and profiles are compiled when first met; afterwards it only reads."""
+
+    def __init__(self, definitions: Definitions) -> None:
+        self._definitions = definitions
+        self._structures = Structures(definitions, self._inner, self._extension)
+        self._profiles = Profiles(definitions)
+
+    def check(self, resource: object, *, type: str | None = None, strict_profiles: bool = False) -> tuple[Issue, ...]:  # noqa: A002
+        """All issues of a resource: errors, warnings, information. Empty when there is nothing to say. Never raises.
+
+        `type` is the type it was sent as. Profiles are those in `meta.profile` that are known, and those that apply by
+        themselves; a profile that is not known is a warning, or an error with `strict_profiles`.
+        """
+        name = _name(resource)
+        report = Report(resource, strict_profiles)
+        at: At = (None, name or type or "Resource")
+        try:
+            if type is not None and name and name != type:
+                report.add((at, "resourceType"), "invalid", f"This is a `{name[:64]}`: send a `{type}` here.", _SCHEMA_RULE)
+            self._resource(resource, at, report)
+        except RecursionError:
+            report.add(at, "structure", "The resource nests too deep: send a flatter one.", _SCHEMA_RULE)
+        return report.issues
+
+    def _resource(self, resource: Any, at: At, report: Report) -> None:
+        if type(resource) is not dict:
+            report.add(at, "structure", f"This is {kind(resource)}: it must be a resource, a JSON object.", _SCHEMA_RULE)
+            return
+        name = resource.get("resourceType")
+        if type(name) is not str or name not in self._definitions.types:
+            said = f"`{name[:64]}` is no R4 resource type" if type(name) is str else "`resourceType` is missing"
+            report.add((at, "resourceType"), "structure", f"{said}: name the type of the resource.", _SCHEMA_RULE)
+            return
+        self._structures.check(name)(resource, at, report)
+        for canonical in self._named(resource, name, at, report):
+            self._profiles.check(canonical)(resource, at, report)
+
+    def _named(self, resource: dict[str, Any], name: str, at: At, report: Report) -> list[str]:
+        """The profiles to check: from meta.profile where known, and those that apply by themselves where loaded."""
+        found = [canonical for canonical in applied(resource) if self._definitions.structure(canonical)]
+        meta = resource.get("meta")
+        listed = meta.get("profile") if type(meta) is dict else None
+        for number, canonical in enumerate(listed if type(listed) is list else ()):
+            if type(canonical) is not str or canonical.split("|")[0] in found or canonical.startswith(f"{STRUCTURE}{name}|"):
+                continue
+            structure = self._definitions.structure(canonical) if ":" in canonical else None
+            here = (((at, "meta"), "profile"), number)
+            if structure is None:
+                severity = "error" if report.strict else "warning"
+                report.add(here, "not-found", "This profile is not known here: it was not checked.", "R4 2.26.3.7", severity)
+            elif structure["type"] != name:
+                report.add(here, "value", f"This profile is for a `{structure['type']}`: name one for a `{name}`.", "R4 2.26.3.7")
+            else:
+                found.append(canonical.split("|")[0])
+        return found
+
+    def _inner(self, resource: Any, at: At, report: Report) -> None:
+        """A resource inside another: contained, in a Bundle entry, in Parameters."""
+        held = report.environment, report.contained
+        if type(at[1]) is int and at[0][1] == "contained":
+            report.environment = Environment(resource, held[0].root)
+        else:
+            report.environment = Environment(resource, resource)
+            report.contained = contained_in(resource)
+        try:
+            self._resource(resource, at, report)
+        finally:
+            report.environment, report.contained = held
+
+    def _extension(self, value: dict[str, Any], at: At, report: Report) -> None:
+        """An extension of ours is checked against its definition wherever it comes."""
+        url = value.get("url")
+        if type(url) is str and url in self._definitions.own("StructureDefinition"):
+            self._profiles.check(url)(value, at, report)
+
+
+def _name(resource: object) -> str:
+    name = resource.get("resourceType") if isinstance(resource, dict) else None
+    return name if isinstance(name, str) else ""

@@ -1,0 +1,1 @@
+"""Validation: StructureDefinition snapshots compiled to closures. Knows R4's rules, nothing of care or consent."""

@@ -1,0 +1,71 @@
+"""References: their form, and the type they lead to where that can be told."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import lru_cache
+from typing import Any
+
+from service.fhir.validation.report import At, Check, Report
+
+_TYPED = re.compile(r"(?:[^#]*/)?([A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
+_QUERY = re.compile(r"([A-Z][A-Za-z]{1,63})\?.+")
+_ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
+RULE = "R4 2.3.0"
+
+
+@lru_cache(maxsize=8192)
+def leads_to(reference: str) -> str | None:
+    """The type a literal reference names; empty where it may be anything; None where it is no reference."""
+    found = _TYPED.fullmatch(reference) or _QUERY.fullmatch(reference)
+    if found:
+        return found[1]
+    return "" if _ABSOLUTE.fullmatch(reference) or reference.startswith("#") else None
+
+
+def target(value: dict[str, Any], report: Report) -> str:
+    """The type a Reference leads to, empty where that cannot be told."""
+    literal = value.get("reference")
+    if type(literal) is str:
+        if literal.startswith("#"):
+            held = literal[1:]
+            return report.contained.get(held, "") if held else str(report.environment.root.get("resourceType", ""))
+        found = leads_to(literal)
+        if found:
+            return found
+    named = value.get("type")
+    return named if type(named) is str and named.isalpha() else ""
+
+
+def form(types: frozenset[str]) -> Check:
+    """A literal reference must be one: `Type/id` of a known type, absolute, `#id` or `urn:`."""
+
+    def check(value: Any, at: At, report: Report) -> None:
+        literal = value.get("reference")
+        if type(literal) is not str:
+            return
+        found = leads_to(literal)
+        if found is None or (found and found not in types and not _ABSOLUTE.match(literal)):
+            report.add(
+                (at, "reference"),
+                "value",
+                "A reference is `Type/id`, an absolute URL, `urn:uuid:…` or `#id`: write one of these.",
+                RULE,
+            )
+
+    return check
+
+
+def towards(allowed: frozenset[str], rule: str, canonical: Callable[[str], bool]) -> Check:
+    """A Reference must lead to one of the types, as far as it tells where it leads."""
+    listed = ", ".join(f"`{name}`" for name in sorted(allowed))
+
+    def check(value: Any, at: At, report: Report) -> None:
+        if type(value) is not dict:
+            return
+        found = target(value, report)
+        if found and found not in allowed and canonical(found):
+            report.add(at, "value", f"This refers to a `{found}`: refer to {listed}.", rule)
+
+    return check

@@ -1,0 +1,135 @@
+"""Checks of one member of an object: primitives and their siblings, objects, and arrays of either."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from service.fhir.primitive import SAYS, Test
+from service.fhir.validation.report import At, Check, Report, kind
+
+Member = Callable[[Any, At, Report, dict[str, Any]], None]
+"""(value, place of the object, report, the object)"""
+
+RULE = "R4 2.6.2"
+
+
+def single(name: str, label: str, test: Test, says: str, code: str, rule: str, extras: list[Check]) -> Member:
+    """A primitive that comes once. `label` is its name in FHIRPath, `says` finishes "this must be …"."""
+
+    def check(value: Any, at: At, report: Report, _owner: dict[str, Any]) -> None:
+        if not test(value):
+            return wrong((at, label), value, report, says, code, rule)
+        for extra in extras:
+            extra(value, (at, label), report)
+        return None
+
+    del name
+    return check
+
+
+def repeated(name: str, test: Test, says: str, code: str, rule: str, extras: list[Check]) -> Member:
+    """An array of primitives; null only where the `_` sibling has something at that index."""
+    sibling = f"_{name}"
+
+    def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
+        here = (at, name)
+        if not listed(value, here, report):
+            return
+        for number, item in enumerate(value):
+            if test(item):
+                for extra in extras:
+                    extra(item, (here, number), report)
+            elif item is not None or not _beside(owner.get(sibling), number):
+                wrong((here, number), item, report, says, code, rule)
+
+    return check
+
+
+def _beside(values: Any, number: int) -> bool:
+    return type(values) is list and number < len(values) and values[number] is not None
+
+
+def wrong(at: At, value: Any, report: Report, says: str, code: str, rule: str) -> None:
+    """A primitive that is not what its type wants."""
+    if type(value) in (dict, list) or value is None:
+        report.add(at, "structure", f"This is {kind(value)}: it must be {says}.", RULE)
+    elif value == "":
+        report.add(at, "value", f"This is empty: leave the member out, or send {says}.", RULE)
+    elif code == "code-invalid" and type(value) is str:
+        report.add(at, code, f"This code is not in the required value set: {says}.", rule)
+    else:
+        report.add(at, "value", f"This is {kind(value)} that does not fit: it must be {says}.", rule)
+
+
+def beside(name: str, many: bool, element: Check) -> Member:
+    """The `_name` sibling of a primitive: id and extensions, aligned with the values of an array."""
+
+    def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
+        here = (at, name)
+        values = owner.get(name)
+        if not many:
+            element(value, here, report)
+            if values is None and type(value) is dict and value and "extension" not in value:
+                report.add(here, "invariant", "An element has a value or an extension: send one of them.", "ele-1")
+            return
+        if not listed(value, here, report):
+            return
+        if type(values) is list and len(values) != len(value):
+            report.add(here, "structure", f"`_{name}` and `{name}` must have the same length: align them with null.", RULE)
+        for number, item in enumerate(value):
+            if item is not None:
+                element(item, (here, number), report)
+            elif values is None:
+                report.add((here, number), "structure", "An element has a value or an extension: send one of them.", RULE)
+
+    return check
+
+
+def once(label: str, checks: list[Check]) -> Member:
+    """An object that comes once."""
+    if len(checks) == 1:
+        (only,) = checks
+        return lambda value, at, report, _owner: only(value, (at, label), report)
+
+    def check(value: Any, at: At, report: Report, _owner: dict[str, Any]) -> None:
+        here = (at, label)
+        for part in checks:
+            part(value, here, report)
+
+    return check
+
+
+def many(name: str, checks: list[Check]) -> Member:
+    """An array of objects."""
+
+    def check(value: Any, at: At, report: Report, _owner: dict[str, Any]) -> None:
+        here = (at, name)
+        if not listed(value, here, report):
+            return
+        for number, item in enumerate(value):
+            spot = (here, number)
+            for part in checks:
+                part(item, spot, report)
+
+    return check
+
+
+def listed(value: Any, at: At, report: Report) -> bool:
+    """Whether a repeating member is an array with something in it."""
+    if type(value) is not list:
+        report.add(at, "structure", f"This repeats, and is {kind(value)}: send an array.", RULE)
+        return False
+    if not value:
+        report.add(at, "structure", "This array is empty: leave the member out.", RULE)
+        return False
+    return True
+
+
+def literal(_value: Any, _at: At, _report: Report, _owner: dict[str, Any]) -> None:
+    """A member that needs no check here, such as `resourceType`."""
+
+
+def says(type_code: str) -> str:
+    """What a primitive type wants."""
+    return SAYS[type_code]
