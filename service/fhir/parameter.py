@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from service.change import Resource
 from service.fhir.expression import Branch, compile_expression
 
 KINDS = frozenset({"token", "reference", "date", "string", "uri"})
@@ -35,6 +37,12 @@ _GIVEN = {("CarePlan", "owner-organization"), ("Task", "owner-organization")}
 """Parameters whose keys come with the write (`Write.tokens`), because only other resources could tell them."""
 
 
+Systems = Mapping[str, frozenset[str] | None]
+"""System to its codes; None: every code of that system."""
+
+_PATH = re.compile(r"\w+(?:\.\w+)+")
+
+
 class Definition(Protocol):
     """One SearchParameter: `type` is its search type, `targets` the resource types a reference may point to."""
 
@@ -55,12 +63,15 @@ class Definitions(Protocol):
     def types(self) -> frozenset[str]: ...
     def search_parameters(self, type_: str, /) -> Mapping[str, Definition]: ...
     def compartment_parameters(self, type_: str, /) -> tuple[str, ...]: ...
+    def structure(self, url_or_type: str, /) -> Resource | None: ...
+    def value_set(self, url: str, /) -> Systems | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that is indexed. No branches: its keys come with the write. No targets: a reference to any type."""
+    """A parameter that is indexed, of a resource type. No branches: its keys come with the write. No targets: any type."""
 
+    type: str
     name: str
     kind: str
     targets: tuple[str, ...] = ()
@@ -74,6 +85,7 @@ class Parameters:
         self.definitions = definitions
         self._supported: dict[str, dict[str, Parameter]] = {}
         self._unsupported: dict[str, tuple[str, ...]] = {}
+        self._implied: dict[tuple[str, str], Systems] = {}
 
     @property
     def types(self) -> frozenset[str]:
@@ -95,6 +107,26 @@ class Parameters:
         """The parameters that tie a type to a Patient (R4 Patient compartment)."""
         return tuple(self.definitions.compartment_parameters(type_))
 
+    def implied(self, type_: str, name: str) -> Systems:
+        """The systems that the codes of a token parameter are in without saying so: those of the value set that its element,
+        of data type code, is bound to (R4 search, token). Empty for a parameter that reads anything else."""
+        if (type_, name) not in self._implied:
+            self._implied[type_, name] = self._bound(type_, name)
+        return self._implied[type_, name]
+
+    def _bound(self, type_: str, name: str) -> Systems:
+        definition = self.definitions.search_parameters(type_).get(name)
+        pieces = [piece.strip() for piece in definition.expression.split("|")] if definition else []
+        paths = [piece for piece in pieces if piece.startswith(f"{type_}.")]
+        structure = self.definitions.structure(type_) or {}
+        elements = {element["path"]: element for element in structure.get("element", ())}
+        if len(paths) != 1 or not _PATH.fullmatch(paths[0]) or paths[0] not in elements:
+            return {}
+        element = elements[paths[0]]
+        bound = element.get("binding", {}).get("valueSet", "")
+        coded = [each["code"] for each in element.get("type", ())] == ["code"]
+        return (self.definitions.value_set(bound) or {}) if coded and bound else {}
+
     def _compile(self, type_: str) -> None:
         supported: dict[str, Parameter] = {}
         missing: list[str] = []
@@ -105,7 +137,7 @@ class Parameters:
             if definition.type not in KINDS or branches is None or name in _NOT_MEANT:
                 missing.append(name)
                 continue
-            supported[name] = Parameter(name, definition.type, tuple(definition.targets), branches)
+            supported[name] = Parameter(type_, name, definition.type, tuple(definition.targets), branches)
         supported.update(_own(type_, frozenset(supported)))
         self._supported[type_] = supported
         self._unsupported[type_] = tuple(sorted(set(missing) - supported.keys()))
@@ -113,11 +145,11 @@ class Parameters:
 
 def _own(type_: str, known: frozenset[str]) -> dict[str, Parameter]:
     found = {
-        name: Parameter(name, kind, (), compile_expression(expression, type_, kind) or ())
+        name: Parameter(type_, name, kind, (), compile_expression(expression, type_, kind) or ())
         for (owner, name), (kind, expression) in _OWN.items()
         if owner == type_ and name not in known
     }
     for owner, name in _GIVEN:
         if owner == type_:
-            found[name] = Parameter(name, "reference", ("Organization",))
+            found[name] = Parameter(type_, name, "reference", ("Organization",))
     return found

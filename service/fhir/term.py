@@ -9,7 +9,7 @@ from datetime import UTC, tzinfo
 
 from service.fhir import interval, key
 from service.fhir.index import relative
-from service.fhir.parameter import Parameter, Parameters
+from service.fhir.parameter import Parameter, Parameters, Systems
 from service.fhir.query import Dated, Identity, Key, Part, Present, Start, Term, Test, Updated
 from service.problem import Issue
 
@@ -24,7 +24,7 @@ _MODIFIERS = {
     "string": ("contains", "exact", "missing"),
     "uri": ("below", "missing"),
 }
-_UPDATED = Parameter("_lastUpdated", "date")
+_UPDATED = Parameter("Resource", "_lastUpdated", "date")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,13 +145,26 @@ def _tests(
     return tuple(dict.fromkeys(tests))
 
 
-def _token(parameter: Parameter, modifier: str, value: str, _: Parameters, __: Setting) -> tuple[Test, ...] | Issue:
+def _token(parameter: Parameter, modifier: str, value: str, parameters: Parameters, _: Setting) -> tuple[Test, ...] | Issue:
     if modifier == "text":
         return _start(f"{parameter.name}:text=", parameter.name, plain(value))
     pieces = [plain(piece) for piece in split(value, "|")]
     if modifier == "of-type":
         return _of_type(parameter.name, pieces)
+    implied = parameters.implied(parameter.type, parameter.name) if len(pieces) == 2 else {}
+    if implied and pieces[0]:
+        return _plain_code(parameter.name, implied, *pieces)
     return _coded(parameter.name, pieces)
+
+
+def _plain_code(name: str, implied: Systems, system: str, code: str) -> tuple[Test, ...]:
+    """The keys of an element of data type code, which has its system by definition and so does not carry it."""
+    if system not in implied:
+        return (Key(f"{name}={key.part(system)}|{key.part(code)}"),)  # found by nothing
+    codes = implied[system]
+    if not code:
+        return tuple(Key(f"{name}={key.part(each)}") for each in sorted(codes)) if codes is not None else (Present(name),)
+    return (Key(f"{name}={key.part(code)}" if codes is None or code in codes else f"{name}={key.part(system)}|{key.part(code)}"),)
 
 
 def _coded(name: str, pieces: list[str]) -> tuple[Test, ...] | Issue:

@@ -84,6 +84,22 @@ def test_tokens_match_as_r4_says(finds: Finds, name: str, value: str, found: boo
 
 
 @pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        ("http://hl7.org/fhir/task-status|requested", True),
+        ("http://hl7.org/fhir/task-status|", True),
+        ("http://hl7.org/fhir/task-status|draft", False),
+        ("http://hl7.org/fhir/task-status|nothing", False),
+        ("http://hl7.org/fhir/request-status|requested", False),
+        ("|requested", False),
+    ],
+)
+def test_a_code_is_in_the_system_its_element_is_bound_to(finds: Finds, value: str, found: bool) -> None:
+    """An element of data type code has a system, though it does not say which."""
+    assert finds("status", value, "Task", status="requested") is found
+
+
+@pytest.mark.parametrize(
     ("name", "value", "found"),
     [
         ("family", "mun", True),
