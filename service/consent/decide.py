@@ -49,6 +49,7 @@ WITHHELD = Reason(
     "consent-rules#L1.marked",
     "This content is kept from the person's own access: third party, not yet told, or serious harm.",
 )
+NOT_THEIRS = Reason("L1", False, "consent-rules#L1.not-theirs", "This is not, or not only, this person's own record.")
 UNKNOWN_SUBJECT = Reason("L6", False, "consent-rules#L6.subject", "It cannot be told whose record this is.")
 NOT_LOADED = Reason("L6", False, "consent-rules#L6.inputs", "What the decision rests on could not be loaded.")
 OVERRIDE_DUTIES = (REVIEW, TELL_PERSON, RECORD_DISCLOSURE, NO_ONWARD)
@@ -98,11 +99,18 @@ def _whole(request: Request, facts: Facts, evidence: Evidence | None, policy: Po
         return Decision(True, (PUBLIC,), policy.name)
     if not facts.patients:
         return Decision(False, (UNKNOWN_SUBJECT,), policy.name)
-    if person and request.self_access.issuperset(facts.patients):
-        return Decision(not facts.marks, (WITHHELD if facts.marks else OWN_RECORD,), policy.name)
+    if person:
+        # A person is nobody's staff: what the organisation behind their app may see is not theirs.
+        return Decision((row := _own(request, facts)).permit, (row,), policy.name)
     if evidence is None:
         return Decision(False, (NOT_LOADED,), policy.name)
     return _layers(request, facts, evidence, policy)
+
+
+def _own(request: Request, facts: Facts) -> Reason:
+    if not request.self_access.issuperset(facts.patients):
+        return NOT_THEIRS
+    return WITHHELD if facts.marks else OWN_RECORD
 
 
 def _layers(request: Request, facts: Facts, evidence: Evidence, policy: Policy) -> Decision:

@@ -35,7 +35,9 @@ def principals(
     is verified. Never raises.
     """
     at = millis(now)
-    found = dict.fromkeys(_upward(organization, directory))
+    person = user.startswith(("Patient/", "RelatedPerson/"))
+    # A person is nobody's staff, whoever runs the app they use.
+    found = {} if person else dict.fromkeys(_upward(organization, directory))
     role = directory.get(user)
     if user.startswith("PractitionerRole/") and role is not None and _current(role, at, zone):
         employer = ref_of(role.get("organization"), "")
