@@ -18,7 +18,7 @@ Expression: "role.coding.where(system = 'http://snomed.info/sct' and code = '768
 Invariant: OWN-2.agency
 Description: "A care coordinator acts for an agency: set the extension `participant-agency`."
 Severity: #error
-Expression: "role.coding.where(system = 'http://snomed.info/sct' and code = '768820003').empty() or extension.where(url = 'https://baton.example/fhir/StructureDefinition/participant-agency').exists()"
+Expression: "role.coding.where(system = 'http://snomed.info/sct' and code = '768820003').empty() or extension('https://baton.example/fhir/StructureDefinition/participant-agency').exists()"
 
 Invariant: OWN-4
 Description: "A care coordinator's time is recorded: set `period.start`."
@@ -43,12 +43,12 @@ Expression: "(status = 'rejected' or status = 'cancelled' or status = 'on-hold' 
 Invariant: HOV-1.lead
 Description: "An accepted handover names who leads: set `owner` to a PractitionerRole, or give the output `lead`."
 Severity: #error
-Expression: "(status = 'accepted' or status = 'in-progress' or status = 'completed').not() or owner.reference.matches('^([^#]*/)?PractitionerRole/[A-Za-z0-9.-]+(/_history/[A-Za-z0-9.-]+)?$') or output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'lead').exists()).exists()"
+Expression: "(status = 'accepted' or status = 'in-progress' or status = 'completed').not() or owner.reference.matches('^([^#]*/)?PractitionerRole/[A-Za-z0-9.-]+(/_history/[A-Za-z0-9.-]+)?$') or output.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'lead').exists()"
 
 Invariant: HOV-1.contact
 Description: "A completed handover had its first contact: give the output `first-contact`, or `no-contact-required` with the reason."
 Severity: #error
-Expression: "status != 'completed' or output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'first-contact' or code = 'no-contact-required')).exists()).exists()"
+Expression: "status != 'completed' or output.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'first-contact' or code = 'no-contact-required')).exists()"
 
 Invariant: HOV-1.why
 Description: "An abort says why: set a coded `reasonCode`."
@@ -58,12 +58,12 @@ Expression: "reasonCode.coding.exists() or statusReason.coding.exists()"
 Invariant: HOV-2
 Description: "A handover has one minimum dataset: add the input `minimum-dataset` with a reference to its QuestionnaireResponse."
 Severity: #error
-Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'minimum-dataset').exists()).count() = 1"
+Expression: "input.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'minimum-dataset').count() = 1"
 
 Invariant: HOV-3.input
 Description: "A handover has one authority to share: add the input `sharing-authority` with a Consent or a lawful basis."
 Severity: #error
-Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'sharing-authority').exists()).count() = 1"
+Expression: "input.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'sharing-authority').count() = 1"
 
 Invariant: HOV-3
 Description: "A lawful basis other than `direct-care` needs its justification: set the `text` of the CodeableConcept."
@@ -73,22 +73,22 @@ Expression: "value.coding.where(system = 'https://baton.example/fhir/CodeSystem/
 Invariant: HOV-6
 Description: "A part of the responsibility is either accepted or declined: name each scope once."
 Severity: #error
-Expression: "output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'accepted-scope' or code = 'declined-scope')).exists()).value.coding.where(system = 'https://baton.example/fhir/CodeSystem/scope-of-responsibility').code.isDistinct()"
+Expression: "output.type.coding.where(code = 'declined-scope').empty() or output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'accepted-scope' or code = 'declined-scope')).exists()).value.coding.where(system = 'https://baton.example/fhir/CodeSystem/scope-of-responsibility').code.isDistinct()"
 
 Invariant: TIM-3
 Description: "A completed follow-up had a contact, and an attempt is not a contact: give the output `first-contact`, or `no-contact-required` with the reason."
 Severity: #error
-Expression: "status != 'completed' or output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'first-contact' or code = 'no-contact-required')).exists()).exists()"
+Expression: "status != 'completed' or output.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and (code = 'first-contact' or code = 'no-contact-required')).exists()"
 
 Invariant: E9
 Description: "A plan that is active names its lead agency: set the extension `lead-agency`."
 Severity: #error
-Expression: "status != 'active' or extension.where(url = 'https://baton.example/fhir/StructureDefinition/lead-agency').exists()"
+Expression: "status != 'active' or extension('https://baton.example/fhir/StructureDefinition/lead-agency').exists()"
 
 Invariant: E9.partners
 Description: "An active crisis plan says what each partner does: add an extension `partner-role` for each agency."
 Severity: #error
-Expression: "status != 'active' or extension.where(url = 'https://baton.example/fhir/StructureDefinition/partner-role').exists()"
+Expression: "status != 'active' or extension('https://baton.example/fhir/StructureDefinition/partner-role').exists()"
 
 Invariant: E9.dataset
 Description: "An active crisis plan carries its minimum dataset: refer to the `mds-crisis` QuestionnaireResponse in `supportingInfo`."
@@ -108,17 +108,17 @@ Expression: "status != 'rejected' or statusReason.exists()"
 Invariant: TIM-9
 Description: "An active crisis plan says when it is reviewed: set the extension `review-date`."
 Severity: #error
-Expression: "status != 'active' or extension.where(url = 'https://baton.example/fhir/StructureDefinition/review-date').exists()"
+Expression: "status != 'active' or extension('https://baton.example/fhir/StructureDefinition/review-date').exists()"
 
 Invariant: DIS.consent
 Description: "The authority of a disclosure is a Consent in its exact version: refer to it as `Consent/id/_history/version`."
 Severity: #error
-Expression: "extension.where(url = 'https://baton.example/fhir/StructureDefinition/authority').value.reference.all(matches('^([^#]*/)?Consent/[A-Za-z0-9.-]+/_history/[A-Za-z0-9.-]+$'))"
+Expression: "extension('https://baton.example/fhir/StructureDefinition/authority').value.reference.all(matches('^([^#]*/)?Consent/[A-Za-z0-9.-]+/_history/[A-Za-z0-9.-]+$'))"
 
 Invariant: DIS.basis
 Description: "A lawful basis other than `direct-care` needs its justification: set the `text` of the CodeableConcept."
 Severity: #error
-Expression: "extension.where(url = 'https://baton.example/fhir/StructureDefinition/authority').value.where(coding.where(system = 'https://baton.example/fhir/CodeSystem/lawful-basis' and code != 'direct-care').exists()).all(text.exists())"
+Expression: "extension('https://baton.example/fhir/StructureDefinition/authority').value.where(coding.where(system = 'https://baton.example/fhir/CodeSystem/lawful-basis' and code != 'direct-care').exists()).all(text.exists())"
 
 Invariant: DIS.payload
 Description: "What was disclosed is named in its exact version: refer to it as `Type/id/_history/version`."
