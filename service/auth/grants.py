@@ -108,8 +108,7 @@ class _Payload(OAuth2Payload):  # type: ignore[misc]
 
 class _Request(OAuth2Request):  # type: ignore[misc]
     def __init__(self, asked: Asked) -> None:
-        headers = {"Authorization": asked.authorization} if asked.authorization else {}
-        super().__init__("POST", "https://localhost", headers=headers)
+        super().__init__("POST", "https://localhost", headers=_basic(asked))
         self.payload = _Payload(asked.parameters)
 
     @property
@@ -279,8 +278,18 @@ def claimed_client(asked: Asked) -> str:
     """The client that a request, not yet authenticated, says it is from."""
     if asked["client_assertion"]:
         return assertions.claimed_client(asked["client_assertion"])
-    username, _ = extract_basic_authorization({"Authorization": asked.authorization} if asked.authorization else {})
+    username, _ = extract_basic_authorization(_basic(asked))
     return str(username or asked["client_id"])
+
+
+def _basic(asked: Asked) -> dict[str, str]:
+    """The Authorization header, if Authlib can read it: what is not UTF-8 would raise there."""
+    headers = {"Authorization": asked.authorization} if asked.authorization else {}
+    try:
+        extract_basic_authorization(headers)
+    except ValueError:
+        return {}
+    return headers
 
 
 def decide_token(asked: Asked, decider: Decider) -> Answer:
@@ -346,6 +355,9 @@ def decide_authorize(asked: Asked, decider: Decider, fhir_base: str) -> Authoriz
 
 
 def _authorization(asked: Asked, client: Client, fhir_base: str) -> Authorization | Wrong:
+    if asked["request"] or asked["request_uri"]:
+        text = "Give the parameters themselves; request objects are not read here."
+        return Wrong("request_not_supported", text, asked["redirect_uri"], asked["state"])
     if asked["aud"].rstrip("/") != fhir_base:
         return Wrong("invalid_request", f"aud must be {fhir_base}.", asked["redirect_uri"], asked["state"])
     parsed = scopes.parse(asked["scope"])

@@ -10,7 +10,7 @@ from service.auth import passwords
 from service.problem import Category, Issue, Problem
 
 _USERNAME = re.compile(r"[^\s\x00-\x1f]{1,128}")
-_REFERENCE = re.compile(r"(PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9.-]{1,64}")
+REFERENCE = re.compile(r"(PractitionerRole|Patient|RelatedPerson)/[A-Za-z0-9.-]{1,64}")
 PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 
 
@@ -60,7 +60,7 @@ def checked(username: str, reference: str, password: str) -> Problem | None:
     issues = []
     if not _USERNAME.fullmatch(folded(username)):
         issues.append(Issue("value", f"Username `{username[:40]}` must be 1 to 128 characters without white space."))
-    if not _REFERENCE.fullmatch(reference):
+    if not REFERENCE.fullmatch(reference):
         issues.append(Issue("value", f"A user acts as a PractitionerRole or a Patient; `{reference}` is neither."))
     weak = passwords.fault(password)
     if weak:

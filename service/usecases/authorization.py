@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -21,9 +22,19 @@ from service.store.keys import Keys
 from service.store.tokens import Tokens
 from service.usecases.users import Note, unnoted
 
+Standing = Callable[[str, str], Awaitable[bool]]
+
+
+async def always(user: str, organization: str) -> bool:  # noqa: ARG001 - nobody leaves
+    """The standing of users where nothing is known of their roles."""
+    return True
+
 
 class Authorization:
-    """What clients ask of the authorization server without a person present."""
+    """What clients ask of the authorization server without a person present.
+
+    `standing(user, organization)` tells at every refresh whether a PractitionerRole still acts for the client's agency.
+    """
 
     def __init__(
         self,
@@ -34,8 +45,10 @@ class Authorization:
         terms: Terms,
         unsupported: Unsupported,
         note: Note = unnoted,
+        standing: Standing = always,
     ) -> None:
         self.terms = terms
+        self._standing = standing
         self._clients, self._tokens, self._keys, self._fetcher = clients, issued, keys, fetcher
         self._unsupported, self._note = unsupported, note
 
@@ -107,7 +120,8 @@ class Authorization:
         if found is None or found.kind != tokens.REFRESH:
             return loaded
         grant = await self._tokens.grant(found.grant)
-        if grant is None or await self._clients.user(grant.username) is None:
+        user = await self._clients.user(grant.username) if grant else None
+        if grant is None or user is None or (user.professional and not await self._standing(grant.user, found.organization)):
             return replace(loaded, refresh=found)
         session = await self._clients.session(grant.session, clock.now())
         return replace(loaded, refresh=found, grant=grant, session_live=session is not None)

@@ -11,7 +11,7 @@ from service.auth import clients, scopes, tokens
 from service.auth.clients import Client, digest
 from service.auth.grants import Unsupported
 from service.auth.tokens import Terms, Token
-from service.auth.users import PATIENT
+from service.auth.users import PATIENT, REFERENCE
 from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.keys import Keys
@@ -80,6 +80,9 @@ class Registration:
         client = await self._clients.client(client_id)
         if client is None:
             raise Refused(problem(Category.ABSENT, "not-found", f"Client `{client_id}` is not registered; add it first."))
+        if (user and not REFERENCE.fullmatch(user)) or (patient and not PATIENT.fullmatch(patient)):
+            text = "A token's user is a PractitionerRole, Patient or RelatedPerson reference, its patient a Patient reference."
+            raise Refused(problem(Category.INVALID, "value", text))
         asked = scopes.parse(scope or client.scope)
         fault = asked if isinstance(asked, Problem) else self._unsupported(asked)
         if isinstance(asked, Problem) or fault is not None:

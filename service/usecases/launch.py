@@ -35,8 +35,8 @@ class Choice:
 class Directory(Protocol):
     """What the authorize endpoint must know of people and agencies."""
 
-    async def employer(self, user: str) -> str:
-        """The Organization of an active PractitionerRole; empty for one that is not active. Not asked of patients."""
+    async def works_for(self, user: str, organization: str) -> bool:
+        """Whether a PractitionerRole is active now and of that Organization. Not asked of patients."""
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record this Patient or RelatedPerson may open as their own."""
@@ -51,8 +51,8 @@ class Unlisted:
     def __init__(self, organization: str) -> None:
         self._organization = organization
 
-    async def employer(self, user: str) -> str:  # noqa: ARG002 - everybody works there
-        return self._organization
+    async def works_for(self, user: str, organization: str) -> bool:  # noqa: ARG002 - everybody works there
+        return organization == self._organization
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
@@ -164,7 +164,7 @@ class Launching:
         return secret
 
     async def _question(self, request: Request, user: User, session: Session) -> Question | Wrong:
-        if user.professional and await self._directory.employer(user.reference) != request.client.organization:
+        if user.professional and not await self._directory.works_for(user.reference, request.client.organization):
             text = "Your role is not with the agency that this app acts for."
             return _wrong(request, "access_denied", text)
         question = Question(request, user, session, wording.lines(request.scope))

@@ -321,6 +321,7 @@ async def test_a_repeated_parameter_is_refused(smart: Smart) -> None:
     [
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"aud": "https://evil.test/fhir"}, "invalid_request"),
+        ({"request_uri": "https://evil.test/request"}, "request_not_supported"),
         ({"scope": "system/*.cruds"}, "invalid_scope"),
         ({"scope": "patient/Ghost.rs"}, "invalid_scope"),
         ({"scope": "launch patient/*.rs", "launch": "guessed"}, "invalid_request"),
@@ -436,6 +437,12 @@ async def test_a_removed_user_s_access_cannot_be_refreshed(smart: Smart) -> None
     token = await smart.exchanged()
     await smart.users.remove_user("sam")
     assert (await smart.who(token["access_token"])).status_code == 401
+    assert (await smart.refresh(token["refresh_token"])).json()["error"] == "invalid_grant"
+
+
+async def test_somebody_who_left_the_agency_cannot_refresh(smart: Smart) -> None:
+    token = await smart.exchanged()
+    smart.left.add("PractitionerRole/sam")
     assert (await smart.refresh(token["refresh_token"])).json()["error"] == "invalid_grant"
 
 
@@ -557,3 +564,20 @@ async def test_an_assertion_type_that_is_not_ours_is_no_proof(smart: Smart) -> N
     form = {"grant_type": "client_credentials", "client_assertion": assertion("robot", KEY), "scope": "system/Task.rs"}
     answer = await smart.post("token", **form, client_assertion_type=ASSERTION.replace("jwt", "saml2"))
     assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+@pytest.mark.parametrize("header", ["Basic", "Basic !", "Basic /w==", "Basic Og==", "Basic cm9ib3Q6", "Digest x", "Bearer \xff"])
+@pytest.mark.parametrize("path", ["token", "introspect", "revoke", "launch"])
+async def test_an_authorization_header_that_proves_nothing_is_refused(smart: Smart, path: str, header: str) -> None:
+    form = {"grant_type": "client_credentials", "token": "x", "scope": "system/Task.rs"}
+    answer = await smart.http.post(f"/auth/{path}", data=form, headers={"Authorization": header.encode("latin-1")})
+    assert answer.status_code in (400, 401)
+    assert answer.json()["error"].startswith("invalid")
+
+
+@pytest.mark.parametrize("body", [b"\xff=1", b"a=%ff", b"grant_type=%00", b"a=1&a=2", b"a=1&" * 100, b"x" * 70_000, b""])
+async def test_a_form_that_cannot_be_read_is_refused(smart: Smart, body: bytes) -> None:
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
+    answer = await smart.http.post("/auth/token", content=body, headers=headers)
+    assert answer.status_code == 400
+    assert answer.json()["error"] in ("invalid_request", "unsupported_grant_type")

@@ -111,12 +111,13 @@ class Smart:
     trusted: tuple[Issuer, ...] = ()
     fetcher: Issuers = field(default_factory=Issuers)
     events: list[Event] = field(default_factory=list)
+    left: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         self.clients, self.tokens, self.keys = Clients(self.mongo), Tokens(self.mongo), Keys(self.mongo, clock.new_id)
         self.users = Users(self.clients, self.tokens, self._note)
         self.authorization = Authorization(
-            self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note
+            self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note, self._standing
         )
         self.launching = Launching(
             self.authorization, self.users, self.clients, self.tokens, Unlisted(TRUST), self._note
@@ -138,6 +139,9 @@ class Smart:
     async def close(self) -> None:
         await self.http.aclose()
         await self.fetcher.close()
+
+    async def _standing(self, user: str, organization: str) -> bool:
+        return user not in self.left
 
     async def _note(self, event: Event) -> None:
         self.events.append(event)
