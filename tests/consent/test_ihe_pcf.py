@@ -33,7 +33,7 @@ CONTRADICTS_RULES = {
 """Derived visibility says visible; consent-rules 2.4 says unknown is true for a denial, so we hide."""
 
 PUBLISHED_SLIPS = {
-    "ex-consent-intermediate-not-authoredby": "its token says type `deny` where every other one, and the specification, says `forbid`",
+    "ex-consent-intermediate-not-authoredby": "its token says type `deny` where every other one says `forbid`",
 }
 
 
@@ -77,7 +77,11 @@ VISIBILITY = [
     for case in (load("pcf-derived-visibility.json") or {"cases": []})["cases"]
     for ref in (*case["visible"], *case["hidden"])
 ]
-TOKENS = [(case["consent"], token["extensions"]) for case in load("pcf-residual-cases.json") for token in case["expected_tokens"] or ()]
+TOKENS = [
+    (case["consent"], token["extensions"])
+    for case in load("pcf-residual-cases.json")
+    for token in case["expected_tokens"] or ()
+]
 
 
 @pytest.mark.parametrize(("name", "purposes", "ref", "visible"), VISIBILITY)
