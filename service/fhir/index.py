@@ -251,7 +251,7 @@ class Indexer:
     """Draws the Index of any resource. `base` is our own FHIR base URL, `zone` that of dates which give none."""
 
     def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
-        self.parameters = Parameters(definitions)
+        self.parameters = Parameters(definitions, base, zone)
         self._base = base
         self._zone = zone
         self._plans: dict[str, _Plan] = {}

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import UTC, tzinfo
 from typing import Protocol
 
 from service.change import Resource
@@ -79,10 +80,15 @@ class Parameter:
 
 
 class Parameters:
-    """The compiled parameters of every type, made when first asked for."""
+    """The compiled parameters of every type, made when first asked for.
 
-    def __init__(self, definitions: Definitions) -> None:
+    `base` and `zone` are those the Indexer draws with: a search reads its values by the same unless it is told otherwise.
+    """
+
+    def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
         self.definitions = definitions
+        self.base = base
+        self.zone = zone
         self._supported: dict[str, dict[str, Parameter]] = {}
         self._unsupported: dict[str, tuple[str, ...]] = {}
         self._implied: dict[tuple[str, str], Systems] = {}

@@ -36,10 +36,11 @@ def parse(
     and named in `Query.ignored` (R4 search, section 3.1.1.3.1, `Prefer: handling`).
     """
     query, issues, ignored = Query(type_), [], []
+    setting = setting or Setting(parameters.base, parameters.zone)
     for name, value in params:
         if name in UNREAD:
             continue
-        read_ = _applied(query, name, value, parameters, setting or Setting())
+        read_ = _applied(query, name, value, parameters, setting)
         if isinstance(read_, Query):
             query = read_
             continue

@@ -208,7 +208,16 @@ def after_filter(query: Query, cursor: Cursor) -> Filter:
         field, value_ = field_of(query.type, sort), _stored(sort, value)
         ways += [{"$and": [*equal, beyond]} for beyond in _beyond(field, value_, sort.descending)]
         equal.append({field: value_} if value_ is not None else {field: {"$exists": False}})
-    return {"$or": ways} if ways else _NONE
+    return {"$and": [_from(query, cursor), {"$or": ways}]} if ways else _NONE
+
+
+def _from(query: Query, cursor: Cursor) -> Filter:
+    """What the first key alone says of all rows that follow: it lets the index be entered at the page's place."""
+    sort, value = query.sort[0], _stored(query.sort[0], cursor.values[0])
+    if value is None:
+        return {}
+    field = field_of(query.type, sort)
+    return {field: {"$not": {"$gt": value}}} if sort.descending else {field: {"$gte": value}}
 
 
 def _stored(sort: Sort, value: Rank | None) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -179,13 +180,21 @@ def test_approximately_is_a_tenth_of_the_gap_to_the_present(finds: Finds) -> Non
 
 
 def test_a_date_in_a_query_takes_the_zone_given(indexer: Indexer) -> None:
-    from zoneinfo import ZoneInfo
-
     setting = Setting(zone=ZoneInfo("Europe/London"))
     query = parse("Task", [("authored-on", "2026-06-10")], indexer.parameters, setting=setting)
     task = {"resourceType": "Task", "id": "a", "authoredOn": "2026-06-09T23:30:00Z"}
     assert isinstance(query, Query)
     assert matches(query, indexer.index(task))
+
+
+def test_a_search_is_read_by_the_base_and_zone_it_is_indexed_by(definitions: Definitions) -> None:
+    """A granular scope has no request to take them from."""
+    there = Indexer(definitions, "https://there.example/fhir", ZoneInfo("Europe/London"))
+    task = {"resourceType": "Task", "id": "a", "authoredOn": "2026-06-10", "owner": {"reference": "Organization/o"}}
+    params = [("authored-on", "2026-06-10"), ("owner", "https://there.example/fhir/Organization/o")]
+    query = parse("Task", params, there.parameters)
+    assert isinstance(query, Query)
+    assert matches(query, there.index(task))
 
 
 def test_ids_are_alternatives(finds: Finds) -> None:
