@@ -15,7 +15,7 @@ from service.fhir.cursor import Cursor
 from service.fhir.index import Rank
 from service.fhir.query import Dated, Identity, Key, Part, Present, Query, Sort, Start, Term, Test, Updated
 from service.problem import Category, Refused, problem
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
 Filter = dict[str, Any]
@@ -273,10 +273,11 @@ class Searches:
         return int(await self._timed(counting))
 
     async def _timed(self, answer: Awaitable[Any]) -> Any:
-        try:
-            return await answer
-        except ExecutionTimeout as slow:
-            raise _too_costly() from slow
+        async with reaching():
+            try:
+                return await answer
+            except ExecutionTimeout as slow:
+                raise _too_costly() from slow
 
     def _collection(self, query: Query) -> Any:
         return self._mongo.collection(f"r.{query.type}")

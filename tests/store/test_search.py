@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from pymongo.errors import ExecutionTimeout
 
 from service.change import Party, Resource, Write
 from service.fhir.cursor import Cursor
@@ -18,7 +19,7 @@ from service.fhir.query import Query, place
 from service.fhir.resource import instant
 from service.fhir.search import parse
 from service.problem import Category, Refused
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, connect
 from service.store.row import Projection, Row, draft
 from service.store.search import Searches, Visible, after_filter, filter_of, indexes, order_of
 
@@ -59,8 +60,6 @@ async def put(
 @pytest_asyncio.fixture(loop_scope="session", scope="module")
 async def tasks(mongod: str) -> AsyncIterator[Mongo]:
     """300 tasks, indexed as the store does. Nobody changes them."""
-    from service.store.mongo import connect
-
     mongo = await connect(mongod, "test_search_tasks", "pymongo")
     await mongo.ensure_indexes({"r.Task": indexes("Task")})
     await put(mongo, [task(number) for number in range(300)])
@@ -164,6 +163,25 @@ async def test_only_visible_rows_are_found_and_counted(fresh_mongo: Mongo, visib
     searches = Searches(fresh_mongo, project)
     found = {row.id for row in await searches.find(query(), visible=visible, limit=10)}
     assert (found, await searches.count(query(), visible=visible)) == (expected, len(expected))
+
+
+async def test_motor_answers_alike(tasks: Mongo, mongod: str) -> None:
+    motor = await connect(mongod, tasks.database.name, "motor")
+    asked = query(("status", "draft"), ("_sort", "-authored-on"))
+    found = [await Searches(each, project).find(asked, limit=30) for each in (tasks, motor)]
+    assert [row.id for row in found[0]] == [row.id for row in found[1]]
+    assert await Searches(motor, project).count(asked) == 100
+    await motor.close()
+
+
+async def test_a_search_that_takes_too_long_is_too_costly(tasks: Mongo) -> None:
+    with pytest.raises(Refused) as refused:
+        await Searches(tasks, project)._timed(_late())
+    assert refused.value.problem.category is Category.TOO_COSTLY
+
+
+async def _late() -> None:
+    raise ExecutionTimeout("operation exceeded time limit")
 
 
 async def test_an_estimate_stops_counting(tasks: Mongo) -> None:
