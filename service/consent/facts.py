@@ -165,11 +165,11 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
 
 
 def local(reference: str, base: str = "") -> str:
-    """`Type/id` of a relative, own absolute or versioned reference; a foreign or contained one stays as it is: it is not ours
-    by accident.
+    """`Type/id` of a relative, own absolute or versioned reference. A foreign or contained one stays as it is: it is not ours by
+    accident.
     """
-    text = reference.removeprefix(base.rstrip("/") + "/") if base else reference
-    return text.partition("/_history/")[0]
+    text = reference.removeprefix(base.rstrip("/") + "/") if base and ":" in reference else reference
+    return text.partition("/_history/")[0] if "/_history/" in text else text
 
 
 def _text(value: object) -> str:

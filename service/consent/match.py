@@ -13,6 +13,7 @@ from service.consent.provision import Node, What
 from service.consent.request import Request
 
 NO, UNKNOWN, YES = 0, 1, 2
+_UNSAID = ("",)
 Links = Mapping[str, tuple[str, ...]]
 # Records that connect everything with everything are no way from one record to another.
 _HUBS = ("Patient/", "Practitioner/", "PractitionerRole/", "Organization/", "Location/", "HealthcareService/", "Group/")
@@ -25,29 +26,24 @@ def gate(node: Node, request: Request, now: int) -> int:
         if "actor" not in node.vague:
             return NO
         found = UNKNOWN
-    if node.purposes is not None and (covered := _covered(node.purposes, request.purposes)) is not YES:
-        if not covered and "purpose" not in node.vague:
+    if node.purposes is not None and not node.purposes.issuperset(request.purposes or _UNSAID):
+        if "purpose" not in node.vague and not _partly(node.purposes, request.purposes):
             return NO
         found = UNKNOWN
     if node.actions is not None and request.action not in node.actions:
         if "action" not in node.vague:
             return NO
         found = UNKNOWN
-    if "period" in node.vague:
-        return UNKNOWN
     if node.during is not None:
         low, high = node.during
         if (low is not None and now < low) or (high is not None and now >= high):
             return NO
-    return found
+    return UNKNOWN if "period" in node.vague else found
 
 
-def _covered(covering: frozenset[str], purposes: tuple[str, ...]) -> int:
-    """All of the purposes asked for: yes; some, or none was named: unknown."""
-    if len(purposes) == 1:
-        return YES if purposes[0] in covering else NO
-    hits = sum(purpose in covering for purpose in purposes)
-    return YES if purposes and hits == len(purposes) else UNKNOWN if hits or not purposes else NO
+def _partly(covering: frozenset[str], purposes: tuple[str, ...]) -> bool:
+    """Some of the purposes asked for, or none was named at all: unknown, not no."""
+    return not purposes or not covering.isdisjoint(purposes)
 
 
 def holds(what: What, permit: bool, facts: Facts, links: Links) -> int:
