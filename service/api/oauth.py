@@ -20,8 +20,9 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from service import clock
+from service.auth.authorize import Wrong
 from service.auth.clients import digest
-from service.auth.grants import Answer, Asked, Wrong, refusal
+from service.auth.grants import Answer, Asked, refusal
 from service.problem import Problem, Refused
 from service.usecases.authentication import Authentication
 from service.usecases.authorization import Authorization

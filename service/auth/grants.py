@@ -1,4 +1,4 @@
-"""The decisions of the token and authorize endpoints, taken by Authlib's server core.
+"""The decisions of the token endpoint, taken by Authlib's server core.
 
 Authlib's core is synchronous and asks a database as it goes; our store is asynchronous. So the use case first loads what one
 request can need (`Loaded`), Authlib decides on that alone, and what it would have written comes back as `Effects`, which the
@@ -106,7 +106,9 @@ class _Payload(OAuth2Payload):  # type: ignore[misc]
     datalist: Mapping[str, list[str]] = {}
 
 
-class _Request(OAuth2Request):  # type: ignore[misc]
+class Incoming(OAuth2Request):  # type: ignore[misc]
+    """A request as Authlib's core reads it."""
+
     def __init__(self, asked: Asked) -> None:
         super().__init__("POST", "https://localhost", headers=_basic(asked))
         self.payload = _Payload(asked.parameters)
@@ -218,13 +220,13 @@ class Decider(AuthorizationServer):  # type: ignore[misc]
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
         """Nobody listens."""
 
-    def create_oauth2_request(self, request: _Request) -> _Request:
+    def create_oauth2_request(self, request: Incoming) -> Incoming:
         return request
 
     def handle_response(self, status: int, body: Mapping[str, Any], headers: Sequence[tuple[str, str]]) -> Answer:
         return Answer(status, body, dict(headers), self.effects)
 
-    def _by_assertion(self, query_client: Callable[[str], Client | None], request: _Request) -> Client | None:
+    def _by_assertion(self, query_client: Callable[[str], Client | None], request: Incoming) -> Client | None:
         if request.form.get("client_assertion_type") != assertions.ASSERTION_TYPE:
             return None
         text = request.form.get("client_assertion", "")
@@ -297,7 +299,7 @@ def decide_token(asked: Asked, decider: Decider) -> Answer:
     fault = _proof_fault(asked)
     if fault:
         return refusal("invalid_request", fault)
-    answer: Answer = decider.create_token_response(_Request(asked))
+    answer: Answer = decider.create_token_response(Incoming(asked))
     if answer.body.get("error") == "invalid_client" and answer.status != 401:
         return replace(answer, status=401)
     return answer
@@ -309,66 +311,10 @@ def authenticated(asked: Asked, decider: Decider, public: bool) -> Client | Answ
     if fault:
         return refusal("invalid_request", fault)
     try:
-        client: Client = decider.authenticate_client(_Request(asked), METHODS if public else METHODS[:-1])
+        client: Client = decider.authenticate_client(Incoming(asked), METHODS if public else METHODS[:-1])
     except OAuth2Error as error:
         return refusal("invalid_client", error.description, 401)
     return client
-
-
-@dataclass(frozen=True, slots=True)
-class Authorization:
-    """An authorize request that holds: what may be shown to the person. `scope` is already narrowed to the client."""
-
-    client: Client
-    redirect_uri: str
-    scope: Scopes
-    state: str
-    challenge: str
-    nonce: str
-    launch: str
-
-
-@dataclass(frozen=True, slots=True)
-class Wrong:
-    """An authorize request that does not hold. It is told to the client only when `redirect_uri` is verified, else shown."""
-
-    error: str
-    description: str
-    redirect_uri: str = ""
-    state: str = ""
-
-
-def decide_authorize(asked: Asked, decider: Decider, fhir_base: str) -> Authorization | Wrong:
-    """Whether an authorize request may be put before a person."""
-    client = decider.query_client(asked["client_id"])
-    if client is None:
-        return Wrong("invalid_client", "The app that sent you here is not registered with this service.")
-    if not asked["redirect_uri"] or not client.check_redirect_uri(asked["redirect_uri"]):
-        return Wrong("invalid_request", "The app asked to send you back to an address that is not registered for it.")
-    try:
-        grant = decider.get_authorization_grant(_Request(asked))
-        grant.validate_authorization_request()
-    except OAuth2Error as error:
-        text = plain(error.get_error_description() or "The request does not hold.")
-        return Wrong(str(error.error), text, asked["redirect_uri"], asked["state"])
-    return _authorization(asked, client, fhir_base)
-
-
-def _authorization(asked: Asked, client: Client, fhir_base: str) -> Authorization | Wrong:
-    if asked["request"] or asked["request_uri"]:
-        text = "Give the parameters themselves; request objects are not read here."
-        return Wrong("request_not_supported", text, asked["redirect_uri"], asked["state"])
-    if asked["aud"].rstrip("/") != fhir_base:
-        return Wrong("invalid_request", f"aud must be {fhir_base}.", asked["redirect_uri"], asked["state"])
-    parsed = scopes.parse(asked["scope"])
-    scope = scopes.NONE if isinstance(parsed, Problem) else parsed.narrowed(client.scopes).without("system")
-    if not scope:
-        return Wrong("invalid_scope", "None of the scopes asked is allowed to this app.", asked["redirect_uri"], asked["state"])
-    if scope.has("launch") and not asked["launch"]:
-        scope = replace(scope, words=tuple(word for word in scope.words if word != "launch"))
-    return Authorization(
-        client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"]
-    )
 
 
 def _proof_fault(asked: Asked) -> str:

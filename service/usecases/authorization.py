@@ -15,6 +15,7 @@ from service.auth.event import Event
 from service.auth.grants import Answer, Asked, Decider, Loaded, Unsupported, refusal
 from service.auth.signatures import Signed, peek
 from service.auth.tokens import Code, Secrets, Terms, Token
+from service.auth.users import User
 from service.outbound.issuers import Issuers
 from service.problem import Problem
 from service.store.clients import Clients
@@ -22,18 +23,14 @@ from service.store.keys import Keys
 from service.store.tokens import Tokens
 from service.usecases.users import Note, unnoted
 
-Standing = Callable[[str, str], Awaitable[bool]]
-
-
-async def always(user: str, organization: str) -> bool:  # noqa: ARG001 - nobody leaves
-    """The standing of users where nothing is known of their roles."""
-    return True
+Employer = Callable[[str], Awaitable[str]]
 
 
 class Authorization:
     """What clients ask of the authorization server without a person present.
 
-    `standing(user, organization)` tells at every refresh whether a PractitionerRole still acts for the client's agency.
+    `employer(PractitionerRole)` gives its Organization while it is active: asked at every refresh, so that nobody who left the
+    agency goes on acting for it. Without it nobody is asked.
     """
 
     def __init__(
@@ -45,10 +42,10 @@ class Authorization:
         terms: Terms,
         unsupported: Unsupported,
         note: Note = unnoted,
-        standing: Standing = always,
+        employer: Employer | None = None,
     ) -> None:
         self.terms = terms
-        self._standing = standing
+        self._employer = employer
         self._clients, self._tokens, self._keys, self._fetcher = clients, issued, keys, fetcher
         self._unsupported, self._note = unsupported, note
 
@@ -121,10 +118,14 @@ class Authorization:
             return loaded
         grant = await self._tokens.grant(found.grant)
         user = await self._clients.user(grant.username) if grant else None
-        if grant is None or user is None or (user.professional and not await self._standing(grant.user, found.organization)):
+        if grant is None or user is None or not await self._still(user, found.organization):
             return replace(loaded, refresh=found)
         session = await self._clients.session(grant.session, clock.now())
         return replace(loaded, refresh=found, grant=grant, session_live=session is not None)
+
+    async def _still(self, user: User, organization: str) -> bool:
+        """Whether a member of staff acts for this agency today; a patient always stays one."""
+        return self._employer is None or not user.professional or await self._employer(user.reference) == organization
 
     def _deciding(self, loaded: Loaded) -> Decider:
         secrets = Secrets(clock.new_secret(), clock.new_secret())

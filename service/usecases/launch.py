@@ -7,12 +7,12 @@ from datetime import timedelta
 from typing import Protocol
 
 from service import clock
-from service.auth import grants, wording
+from service.auth import wording
+from service.auth.authorize import Request, Wrong, decide_authorize
 from service.auth.caller import Caller
 from service.auth.clients import digest
 from service.auth.event import Event
-from service.auth.grants import Asked, Wrong
-from service.auth.grants import Authorization as Request
+from service.auth.grants import Asked
 from service.auth.tokens import Code, Grant
 from service.auth.users import PATIENT, Launch, Session, User
 from service.problem import Category, Refused, problem
@@ -35,8 +35,8 @@ class Choice:
 class Directory(Protocol):
     """What the authorize endpoint must know of people and agencies."""
 
-    async def works_for(self, user: str, organization: str) -> bool:
-        """Whether a PractitionerRole is active now and of that Organization. Not asked of patients."""
+    async def employer(self, user: str) -> str:
+        """The Organization of an active PractitionerRole; empty for one that is not active. Not asked of patients."""
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record this Patient or RelatedPerson may open as their own."""
@@ -51,8 +51,8 @@ class Unlisted:
     def __init__(self, organization: str) -> None:
         self._organization = organization
 
-    async def works_for(self, user: str, organization: str) -> bool:  # noqa: ARG002 - everybody works there
-        return organization == self._organization
+    async def employer(self, user: str) -> str:  # noqa: ARG002 - everybody works there
+        return self._organization
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
@@ -110,7 +110,7 @@ class Launching:
     async def begin(self, asked: Asked, session_secret: str) -> LoginNeeded | Question | Wrong:
         """What to show for an authorize request: the login page, the consent page, or what is wrong with the request."""
         decider = await self._authorization.decider(asked["client_id"])
-        request = grants.decide_authorize(asked, decider, self._authorization.terms.fhir_base)
+        request = decide_authorize(asked, decider, self._authorization.terms.fhir_base)
         if isinstance(request, Wrong):
             return request
         known = await self._users.logged_in(session_secret)
@@ -164,7 +164,7 @@ class Launching:
         return secret
 
     async def _question(self, request: Request, user: User, session: Session) -> Question | Wrong:
-        if user.professional and not await self._directory.works_for(user.reference, request.client.organization):
+        if user.professional and await self._directory.employer(user.reference) != request.client.organization:
             text = "Your role is not with the agency that this app acts for."
             return _wrong(request, "access_denied", text)
         question = Question(request, user, session, wording.lines(request.scope))

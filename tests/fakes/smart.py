@@ -117,7 +117,7 @@ class Smart:
         self.clients, self.tokens, self.keys = Clients(self.mongo), Tokens(self.mongo), Keys(self.mongo, clock.new_id)
         self.users = Users(self.clients, self.tokens, self._note)
         self.authorization = Authorization(
-            self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note, self._standing
+            self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note, self._employer
         )
         self.launching = Launching(
             self.authorization, self.users, self.clients, self.tokens, Unlisted(TRUST), self._note
@@ -140,8 +140,8 @@ class Smart:
         await self.http.aclose()
         await self.fetcher.close()
 
-    async def _standing(self, user: str, organization: str) -> bool:
-        return user not in self.left
+    async def _employer(self, user: str) -> str:
+        return "" if user in self.left else TRUST
 
     async def _note(self, event: Event) -> None:
         self.events.append(event)

@@ -1,0 +1,69 @@
+"""Whether an authorize request may be put before a person (SMART App Launch 2.2 section 2, RFC 6749 section 4.1.1)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from authlib.oauth2 import OAuth2Error
+
+from service.auth import scopes
+from service.auth.clients import Client
+from service.auth.grants import Asked, Decider, Incoming, plain
+from service.auth.scopes import Scopes
+from service.problem import Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """An authorize request that holds: what may be shown to the person. `scope` is already narrowed to the client."""
+
+    client: Client
+    redirect_uri: str
+    scope: Scopes
+    state: str
+    challenge: str
+    nonce: str
+    launch: str
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """An authorize request that does not hold. It is told to the client only when `redirect_uri` is verified, else shown."""
+
+    error: str
+    description: str
+    redirect_uri: str = ""
+    state: str = ""
+
+
+def decide_authorize(asked: Asked, decider: Decider, fhir_base: str) -> Request | Wrong:
+    """Whether an authorize request may be put before a person."""
+    client = decider.query_client(asked["client_id"])
+    if client is None:
+        return Wrong("invalid_client", "The app that sent you here is not registered with this service.")
+    if not asked["redirect_uri"] or not client.check_redirect_uri(asked["redirect_uri"]):
+        return Wrong("invalid_request", "The app asked to send you back to an address that is not registered for it.")
+    try:
+        grant = decider.get_authorization_grant(Incoming(asked))
+        grant.validate_authorization_request()
+    except OAuth2Error as error:
+        text = plain(error.get_error_description() or "The request does not hold.")
+        return Wrong(str(error.error), text, asked["redirect_uri"], asked["state"])
+    return _request(asked, client, fhir_base)
+
+
+def _request(asked: Asked, client: Client, fhir_base: str) -> Request | Wrong:
+    if asked["request"] or asked["request_uri"]:
+        text = "Give the parameters themselves; request objects are not read here."
+        return Wrong("request_not_supported", text, asked["redirect_uri"], asked["state"])
+    if asked["aud"].rstrip("/") != fhir_base:
+        return Wrong("invalid_request", f"aud must be {fhir_base}.", asked["redirect_uri"], asked["state"])
+    parsed = scopes.parse(asked["scope"])
+    scope = scopes.NONE if isinstance(parsed, Problem) else parsed.narrowed(client.scopes).without("system")
+    if not scope:
+        return Wrong("invalid_scope", "None of the scopes asked is allowed to this app.", asked["redirect_uri"], asked["state"])
+    if scope.has("launch") and not asked["launch"]:
+        scope = replace(scope, words=tuple(word for word in scope.words if word != "launch"))
+    return Request(
+        client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"]
+    )
