@@ -73,7 +73,7 @@ class Path:
 
 @lru_cache(maxsize=2000)
 def compile_path(expression: str) -> Path:
-    """The expression, compiled. Raises ValueError where it is not FHIRPath at all."""
+    """The expression, compiled. One that is not FHIRPath raises ValueError here or fails when run: the general engine is lax."""
     try:
         return Path(expression, _Parser(_words(expression)).whole())
     except _OutsideError:
