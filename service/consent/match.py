@@ -120,6 +120,8 @@ def _authored(authors: frozenset[str], facts: Facts, links: Links) -> int:
     if not authors.isdisjoint(facts.authors):
         return YES
     found = NO
+    if all(author.startswith("PractitionerRole/") for author in authors):
+        return NO
     for author in facts.authors:
         if author.startswith("PractitionerRole/"):
             # A role is its practitioner, whom only the directory can tell.
