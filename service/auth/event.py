@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind` is `login`, `logout`, `authorize`, `token`, `revoke`, `introspect`, `launch` or `reuse`; `reason` a sentence when
+    """`kind` is `login`, `logout`, `authorize`, `token`, `revoke`, `launch` or `reuse`; `reason` a sentence when
     `allowed` is false."""
 
     kind: str

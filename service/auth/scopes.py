@@ -36,6 +36,10 @@ class Rule:
     params: tuple[Param, ...] = ()
 
 
+_rule = lru_cache(maxsize=4096)(Rule)
+"""Rules are asked for on every request; making one takes longer than finding it again."""
+
+
 @dataclass(frozen=True, slots=True)
 class Access:
     """One resource scope. `verbs` is a subset of "cruds" in that order; `v1` only remembers the spelling to echo."""
@@ -86,8 +90,9 @@ class Scopes:
 
     def grants(self, type: str, verb: str) -> tuple[Rule, ...]:  # noqa: A002 - the FHIR noun
         """Every way in which `verb` (one of "cruds") on `type` is allowed; empty means it is not."""
-        found = (Rule(entry.context, entry.params) for entry in self.entries if verb in entry.verbs and entry.type in ("*", type))
-        return tuple(dict.fromkeys(found))
+        reached = [entry for entry in self.entries if verb in entry.verbs and entry.type in ("*", type)]
+        found = [_rule(entry.context, entry.params) for entry in reached]
+        return tuple(found) if len(found) < 2 else tuple(dict.fromkeys(found))
 
     def covers(self, other: Scopes) -> bool:
         """Whether everything `other` allows is allowed by these."""

@@ -10,6 +10,8 @@ import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from service.auth.tokens import Terms
+from service.problem import Refused
 from tests.fakes.smart import (
     ASSERTION,
     BACK,
@@ -366,3 +368,62 @@ async def test_browsers_of_other_origins_may_ask_for_tokens(smart: Smart) -> Non
 async def test_login_and_tokens_are_noted_for_the_audit_trail(smart: Smart) -> None:
     await exchanged(smart, "launch/patient patient/*.rs")
     assert [(event.kind, event.allowed) for event in smart.events] == [("login", True), ("authorize", True), ("token", True)]
+
+
+async def test_without_https_the_cookie_has_a_name_that_browsers_take(smart: Smart) -> None:
+    smart.authorization.terms = Terms("http://127.0.0.1:8000/auth", "http://127.0.0.1:8000/fhir")
+    asked = query("app", pkce()[1], aud="http://127.0.0.1:8000/fhir")
+    page = await smart.http.get("/auth/authorize", params=asked)
+    assert page.headers["set-cookie"].startswith("baton=")
+    assert "secure" not in page.headers["set-cookie"].lower()
+
+
+async def test_the_form_may_lead_back_to_the_app_and_nowhere_else(smart: Smart) -> None:
+    page = await smart.login(query("app", pkce()[1]))
+    assert "form-action 'self' https://app.test;" in page.headers["content-security-policy"]
+
+
+async def test_the_pages_have_a_stylesheet(smart: Smart) -> None:
+    answer = await smart.http.get("/auth/style.css")
+    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
+
+
+async def test_a_client_is_registered_with_exactly_one_proof(smart: Smart) -> None:
+    with pytest.raises(Refused, match="exactly one"):
+        await smart.registration.add_client("both", TRUST, "patient/*.rs", public=True, secret=True, redirect_uris=[BACK])
+
+
+async def test_a_registration_whose_scope_cannot_be_enforced_is_refused(smart: Smart) -> None:
+    with pytest.raises(Refused, match="`colour`"):
+        await smart.registration.add_client("odd", TRUST, "system/Task.rs?colour=red", secret=True)
+
+
+async def test_a_client_id_is_registered_once(smart: Smart) -> None:
+    with pytest.raises(Refused, match="registered already"):
+        await smart.registration.add_client("app", TRUST, "patient/*.rs", public=True, redirect_uris=[BACK])
+
+
+async def test_the_list_of_clients_shows_no_secret(smart: Smart) -> None:
+    made = await smart.registration.add_client("web", TRUST, "system/Task.rs", secret=True)
+    listed = await smart.registration.list_clients()
+    assert {each["client_id"] for each in listed} == {"app", "web"}
+    assert made["client_secret"] not in str(listed)
+    assert not any("secret" in each for each in listed)
+
+
+async def test_a_minted_token_is_of_the_named_user(smart: Smart) -> None:
+    minted = await smart.registration.mint("app", "patient/*.rs", user="Patient/pat")
+    said = (await smart.who(minted["access_token"])).json()
+    assert (said["user"], said["patient"], said["scope"]) == ("Patient/pat", "Patient/pat", "patient/*.rs")
+
+
+@pytest.mark.parametrize("wrong", [{"client_id": "ghost"}, {"scope": "system/*.rs"}, {"scope": "x/"}, {"user": "Ghost/1"}])
+async def test_what_cannot_be_minted_is_refused(smart: Smart, wrong: dict[str, str]) -> None:
+    with pytest.raises(Refused):
+        await smart.registration.mint(**{"client_id": "app", **wrong})
+
+
+async def test_usernames_are_compared_without_regard_to_case(smart: Smart) -> None:
+    with pytest.raises(Refused, match="taken"):
+        await smart.users.add_user(" SAM ", "Patient/x", PASSWORD)
+    assert "Allow Care app" in (await smart.login(query("app", pkce()[1]), "Sam")).text
