@@ -63,8 +63,8 @@ class Grant:
 class Evidence:
     """What is known about one person (all linked Patients) and one recipient.
 
-    `patients`: every Patient reference of the person. `relationships`: organisations with a legitimate relationship now: CareTeam,
-    open Task, referral, episode. `representatives`: verified people entitled to consent for the person. `links`: what a record
+    `patients`: every Patient reference of the person. `relationships`: organisations with a legitimate tie now: CareTeam, open
+    Task, referral, episode. `representatives`: verified people entitled to consent for the person. `links`: what a record
     refers to, by its reference, for records that consents name (`Compiled.named`), for what leads to them, and for the
     PractitionerRoles that wrote records; one that is absent is unknown, which denies.
     """
