@@ -91,11 +91,11 @@ class Mongo:
         self._known.update(fresh)
 
     async def _ensure(self, name: str, models: list[IndexModel], existing: set[str]) -> None:
-        if name not in existing:
+        if models:
+            await self.collection(name).create_indexes(models)  # which makes the collection, too
+        elif name not in existing:
             with suppress(PyMongoError):  # another worker may have made it since
                 await self.database.create_collection(name)
-        if models:
-            await self.collection(name).create_indexes(models)
 
     async def transaction(self, body: Body[T], *, seconds: float = TRANSACTION_SECONDS) -> T:
         """What `body(session)` returns, once its transaction is committed to a majority's journal.
