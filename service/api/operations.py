@@ -1,0 +1,109 @@
+"""The operations over HTTP: consent-gated disclosure, its explanation, override and account; the timeline of owners."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from urllib.parse import urlencode
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service.api import exchange
+from service.api.exchange import Wish
+from service.api.fhir import ID, Sessions
+from service.care.ownership import Tenure
+from service.care.period import written
+from service.change import Resource
+from service.fhir.json import dump
+from service.fhir.operation import parameter, parameters, parts
+from service.problem import Category, Refused, problem
+from service.usecases import accounting, careplans, disclosure, explanation, override
+from service.usecases.services import Session
+
+NAMES: Mapping[str, tuple[str, ...]] = {
+    "CarePlan": ("ownership",),
+    "Consent": ("evaluate",),
+    "Patient": ("disclose", "break-glass", "access-history"),
+}
+"""The operations of each type, as the CapabilityStatement lists them."""
+
+
+class Operations:
+    """One method an operation, named as the operation is."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.services = sessions.services
+
+    async def disclose(self, request: Request) -> Response:
+        """POST Patient/[id]/$disclose."""
+        asked, session, parameters = await self._given(request)
+        body = await disclosure.disclose(self.services, session, request.path_params["id"], parameters)
+        return exchange.json(body, asked)
+
+    async def break_glass(self, request: Request) -> Response:
+        """POST Patient/[id]/$break-glass."""
+        asked, session, parameters = await self._given(request)
+        answer = await override.break_glass(self.services, session, request.path_params["id"], parameters)
+        return exchange.written(answer, asked, self.sessions.base)
+
+    async def evaluate(self, request: Request) -> Response:
+        """POST Consent/$evaluate."""
+        asked, session, parameters = await self._given(request)
+        return exchange.json(await explanation.evaluate(self.services, session, parameters), asked)
+
+    async def access_history(self, request: Request) -> Response:
+        """GET Patient/[id]/$access-history."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        page = await accounting.history(self.services, session, request.path_params["id"], asked.params)
+        url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
+        links = [{"relation": "self", "url": f"{url}?{urlencode(asked.params)}" if asked.params else url}]
+        if page.cursor:
+            kept = [(name, value) for name, value in asked.params if name != accounting.CURSOR]
+            links.append({"relation": "next", "url": f"{url}?{urlencode((*kept, (accounting.CURSOR, page.cursor)))}"})
+        return exchange.json(exchange.bundle("searchset", page, self.sessions.base, links), asked)
+
+    async def ownership(self, request: Request) -> Response:
+        """GET CarePlan/[id]/$ownership."""
+        asked = exchange.wish(request)
+        _no_query(asked)
+        session = await self.sessions.of(request)
+        tenures = await careplans.timeline(self.services, session, request.path_params["id"])
+        return exchange.json(dump(parameters(*map(_tenure, tenures))), asked)
+
+    async def _given(self, request: Request) -> tuple[Wish, Session, Resource]:
+        asked = exchange.wish(request)
+        _no_query(asked)
+        if "authorization" not in request.headers:
+            await self.sessions.of(request)  # refuses; an anonymous body is not read
+        resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        return asked, await self.sessions.of(request, body), resource
+
+
+def _tenure(tenure: Tenure) -> Resource:
+    """One row of the timeline: who led, from when to when, by which handover."""
+    period = {"start": written(tenure.start)} | ({"end": written(tenure.end)} if tenure.end else {})
+    named = [parameter("lead", "valueReference", {"reference": tenure.lead})] if tenure.lead else []
+    by = [parameter("handover", "valueReference", {"reference": tenure.handover})] if tenure.handover else []
+    return parts("tenure", *named, parameter("period", "valuePeriod", period), *by)
+
+
+def _no_query(asked: Wish) -> None:
+    """An operation that changes something, or takes no parameter, ignores none."""
+    if asked.params:
+        text = f"This operation has no parameter `{asked.params[0][0]}` in its URL; send it in the body's Parameters."
+        raise Refused(problem(Category.MALFORMED, "not-supported", text, rule="R4 3.2.0"))
+
+
+def routes(sessions: Sessions) -> list[Route]:
+    """The routes of the operations; they go before those of the interactions."""
+    do = Operations(sessions)
+    return [
+        Route(f"/fhir/Patient/{ID}/$disclose", do.disclose, methods=["POST"]),
+        Route(f"/fhir/Patient/{ID}/$break-glass", do.break_glass, methods=["POST"]),
+        Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET"]),
+        Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
+        Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET"]),
+    ]

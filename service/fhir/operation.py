@@ -1,0 +1,89 @@
+"""Parameters: what an operation is given and what it gives (R4 section 3.2.0)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from service.change import Resource
+from service.problem import Category, Issue, Problem
+
+RULE = "R4 3.2.0"
+
+
+@dataclass(frozen=True, slots=True)
+class Input:
+    """One parameter an operation takes: the `value[x]` members it may come in, and how often."""
+
+    name: str
+    kinds: tuple[str, ...]
+    required: bool = False
+    repeats: bool = False
+
+
+Given = Mapping[str, Sequence[Any]]
+"""The values of each parameter by its name; a parameter that was not given has none."""
+
+
+def given(resource: Resource, inputs: Sequence[Input]) -> Given | Problem:
+    """The values of a Parameters resource, or everything that is wrong with it at once. Unknown parameters are never ignored."""
+    if resource.get("resourceType") != "Parameters":
+        return Problem(Category.MALFORMED, (_issue("The operation takes a `Parameters` resource; send one.", "resourceType"),))
+    listed = resource.get("parameter", [])
+    if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
+        return Problem(Category.MALFORMED, (_issue("`parameter` is a list of parameters; write it so."),))
+    values: dict[str, list[Any]] = {each.name: [] for each in inputs}
+    issues = [*_read(listed, {each.name: each for each in inputs}, values)]
+    issues += [
+        _issue(f"The parameter `{each.name}` is needed; add it.") for each in inputs if each.required and not values[each.name]
+    ]
+    issues += [
+        _issue(f"The parameter `{each.name}` is given once.")
+        for each in inputs
+        if not each.repeats and len(values[each.name]) > 1
+    ]
+    return Problem(Category.MALFORMED, tuple(issues)) if issues else values
+
+
+def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[str, list[Any]]) -> Iterator[Issue]:
+    for place, each in enumerate(listed):
+        path = f"Parameters.parameter[{place}]"
+        name = each.get("name")
+        known = inputs.get(name) if isinstance(name, str) else None
+        if known is None:
+            yield _issue(f"There is no parameter `{name}` here; it is one of `{'`, `'.join(inputs)}`.", path)
+            continue
+        found = [each[kind] for kind in known.kinds if _fits(kind, each.get(kind))]
+        if len(found) != 1 or len(each) != 2:
+            yield _issue(f"The parameter `{name}` comes as `{'` or `'.join(known.kinds)}` and nothing else.", path)
+            continue
+        values[known.name].append(found[0])
+
+
+_OBJECTS = frozenset({"valueReference", "valueCoding", "valueCodeableConcept", "valuePeriod", "resource"})
+
+
+def _fits(kind: str, value: object) -> bool:
+    if kind in _OBJECTS:
+        return isinstance(value, dict)
+    return isinstance(value, bool) if kind == "valueBoolean" else isinstance(value, str) and bool(value.strip())
+
+
+def _issue(text: str, expression: str = "Parameters.parameter") -> Issue:
+    return Issue("invalid", text, expression, RULE)
+
+
+def parameter(name: str, kind: str, value: Any) -> Resource:
+    """One parameter with a value; `kind` is `valueCode`, `valueReference` …, or `resource`."""
+    return {"name": name, kind: value}
+
+
+def parts(name: str, *inner: Resource) -> Resource:
+    """One parameter made of others."""
+    return {"name": name, "part": list(inner)}
+
+
+def parameters(*listed: Resource) -> Resource:
+    """A Parameters resource."""
+    return {"resourceType": "Parameters", "parameter": list(listed)}
