@@ -14,7 +14,7 @@ from typing import Any
 
 from service.change import Resource
 from service.fhir import interval, key
-from service.fhir.expression import Branch, gathered
+from service.fhir.expression import Branch, Walk, gathered
 from service.fhir.parameter import Definitions, Parameter, Parameters
 
 Rank = str | int
@@ -86,12 +86,13 @@ class _Draft:
 
     def rank(self, name: str, value: Rank) -> None:
         """Take a value into account for sorting, and as a sign that the parameter has one."""
-        if type(value) is str and len(value) > _RANK_LENGTH:
-            value = value[:_RANK_LENGTH]
-        lowest = self.lowest.setdefault(name, value)
-        if value < lowest:  # type: ignore[operator] # one parameter's values are of one type
-            self.lowest[name] = value
-        elif value > self.highest.get(name, lowest):  # type: ignore[operator]
+        lowest = self.lowest
+        if name not in lowest:
+            lowest[name] = value
+        elif value < lowest[name]:  # type: ignore[operator] # one parameter's values are of one type
+            self.highest.setdefault(name, lowest[name])
+            lowest[name] = value
+        elif value > self.highest.get(name, lowest[name]):  # type: ignore[operator]
             self.highest[name] = value
 
     def fold(self, text: str) -> str:
@@ -103,8 +104,13 @@ class _Draft:
 
     def ranks(self) -> dict[str, Rank]:
         """The smallest value of each parameter, and under `-name` the largest."""
+        ranks: dict[str, Rank] = {}
         highest = self.highest
-        return self.lowest | {f"-{name}": highest.get(name, value) for name, value in self.lowest.items()}
+        for name, low in self.lowest.items():
+            high = highest.get(name, low)
+            ranks[name] = low if type(low) is int else low[:_RANK_LENGTH]  # type: ignore[index]
+            ranks["-" + name] = high if type(high) is int else high[:_RANK_LENGTH]  # type: ignore[index]
+        return ranks
 
 
 Emit = Callable[[str, Any, _Draft], None]
@@ -242,7 +248,7 @@ _EMIT: dict[str, Emit] = {"token": _token, "reference": _reference, "date": _dat
 class _Plan:
     """For one type: which parameters start from which member, those that always answer, and the compartment's parameters."""
 
-    members: Mapping[str, tuple[tuple[str, Emit, Branch], ...]]
+    members: Mapping[str, tuple[tuple[str, Emit, Walk | None], ...]]
     stated: tuple[tuple[str, Branch], ...]
     compartment: tuple[str, ...]
 
@@ -262,10 +268,13 @@ class Indexer:
         type_ = resource["resourceType"]
         plan = self._plans.get(type_) or self._plan(type_)
         draft = _Draft(self._base, self._zone)
+        members = plan.members
         for member, value in resource.items():
-            for name, emit, branch in plan.members.get(member, ()):
-                values = gathered(value)
-                for each in branch.walk(values) if branch.walk else values:
+            if member not in members:
+                continue
+            values = gathered(value)
+            for name, emit, walk in members[member]:
+                for each in walk(values) if walk else values:
                     emit(name, each, draft)
         for name, branch in plan.stated:
             _token(name, any(resource.get(each) not in (None, False) for each in branch.keys), draft)
@@ -286,7 +295,7 @@ class Indexer:
         )
 
     def _plan(self, type_: str) -> _Plan:
-        members: dict[str, list[tuple[str, Emit, Branch]]] = {}
+        members: dict[str, list[tuple[str, Emit, Walk | None]]] = {}
         stated: list[tuple[str, Branch]] = []
         for parameter in self.parameters.of(type_).values():
             for branch in parameter.branches:
@@ -294,7 +303,7 @@ class Indexer:
                     stated.append((parameter.name, branch))
                     continue
                 for member in branch.keys:
-                    members.setdefault(member, []).append((parameter.name, _EMIT[parameter.kind], branch))
+                    members.setdefault(member, []).append((parameter.name, _EMIT[parameter.kind], branch.walk))
         plan = _Plan({name: tuple(each) for name, each in members.items()}, tuple(stated), self.parameters.compartment(type_))
         self._plans[type_] = plan
         return plan

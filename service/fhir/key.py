@@ -63,5 +63,6 @@ def string(name: str, text: str) -> str:
 
 def reference(name: str, target: str) -> tuple[str, ...]:
     """The keys of a reference already made relative where it can be; a versioned one is found by its record too."""
-    whole, versioned, _ = target.partition("/_history/")
-    return (f"{name}={target}", f"{name}={whole}") if versioned else (f"{name}={target}",)
+    if "/_history/" not in target:
+        return (f"{name}={target}",)
+    return f"{name}={target}", f"{name}={target.partition('/_history/')[0]}"

@@ -35,32 +35,36 @@ def parse(
     Strict: a Problem MALFORMED with one issue for each parameter that is unknown or cannot be read. Lenient: those are left out
     and named in `Query.ignored` (R4 search, section 3.1.1.3.1, `Prefer: handling`).
     """
-    query, issues, ignored = Query(type_), [], []
+    query = Query(type_)
+    terms: list[Term] = []
+    issues: list[Issue] = []
+    ignored: list[str] = []
     setting = setting or Setting(parameters.base, parameters.zone)
     for name, value in params:
         if name in UNREAD:
             continue
         read_ = _applied(query, name, value, parameters, setting)
-        if isinstance(read_, Query):
+        if isinstance(read_, Term):
+            terms.append(read_)
+        elif isinstance(read_, Query):
             query = read_
-            continue
-        issues.append(read_)
-        ignored.append(name)
+        else:
+            issues.append(read_)
+            ignored.append(name)
     issues += _clashes(query)
     if issues and not lenient:
         return Problem(Category.MALFORMED, tuple(issues))
-    return replace(query, ignored=tuple(ignored))
+    return replace(query, terms=tuple(terms), ignored=tuple(ignored))
 
 
-def _applied(query: Query, name: str, value: str, parameters: Parameters, setting: Setting) -> Query | Issue:
-    """The query with one more parameter taken into account."""
+def _applied(query: Query, name: str, value: str, parameters: Parameters, setting: Setting) -> Query | Term | Issue:
+    """The query with the answer's shape taken into account, or one more term for it."""
     shape = _SHAPES.get(name)
     if shape is not None:
         return shape(query, name, value, parameters)
     if name.startswith(("_include:", "_revinclude:")):
         return Issue("not-supported", f"`{name}` is not supported; includes go one step, without a modifier.")
-    term = read(query.type, name, value, parameters, setting)
-    return term if isinstance(term, Issue) else replace(query, terms=(*query.terms, term))
+    return read(query.type, name, value, parameters, setting)
 
 
 def _clashes(query: Query) -> list[Issue]:

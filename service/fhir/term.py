@@ -66,6 +66,10 @@ def unknown(type_: str, name: str, parameters: Parameters) -> Issue:
 
 def split(text: str, mark: str) -> list[str]:
     """The pieces between marks that no backslash precedes; escapes are left in place."""
+    if mark not in text:
+        return [text]
+    if "\\" not in text:
+        return text.split(mark)
     pieces, start, at = [], 0, 0
     while at < len(text):
         if text[at] == "\\":
