@@ -13,19 +13,8 @@ from functools import lru_cache
 from inspect import signature
 from typing import Any
 
-from service.fhir.pathsteps import (
-    FUNCTIONS,
-    OPERATORS,
-    Environment,
-    Expression,
-    Step,
-    UndecidedError,
-    child,
-    index,
-    truth,
-    type_step,
-    type_test,
-)
+from service.fhir.pathoperators import OPERATORS, type_step, type_test
+from service.fhir.pathsteps import FUNCTIONS, STEMS, Environment, Expression, Step, UndecidedError, child, index, truth
 
 __all__ = ["Environment", "Path", "UndecidedError", "compile_path"]
 
@@ -33,6 +22,8 @@ _WORD = re.compile(
     r"\s*(?:(?P<string>'(?:[^'\\]|\\.)*')|(?P<number>\d+(?:\.\d+)?)|`(?P<quoted>[^`]+)`|(?P<variable>[%$]\w+)|(?P<name>[A-Za-z_]\w*)"
     r"|(?P<mark>!=|<=|>=|!~|[=~<>|+\-*/&().,\[\]{}]))"
 )
+_TERM = re.compile(r"(\w+)\.(exists|empty)\(\)")
+_PRESENCE = re.compile(rf"{_TERM.pattern}(?:(?:\s+or\s+{_TERM.pattern})+|\s+implies\s+{_TERM.pattern})?")
 _LEVELS: tuple[tuple[str, ...], ...] = (
     ("implies",),
     ("or", "xor"),
@@ -53,17 +44,20 @@ class _OutsideError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A compiled expression. `general` tells whether the general engine runs it."""
+    """A compiled expression. `general` tells whether the general engine runs it; `presence` answers faster, where set."""
 
     expression: str
     run: Callable[[list[Any], Environment], list[Any]]
     general: bool = False
+    presence: Callable[[dict[str, Any]], bool] | None = None
 
     def holds(self, item: Any, environment: Environment) -> bool:
         """Whether the expression is true of `item`, as an invariant asks: an empty answer is not true.
 
         Raises UndecidedError where two values cannot be compared, and anything at all where the general engine fails.
         """
+        if self.presence is not None and type(item) is dict:
+            return self.presence(item)
         return truth(self.run([item], environment)) is True
 
     def values(self, item: Any, environment: Environment | None = None) -> list[Any]:
@@ -75,9 +69,30 @@ class Path:
 def compile_path(expression: str) -> Path:
     """The expression, compiled. One that is not FHIRPath raises ValueError here or fails when run: the general engine is lax."""
     try:
-        return Path(expression, _Parser(_words(expression)).whole())
+        return Path(expression, _Parser(_words(expression)).whole(), presence=_presence(expression))
     except _OutsideError:
         return Path(expression, _general(expression), general=True)
+
+
+def _presence(expression: str) -> Callable[[dict[str, Any]], bool] | None:
+    """A direct answer for the commonest shape: `a.empty() or b.exists()`, `a.exists() implies b.exists()`."""
+    found = _PRESENCE.fullmatch(expression.strip())
+    if found is None:
+        return None
+    terms = [(_held(name), wanted == "exists") for name, wanted in _TERM.findall(expression)]
+    if "implies" in expression.split():
+        (first, wanted), *rest = terms
+        terms = [(first, not wanted), *rest]
+    return lambda item: any(held(item) is wanted for held, wanted in terms)
+
+
+def _held(name: str) -> Callable[[dict[str, Any]], bool]:
+    """Whether an object has a member, in any of its types where it is a choice."""
+    sibling = f"_{name}"
+    if name in STEMS:
+        choice = re.compile(rf"_?{name}(?:[A-Z].*)?").fullmatch
+        return lambda item: any(choice(member) for member in item)
+    return lambda item: name in item or sibling in item
 
 
 def _general(expression: str) -> Callable[[list[Any], Environment], list[Any]]:

@@ -1,15 +1,12 @@
-"""The steps, functions and operators of the FHIRPath subset, over collections of plain JSON values. See `service.fhir.path`."""
+"""The steps and functions of the FHIRPath subset, over collections of plain JSON values. See `service.fhir.path`."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from decimal import Decimal
 from functools import lru_cache
 from typing import Any
-
-from service.fhir.primitive import order
 
 Values = list[Any]
 
@@ -45,13 +42,13 @@ performed probability procedure product quantity rate reported scheduled seriesD
 studyEffective subject substance target time timing topic used value when
 """
 _TYPES = tuple(_TYPE_NAMES.split())
-_STEMS = frozenset(_STEM_NAMES.split())
+STEMS = frozenset(_STEM_NAMES.split())
 """The elements of R4 that are a choice of types, by the name before `[x]`."""
 
 
 @lru_cache(maxsize=500)
 def _choices(name: str) -> tuple[str, ...]:
-    return tuple(f"{name}{suffix}" for suffix in _TYPES)
+    return tuple(f"{mark}{name}{suffix}" for mark in ("", "_") for suffix in _TYPES)
 
 
 def members(item: dict[str, Any], name: str) -> Values:
@@ -60,7 +57,7 @@ def members(item: dict[str, Any], name: str) -> Values:
     if value is None:
         if f"_{name}" in item:
             value = item[f"_{name}"]
-        elif name in _STEMS:
+        elif name in STEMS:
             value = next((item[choice] for choice in _choices(name) if choice in item), None)
     if type(value) is list:
         return [part for part in value if part is not None]
@@ -122,7 +119,8 @@ def _descendants(values: Values) -> Values:
     return found
 
 
-def _distinct(values: Values) -> Values:
+def distinct(values: Values) -> Values:
+    """Each value once, in order."""
     found: Values = []
     for item in values:
         if not any(same(item, other) for other in found):
@@ -130,7 +128,8 @@ def _distinct(values: Values) -> Values:
     return found
 
 
-def _text(values: Values) -> str | None:
+def single_text(values: Values) -> str | None:
+    """The one string of a collection, None when it is empty."""
     if not values:
         return None
     if len(values) > 1 or type(values[0]) is not str:
@@ -167,7 +166,7 @@ def _select(projection: Expression) -> Step:
 def _intersect(other: Expression) -> Step:
     def step(values: Values, focus: Values, environment: Environment) -> Values:
         others = other(focus, environment)
-        return _distinct([item for item in values if any(same(item, part) for part in others)])
+        return distinct([item for item in values if any(same(item, part) for part in others)])
 
     return step
 
@@ -179,7 +178,7 @@ def _combine(other: Expression) -> Step:
 def _textual(test: Callable[[str, str], Any]) -> Callable[[Expression], Step]:
     def make(argument: Expression) -> Step:
         def step(values: Values, focus: Values, environment: Environment) -> Values:
-            text, other = _text(values), _text(argument(focus, environment))
+            text, other = single_text(values), single_text(argument(focus, environment))
             return [] if text is None or other is None else [test(text, other)]
 
         return step
@@ -198,7 +197,7 @@ def _iif(condition: Expression, then: Expression, otherwise: Expression | None =
 
 def _substring(start: Expression) -> Step:
     def step(values: Values, focus: Values, environment: Environment) -> Values:
-        text = _text(values)
+        text = single_text(values)
         return [] if text is None else [text[int(start(focus, environment)[0]) :]]
 
     return step
@@ -211,7 +210,7 @@ def _trace(name: Expression, projection: Expression | None = None) -> Step:
 
 def _extension(url: Expression) -> Step:
     def step(values: Values, focus: Values, environment: Environment) -> Values:
-        wanted = _text(url(focus, environment))
+        wanted = single_text(url(focus, environment))
         held = [part for item in values if type(item) is dict for part in members(item, "extension")]
         return [part for part in held if type(part) is dict and part.get("url") == wanted]
 
@@ -242,8 +241,8 @@ FUNCTIONS: dict[str, Callable[..., Step]] = {
     "first": _plain(lambda values: values[:1]),
     "last": _plain(lambda values: values[-1:]),
     "tail": _plain(lambda values: values[1:]),
-    "distinct": _plain(_distinct),
-    "isDistinct": _plain(lambda values: [len(_distinct(values)) == len(values)]),
+    "distinct": _plain(distinct),
+    "isDistinct": _plain(lambda values: [len(distinct(values)) == len(values)]),
     "allTrue": _plain(lambda values: [all(item is True for item in values)]),
     "allFalse": _plain(lambda values: [all(item is False for item in values)]),
     "anyTrue": _plain(lambda values: [any(item is True for item in values)]),
@@ -251,13 +250,13 @@ FUNCTIONS: dict[str, Callable[..., Step]] = {
     "descendants": _plain(_descendants),
     "toInteger": _plain(_to_integer),
     "toString": _plain(_to_string),
-    "length": _plain(lambda values: [len(_text(values) or "")] if values else []),
+    "length": _plain(lambda values: [len(single_text(values) or "")] if values else []),
     "where": _where,
     "all": _all,
     "select": _select,
     "intersect": _intersect,
     "combine": _combine,
-    "union": lambda other: lambda values, focus, environment: _distinct(values + other(focus, environment)),
+    "union": lambda other: lambda values, focus, environment: distinct(values + other(focus, environment)),
     "matches": _textual(lambda text, pattern: re.search(pattern, text) is not None),
     "startsWith": _textual(str.startswith),
     "endsWith": _textual(str.endswith),
@@ -266,157 +265,4 @@ FUNCTIONS: dict[str, Callable[..., Step]] = {
     "substring": _substring,
     "trace": _trace,
     "extension": _extension,
-}
-
-
-def type_test(left: Expression, name: str) -> Expression:
-    """`is`, for resource types: what else something is cannot be told from its JSON."""
-    return lambda focus, environment: [
-        item.get("resourceType") == name for item in left(focus, environment) if type(item) is dict
-    ]
-
-
-def type_step(name: str) -> Step:
-    """`is(T)` as a function, for resource types."""
-    return lambda values, _focus, _environment: [item.get("resourceType") == name for item in values if type(item) is dict]
-
-
-def _implies(left: Expression, right: Expression) -> Expression:
-    def run(focus: Values, environment: Environment) -> Values:
-        known = truth(left(focus, environment))
-        if known is False:
-            return [True]
-        then = truth(right(focus, environment))
-        if then is True:
-            return [True]
-        return [False] if known is True and then is False else []
-
-    return run
-
-
-def _or(left: Expression, right: Expression) -> Expression:
-    def run(focus: Values, environment: Environment) -> Values:
-        known = truth(left(focus, environment))
-        if known is True:
-            return [True]
-        other = truth(right(focus, environment))
-        if other is True:
-            return [True]
-        return [False] if known is False and other is False else []
-
-    return run
-
-
-def _and(left: Expression, right: Expression) -> Expression:
-    def run(focus: Values, environment: Environment) -> Values:
-        known = truth(left(focus, environment))
-        if known is False:
-            return [False]
-        other = truth(right(focus, environment))
-        if other is False:
-            return [False]
-        return [True] if known is True and other is True else []
-
-    return run
-
-
-def _xor(left: Expression, right: Expression) -> Expression:
-    def run(focus: Values, environment: Environment) -> Values:
-        known, other = truth(left(focus, environment)), truth(right(focus, environment))
-        return [] if known is None or other is None else [known is not other]
-
-    return run
-
-
-def _equals(left: Values, right: Values) -> bool | None:
-    if not left or not right:
-        return None
-    return len(left) == len(right) and all(same(one, other) for one, other in zip(left, right, strict=True))
-
-
-def _both(test: Callable[[Values, Values], bool | None]) -> Callable[[Expression, Expression], Expression]:
-    def make(left: Expression, right: Expression) -> Expression:
-        def run(focus: Values, environment: Environment) -> Values:
-            known = test(left(focus, environment), right(focus, environment))
-            return [] if known is None else [known]
-
-        return run
-
-    return make
-
-
-def _differs(left: Values, right: Values) -> bool | None:
-    known = _equals(left, right)
-    return None if known is None else not known
-
-
-def _in(left: Values, right: Values) -> bool | None:
-    if not left:
-        return None
-    if len(left) > 1:
-        raise UndecidedError
-    return any(same(left[0], item) for item in right)
-
-
-def _compare(test: Callable[[int], bool]) -> Callable[[Expression, Expression], Expression]:
-    def judge(left: Values, right: Values) -> bool | None:
-        if not left or not right:
-            return None
-        if len(left) > 1 or len(right) > 1:
-            raise UndecidedError
-        found = _order(left[0], right[0])
-        if found is None:
-            raise UndecidedError
-        return test(found)
-
-    return _both(judge)
-
-
-def _order(left: Any, right: Any) -> int | None:
-    """-1, 0 or 1; None where the two cannot be ordered."""
-    if type(left) is dict and type(right) is dict:
-        if (left.get("system"), left.get("code"), left.get("unit")) != (
-            right.get("system"),
-            right.get("code"),
-            right.get("unit"),
-        ):
-            return None
-        return _order(left.get("value"), right.get("value"))
-    if isinstance(left, int | Decimal) and isinstance(right, int | Decimal):
-        return (left > right) - (left < right)
-    return order(left, right) if type(left) is str and type(right) is str else None
-
-
-def _union(left: Expression, right: Expression) -> Expression:
-    return lambda focus, environment: _distinct(left(focus, environment) + right(focus, environment))
-
-
-def _join(left: Expression, right: Expression) -> Expression:
-    return lambda focus, environment: [(_text(left(focus, environment)) or "") + (_text(right(focus, environment)) or "")]
-
-
-def _plus(left: Values, right: Values) -> Values:
-    if not left or not right:
-        return []
-    if type(left[0]) is not type(right[0]) or type(left[0]) not in (int, str):
-        raise UndecidedError
-    return [left[0] + right[0]]
-
-
-OPERATORS: dict[str, Callable[[Expression, Expression], Expression]] = {
-    "implies": _implies,
-    "or": _or,
-    "xor": _xor,
-    "and": _and,
-    "in": _both(_in),
-    "contains": _both(lambda left, right: _in(right, left)),
-    "=": _both(_equals),
-    "!=": _both(_differs),
-    "<": _compare(lambda found: found < 0),
-    ">": _compare(lambda found: found > 0),
-    "<=": _compare(lambda found: found <= 0),
-    ">=": _compare(lambda found: found >= 0),
-    "|": _union,
-    "&": _join,
-    "+": lambda left, right: lambda focus, environment: _plus(left(focus, environment), right(focus, environment)),
 }

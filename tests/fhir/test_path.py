@@ -126,3 +126,23 @@ def test_every_invariant_of_a_stored_type_compiles(definitions):
         if "expression" in rule
     }
     assert all(isinstance(compile_path(expression), Path) for expression in found)
+
+
+@pytest.mark.parametrize(
+    "item", [{}, {"a": 1}, {"_a": {"id": "x"}}, {"b": [1]}, {"a": 1, "b": 2}, {"valueString": "x"}, {"a": 1, "_valueCode": {}}]
+)
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "a.exists()",
+        "a.empty()",
+        "a.empty() or b.empty()",
+        "a.exists() implies b.exists()",
+        "value.empty() or a.empty()",
+        "value.exists() or b.exists()",
+    ],
+)
+def test_the_direct_answer_agrees_with_the_whole_one(expression, item):
+    path = compile_path(expression)
+    assert path.presence is not None
+    assert path.presence(item) is path.values(item)[0]

@@ -214,7 +214,8 @@ def compiled(
             if name not in value and f"_{name}" not in value:
                 report.add((at, name), "required", f"`{name}` is missing: send it.", rule)
         for stem, names, needed in choices:
-            _one_of(stem, names, needed, value, at, report, rule)
+            if needed or not names.isdisjoint(value):
+                _one_of(stem, names, needed, value, at, report, rule)
         for extra in extras:
             extra(value, at, report)
 
