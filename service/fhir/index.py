@@ -187,8 +187,12 @@ def _reference(name: str, value: Any, draft: _Draft) -> None:
         return
     target = value.get("reference")
     if type(target) is str and not target.startswith("#"):
-        target = relative(target, draft.base)
-        draft.keys.update(key.reference(name, target))
+        if "://" in target:
+            target = relative(target, draft.base)
+        if "/_history/" in target:
+            draft.keys.update(key.reference(name, target))
+        else:
+            draft.keys.add(f"{name}={target}")
         draft.rank(name, target)
     elif "resourceType" in value and type(value.get("id")) is str:  # a Bundle's own entry
         draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")

@@ -52,8 +52,11 @@ def tokens(name: str, system: str, value: str) -> tuple[str, ...]:
     """The keys of a code or identifier: by value, and by system and value."""
     if name in FOLDED:
         value = value.casefold()
-    value = part(value)
-    return f"{name}={value}", f"{name}={part(system)}|{value}"
+    if "|" in value or "\\" in value:
+        value = part(value)
+    if "|" in system or "\\" in system:
+        system = part(system)
+    return f"{name}={value}", f"{name}={system}|{value}"
 
 
 def string(name: str, text: str) -> str:
