@@ -9,10 +9,12 @@ from service.fhir.definitions import Codes, Definitions
 from service.fhir.validation.report import At, Check, Report
 
 _OPEN = {
-    "http://hl7.org/fhir/ValueSet/mimetypes": re.compile(r"[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"),
+    "http://hl7.org/fhir/ValueSet/mimetypes": re.compile(
+        r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"
+    ),
     "http://hl7.org/fhir/ValueSet/currencies": re.compile(r"[A-Z]{3}"),
 }
-"""Sets too large to write out, but whose codes have a form. A media type may leave its subtype out, as R4's examples do."""
+"""Sets too large to write out, but whose codes have a form. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
 
 
 def code_test(definitions: Definitions, url: str) -> frozenset[str] | re.Pattern[str] | None:
