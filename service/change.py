@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -96,7 +96,3 @@ class Change:
     settled: tuple[tuple[str, int], ...] = ()
     notices: tuple[Notice, ...] = ()
     guards: tuple[tuple[str, int], ...] = ()
-
-    def plus(self, **more: Any) -> Change:
-        """This Change with items added to the named fields."""
-        return replace(self, **{name: (*getattr(self, name), *items) for name, items in more.items()})

@@ -12,7 +12,8 @@ class Category(StrEnum):
     MALFORMED = "malformed"  # the request cannot be read as what it claims to be
     TOO_LARGE = "too-large"
     TOO_COSTLY = "too-costly"
-    MEDIA_TYPE = "media-type"
+    MEDIA_TYPE = "media-type"  # the body is in a form that is not read here
+    FORMAT = "format"  # the answer is wanted in a form that is not written here
     LOGIN = "login"  # no credentials
     TOKEN = "token"  # noqa: S105 - a category, not a secret; credentials that do not hold
     SCOPE = "scope"  # credentials that do not reach this far

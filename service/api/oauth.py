@@ -246,9 +246,7 @@ class _Endpoints:
         return bool(secret) and hmac.compare_digest(_csrf(secret), form["csrf"])
 
     def _set_cookie(self, response: Response, secret: str) -> None:
-        response.set_cookie(
-            self._services.cookie, secret, path="/", secure=self._services.secure, httponly=True, samesite="lax"
-        )
+        response.set_cookie(self._services.cookie, secret, path="/", secure=self._services.secure, httponly=True, samesite="lax")
 
 
 async def _oauth(request: Request, endpoint: Callable[[Asked], Awaitable[Answer]]) -> Response:

@@ -21,7 +21,7 @@ def model(kind: str) -> Any:
     return getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
 
 
-def build(kind: str, **members: Any) -> Resource:
+def build(kind: str, /, **members: Any) -> Resource:
     """A resource of type `kind`, its members validated and in FHIR's order, values ready for JSON.
 
     Members carry FHIR's JSON names; where a name is a Python keyword (`class`, `import`), append an underscore. Datetimes,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
@@ -41,6 +41,18 @@ def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resourc
         if name == "resourceType":
             stamped.update(fresh)
     return stamped
+
+
+def identified(resource: Resource, id: str) -> Resource:  # noqa: A002 - the FHIR member's name
+    """A copy with this id: in its place where there is one, else right after `resourceType`."""
+    if "id" in resource:
+        return {**resource, "id": id}
+    made: Resource = {}
+    for name, value in resource.items():
+        made[name] = value
+        if name == "resourceType":
+            made["id"] = id
+    return made
 
 
 def codings(element: Any) -> Iterator[tuple[str, str]]:
@@ -83,3 +95,21 @@ def relative(reference: str, base: str = "") -> str | None:
         reference = reference[len(base) :].lstrip("/")
     found = _RELATIVE.match(reference)
     return f"{found[1]}/{found[2]}" if found else None
+
+
+def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:
+    """A copy in which every literal Reference that is a key of `known`
+    names its value instead; for a transaction's `urn:uuid:` and fullUrl references (R4 section 3.1.0.11.2)."""
+    return {name: _rewritten(value, known) for name, value in resource.items()} if known else resource
+
+
+def _rewritten(value: Any, known: Mapping[str, str]) -> Any:
+    if isinstance(value, list):
+        return [_rewritten(item, known) for item in value]
+    if not isinstance(value, dict):
+        return value
+    made = {name: _rewritten(item, known) for name, item in value.items()}
+    target = value.get("reference")
+    if isinstance(target, str) and target in known:
+        made["reference"] = known[target]
+    return made

@@ -18,13 +18,14 @@ INDEXES = {RELATIONS: [IndexModel("source"), IndexModel("pts"), IndexModel([("or
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`organization` is tied to `patients` by the record `source`. Open ends are None; the end is not included."""
+    """`organization` is tied to `patients` by the record `source` of `custodian`. Open ends are None; the end is not included."""
 
     source: str
     patients: tuple[str, ...]
     organization: str
     start: datetime | None
     end: datetime | None
+    custodian: str = ""
 
     def holds(self, at: datetime) -> bool:
         """Whether the relation stands at this instant."""
@@ -39,6 +40,7 @@ def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[
             "source": reference,
             "pts": current["pts"],
             "org": each["o"],
+            "cust": current["cust"],
             "s": each["s"],
             "e": each["e"],
         }
@@ -47,7 +49,9 @@ def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[
 
 
 def _relation(document: Mapping[str, Any]) -> Relation:
-    return Relation(document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"])
+    return Relation(
+        document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"], document["cust"]
+    )
 
 
 class Relations:

@@ -223,5 +223,3 @@ def _needs_patient(request: Request) -> bool:
 
 def _wrong(request: Request, error: str, description: str) -> Wrong:
     return Wrong(error, description, request.redirect_uri, request.state)
-
-

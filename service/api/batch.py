@@ -1,0 +1,39 @@
+"""The Bundle that answers a batch or a transaction."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+
+from service.api import exchange
+from service.api.problems import STATUS
+from service.fhir.json import dump
+from service.fhir.outcome import outcome
+from service.fhir.resource import instant
+from service.problem import Problem
+from service.usecases.answers import Answer, Page
+from service.usecases.batches import Result
+
+
+def responded(kind: str, results: tuple[Result, ...], base: str) -> bytes:
+    """A batch-response or transaction-response, entry for entry."""
+    return orjson.dumps({"resourceType": "Bundle", "type": f"{kind}-response", "entry": [_entry(each, base) for each in results]})
+
+
+def _entry(result: Result, base: str) -> dict[str, Any]:
+    found = result.outcome
+    if isinstance(found, Problem):
+        return {"response": {"status": str(STATUS[found.category]), "outcome": orjson.Fragment(dump(outcome(found.issues)))}}
+    if isinstance(found, Page):
+        return {"resource": orjson.Fragment(exchange.bundle("searchset", found, base, [])), "response": {"status": "200"}}
+    return _answered(result.method, found, base)
+
+
+def _answered(method: str, answer: Answer, base: str) -> dict[str, Any]:
+    if method == "DELETE":
+        return {"response": {"status": "204"}}
+    response = {"status": "201" if answer.created else "200", "etag": answer.etag, "lastModified": instant(answer.at)}
+    if method != "GET":
+        response["location"] = f"{base}/{answer.reference}/_history/{answer.version}"
+    return {"resource": orjson.Fragment(answer.body), "response": response}

@@ -1,0 +1,100 @@
+"""The outermost ring: request ids, size limits, security headers, and the last word on anything unforeseen."""
+
+from __future__ import annotations
+
+import re
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from service import clock
+from service.api import problems
+from service.problem import Category, Problem, Refused, problem
+
+log = structlog.get_logger()
+
+IDENTIFIER = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+
+SECURITY_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "X-Frame-Options": "DENY",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+}
+
+
+class Edge:
+    """ASGI wrapper around the whole service. Nothing inside it answers without passing through here."""
+
+    def __init__(self, app: ASGIApp, max_body: int) -> None:
+        self.app = app
+        self.max_body = max_body
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        await self._http(scope, receive, send)
+
+    async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
+        asked = Headers(scope=scope)
+        identity = _identity(asked.get("x-request-id"))
+        ids = {"X-Request-Id": identity, "X-Correlation-Id": _identity(asked.get("x-correlation-id"), identity)}
+        scope.setdefault("state", {}).update(
+            request_id=identity, correlation_id=ids["X-Correlation-Id"], given_id=asked.get("x-request-id") == identity
+        )
+        started = False
+
+        async def answer(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start":
+                started = True
+                _complete(MutableHeaders(scope=message), ids)
+            await send(message)
+
+        try:
+            await self.app(scope, self._limited(asked, receive), answer)
+        except Refused as refusal:
+            await problems.response(refusal.problem)(scope, receive, answer)
+        except Exception as error:
+            log.error("fault", request_id=identity, error=type(error).__name__, exc_info=True)
+            if started:
+                raise
+            text = f"Baton could not finish this request; nothing of it was stored. Quote request `{identity}` to its operators."
+            await problems.response(problem(Category.FAULT, "exception", text))(scope, receive, answer)
+
+    def _limited(self, asked: Headers, receive: Receive) -> Receive:
+        declared = asked.get("content-length", "")
+        if declared.isdigit() and int(declared) > self.max_body:
+            raise Refused(self._too_large())
+        seen = 0
+
+        async def limited() -> Message:
+            nonlocal seen
+            message = await receive()
+            seen += len(message.get("body", b""))
+            if seen > self.max_body:
+                raise Refused(self._too_large())
+            return message
+
+        return limited
+
+    def _too_large(self) -> Problem:
+        text = f"The body is larger than {self.max_body} bytes; send fewer or smaller resources at a time."
+        return problem(Category.TOO_LARGE, "too-long", text)
+
+
+def _identity(given: str | None, otherwise: str = "") -> str:
+    """The client's id when it can be echoed safely, else a fresh one."""
+    return given if given and IDENTIFIER.fullmatch(given) else otherwise or clock.new_id()
+
+
+def _complete(headers: MutableHeaders, ids: dict[str, str]) -> None:
+    for name, value in ids.items():
+        headers[name] = value
+    for name, value in SECURITY_HEADERS.items():
+        headers.setdefault(name, value)
+    headers.setdefault("Cache-Control", "no-store")

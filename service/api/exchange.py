@@ -1,0 +1,189 @@
+"""One HTTP exchange in FHIR's terms: what the request asks of the representation, and how an answer becomes a response."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+from typing import Any
+from urllib.parse import parse_qsl
+
+import orjson
+from starlette.requests import Request
+from starlette.responses import Response
+
+from service.api.problems import FHIR_JSON
+from service.change import Resource
+from service.fhir.json import dump, parse, pretty
+from service.fhir.outcome import outcome
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.usecases.answers import Answer, Page
+
+JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
+ANY_TYPES = frozenset({"", "*/*", "application/*", "text/*"})
+JSON_FORMATS = frozenset({"json", *JSON_TYPES})
+
+Params = tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """How the client wants its answer: R4 sections 3.1.0.1.5 to 3.1.0.1.11."""
+
+    params: Params
+    pretty: bool = False
+    returning: str = ""
+    lenient: bool = False
+
+
+def wish(request: Request) -> Wish:
+    """Reads `_format`, `_pretty`, Accept and Prefer. Refuses formats other than JSON, since none is written here."""
+    params = tuple(parse_qsl(request.url.query, keep_blank_values=True))
+    named = dict(params)
+    wanted = [named["_format"]] if "_format" in named else request.headers.get("accept", "").split(",")
+    kinds = {kind.partition(";")[0].strip().lower().replace(" ", "+") for kind in wanted}
+    if not kinds & (JSON_FORMATS | ANY_TYPES):
+        raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
+    prefer = _preferences(request.headers.get("prefer", ""))
+    rest = tuple((name, value) for name, value in params if name not in ("_format", "_pretty"))
+    return Wish(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
+
+
+def _preferences(header: str) -> Mapping[str, str]:
+    pairs = (part.strip().partition("=") for part in header.replace(";", ",").split(","))
+    return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs if name}
+
+
+async def resource_in(request: Request, max_depth: int) -> tuple[Resource, bytes]:
+    """The body as a resource, with its bytes. Refuses other media types and anything that is not sound JSON."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in JSON_TYPES:
+        text = f"A body of type `{media or 'none'}` is not read here; send JSON as `application/fhir+json`."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+    body = await request.body()
+    parsed = parse(body, max_depth=max_depth)
+    if isinstance(parsed, Problem):
+        raise Refused(parsed)
+    return parsed, body
+
+
+async def form_in(request: Request) -> Params:
+    """The parameters of a POST search: those of the body and of the URL together (R4 section 3.1.1.4)."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    body = await request.body()
+    if body and media != "application/x-www-form-urlencoded":
+        text = "A POST search carries its parameters as `application/x-www-form-urlencoded`."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+    try:
+        return tuple(parse_qsl(body.decode("ascii"), keep_blank_values=True))
+    except UnicodeDecodeError:
+        text = "The form is not percent-encoded ASCII; encode it as `application/x-www-form-urlencoded`."
+        raise Refused(problem(Category.MALFORMED, "structure", text)) from None
+
+
+def if_match(request: Request) -> int | None:
+    """The version If-Match names; None when the header is absent."""
+    given = request.headers.get("if-match")
+    if given is None:
+        return None
+    text = given.strip().removeprefix("W/").strip('"')
+    if not text.isdigit():
+        said = 'If-Match must name one version as `W/"3"`, as the ETag of a read gives it.'
+        raise Refused(problem(Category.MALFORMED, "value", said))
+    return int(text)
+
+
+def unchanged(request: Request, answer: Answer) -> bool:
+    """Whether a conditional read may be answered 304 (R4 section 3.1.0.1.2)."""
+    tags = request.headers.get("if-none-match")
+    if tags is not None:
+        return answer.etag in [tag.strip() for tag in tags.split(",")] or tags.strip() == "*"
+    since = request.headers.get("if-modified-since")
+    if since is None:
+        return False
+    try:
+        moment = parsedate_to_datetime(since)
+    except ValueError:
+        return False
+    moment = moment if moment.tzinfo else moment.replace(tzinfo=UTC)
+    return answer.at.replace(microsecond=0) <= moment
+
+
+def read(request: Request, answer: Answer, asked: Wish) -> Response:
+    """The response to a read: 304 when nothing changed."""
+    if unchanged(request, answer):
+        return Response(status_code=304, headers=version_headers(answer))
+    return json(answer.body, asked, headers=version_headers(answer))
+
+
+def written(answer: Answer, asked: Wish, base: str) -> Response:
+    """The response to a create or an update, in the representation that was preferred."""
+    headers = version_headers(answer)
+    headers["Location"] = f"{base}/{answer.reference}/_history/{answer.version}"
+    status = 201 if answer.created else 200
+    if asked.returning == "minimal":
+        return Response(status_code=status, headers=headers)
+    if asked.returning == "OperationOutcome":
+        return json(dump(outcome(answer.issues or (done(),))), asked, status=status, headers=headers)
+    return json(answer.body, asked, status=status, headers=headers)
+
+
+def done() -> Issue:
+    """What is said when there is nothing to put right."""
+    return Issue("informational", "Done: the record is stored as sent.", severity="information")
+
+
+def outcome_of(issues: tuple[Issue, ...], asked: Wish, status: int = 200) -> Response:
+    """An OperationOutcome as an answer that is not a refusal."""
+    return json(dump(outcome(issues or (done(),))), asked, status=status)
+
+
+def json(body: bytes, asked: Wish, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+    """Stored bytes as they are, or indented when `_pretty=true`."""
+    if asked.pretty and body:
+        parsed = parse(body, max_depth=1000)
+        body = pretty(parsed) if not isinstance(parsed, Problem) else body
+    return Response(body, status_code=status, media_type=FHIR_JSON, headers=headers)
+
+
+def version_headers(answer: Answer) -> dict[str, str]:
+    """ETag and Last-Modified."""
+    return {"ETag": answer.etag, "Last-Modified": http_date(answer.at)}
+
+
+def http_date(at: datetime) -> str:
+    """An instant as HTTP writes it."""
+    return format_datetime(at.astimezone(UTC), usegmt=True)
+
+
+def bundle(kind: str, page: Page, base: str, links: list[dict[str, str]]) -> bytes:
+    """A searchset or history Bundle around stored bytes, which are not serialised again."""
+    members: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
+    if page.total is not None:
+        members["total"] = page.total
+    members["link"] = links
+    entries = [entry(kind, each.answer, each.mode, each.method, base) for each in page.entries]
+    if page.issues:
+        entries.append({"resource": orjson.Fragment(dump(outcome(page.issues))), "search": {"mode": "outcome"}})
+    if entries:
+        members["entry"] = entries
+    return orjson.dumps(members)
+
+
+def entry(kind: str, answer: Answer, mode: str, method: str, base: str) -> dict[str, Any]:
+    """One Bundle.entry."""
+    members: dict[str, Any] = {"fullUrl": f"{base}/{answer.reference}"}
+    if answer.body:
+        members["resource"] = orjson.Fragment(answer.body)
+    if kind == "searchset":
+        members["search"] = {"mode": mode}
+        return members
+    url = answer.reference.partition("/")[0] if method == "POST" else answer.reference
+    members["request"] = {"method": method, "url": url}
+    members["response"] = {
+        "status": {"POST": "201", "DELETE": "204"}.get(method, "200"),
+        "etag": answer.etag,
+        "lastModified": answer.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+    }
+    return members

@@ -1,0 +1,219 @@
+"""The FHIR interactions over HTTP (R4 section 3.1.0). Plain Starlette routes on the hot path; every answer is stored bytes."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
+
+from starlette.convertors import Convertor, register_url_convertor
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from service import clock
+from service.api import batch, exchange
+from service.api.exchange import Params, Wish
+from service.api.problems import FHIR_JSON
+from service.change import Resource
+from service.fhir.json import dump
+from service.problem import Category, Problem, Refused, problem
+from service.usecases import batches, records, search, validation
+from service.usecases.answers import Page
+from service.usecases.authentication import Authentication
+from service.usecases.services import Services, Session
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+TYPE = "{type:fhirtype}"
+ID = "{id:fhirid}"
+
+
+class Sessions:
+    """Who is asking, for every route that needs to know."""
+
+    def __init__(self, services: Services, authentication: Authentication, base: str) -> None:
+        self.services = services
+        self.authentication = authentication
+        self.base = base
+
+    async def of(self, request: Request, body: bytes = b"") -> Session:
+        """The session of an authenticated request; refuses the others (security rules, section 2)."""
+        caller = await self.authentication.caller(_bearer(request))
+        if isinstance(caller, Problem):
+            raise Refused(caller)
+        state = request.state
+        mark = hashlib.sha256(b"%b %b\n%b" % (request.method.encode(), request.url.path.encode(), body)).hexdigest()
+        return Session(
+            caller=caller,
+            at=clock.now(),
+            base=self.base,
+            request_id=state.request_id,
+            correlation_id=state.correlation_id,
+            fingerprint=mark,
+            given_id=state.given_id,
+        )
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        text = "This needs an access token; ask the authorization server named in `/fhir/.well-known/smart-configuration`."
+        raise Refused(problem(Category.LOGIN, "login", text))
+    return token.strip()
+
+
+class Interactions:
+    """One method an interaction, named as R4 names it."""
+
+    def __init__(self, sessions: Sessions) -> None:
+        self.sessions = sessions
+        self.services = sessions.services
+        self.base = sessions.base
+
+    async def read(self, request: Request) -> Response:
+        """GET [type]/[id]."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        answer = await records.read(self.services, session, *_target(request), asked.params)
+        return exchange.read(request, answer, asked)
+
+    async def vread(self, request: Request) -> Response:
+        """GET [type]/[id]/_history/[vid]."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        answer = await records.vread(self.services, session, *_target(request), request.path_params["vid"])
+        return exchange.read(request, answer, asked)
+
+    async def history(self, request: Request) -> Response:
+        """GET [type]/[id]/_history."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        page = await records.history(self.services, session, *_target(request), asked.params)
+        return self._bundle("history", page, request.url.path, asked)
+
+    async def create(self, request: Request) -> Response:
+        """POST [type]."""
+        asked, session, resource = await self._writing(request)
+        none_exist = request.headers.get("if-none-exist", "")
+        answer = await records.create(self.services, session, request.path_params["type"], resource, none_exist)
+        return exchange.written(answer, asked, self.base)
+
+    async def update(self, request: Request) -> Response:
+        """PUT [type]/[id]."""
+        asked, session, resource = await self._writing(request)
+        answer = await records.update(self.services, session, *_target(request), resource, exchange.if_match(request))
+        return exchange.written(answer, asked, self.base)
+
+    async def delete(self, request: Request) -> Response:
+        """DELETE [type]/[id]."""
+        session = await self.sessions.of(request)
+        answer = await records.delete(self.services, session, *_target(request), exchange.if_match(request))
+        return Response(status_code=204, headers={"ETag": answer.etag} if answer.version else None)
+
+    async def search(self, request: Request) -> Response:
+        """GET [type]?params."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        return await self._searched(request, session, asked, asked.params)
+
+    async def search_post(self, request: Request) -> Response:
+        """POST [type]/_search."""
+        asked = exchange.wish(request)
+        session = await self.sessions.of(request)
+        params = (*asked.params, *await exchange.form_in(request))
+        return await self._searched(request, session, asked, params)
+
+    async def validate(self, request: Request) -> Response:
+        """POST [type]/$validate."""
+        asked, session, resource = await self._writing(request)
+        strict = "handling=strict" in request.headers.get("prefer", "")
+        issues = validation.validate(self.services, session, request.path_params["type"], resource, asked.params, strict)
+        return exchange.outcome_of(issues, asked)
+
+    async def batch(self, request: Request) -> Response:
+        """POST [base]: a batch or transaction Bundle."""
+        asked, session, bundle = await self._writing(request)
+        results = await batches.perform(self.services, session, bundle)
+        return exchange.json(batch.responded(str(bundle["type"]), results, self.base), asked)
+
+    async def _writing(self, request: Request) -> tuple[Wish, Session, Resource]:
+        asked = exchange.wish(request)
+        _bearer(request)  # an anonymous body is not read
+        resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        return asked, await self.sessions.of(request, body), resource
+
+    async def _searched(self, request: Request, session: Session, asked: Wish, params: Params) -> Response:
+        kind = request.path_params["type"]
+        page = await search.search(self.services, session, kind, params, lenient=asked.lenient)
+        return self._bundle("searchset", page, f"/fhir/{kind}", Wish(params, asked.pretty))
+
+    def _bundle(self, kind: str, page: Page, path: str, asked: Wish) -> Response:
+        url = self.base + path.removeprefix("/fhir")
+        kept = [(name, value) for name, value in asked.params if name != "_cursor"]
+        links = [{"relation": "self", "url": _url(url, asked.params)}]
+        if page.cursor:
+            links.append({"relation": "next", "url": _url(url, (*kept, ("_cursor", page.cursor)))})
+        return exchange.json(exchange.bundle(kind, page, self.base, links), asked)
+
+
+def _url(url: str, params: Params | list[tuple[str, str]]) -> str:
+    return f"{url}?{urlencode(params, safe='|:/,')}" if params else url
+
+
+def _target(request: Request) -> tuple[str, str]:
+    return request.path_params["type"], request.path_params["id"]
+
+
+def routes(interactions: Interactions) -> list[Route]:
+    """The routes under /fhir, most specific first."""
+    do = interactions
+    return [
+        Route(f"/fhir/{TYPE}/$validate", do.validate, methods=["POST"]),
+        Route(f"/fhir/{TYPE}/_search", do.search_post, methods=["POST"]),
+        Route(f"/fhir/{TYPE}/{ID}", do.read, methods=["GET"]),
+        Route(f"/fhir/{TYPE}/{ID}", do.update, methods=["PUT"]),
+        Route(f"/fhir/{TYPE}/{ID}", do.delete, methods=["DELETE"]),
+        Route(f"/fhir/{TYPE}/{ID}/_history", do.history, methods=["GET"]),
+        Route(f"/fhir/{TYPE}/{ID}/_history/{{vid}}", do.vread, methods=["GET"]),
+        Route(f"/fhir/{TYPE}", do.search, methods=["GET"]),
+        Route(f"/fhir/{TYPE}", do.create, methods=["POST"]),
+        Route("/fhir", do.batch, methods=["POST"]),
+        Route("/fhir/", do.batch, methods=["POST"]),
+    ]
+
+
+def static_json(body: Resource, media_type: str = FHIR_JSON) -> Endpoint:
+    """An endpoint for something known at start-up."""
+    content = dump(body)
+
+    async def endpoint(_: Request) -> Response:
+        return Response(content, media_type=media_type, headers={"Cache-Control": "public, max-age=300"})
+
+    return endpoint
+
+
+class _Segment(Convertor[str]):
+    """A path segment of one form; anything else is no route, so that no handler sees a strange id."""
+
+    def convert(self, value: str) -> str:
+        """The segment itself."""
+        return value
+
+    def to_string(self, value: str) -> str:
+        """The segment itself."""
+        return value
+
+
+class _Type(_Segment):
+    regex = "[A-Z][A-Za-z]{1,63}"
+
+
+class _Id(_Segment):
+    regex = r"[A-Za-z0-9\-.]{1,64}"
+
+
+def register_convertors() -> None:
+    """Makes `fhirtype` and `fhirid` known to route paths (R4 section 2.20.4: ids are 1 to 64 of these characters)."""
+    register_url_convertor("fhirtype", _Type())
+    register_url_convertor("fhirid", _Id())

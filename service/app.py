@@ -1,0 +1,227 @@
+"""The one place where real things are built and joined: settings to stores, stores to use cases, use cases to routes."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from importlib.metadata import version
+from zoneinfo import ZoneInfo
+
+from fastapi import FastAPI
+from starlette.exceptions import HTTPException
+from starlette.routing import BaseRoute, Mount, Route
+from starlette.types import Lifespan
+
+from service import clock
+from service.api import fhir, health, oauth, operations, problems
+from service.api.edge import Edge
+from service.auth import issuers, metadata
+from service.auth.scopes import Scopes
+from service.auth.tokens import Terms
+from service.change import Resource
+from service.consent.facts import facts_of
+from service.consent.policy import SHIPPED
+from service.fhir import capability
+from service.fhir.definitions import Definitions
+from service.fhir.index import Indexer
+from service.fhir.validate import Validator
+from service.outbound.issuers import Issuers
+from service.problem import Problem, Refused
+from service.settings import Settings, shipped
+from service.store import mongo as database
+from service.store.audit import AuditTrail
+from service.store.clients import Clients
+from service.store.embedded import Embedded
+from service.store.generations import Generations
+from service.store.holdings import Holdings
+from service.store.keys import Keys
+from service.store.mongo import Mongo
+from service.store.outbox import Outbox
+from service.store.partners import Partners
+from service.store.records import Records
+from service.store.relations import Relations
+from service.store.row import Projection, Projector
+from service.store.search import Searches, indexes
+from service.store.timers import Timers
+from service.store.tokens import Tokens
+from service.usecases.authentication import Authentication
+from service.usecases.authorization import Authorization
+from service.usecases.clients import Registration
+from service.usecases.directory import Directory
+from service.usecases.evidence import EvidenceCache
+from service.usecases.launch import Launching
+from service.usecases.people import People
+from service.usecases.services import Services
+from service.usecases.users import Users
+
+INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+SYSTEM = ("batch", "transaction")
+# What the care rules work on is ready before the first request; other types get their collections when first written.
+CARE_TYPES = (
+    "AuditEvent", "CarePlan", "CareTeam", "Communication", "Consent", "EpisodeOfCare", "Group", "HealthcareService",
+    "Organization", "Patient", "Practitioner", "PractitionerRole", "Provenance", "QuestionnaireResponse", "Task",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """A service that is ready to serve, and what operators' commands use of it."""
+
+    services: Services
+    registration: Registration
+    users: Users
+    authentication: Authentication
+    oauth: oauth.OAuth
+    keys: Keys
+    outbox: Outbox
+    issuers: Issuers
+
+
+def projector(indexer: Indexer, base: str, zone: str) -> Projector:
+    """What every stored version is found by and decided on."""
+
+    def project(resource: Resource, tokens: Sequence[str]) -> Projection:
+        index = indexer.index(resource, tokens)
+        return Projection(index, index.patients, facts_of(resource, base=base, zone=zone).to_row())
+
+    return project
+
+
+async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
+    """Everything, joined, over a database that answers. `base` is the public base URL without a path."""
+    fhir_base = f"{base}/fhir"
+    definitions = Definitions.load(shipped("profiles"))
+    indexer = Indexer(definitions, fhir_base, ZoneInfo(settings.timezone))
+    project = projector(indexer, fhir_base, settings.timezone)
+    keys = Keys(mongo, clock.new_id)
+    records = Records(mongo, project, ledger_key=await keys.secret("ledger", clock.new_secret().encode()), row_indexes=indexes)
+    services = await _services(settings, mongo, keys, records, project, definitions, indexer)
+    return await _joined(settings, base, services, keys)
+
+
+async def _services(
+    settings: Settings, mongo: Mongo, keys: Keys, records: Records, project: Projector, definitions: Definitions, indexer: Indexer
+) -> Services:
+    partners = Partners(mongo)
+    await partners.prepare()
+    await records.prepare(CARE_TYPES)
+    generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
+    return Services(
+        settings=settings,
+        definitions=definitions,
+        validator=Validator(definitions),
+        indexer=indexer,
+        policy=SHIPPED[settings.policy],
+        mongo=mongo,
+        records=records,
+        holdings=holdings,
+        relations=relations,
+        searches=Searches(mongo, project, most_scanned=settings.max_scan),
+        partners=partners,
+        timers=Timers(mongo),
+        ledger=records.ledger,
+        trail=AuditTrail(records),
+        directory=Directory(records, holdings, generations, partners),
+        evidence=EvidenceCache(records, holdings, relations, generations),
+        secret=await keys.secret("cursor", clock.new_secret().encode()),
+    )
+
+
+async def _joined(settings: Settings, base: str, services: Services, keys: Keys) -> Built:
+    clients, tokens, fetcher = Clients(services.mongo), Tokens(services.mongo), Issuers(_allowed(base))
+    for store in (clients, tokens, keys):
+        await store.ensure_indexes()
+    trusted = issuers.configured(settings.issuers)
+    if isinstance(trusted, Problem):
+        raise Refused(trusted)
+    terms = Terms(f"{base}/auth", f"{base}/fhir", settings.access_token_seconds, settings.refresh_token_hours * 3600)
+    people = People(services)
+
+    def unsupported(scopes: Scopes) -> Problem | None:
+        return scopes.unsupported(services.definitions.types, people.searchable)
+
+    authorization = Authorization(clients, tokens, keys, fetcher, terms, unsupported, people.note, people.employer)
+    users = Users(clients, tokens, people.note)
+    authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
+    launching = Launching(authorization, users, clients, tokens, people, people.note)
+    return Built(
+        services=services,
+        registration=Registration(clients, tokens, keys, terms, unsupported),
+        users=users,
+        authentication=authentication,
+        oauth=oauth.OAuth(authorization, launching, users, authentication),
+        keys=keys,
+        outbox=Outbox(services.mongo),
+        issuers=fetcher,
+    )
+
+
+def _allowed(base: str) -> tuple[str, ...]:
+    """A service on loopback is being tried out: clients' keys may then be on loopback, too."""
+    return ("127.0.0.1", "localhost") if base.startswith(("http://127.0.0.1", "http://localhost")) else ()
+
+
+def routes(built: Built, base: str) -> list[BaseRoute]:
+    """Every route of the service."""
+    fhir.register_convertors()
+    sessions = fhir.Sessions(built.services, built.authentication, f"{base}/fhir")
+    smart = built.oauth.authorization.smart_configuration()
+    statement = _statement(built, base, clock.now())
+    return [
+        Route("/fhir/metadata", fhir.static_json(statement), methods=["GET"]),
+        Route("/fhir/.well-known/smart-configuration", fhir.static_json(smart, "application/json"), methods=["GET"]),
+        *operations.routes(sessions),
+        *fhir.routes(fhir.Interactions(sessions)),
+        Mount("/auth", routes=oauth.routes(built.oauth)),
+        *health.routes(built.services),
+    ]
+
+
+def _statement(built: Built, base: str, at: datetime) -> Resource:
+    mounted = capability.Mounted(
+        base=f"{base}/fhir",
+        version=version("baton-fhir"),
+        started=at,
+        types=built.services.definitions.types,
+        interactions=INTERACTIONS,
+        system=SYSTEM,
+        operations=operations.NAMES,
+        security=(metadata.oauth_uris(built.oauth.authorization.terms),),
+    )
+    return capability.statement(mounted, built.services.indexer.parameters)
+
+
+def application(settings: Settings, base: str, mongo_uri: str) -> FastAPI:
+    """The ASGI application of one worker: it connects when it starts, and is ready when it has."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        mongo = await database.connect(mongo_uri, settings.mongodb_database, settings.mongo_driver)
+        built = await build(settings, mongo, base)
+        app.router.routes.extend(routes(built, base))
+        app.state.built = built
+        try:
+            yield
+        finally:
+            await built.issuers.close()
+            await mongo.close()
+
+    return shell(settings, lifespan)
+
+
+def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
+    """The application without its routes: what is true of every answer."""
+    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.add_middleware(Edge, max_body=settings.max_body_bytes)
+    app.add_exception_handler(HTTPException, problems.unrouted)
+    return app
+
+
+async def database_of(settings: Settings) -> tuple[str, Embedded | None]:
+    """The URI of the configured database, or of the data folder's own, started when nobody runs it yet."""
+    if settings.mongodb_uri:
+        return settings.mongodb_uri, None
+    embedded = Embedded(settings.data, settings.mongodb_cache_mb)
+    return await embedded.start(), embedded

@@ -1,0 +1,81 @@
+"""The CapabilityStatement, generated from what is mounted and indexed, never written by hand (R4 section 5.2). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from service.change import Resource
+from service.fhir.models import build
+from service.fhir.parameter import Parameters
+from service.fhir.resource import instant
+
+BASE = "https://baton.example/fhir"
+SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
+COMMON = {"_id": "token", "_lastUpdated": "date"}
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """What the running service offers. `interactions` are codes on every type, `system` those on the base, `operations` name the
+    types an operation is on; `conditional` types need If-Match."""
+
+    base: str
+    version: str
+    started: datetime
+    types: Iterable[str]
+    interactions: tuple[str, ...]
+    system: tuple[str, ...]
+    operations: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    profiles: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    security: tuple[Resource, ...] = ()
+
+
+def statement(mounted: Mounted, parameters: Parameters) -> Resource:
+    """The CapabilityStatement of the running service."""
+    rest: Resource = {
+        "mode": "server",
+        "documentation": "Handovers, joint crisis plans and consent-gated disclosure between agencies.",
+        "security": {
+            "cors": False,
+            "service": [{"coding": [SMART], "text": "SMART on FHIR"}],
+            "extension": list(mounted.security),
+        },
+        "resource": [_resource(mounted, kind, parameters) for kind in sorted(mounted.types)],
+        "interaction": [{"code": code} for code in mounted.system],
+    }
+    return build(
+        "CapabilityStatement",
+        status="active",
+        date=instant(mounted.started),
+        kind="instance",
+        software={"name": "Baton", "version": mounted.version},
+        implementation={"description": "Baton", "url": mounted.base},
+        fhirVersion="4.0.1",
+        format=["application/fhir+json", "json"],
+        rest=[rest],
+    )
+
+
+def _resource(mounted: Mounted, kind: str, parameters: Parameters) -> Resource:
+    described: Resource = {
+        "type": kind,
+        "interaction": [{"code": code} for code in mounted.interactions],
+        "versioning": "versioned",
+        "readHistory": True,
+        "updateCreate": True,
+        "conditionalCreate": True,
+        "conditionalRead": "full-support",
+        "searchParam": [{"name": name, "type": type_} for name, type_ in _parameters(kind, parameters)],
+    }
+    if names := mounted.operations.get(kind):
+        described["operation"] = [{"name": name, "definition": f"{BASE}/OperationDefinition/{kind}-{name}"} for name in names]
+    if profiles := mounted.profiles.get(kind):
+        described["supportedProfile"] = list(profiles)
+    return described
+
+
+def _parameters(kind: str, parameters: Parameters) -> list[tuple[str, str]]:
+    found = COMMON | {name: each.kind for name, each in parameters.of(kind).items()}
+    return sorted(found.items())

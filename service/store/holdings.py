@@ -1,0 +1,53 @@
+"""What is held about people, for decisions: rows by patient, by key, by custodian. Never for answers: those are searched."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from service.fhir.query import Query
+from service.store.coalesce import Coalescer
+from service.store.mongo import Mongo, reaching
+from service.store.row import Projector, Row, row_of
+from service.store.search import filter_of
+
+Wanted = tuple[str, str]
+"""A resource type and a Patient reference."""
+
+
+class Holdings:
+    """Reads rows for decisions; all askers of one moment share a query."""
+
+    def __init__(self, mongo: Mongo, projector: Projector) -> None:
+        self._mongo = mongo
+        self._projector = projector
+        self._read: Coalescer[Wanted, list[Row]] = Coalescer(self._fetch)
+
+    async def of(self, type_: str, patients: Collection[str]) -> list[Row]:
+        """Every live row of a type that belongs to any of these Patients, each once."""
+        found = await self._read.get_many((type_, patient) for patient in patients)
+        return list({row.id: row for rows in found.values() for row in rows}.values())
+
+    async def having(self, type_: str, key: str) -> list[Row]:
+        """Every live row of a type with this index key."""
+        return await self._find(type_, {"idx": key, "del": False})
+
+    async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
+        """At most `limit` matches of a query among one custodian's own rows."""
+        return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian}]}, limit)
+
+    async def _find(self, type_: str, wanted: Mapping[str, Any], limit: int = 0) -> list[Row]:
+        async with reaching():
+            cursor = self._mongo.collection(f"r.{type_}").find(wanted).limit(limit)
+            return [row_of(type_, document, self._projector) for document in await cursor.to_list(None)]
+
+    async def _fetch(self, wanted: Collection[Wanted]) -> Mapping[Wanted, list[Row]]:
+        groups: dict[str, list[str]] = {}
+        for type_, patient in wanted:
+            groups.setdefault(type_, []).append(patient)
+        answers: dict[Wanted, list[Row]] = {each: [] for each in wanted}
+        for type_, patients in groups.items():
+            for row in await self._find(type_, {"pts": {"$in": patients}, "del": False}):
+                for patient in set(row.patients).intersection(patients):
+                    answers[type_, patient].append(row)
+        return answers

@@ -1,0 +1,197 @@
+"""The one way out: every record that leaves passes `reveal`, which asks the scopes, then consent, then redacts.
+
+Store reads that return patient data are called here and in `work` (whose loads decide but never leave) and nowhere else;
+`tests/test_structure.py` holds to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from service.auth.scopes import Rule
+from service.care.codes import TASK_CODE
+from service.change import Resource
+from service.consent.decide import decide_all
+from service.consent.facts import Facts
+from service.consent.policy import Agreement
+from service.consent.reasons import Decision, Reason, Redaction
+from service.consent.redact import redact
+from service.consent.request import Evidence, Request
+from service.fhir.index import Index
+from service.fhir.json import dump
+from service.fhir.search import Query, matches, parse
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.directory import Acting
+from service.usecases.evidence import Person
+from service.usecases.services import Services, Session
+
+# A Task of ours is between its two agencies (HOV-11); a Communication of ours is for those it was written to.
+ADDRESSED = frozenset({"Task", "Communication"})
+TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
+ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
+NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between two other agencies.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record its reader may see, as they may see it."""
+
+    row: Row
+    body: bytes
+    decision: Decision
+
+
+@dataclass(slots=True)
+class Eyes:
+    """What one request may see. Make it once per request with `open_eyes`."""
+
+    services: Services
+    session: Session
+    acting: Acting
+    own: frozenset[str]
+    context: frozenset[str]
+    _queries: dict[tuple[str, Rule], Query] = field(default_factory=dict)
+
+    async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
+        """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
+        rows = [row for row in rows if self.in_scope(row, verb)]
+        persons = await self.services.evidence.persons(patient for row in rows for patient in row.patients)
+        shown = []
+        for row in rows:
+            decision = self.decide(row, persons)
+            if decision.permit:
+                shown.append(Shown(row, _body(row, decision.redactions), decision))
+        return shown
+
+    def permits(self, rows: Sequence[Row], persons: Mapping[str, Person]) -> bool:
+        """Whether consent lets the caller see all of these rows, whatever its scopes: for rules that ask what it may refer to."""
+        return all(not row.deleted and self.decide(row, persons).permit for row in rows)
+
+    def may_write(self, resource: Resource, patients: Sequence[str], verb: str) -> bool:
+        """Whether some scope lets the caller write this very content."""
+        index = self.services.indexer.index(resource)
+        rules = self.session.caller.scopes.grants(resource["resourceType"], verb)
+        return any(self._fits(rule, index, patients or index.patients) for rule in rules)
+
+    def in_scope(self, row: Row, verb: str) -> bool:
+        """Whether some scope lets the caller use `verb` on this very content."""
+        rules = self.session.caller.scopes.grants(row.type, verb)
+        return any(self._holds(rule, row) for rule in rules)
+
+    def _holds(self, rule: Rule, row: Row) -> bool:
+        if rule.context == "patient" and not self.context.intersection(row.patients):
+            return False
+        return not rule.params or matches(self._query(row.type, rule), row.index)
+
+    def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
+        if rule.context == "patient" and not self.context.intersection(patients):
+            return False
+        return not rule.params or matches(self._query(index.type, rule), index)
+
+    def _query(self, kind: str, rule: Rule) -> Query:
+        key = (kind, rule)
+        if key not in self._queries:
+            parsed = parse(kind, rule.params, self.services.indexer.parameters)
+            if isinstance(parsed, Problem):
+                raise Refused(replace(parsed, category=Category.SCOPE))
+            self._queries[key] = parsed
+        return self._queries[key]
+
+    def decide(self, row: Row, persons: Mapping[str, Person]) -> Decision:
+        """Consent and policy for one record: it must be permitted for every person it is about."""
+        if (
+            row.type in ADDRESSED
+            and row.custodian != self.session.caller.organization
+            and not self.own.intersection(row.patients)
+        ):
+            told = self._addressed(row)
+            if told is not None:
+                return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
+        if row.type == "AuditEvent" and (row.custodian != self.session.caller.organization or self.own):
+            return Decision(False, (ACCOUNTED,), self.services.policy.name)
+        facts = Facts.from_row(row.facts, row.custodian)
+        evidence = {patient: evidence_of(persons[patient], self.acting.agreement, self.session.at) for patient in row.patients}
+        person = persons[row.patients[0]] if row.patients else None
+        return decide_all(self.request(person), facts, evidence, self.services.policy)
+
+    def _addressed(self, row: Row) -> bool | None:
+        """Whether an addressed record is for this agency; None when consent decides instead: it is not one of Baton's own."""
+        mine = any(party.organization == self.session.caller.organization for party in row.parties)
+        if not mine:
+            return False
+        ours = row.type == "Communication" or any(key.startswith(f"code={TASK_CODE}|") for key in row.index.keys)
+        return True if ours else None
+
+    def request(self, person: Person | None = None, purposes: tuple[str, ...] = ()) -> Request:
+        """The consent request this caller makes about a person: for the first of its registered purposes, or for those given."""
+        caller = self.session.caller
+        teams, patients = (person.teams, person.patients) if person else ((), frozenset[str]())
+        return Request(
+            principals=self.acting.principals(self.session.at, teams, patients),
+            organization=caller.organization,
+            sector=self.acting.sector,
+            purposes=purposes or caller.purposes[:1],
+            action="access",
+            now=self.session.at,
+            user=caller.user,
+            self_access=self.own,
+        )
+
+    async def visible(self, kind: str) -> Visible:
+        """The filter every search carries: rows that might be seen. Each row is still decided one by one."""
+        caller = self.session.caller
+        rules = caller.scopes.grants(kind, "s")
+        if self.own or all(rule.context == "patient" for rule in rules):
+            return Visible(patients=tuple(self.own or self.context))
+        related = await self.services.relations.patients(caller.organization, self.session.at)
+        return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
+
+
+def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
+    """What is known of a person at an instant, for a recipient with this sharing agreement."""
+    return Evidence(
+        consents=person.consents,
+        relationships=person.related(at),
+        agreement=agreement,
+        grants=person.grants,
+        patients=person.patients,
+        representatives=person.representatives,
+        links=person.links,
+    )
+
+
+async def open_eyes(services: Services, session: Session) -> Eyes:
+    """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
+    await services.directory.refresh()
+    caller = session.caller
+    acting = await services.directory.acting(caller)
+    user = caller.user.partition("/")[0]
+    own = (await services.evidence.person(caller.user)).patients if user == "Patient" else frozenset()
+    context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
+    return Eyes(services, session, acting, own, context)
+
+
+def allowed(session: Session, kind: str, verb: str) -> tuple[Rule, ...]:
+    """The scope rules for a verb on a type; refuses when there are none (security rules, section 2)."""
+    rules = session.caller.scopes.grants(kind, verb)
+    usable = tuple(rule for rule in rules if rule.context != "patient" or session.caller.patient)
+    if not usable:
+        text = (
+            f"The token's scopes do not allow this on `{kind}`; ask for `system/{kind}.{verb}` or its `user/` or `patient/` form."
+        )
+        raise Refused(problem(Category.SCOPE, "forbidden", text))
+    return usable
+
+
+def absent(kind: str, identity: str) -> Refused:
+    """The answer for what is not there and for what is hidden, word for word the same."""
+    return Refused(problem(Category.ABSENT, "not-found", f"There is no `{kind}/{identity}` here that you may see; check the id."))
+
+
+def _body(row: Row, redactions: Iterable[Redaction]) -> bytes:
+    redactions = tuple(redactions)
+    return dump(redact(row.resource, redactions)) if redactions else row.body

@@ -1,0 +1,59 @@
+"""What a use case gives the edge."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.problem import Issue
+from service.store.records import Row
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """One record as its reader may see it, or what became of it.
+
+    `body` is the canonical JSON that may leave; empty for a delete. `issues` are warnings and information that go with it.
+    """
+
+    reference: str
+    version: int
+    at: datetime
+    body: bytes = b""
+    created: bool = False
+    issues: tuple[Issue, ...] = ()
+
+    @property
+    def etag(self) -> str:
+        """The weak entity tag of R4 section 3.1.0.1.3."""
+        return f'W/"{self.version}"'
+
+    def unchanged(self) -> Answer:
+        """This answer for a write that found the record as it should be."""
+        return replace(self, created=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a Bundle that answers: `mode` is match, include or outcome."""
+
+    answer: Answer
+    mode: str = "match"
+    method: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of a searchset or a history. `cursor` continues it; empty at the end. `total` is None when it was not asked for."""
+
+    entries: tuple[Entry, ...]
+    cursor: str = ""
+    total: int | None = None
+    issues: tuple[Issue, ...] = ()
+
+
+def written(rows: Mapping[str, Row], ref: str) -> Answer:
+    """What became of a write: the version that now stands."""
+    row = rows[ref]
+    return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=row.version == 1 and not row.deleted)

@@ -1,0 +1,203 @@
+"""Care plans: who leads them (OWN-1…OWN-7), when a crisis plan is agreed (E9), and the timeline `$ownership` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from service import clock
+from service.care import crisis_plan, ownership
+from service.care import task as tasks
+from service.care.crisis_plan import Agreements
+from service.care.dataset import completeness
+from service.care.ownership import Led, Tenure
+from service.care.period import written
+from service.care.situation import Staged
+from service.care.timers import WEEKDAYS, Span, Unit, after
+from service.change import Resource
+from service.problem import Category, Refused, problem
+from service.store.records import Held
+from service.usecases import outcomes
+from service.usecases.access import Eyes, absent, allowed, open_eyes
+from service.usecases.audit import note
+from service.usecases.proposal import Proposal, custodian_only
+from service.usecases.services import Services, Session
+from service.usecases.work import Work
+
+AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
+"""TIM-10: how long an agency has to agree to a version of a crisis plan."""
+
+CRISIS_DATASET = "https://baton.example/fhir/Questionnaire/mds-crisis"
+
+
+async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
+    """The rule of CarePlan."""
+    custodian_only(work, proposal)
+    before, plan = proposal.before, ownership.adopted(proposal.resource)
+    agency = work.session.caller.organization
+    role = await work.services.directory.get(lead) if (lead := tasks.link(plan, "author")) else None
+    led_by = await work.organization(tasks.link(before, "author")) if before else ""
+    refusal = ownership.check(before, plan, agency=agency, at=work.session.at, role=role, author_agency=led_by)
+    if refusal is not None:
+        raise Refused(refusal)
+    await _one_person(before, plan)
+    await _stage(work, proposal, plan, role)
+    if crisis_plan.is_crisis_plan(plan):
+        await _agree(work, before, plan)
+    return f"CarePlan/{plan['id']}"
+
+
+async def _one_person(before: Resource | None, plan: Resource) -> None:
+    if before is not None and tasks.link(before, "subject") != tasks.link(plan, "subject"):
+        text = "A plan stays with its person; write a new plan for another one."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1"))
+
+
+async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
+    """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
+    agency = proposal.row.custodian if proposal.row else work.session.caller.organization
+    keys = await _keys(work, plan, agency)
+    if plan.get("status") != "active" or role is None:
+        await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
+        return
+    led = await _led(work, plan)
+    changed = proposal.before is None or tasks.link(proposal.before, "author") != tasks.link(plan, "author")
+    settle = ownership.settle(led, role, at=work.session.at, ids=clock.new_id)
+    named = ownership.named(
+        led, role, at=work.session.at, ids=clock.new_id, user=work.session.caller.user, created=proposal.row is None
+    )
+    first, *others = named if changed else settle
+    await outcomes.put(work, Staged(first.resource, created=proposal.row is None, custodian=first.custodian, keys=keys))
+    for staged in others:
+        if staged.created or await work.get(tasks.name(staged.resource)) != staged.resource:
+            await outcomes.put(work, staged)
+
+
+async def _led(work: Work, plan: Resource) -> Led:
+    """The plan with its team and episode. One that another agency keeps cannot be written by naming it here."""
+    teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
+    episode = ownership.episode_of(plan)
+    return Led(
+        plan,
+        await _own(work, teams[0], "careTeam") if teams else None,
+        await _own(work, episode, "extension") if episode else None,
+    )
+
+
+async def _own(work: Work, ref: str, member: str) -> Resource | None:
+    resource = await work.get(ref)
+    row = await work.row(ref) if ref not in work.staged else None
+    custodian = work.staged[ref].custodian if ref in work.staged else row.custodian if row else ""
+    if resource is None or custodian != work.session.caller.organization:
+        text = f"`{ref}` is not a record of your agency; refer to your own, or leave it out and one is made."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"CarePlan.{member}", rule="OWN-2"))
+    return resource
+
+
+async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
+    """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
+    subject = tasks.link(plan, "subject")
+    person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
+    keys = tuple(f"rule:{key}" for key in ownership.keys(plan, person, agency))
+    for key in keys:
+        holder = await work.services.records.holder(key)
+        if holder is not None and holder != f"CarePlan/{plan['id']}":
+            raise Held(key, holder)
+    return keys
+
+
+async def _agree(work: Work, before: Resource | None, plan: Resource) -> None:
+    """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
+    found = await agreements(work, plan)
+    refusal = crisis_plan.check(before, plan, found, work.session.at)
+    if refusal is not None:
+        raise Refused(refusal)
+    agency, at = work.session.caller.organization, work.session.at
+    staged = work.staged[f"CarePlan/{plan['id']}"]
+    if plan.get("status") == "active":
+        if before is None or before.get("status") != "active":
+            await outcomes.stage(work, crisis_plan.activated(plan, found, agency=agency, at=at, ids=clock.new_id))
+        return
+    if before is None or crisis_plan.content(before) != crisis_plan.content(plan):
+        limit = after(at, AGREED_WITHIN, WEEKDAYS)
+        version = staged.before + 1
+        await outcomes.stage(
+            work, crisis_plan.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id)
+        )
+
+
+async def agreements(work: Work, plan: Resource) -> Agreements:
+    """The agreements asked for about a crisis plan, the versions they are about, and what its dataset lacks."""
+    ref = f"CarePlan/{plan['id']}"
+    asked = [
+        row for row in await work.services.holdings.having("Task", f"focus={ref}") if tasks.code(row.resource) == "agree-plan"
+    ]
+    for row in asked:
+        work.guard(row)
+    versions = {crisis_plan.focus(row.resource): await _version(work, crisis_plan.focus(row.resource)) for row in asked}
+    teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
+    team = await work.get(teams[0]) if teams else None
+    members = [tasks.link(each, "member") for each in (team or {}).get("participant", ())]
+    actors = (tasks.link(plan, "author"), *members, *(tasks.link(row.resource, "owner") for row in asked))
+    return Agreements(
+        asked=tuple(row.resource for row in asked),
+        versions={focus: version for focus, version in versions.items() if version is not None},
+        team=team,
+        organizations={actor: await work.organization(actor) for actor in actors if actor},
+        missing=await _missing(work, plan),
+    )
+
+
+async def _version(work: Work, focus: str) -> Resource | None:
+    row = await work.version(focus)
+    return row.resource if row else None
+
+
+async def _missing(work: Work, plan: Resource) -> tuple[str, ...]:
+    """linkIds that the plan's `crisis` dataset leaves unanswered; all of them when the plan refers to none."""
+    answers = [await work.get(ref) for ref in crisis_plan.responses(plan)]
+    questionnaire = work.services.definitions.questionnaire(CRISIS_DATASET)
+    mine = [each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == CRISIS_DATASET]
+    found = completeness(mine[0] if mine else None, questionnaire)
+    return (*found.missing, *found.unexplained, *((found.fault,) if found.fault else ()))
+
+
+async def timeline(services: Services, session: Session, identity: str) -> tuple[Tenure, ...]:
+    """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
+    allowed(session, "CarePlan", "r")
+    row = await services.records.read("CarePlan", identity)
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal([row], "r") if row else []
+    await note(services, session, "R", f"CarePlan/{identity}/$ownership", shown)
+    if not shown:
+        raise absent("CarePlan", identity)
+    versions = await _versions(services, identity)
+    accepted = await services.holdings.having("Task", f"focus=CarePlan/{identity}")
+    handovers = {written(at): f"Task/{each.id}" for each in accepted if (at := await _accepted(services, each.id)) is not None}
+    return ownership.timeline(list(versions), handovers)
+
+
+async def _versions(services: Services, identity: str) -> Iterable[tuple[datetime, Resource]]:
+    found, before = [], None
+    while rows := await services.records.history("CarePlan", identity, before=before, limit=200):
+        found += [(row.at, row.resource if not row.deleted else {"status": "entered-in-error"}) for row in rows]
+        before = rows[-1].version
+    return found
+
+
+async def _accepted(services: Services, identity: str) -> datetime | None:
+    """When a handover was accepted; None when it was not."""
+    before = None
+    while rows := await services.records.history("Task", identity, before=before, limit=200):
+        at = next(
+            (
+                row.at
+                for row in reversed(rows)
+                if tasks.code(row.resource) == "handover" and row.resource.get("status") == "accepted"
+            ),
+            None,
+        )
+        if at is not None:
+            return at
+        before = rows[-1].version
+    return None

@@ -1,0 +1,128 @@
+"""Directory facts that decisions need: whose staff a role is, what an organisation is part of. Cached until any of it changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.auth.caller import Caller
+from service.change import Resource
+from service.consent.policy import Agreement
+from service.consent.principals import principals
+from service.fhir.resource import relative
+from service.store.generations import Generations
+from service.store.holdings import Holdings
+from service.store.partners import Partner, Partners
+from service.store.records import Records
+
+DIRECTORY = "directory"
+MAX_DEPTH = 16
+
+EMPLOYER = {"PractitionerRole": "organization", "HealthcareService": "providedBy", "Location": "managingOrganization"}
+
+
+@dataclass(frozen=True, slots=True)
+class Acting:
+    """Who acts, as decisions match it: the directory resources behind the caller, its groups, sector and sharing agreement."""
+
+    user: str
+    organization: str
+    known: dict[str, Resource]
+    groups: tuple[Resource, ...]
+    sector: str
+    agreement: Agreement | None
+
+    def principals(
+        self, at: datetime, teams: tuple[Resource, ...] = (), patients: frozenset[str] = frozenset()
+    ) -> frozenset[str]:
+        """Everything the caller may act as towards one person (consent rules, section 2.1)."""
+        return principals(self.user, self.organization, self.known, at, groups=self.groups, teams=teams, patients=patients)
+
+
+class Directory:
+    """Reads Organization, PractitionerRole and HealthcareService records, and remembers them while their generation stands."""
+
+    def __init__(self, records: Records, holdings: Holdings, generations: Generations, partners: Partners) -> None:
+        self._records = records
+        self._holdings = holdings
+        self._generations = generations
+        self._partners = partners
+        self._generation = -1
+        self._known: dict[str, Resource | None] = {}
+        self._acting: dict[tuple[str, str], Acting] = {}
+
+    async def refresh(self) -> None:
+        """Forget everything if the directory changed. Called once per request, before anything is read from here."""
+        current = (await self._generations.current((DIRECTORY,)))[DIRECTORY]
+        if current != self._generation:
+            self._generation, self._known, self._acting = current, {}, {}
+
+    async def get(self, reference: str) -> Resource | None:
+        """The current directory resource, or None when there is none."""
+        if reference not in self._known:
+            known = self._known
+            kind, _, identity = reference.partition("/")
+            row = await self._records.read(kind, identity)
+            known[reference] = None if row is None or row.deleted else row.resource
+            return known[reference]
+        return self._known[reference]
+
+    async def organization(self, reference: str) -> str:
+        """The organisation an actor acts for; empty when unknown, and for a bare Practitioner: employers are never united."""
+        local = relative(reference) or ""
+        kind = local.partition("/")[0]
+        if kind == "Organization":
+            return local
+        if kind == "CareTeam":
+            return ""
+        member = EMPLOYER.get(kind)
+        resource = await self.get(local) if member else None
+        return (relative(resource.get(member, {}).get("reference", "")) or "") if resource and member else ""
+
+    async def ancestors(self, organization: str) -> tuple[str, ...]:
+        """The organisation and every `partOf` above it, nearest first. A cycle ends where it closes."""
+        line: list[str] = []
+        current = organization
+        while current and current not in line and len(line) < MAX_DEPTH:
+            line.append(current)
+            resource = await self.get(current)
+            current = relative(resource.get("partOf", {}).get("reference", "")) or "" if resource else ""
+        return tuple(line)
+
+    async def acting(self, caller: Caller) -> Acting:
+        """Who a caller acts as; remembered for each user and organisation."""
+        key = (caller.user, caller.organization)
+        found = self._acting.get(key)
+        if found is None:
+            kept = self._acting
+            found = kept[key] = await self._load(*key)
+        return found
+
+    async def _load(self, user: str, organization: str) -> Acting:
+        refs = dict.fromkeys(await self.ancestors(organization))
+        role = await self.get(user) if user.startswith("PractitionerRole/") else None
+        if role is not None:
+            refs |= dict.fromkeys((user, relative(role.get("practitioner", {}).get("reference", "")) or ""))
+            refs |= dict.fromkeys(await self.ancestors(await self.organization(user)))
+        known = {ref: resource for ref in refs if ref and (resource := await self.get(ref)) is not None}
+        groups = [row for ref in known for row in await self._holdings.having("Group", f"member={ref}")]
+        partner = await self._partners.get(organization)
+        return Acting(
+            user=user,
+            organization=organization,
+            known=known,
+            groups=tuple(row.resource for row in groups if not row.deleted),
+            sector=partner.sector if partner else "",
+            agreement=_agreement(partner) if partner else None,
+        )
+
+
+def _agreement(partner: Partner) -> Agreement:
+    return Agreement(
+        partner.organization,
+        partner.sector,
+        frozenset(partner.purposes),
+        frozenset(partner.categories),
+        partner.start,
+        partner.end,
+    )

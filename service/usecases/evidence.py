@@ -1,0 +1,136 @@
+"""What a consent decision needs to know about a person, loaded once and kept while its generations stand.
+
+A person is every Patient that carries one verified national identifier (IDN-1). What is kept has no "now" in it: relationships,
+grants and consents carry their periods, and each decision looks at them at its own instant.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import OrderedDict
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from service.care.identity import person_keys
+from service.change import Resource
+from service.consent.compile import compile_consent
+from service.consent.facts import Facts
+from service.consent.grants import granted
+from service.consent.provision import Compiled
+from service.consent.relationship import Relationship, standing
+from service.consent.request import Grant
+from service.store.generations import Generations
+from service.store.holdings import Holdings
+from service.store.records import Records, Row
+from service.store.relations import Relations
+
+KEPT = 20_000
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """One person as decisions see them. `stamp` are the generations everything here was loaded under."""
+
+    patients: frozenset[str]
+    custodians: frozenset[str]
+    consents: tuple[Compiled, ...]
+    relationships: tuple[Relationship, ...]
+    grants: tuple[Grant, ...]
+    teams: tuple[Resource, ...]
+    representatives: frozenset[str]
+    links: Mapping[str, tuple[str, ...]]
+    stamp: dict[str, int]
+
+    def related(self, at: datetime) -> frozenset[str]:
+        """Organisations with a legitimate relationship at an instant (L0)."""
+        return standing(self.custodians, self.relationships, at)
+
+    @property
+    def name(self) -> str:
+        """One reference that names the person whichever of their Patients is asked about."""
+        return min(self.patients)
+
+
+class EvidenceCache:
+    """Persons by Patient reference."""
+
+    def __init__(self, records: Records, holdings: Holdings, relations: Relations, generations: Generations) -> None:
+        self._records = records
+        self._holdings = holdings
+        self._relations = relations
+        self._generations = generations
+        self._kept: OrderedDict[str, Person] = OrderedDict()
+
+    async def person(self, patient: str) -> Person:
+        """The person behind one Patient."""
+        return (await self.persons((patient,)))[patient]
+
+    async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
+        """The persons behind Patients, each as of now: nothing is answered from memory that has changed since."""
+        asked = list(dict.fromkeys(patients))
+        kept = {patient: self._kept[patient] for patient in asked if patient in self._kept}
+        keys = {key for person in kept.values() for key in person.stamp}
+        current = await self._generations.current(keys) if keys else {}
+        fresh = {patient: person for patient, person in kept.items() if all(current[k] == v for k, v in person.stamp.items())}
+        missing = [patient for patient in asked if patient not in fresh]
+        loaded = await asyncio.gather(*(self._load(patient) for patient in missing))
+        for patient, person in zip(missing, loaded, strict=True):
+            self._keep(patient, person)
+            fresh[patient] = person
+        return fresh
+
+    def _keep(self, patient: str, person: Person) -> None:
+        self._kept[patient] = person
+        self._kept.move_to_end(patient)
+        while len(self._kept) > KEPT:
+            self._kept.popitem(last=False)
+
+    async def _load(self, patient: str) -> Person:
+        """Generations are read before what they guard, so that a change in between makes the next reader look again."""
+        own = await self._generations.current((patient,))
+        row = await self._records.read("Patient", patient.partition("/")[2])
+        identities = person_keys(row.resource) if row and not row.deleted else ()
+        shared = [f"person:{identity}" for identity in identities]
+        stamp = {**own, **await self._generations.current(shared)}
+        linked = await self._linked(identities)
+        patients = frozenset((patient, *(f"Patient/{each.id}" for each in linked)))
+        stamp |= await self._generations.current(patients - {patient})
+        consents, tasks, teams, relations = await asyncio.gather(
+            self._holdings.of("Consent", patients),
+            self._holdings.of("Task", patients),
+            self._holdings.of("CareTeam", patients),
+            self._relations.of(patients),
+        )
+        compiled = tuple(compile_consent(each.resource, _versioned(each)) for each in consents if not each.deleted)
+        return Person(
+            patients=patients,
+            custodians=frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ()))),
+            consents=compiled,
+            relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in relations),
+            grants=granted((each.resource, each.custodian, _others(each)) for each in tasks if not each.deleted),
+            teams=tuple(each.resource for each in teams if not each.deleted),
+            representatives=frozenset(),
+            links=await self._links(compiled),
+            stamp=stamp,
+        )
+
+    async def _links(self, consents: Collection[Compiled]) -> dict[str, tuple[str, ...]]:
+        """The references held by records that a Consent names as `related` or `dependents`."""
+        named = {ref for consent in consents for ref in consent.named}
+        rows = await self._records.read_many(named) if named else {}
+        return {ref: Facts.from_row(row.facts).references for ref, row in rows.items() if not row.deleted}
+
+    async def _linked(self, identities: Collection[str]) -> list[Row]:
+        """Live Patients that carry one of these verified identifiers (`system|value`)."""
+        found = [row for identity in identities for row in await self._holdings.having("Patient", f"person={identity}")]
+        return list({row.id: row for row in found if not row.deleted}.values())
+
+
+def _versioned(row: Row) -> str:
+    return f"{row.type}/{row.id}/_history/{row.version}"
+
+
+def _others(task: Row) -> tuple[str, ...]:
+    """The organisations a Task names besides its custodian."""
+    return tuple(dict.fromkeys(party.organization for party in task.parties if party.organization != task.custodian))

@@ -1,0 +1,236 @@
+"""Tasks: the handover and the Tasks around it. Loads what `service.care` decides on, and stages what it decided.
+
+A Task with a code of ours moves only by its literal table; any other Task is its custodian's to write, like a record of any type.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import replace
+
+from service import clock
+from service.care import crisis_plan, errand, handover
+from service.care import task as tasks
+from service.care.codes import LAWFUL_BASIS, code_in
+from service.care.dataset import Completeness, completeness
+from service.care.ownership import episode_of
+from service.care.situation import Authority, Outcome, Repeat, Situation
+from service.change import Party, Resource
+from service.consent import disclosure
+from service.consent.grants import granted
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases import outcomes
+from service.usecases.access import Eyes
+from service.usecases.proposal import Proposal, store
+from service.usecases.recipient import Recipient, decided
+from service.usecases.work import Work
+
+DATASET = "https://baton.example/fhir/Questionnaire/mds-handover"
+PURPOSE = "TREAT"
+# Made by the rules themselves; nobody sends one.
+SERVICE_MADE = frozenset(
+    {
+        "override-review",
+        "agree-plan",
+        "role",
+        "clarification",
+        "follow-up",
+        "escalation",
+        "action",
+        "welfare-check",
+        "safeguarding-consideration",
+    }
+)
+
+Decider = Callable[[Work, Eyes, Proposal], Awaitable[Outcome | Repeat | Problem]]
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of Task."""
+    stored = proposal.before
+    kind = tasks.code(stored or proposal.resource)
+    if stored is not None and tasks.code(proposal.resource) != kind:
+        text = "A Task keeps its code; send another Task instead."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
+    if proposal.row is None and kind in SERVICE_MADE:
+        text = f"A Task `{kind}` is made by the service when its rule asks for one; it is answered, not sent."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
+    decider = DECIDERS.get(kind)
+    if decider is None:
+        return await store(work, eyes, proposal)
+    decision = await decider(work, eyes, proposal)
+    if isinstance(decision, Problem):
+        raise Refused(decision)
+    if isinstance(decision, Outcome):
+        await outcomes.stage(work, decision)
+        if decision.disclosure:
+            await _disclose(work, decision.writes[0].resource)
+    return f"Task/{proposal.resource['id']}"
+
+
+async def _handover(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
+    situation = await handover_situation(work, proposal.resource, proposal.before, await _may_focus(work, eyes, proposal))
+    return handover.decide(situation, clock.new_id)
+
+
+async def _errand(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
+    task = proposal.before or proposal.resource
+    part_of = [each.get("reference", "") for each in task.get("partOf", ())]
+    about = next((ref for ref in (tasks.link(task, "focus"), *part_of) if ref.startswith("Task/")), "")
+    if proposal.before is None and not await _sees(work, eyes, about):
+        about = ""
+    found = await work.get(about) if about else None
+    situation = await _situation(work, proposal.resource, proposal.before, (found,) if found else ())
+    return errand.decide(replace(situation, handover=found), clock.new_id)
+
+
+async def _agreement(work: Work, _: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
+    focus = crisis_plan.focus(proposal.before or proposal.resource)
+    plan = focus.partition("/_history/")[0]
+    row = await work.version(focus)
+    current = await work.row(plan)
+    if current is not None:
+        work.guard(current)  # a change of the plan and an agreement to it may not both commit
+    situation = await _situation(work, proposal.resource, proposal.before)
+    return crisis_plan.decide(situation, await work.get(plan), row.resource if row else None)
+
+
+DECIDERS: Mapping[str, Decider] = {
+    "handover": _handover,
+    "agree-plan": _agreement,
+    **dict.fromkeys(errand.KINDS, _errand),
+}
+
+
+async def handover_situation(work: Work, after: Resource, before: Resource | None, visible: bool = True) -> Situation:
+    """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none."""
+    task = before or after
+    plan = await work.get(tasks.link(task, "focus")) if visible else None
+    teams = [each.get("reference", "") for each in (plan or {}).get("careTeam", ())]
+    team = await work.get(teams[0]) if teams else None
+    episode_ref = episode_of(plan) if plan else ""
+    episode = await work.get(episode_ref) if episode_ref else None
+    lead_ref = tasks.lead_reference(after)
+    lead = await work.services.directory.get(lead_ref) if lead_ref else None
+    situation = await _situation(work, after, before, tuple(each for each in (plan, team) if each))
+    situation = replace(situation, plan=plan, team=team, episode=episode, lead=lead)
+    if tasks.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
+        return situation
+    found = await _dataset(work, after)
+    return replace(
+        situation,
+        missing=(*found.missing, *found.unexplained),
+        unknown=found.unknown,
+        dataset_fault=found.fault,
+        authority=await _authority(work, situation),
+    )
+
+
+async def _situation(work: Work, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
+    named = {tasks.link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
+    for other in others:
+        named |= {tasks.link(other, member) for member in ("author", "requester", "owner")}
+        named |= {tasks.link(each, "member") for each in other.get("participant", ())}
+    organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
+    patient = tasks.link(before or after, "for")
+    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
+    return Situation(
+        at=work.session.at,
+        agency=work.session.caller.organization,
+        after=after,
+        before=before,
+        user=work.session.caller.user,
+        organizations=organizations,
+        person=person.name if person else "",
+        patients=person.patients if person else frozenset(),
+    )
+
+
+async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+    """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
+    return proposal.before is not None or await _sees(work, eyes, tasks.link(proposal.resource, "focus"))
+
+
+async def _sees(work: Work, eyes: Eyes, ref: str) -> bool:
+    row = await work.row(ref) if ref else None
+    return ref in work.staged or bool(row and eyes.permits([row], await work.services.evidence.persons(row.patients)))
+
+
+async def _dataset(work: Work, task: Resource) -> Completeness:
+    """HOV-2: what the dataset lacks, by linkId."""
+    given = tasks.inputs(task, "minimum-dataset")
+    response = await work.get(tasks.value_reference(given[0])) if given else None
+    if response is not None and not await _about_same_person(work, response, task):
+        return Completeness(fault="the dataset is about another person than the handover")
+    canonical = str((response or {}).get("questionnaire", "")).partition("|")[0]
+    if response is not None and canonical != DATASET:
+        return Completeness(fault=f"the dataset answers `{canonical}`, not `{DATASET}`")
+    return completeness(response, work.services.definitions.questionnaire(DATASET))
+
+
+async def _about_same_person(work: Work, response: Resource, task: Resource) -> bool:
+    subject, patient = tasks.link(response, "subject"), tasks.link(task, "for")
+    return subject == patient or subject in (await work.services.evidence.person(patient)).patients
+
+
+async def _authority(work: Work, situation: Situation) -> Authority:
+    """HOV-3: the consent decision for the receiving agency over everything that would be handed over."""
+    rows = await _handed_over(work, situation)
+    receiver = situation.receiver
+    if not rows or not receiver:
+        return Authority(text="what is handed over, or who would receive it, is not known here")
+    task = situation.after
+    grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
+    recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
+    decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows)]
+    refusal = next((each for each in decisions if not each.permit), None)
+    if refusal is not None:
+        return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
+    consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
+    named = next((tasks.value_reference(each) for each in tasks.inputs(task, "sharing-authority")), "")
+    if named.startswith("Consent/"):
+        spoke = next((ref for ref in consents if ref.startswith(f"{named}/_history/")), "")
+        if not spoke:
+            return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
+        return Authority(True, "", spoke)
+    return Authority(True, "", "")
+
+
+async def _handed_over(work: Work, situation: Situation) -> list[Row]:
+    """The stored records a handover shows its receiver: the plan, the dataset, the package."""
+    task = situation.after
+    given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
+    refs = [ref for ref in (tasks.link(task, "focus"), *given) if ref]
+    rows = await asyncio.gather(*(work.row(ref) for ref in refs))
+    return [row for row in rows if row is not None and not row.deleted]
+
+
+async def _disclose(work: Work, task: Resource) -> None:
+    """HOV-3: the disclosure record of a sent handover, in the same transaction."""
+    sender, receiver = await work.organization(tasks.link(task, "requester")), await work.organization(tasks.link(task, "owner"))
+    situation = Situation(at=work.session.at, agency=sender, after=task)
+    rows = await _handed_over(work, situation)
+    told = disclosure.Disclosure(
+        patient=tasks.link(task, "for"),
+        sender=sender,
+        recipients=(receiver,),
+        categories=("handover", "care-plan"),
+        purposes=(PURPOSE,),
+        payload=disclosure.versions((row.reference, row.version) for row in rows),
+        authority=await _basis(work, task),
+    )
+    record = disclosure.record(told, clock.new_id(), work.session.at)
+    addressed = Party(receiver, work.session.at, work.session.at)
+    work.create(record, sender, parties=(addressed,))
+
+
+async def _basis(work: Work, task: Resource) -> Resource:
+    given = tasks.inputs(task, "sharing-authority")[0]
+    named = tasks.value_reference(given)
+    if not named:
+        concept = given["valueCodeableConcept"]
+        return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})
+    row = await work.row(named)
+    return disclosure.by_consent(f"{named}/_history/{row.version if row else 0}")

@@ -1,0 +1,60 @@
+"""What the authorization server must know of people and agencies, from the records themselves."""
+
+from __future__ import annotations
+
+from service import clock
+from service.auth.caller import Caller
+from service.auth.event import Event
+from service.auth.scopes import Access, Scopes
+from service.care.identity import role_fault
+from service.fhir.resource import relative
+from service.fhir.term import Setting, read
+from service.problem import Issue
+from service.usecases.access import open_eyes
+from service.usecases.audit import login_event
+from service.usecases.launch import Choice
+from service.usecases.services import Services, Session
+
+READING = Scopes((Access("user", "Patient", "r"),))
+
+
+class People:
+    """The Directory of `service.usecases.launch`, and its audit hook."""
+
+    def __init__(self, services: Services) -> None:
+        self._services = services
+
+    async def employer(self, user: str) -> str:
+        """The Organization of an active PractitionerRole; empty for one that is not active."""
+        await self._services.directory.refresh()
+        role = await self._services.directory.get(user)
+        return "" if role_fault(role, clock.now()) else await self._services.directory.organization(user)
+
+    async def patients(self, user: str) -> tuple[Choice, ...]:
+        """The Patients whose record a person may open as their own."""
+        if not user.startswith("Patient/"):
+            return ()
+        person = await self._services.evidence.person(user)
+        return tuple(Choice(patient, patient) for patient in sorted(person.patients))
+
+    async def patient(self, text: str, organization: str) -> str:
+        """The Patient that staff mean by a reference, when their agency may see it; else empty, whether it is there or not."""
+        local = relative(text) or ""
+        if not local.startswith("Patient/"):
+            return ""
+        session = Session(Caller("", organization, READING), clock.now(), "")
+        row = await self._services.records.read("Patient", local.partition("/")[2])
+        eyes = await open_eyes(self._services, session)
+        return local if row and await eyes.reveal([row], "r") else ""
+
+    def searchable(self, kind: str, name: str) -> bool:
+        """Whether a scope may filter a type by this parameter: it can be evaluated against content."""
+        parameters = self._services.indexer.parameters
+        kinds = sorted(parameters.types) if kind == "*" else [kind]
+        return all(
+            not isinstance(read(each, name, "x", parameters, Setting()), Issue) for each in kinds if not name.startswith("_last")
+        )
+
+    async def note(self, event: Event) -> None:
+        """Tells the audit trail what happened at the authorization server."""
+        await self._services.trail.note(login_event(event, clock.now()))

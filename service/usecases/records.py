@@ -1,0 +1,244 @@
+"""The single-record interactions: read, vread, history, create, update, delete (R4 section 3.1.0).
+
+The `plan_` functions put one write into a Work without committing it, so that a transaction is many of them and one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import parse_qsl
+
+from service import clock
+from service.change import Resource
+from service.consent.redact import is_redacted
+from service.fhir.resource import identified
+from service.fhir.search import matches, parse
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases import claims, rules
+from service.usecases.access import Eyes, Shown, absent, allowed, open_eyes
+from service.usecases.answers import Answer, Entry, Page, written
+from service.usecases.audit import note
+from service.usecases.presentation import presented
+from service.usecases.proposal import Proposal
+from service.usecases.services import Services, Session
+from service.usecases.work import Work
+
+Params = Sequence[tuple[str, str]]
+
+# security rules, section 2: a lost update on these would lose responsibility itself.
+CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
+
+
+async def read(services: Services, session: Session, kind: str, identity: str, params: Params = ()) -> Answer:
+    """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it."""
+    _served(services, kind)
+    allowed(session, kind, "r")
+    row = await services.records.read(kind, identity)
+    return await _one(services, session, row, kind, identity, params)
+
+
+async def vread(services: Services, session: Session, kind: str, identity: str, version: str) -> Answer:
+    """One version. It is decided on that version's own content and custodian."""
+    _served(services, kind)
+    allowed(session, kind, "r")
+    row = await services.records.version(kind, identity, int(version)) if version.isdigit() and len(version) < 10 else None
+    return await _one(services, session, row, kind, identity, ())
+
+
+async def _one(services: Services, session: Session, row: Row | None, kind: str, identity: str, params: Params) -> Answer:
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal([row], "r") if row else []
+    if not shown:
+        await note(services, session, "R", f"{kind}/{identity}", shown)
+        raise absent(kind, identity)
+    await note(services, session, "R", f"{kind}/{identity}", shown)
+    if shown[0].row.deleted:
+        text = f"`{kind}/{identity}` was deleted; its history still tells what it was."
+        raise Refused(problem(Category.GONE, "deleted", text))
+    return answer(services, shown[0], params)
+
+
+async def history(services: Services, session: Session, kind: str, identity: str, params: Params) -> Page:
+    """The versions of one record, newest first; each is decided by itself."""
+    _served(services, kind)
+    allowed(session, kind, "r")
+    count, before = _history_page(services, params)
+    rows = await services.records.history(kind, identity, before=before, limit=count + 1)
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal(rows[:count], "r")
+    await note(services, session, "R", f"{kind}/{identity}/_history", shown)
+    if not shown and before is None and len(rows) <= count:
+        raise absent(kind, identity)
+    entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
+    return Page(entries, cursor=str(rows[count - 1].version) if len(rows) > count else "")
+
+
+def _history_page(services: Services, params: Params) -> tuple[int, int | None]:
+    named = dict(params)
+    unknown = next((name for name in named if name not in ("_count", "_cursor")), None)
+    count, cursor = named.get("_count", str(services.settings.page_size)), named.get("_cursor")
+    if unknown or not count.isdigit() or (cursor is not None and not cursor.isdigit()):
+        text = f"History takes `_count` (a number) and the `_cursor` of its own next link; correct `{unknown or '_count'}`."
+        raise Refused(problem(Category.MALFORMED, "invalid", text))
+    return min(max(int(count), 1), services.settings.max_page_size), int(cursor) if cursor else None
+
+
+def _method(row: Row) -> str:
+    if row.deleted:
+        return "DELETE"
+    return "POST" if row.version == 1 else "PUT"
+
+
+def _version(shown: Shown) -> Answer:
+    body = b"" if shown.row.deleted else shown.body
+    return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body)
+
+
+async def create(services: Services, session: Session, kind: str, resource: Resource, none_exist: str = "") -> Answer:
+    """Stores a new record under an id of ours."""
+    work = Work(services, session)
+    if (earlier := await claims.earlier(work)) is not None:
+        return earlier
+    ref = await plan_create(work, kind, resource, none_exist)
+    return await claims.committed(work, ref)
+
+
+async def update(
+    services: Services, session: Session, kind: str, identity: str, resource: Resource, if_match: int | None
+) -> Answer:
+    """Stores the next version of a record."""
+    work = Work(services, session)
+    if (earlier := await claims.earlier(work)) is not None:
+        return earlier
+    ref = await plan_update(work, kind, identity, resource, if_match)
+    return await claims.committed(work, ref)
+
+
+async def delete(services: Services, session: Session, kind: str, identity: str, if_match: int | None) -> Answer:
+    """Marks a record as deleted; its history stays."""
+    work = Work(services, session)
+    ref = await plan_delete(work, kind, identity, if_match)
+    return written(await work.commit(), ref)
+
+
+async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
+    """Puts a create into the Work and gives the reference the record will have. `identity` is an id this service chose before."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "c")
+    _is_a(resource, kind)
+    if none_exist and (found := await _existing(work, kind, none_exist)):
+        return found
+    key = (f"R4 3.1.0.8.1:{session.caller.organization}:{kind}?{none_exist}",) if none_exist else ()
+    eyes = await open_eyes(services, session)
+    ready = rules.prepared(identified(resource, identity or clock.new_id()))
+    return await rules.write(work, eyes, Proposal(_checked(services, ready), None, "c", keys=key))
+
+
+async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+    """Puts an update into the Work. Only what the caller may see can be updated, and only its custodian's rules let it."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "u")
+    _is_a(resource, kind)
+    if resource.get("id", identity) != identity:
+        text = f"The resource's id is not `{identity}`; give it the id of the URL."
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
+    eyes = await open_eyes(services, session)
+    row = await work.row(f"{kind}/{identity}")
+    visible = bool(row and await eyes.reveal([row], "u"))
+    if row is None or not visible:
+        return await _chosen(work, eyes, kind, identity, identified(resource, identity))
+    _current(row, kind, if_match)
+    proposal = Proposal(_checked(services, rules.prepared(identified(resource, identity))), row, "u")
+    return await rules.write(work, eyes, proposal)
+
+
+async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None) -> str:
+    """Puts a delete into the Work. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "d")
+    eyes = await open_eyes(services, session)
+    row = await work.row(f"{kind}/{identity}")
+    if row is None or not await eyes.reveal([row], "d"):
+        raise absent(kind, identity)
+    if not row.deleted:
+        _current(row, kind, if_match)
+        await rules.remove(work, row)
+    return f"{kind}/{identity}"
+
+
+async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource) -> str:
+    """Update-as-create. Ids are chosen only in the agency's own namespace: trying one tells nothing about others' records."""
+    agency = work.session.caller.organization.partition("/")[2]
+    if not identity.startswith(f"{agency}.") or not work.session.caller.scopes.grants(kind, "c"):
+        text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
+        raise Refused(problem(Category.ABSENT, "not-found", text))
+    return await rules.write(work, eyes, Proposal(_checked(work.services, rules.prepared(resource)), None, "c"))
+
+
+def _current(row: Row, kind: str, if_match: int | None) -> None:
+    """If-Match must name the current version, and must be there for the types that carry responsibility."""
+    if if_match is None and kind in CONDITIONAL:
+        text = (
+            f'A `{kind}` is updated only with If-Match: read it, then send `If-Match: W/"{row.version}"` if that is what you saw.'
+        )
+        raise Refused(problem(Category.UNCONDITIONAL, "required", text, rule="R4 3.1.0.5"))
+    if if_match is not None and if_match != row.version:
+        text = (
+            f"`{kind}/{row.id}` has changed since version {if_match}; read it again and repeat your change on what it says now."
+        )
+        raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
+
+
+async def _existing(work: Work, kind: str, none_exist: str) -> str | None:
+    """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none."""
+    params = tuple(parse_qsl(none_exist.lstrip("?"), keep_blank_values=True))
+    query = parse(kind, params, work.services.indexer.parameters)
+    if isinstance(query, Problem):
+        raise Refused(query)
+    rows = await work.services.holdings.kept(query, work.session.caller.organization, 2)
+    if len(rows) > 1:
+        text = "More than one of your records matches If-None-Exist; make it name one."
+        raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))
+    if rows:
+        work.rows[f"{kind}/{rows[0].id}"] = rows[0]
+        return f"{kind}/{rows[0].id}"
+    staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and _matches(work, query, each.resource))
+    return next(staged, None)
+
+
+def _matches(work: Work, query: object, resource: Resource) -> bool:
+    return matches(query, work.services.indexer.index(resource))  # type: ignore[arg-type]
+
+
+def _checked(services: Services, resource: Resource) -> Resource:
+    """The resource, when it is valid (fhir-api rules, section 3); every error at once otherwise."""
+    if is_redacted(resource):
+        text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.security", rule="consent-rules 3"))
+    issues = services.validator.check(resource)
+    errors = tuple(issue for issue in issues if issue.severity in ("error", "fatal"))
+    if errors:
+        raise Refused(Problem(Category.INVALID, errors))
+    return resource
+
+
+def _served(services: Services, kind: str) -> None:
+    if kind not in services.definitions.types:
+        text = f"`{kind}` is not an R4 resource type; correct the URL."
+        raise Refused(problem(Category.ABSENT, "not-supported", text))
+
+
+def _is_a(resource: Resource, kind: str) -> None:
+    if resource.get("resourceType") != kind:
+        text = f"The URL takes a `{kind}`; set `resourceType` to it or send the resource to its own type."
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="resourceType", rule="R4 3.1.0.8"))
+
+
+def answer(services: Services, shown: Shown, params: Params) -> Answer:
+    """A record as its reader may see it, less what `_summary` and `_elements` leave out."""
+    row = shown.row
+    return Answer(row.reference, row.version, row.at, presented(shown.body, params, services.definitions))

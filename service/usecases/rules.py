@@ -1,0 +1,69 @@
+"""Which use case speaks for which type on every way in: REST, batch, transaction, import. A rule holds everywhere or nowhere.
+
+A type without a row is stored as it was sent, by its custodian agency alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from service.care import ownership
+from service.change import Resource
+from service.problem import Category, Refused, problem
+from service.store.records import Row
+from service.usecases import careplans, careteams, consents, handover, patients
+from service.usecases.access import Eyes
+from service.usecases.audit import audited
+from service.usecases.proposal import Proposal, custodian_only, store
+from service.usecases.work import Work
+
+Rule = Callable[[Work, Eyes, Proposal], Awaitable[str]]
+
+RULES: Mapping[str, Rule] = {
+    "CarePlan": careplans.write,
+    "CareTeam": careteams.write,
+    "EpisodeOfCare": careteams.write_episode,
+    "Task": handover.write,
+    "Consent": consents.write,
+    "Patient": patients.write,
+}
+
+# What was agreed, accounted for or decided is ended by a status, never taken away.
+KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """Puts a create or update into the Work under its type's rules; gives its reference."""
+    rule = RULES.get(proposal.type, store)
+    told = len(work.audits)
+    ref = await rule(work, eyes, proposal)
+    staged = work.staged.get(ref)
+    if staged is not None and not eyes.may_write(staged.resource, (), proposal.verb):
+        text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
+        raise Refused(problem(Category.SCOPE, "forbidden", text))
+    if staged is not None and len(work.audits) == told:  # a care rule tells its own story
+        patients = (each for each in eyes.services.indexer.index(staged.resource).patients)
+        work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=patients))
+    return ref
+
+
+def prepared(resource: Resource) -> Resource:
+    """What a submission becomes before it is validated: a plan without an author is kept as an unowned draft (OWN-7)."""
+    if resource.get("resourceType") != "CarePlan":
+        return resource
+    return ownership.imported(resource)
+
+
+async def remove(work: Work, row: Row) -> None:
+    """Puts a delete into the Work, where the type allows it."""
+    custodian_only(work, Proposal(row.resource, row, "d"))
+    if row.type in KEPT and not _unused(row):
+        text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
+        raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
+    work.delete(row)
+    work.audits.append(audited(work.session, "D", row.reference))
+
+
+def _unused(row: Row) -> bool:
+    """A draft that nobody else was shown may be thrown away."""
+    return row.resource.get("status") == "draft" and not row.parties

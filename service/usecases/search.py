@@ -1,0 +1,147 @@
+"""Search (R4 section 3.1.1): matches the caller may see, counted and paged as if nothing else existed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from zoneinfo import ZoneInfo
+
+from service.fhir import interval
+from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.query import Query, included, place, referring
+from service.fhir.search import parse
+from service.fhir.term import Setting
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.access import Eyes, Shown, allowed, open_eyes
+from service.usecases.answers import Answer, Entry, Page
+from service.usecases.audit import note, query_text
+from service.usecases.presentation import subset
+from service.usecases.services import Services, Session
+
+Params = Sequence[tuple[str, str]]
+MAX_INCLUDED = 1000
+CURSOR = "_cursor"
+
+
+async def search(services: Services, session: Session, kind: str, params: Params, *, lenient: bool = False) -> Page:
+    """One page of a searchset. Every row is decided before it is counted, paged or included."""
+    if kind not in services.definitions.types:
+        raise Refused(problem(Category.ABSENT, "not-supported", f"`{kind}` is not an R4 resource type; correct the URL."))
+    allowed(session, kind, "s")
+    asked = [(name, value) for name, value in params if name != CURSOR]
+    query = _parsed(services, session, kind, asked, lenient)
+    eyes = await open_eyes(services, session)
+    walk = Walk(services, eyes, query, await eyes.visible(kind))
+    binding = f"{session.caller.client} {session.caller.user} {kind} {asked!r}"
+    after = _after(services, params, binding)
+    total = await walk.total() if query.total != "none" or query.counts_only else None
+    if query.counts_only:
+        await note(services, session, "E", query_text(kind, asked), [])
+        return Page((), total=total, issues=_ignored(query))
+    count = min(query.count or services.settings.page_size, services.settings.max_page_size)
+    shown = await walk.page(after, count + 1)
+    matches, more = shown[:count], len(shown) > count
+    others = await _included(services, eyes, query, matches)
+    await note(services, session, "E", query_text(kind, asked), [*matches, *others])
+    cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, binding) if more else ""
+    entries = [
+        *(_entry(services, query, each, "match") for each in matches),
+        *(_entry(services, query, each, "include") for each in others),
+    ]
+    return Page(tuple(entries), cursor, total, _ignored(query))
+
+
+@dataclass(slots=True)
+class Walk:
+    """The matches of one search that may be seen, in order, found a batch at a time so that hidden rows leave no gap."""
+
+    services: Services
+    eyes: Eyes
+    query: Query
+    visible: Visible
+
+    async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
+        """The next matches after a place, `wanted` of them if there are so many."""
+        found: list[Shown] = []
+        looked = 0
+        while len(found) < wanted:
+            rows = await self._batch(after, wanted)
+            found += await self.eyes.reveal(rows, "s")
+            looked += len(rows)
+            if len(rows) < wanted:
+                break
+            after = Cursor(place(self.query, rows[-1].index))
+            self._bounded(looked)
+        return found[:wanted]
+
+    async def total(self) -> int:
+        """How many matches may be seen, exactly."""
+        counted, looked, after = 0, 0, None
+        while rows := await self._batch(after, 500):
+            counted += len(await self.eyes.reveal(rows, "s"))
+            looked += len(rows)
+            if len(rows) < 500:
+                break
+            after = Cursor(place(self.query, rows[-1].index))
+            self._bounded(looked)
+        return counted
+
+    async def _batch(self, after: Cursor | None, limit: int) -> list[Row]:
+        return await self.services.searches.find(self.query, visible=self.visible, after=after, limit=limit)
+
+    def _bounded(self, looked: int) -> None:
+        if looked >= self.services.settings.max_scan:
+            text = "The search has to look at too many records; narrow it, by `patient` or by date say."
+            raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+
+
+def _parsed(services: Services, session: Session, kind: str, asked: Params, lenient: bool) -> Query:
+    zone = ZoneInfo(services.settings.timezone)
+    setting = Setting(session.base, zone, interval.milliseconds(session.at))
+    query = parse(kind, asked, services.indexer.parameters, lenient=lenient, setting=setting)
+    if isinstance(query, Problem):
+        raise Refused(query)
+    return query
+
+
+def _after(services: Services, params: Params, binding: str) -> Cursor | None:
+    given = dict(params).get(CURSOR)
+    if given is None:
+        return None
+    cursor = unseal(given, services.secret, binding)
+    if isinstance(cursor, Problem):
+        raise Refused(cursor)
+    return cursor
+
+
+async def _included(services: Services, eyes: Eyes, query: Query, matches: Sequence[Shown]) -> list[Shown]:
+    """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
+    indexes = [each.row.index for each in matches]
+    here = {each.row.reference for each in matches}
+    wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
+    rows = list((await services.records.read_many(wanted)).values()) if wanted else []
+    for each in query.revincludes:
+        if here:
+            reverse = referring(each, sorted(here), services.indexer.parameters)
+            visible = await eyes.visible(reverse.type)
+            rows += await services.searches.find(reverse, visible=visible, limit=MAX_INCLUDED + 1)
+    if len(rows) > MAX_INCLUDED:
+        text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
+        raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+    fresh = {row.reference: row for row in rows if row.reference not in here and not row.deleted}
+    return await eyes.reveal(list(fresh.values()), "r")
+
+
+def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:
+    row = shown.row
+    body = subset(shown.body, query.summary, query.elements, services.definitions)
+    return Entry(Answer(row.reference, row.version, row.at, body), mode)
+
+
+def _ignored(query: Query) -> tuple[Issue, ...]:
+    return tuple(
+        Issue("not-supported", f"The parameter `{name}` was ignored, as `handling=lenient` asks.", severity="warning")
+        for name in query.ignored
+    )

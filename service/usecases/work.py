@@ -1,0 +1,164 @@
+"""One request's unit of work: what was loaded to decide, what was decided, and the one Change that commits it.
+
+A transaction's entries share one Work, so a later entry sees what an earlier one staged. Nothing loaded here reaches a caller:
+what leaves passes `service.usecases.access`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+
+from service import clock
+from service.care.identity import person_keys
+from service.change import Change, Claim, Notice, Party, Resource, Timer, Write
+from service.consent.period import point
+from service.consent.relationship import closed, ties
+from service.fhir.resource import reference, relative, stamp
+from service.store.records import Row
+from service.usecases.services import Services, Session
+
+
+@dataclass(slots=True)
+class Staged:
+    """A record as this Work will leave it. `resource` is not stamped yet."""
+
+    resource: Resource
+    before: int
+    custodian: str
+    method: str
+    keys: tuple[str, ...] = ()
+    deleted: bool = False
+    parties: tuple[Party, ...] = ()
+
+
+@dataclass(slots=True)
+class Work:
+    """Load with `row` and `get`, stage with `create`, `update` and `delete`, then `commit` once."""
+
+    services: Services
+    session: Session
+    staged: dict[str, Staged] = field(default_factory=dict)
+    rows: dict[str, Row | None] = field(default_factory=dict)
+    audits: list[Resource] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    settled: list[tuple[str, int]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    guards: dict[str, int] = field(default_factory=dict)
+
+    async def row(self, ref: str) -> Row | None:
+        """The stored record as it was when first loaded in this Work; None when there never was one."""
+        if ref not in self.rows:
+            kind, _, identity = ref.partition("/")
+            self.rows[ref] = await self.services.records.read(kind, identity)
+        return self.rows[ref]
+
+    async def get(self, ref: str) -> Resource | None:
+        """The record as this Work sees it: staged, else stored; None when absent or deleted."""
+        local = relative(ref, self.session.base)
+        if local is None:
+            return None
+        if (staged := self.staged.get(local)) is not None:
+            return None if staged.deleted else staged.resource
+        row = await self.row(local)
+        return None if row is None or row.deleted else row.resource
+
+    async def version(self, ref: str) -> Row | None:
+        """The version that a version-specific reference names; None when there is none."""
+        local, _, version = ref.partition("/_history/")
+        kind, _, identity = local.partition("/")
+        return await self.services.records.version(kind, identity, int(version)) if version.isdigit() else None
+
+    def guard(self, row: Row) -> None:
+        """Let the commit fail if this record changes meanwhile."""
+        self.guards[f"{row.type}/{row.id}"] = row.version
+
+    def create(self, resource: Resource, custodian: str, *, keys: Iterable[str] = (), parties: Iterable[Party] = ()) -> str:
+        """Stages a new record and gives its reference; an `id` already in the resource is used.
+
+        `parties` are organisations the record is addressed to, besides those that its type ties to the person.
+        """
+        identity = resource.get("id") or clock.new_id()
+        ref = f"{resource['resourceType']}/{identity}"
+        ready = resource if "id" in resource else {**resource, "id": identity}
+        self.staged[ref] = Staged(ready, 0, custodian, "POST", tuple(keys), parties=tuple(parties))
+        return ref
+
+    def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
+        """Stages the next version of a record. What this Work already staged for it is replaced, its place in history kept."""
+        ref = reference(resource)
+        earlier = self.staged.get(ref)
+        start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
+        self.staged[ref] = Staged(resource, start, custodian, method, tuple(keys))
+        return ref
+
+    def delete(self, row: Row) -> None:
+        """Stages the deletion of a record."""
+        self.staged[f"{row.type}/{row.id}"] = Staged(row.resource, row.version, row.custodian, "DELETE", deleted=True)
+
+    async def commit(self) -> dict[str, Row]:
+        """Commits everything as one Change; gives the rows written, by reference."""
+        return await self.services.records.commit(await self.change())
+
+    async def change(self) -> Change:
+        """The Change so far, every write stamped and projected."""
+        writes = [await self._write(staged) for staged in self.staged.values()]
+        guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
+        return Change(
+            at=self.session.at,
+            writes=tuple(writes),
+            audits=tuple(self.audits),
+            claims=tuple(self.claims),
+            timers=tuple(self.timers),
+            cancelled=tuple(self.cancelled),
+            settled=tuple(self.settled),
+            notices=tuple(self.notices),
+            guards=guards,
+        )
+
+    async def _write(self, staged: Staged) -> Write:
+        resource = staged.resource
+        version = staged.before + 1
+        return Write(
+            resource=stamp(resource, id=resource["id"], version=version, at=self.session.at),
+            before=staged.before,
+            custodian=staged.custodian,
+            method=staged.method,
+            tokens=await self._tokens(resource),
+            parties=() if staged.deleted else (*staged.parties, *await self._parties(resource)),
+            keys=() if staged.deleted else staged.keys,
+            touches=tuple(f"person:{key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else (),
+            deleted=staged.deleted,
+        )
+
+    async def organization(self, ref: str) -> str:
+        """The organisation an actor acts for, this Work's own changes included; empty when unknown."""
+        local = relative(ref, self.session.base)
+        staged = self.staged.get(local or "")
+        if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
+            return relative(staged.resource.get("organization", {}).get("reference", "")) or ""
+        return await self.services.directory.organization(local) if local else ""
+
+    async def _parties(self, resource: Resource) -> tuple[Party, ...]:
+        end = self.session.at if closed(resource) else None
+        found: dict[Party, None] = {}
+        for tie in ties(resource):
+            organization = await self.organization(tie.actor)
+            if organization:
+                found[Party(organization, self._moment(tie.start), end or self._moment(tie.end, last=True))] = None
+        return tuple(found)
+
+    async def _tokens(self, resource: Resource) -> tuple[str, ...]:
+        member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
+        actor = resource.get(member, {}).get("reference", "") if member else ""
+        organization = await self.organization(actor) if actor else ""
+        shared = tuple(f"person={key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else ()
+        return (f"owner-organization={organization}",) if organization else shared
+
+    def _moment(self, text: str, *, last: bool = False) -> datetime | None:
+        """The instant a recorded date starts at, or with `last` is over; None when there is none."""
+        bounds = point(text, self.services.settings.timezone) if text else None
+        return datetime.fromtimestamp(bounds[1 if last else 0] / 1000, UTC) if bounds else None

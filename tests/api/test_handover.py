@@ -1,0 +1,103 @@
+"""A handover over HTTP, from a draft plan to the new owner."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.locality import Locality, code, handover
+
+Stored = dict[str, Any]
+
+
+def accepted(task: Stored) -> Stored:
+    """The Task as the crisis team accepts it."""
+    return {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+
+
+async def test_a_missing_item_is_named(locality: Locality) -> None:
+    """HOV-2: the refusal names the missing linkId, and nothing is stored."""
+    trust = await locality.agency("trust")
+    led = await trust.created(locality.plan())
+    response = await trust.created(locality.dataset(current_medication="", legal_status="\u200b"))
+    refs = f"CarePlan/{led['id']}", f"QuestionnaireResponse/{response['id']}"
+    answer = await trust.post("Task", handover(locality.person, *refs))
+    assert answer.status_code == 422
+    said = " ".join(issue["diagnostics"] for issue in answer.json()["issue"])
+    assert "current-medication" in said
+    assert "legal-status" in said
+    assert (await trust.get(f"Task?patient={locality.person}")).json().get("entry", []) == []
+
+
+async def test_the_receiver_sees_what_was_sent(locality: Locality) -> None:
+    """HOV-3: a sent handover's Task, dataset and plan are readable by the receiving agency."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    refs = [f"Task/{task['id']}", task["focus"]["reference"], task["input"][0]["valueReference"]["reference"]]
+    assert [(await crisis.get(ref)).status_code for ref in refs] == [200, 200, 200]
+
+
+async def test_a_stranger_sees_nothing(locality: Locality) -> None:
+    """HOV-11: for a third agency the Task answers as an id that does not exist."""
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    task = await locality.sent(trust)
+    hidden, absent = await housing.get(f"Task/{task['id']}"), await housing.get("Task/not-there")
+    assert hidden.status_code == absent.status_code == 404
+    assert hidden.text.replace(task["id"], "not-there") == absent.text
+    assert (await housing.put(accepted(task))).status_code == 404
+
+
+async def test_acceptance_moves_ownership(locality: Locality) -> None:
+    """HOV-4 and OWN-2: author, care coordinator and custodian move together, and the sender is told."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    answer = await crisis.put(accepted(task))
+    assert answer.status_code == 200, answer.text
+    led = (await crisis.get(task["focus"]["reference"])).json()
+    assert led["author"] == {"reference": "PractitionerRole/crisis-lead"}
+    team = (await crisis.get(led["careTeam"][0]["reference"])).json()
+    spans = [(each["member"]["reference"], each["period"]) for each in team["participant"]]
+    assert [member for member, period in spans if "end" not in period] == ["PractitionerRole/crisis-lead"]
+    assert spans[0][1]["end"] == spans[1][1]["start"]
+    told = (await trust.get(f"Communication?category=handover-accepted&subject={locality.person}")).json()
+    assert len(told["entry"]) == 1
+
+
+async def test_a_second_acceptance_loses(locality: Locality) -> None:
+    """HOV-5: another lead's acceptance is a conflict; the winner's repeat is answered as before."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    assert (await crisis.put(accepted(task))).status_code == 200
+    other = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-second"}}
+    assert (await crisis.put(other)).status_code in (409, 412)
+
+
+@pytest.mark.parametrize("status", ["in-progress", "completed", "accepted"])
+async def test_the_sender_cannot_accept_its_own(locality: Locality, status: str) -> None:
+    """HOV-1: a move of the other side is refused with the rule, and changes nothing."""
+    trust = await locality.agency("trust")
+    task = await locality.sent(trust)
+    answer = await trust.put({**task, "status": status})
+    assert answer.status_code == 422
+    assert "HOV-1" in answer.text
+    assert (await trust.get(f"Task/{task['id']}")).json() == task
+
+
+async def test_a_handover_needs_if_match(locality: Locality) -> None:
+    """Security rules, section 2: a Task is not written blindly."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    answer = await crisis.send("PUT", f"Task/{task['id']}", accepted(task))
+    assert answer.status_code == 428
+
+
+async def test_a_rejection_says_what_instead(locality: Locality) -> None:
+    """HOV-1: a rejection carries its coded reason and what should happen instead; ownership stays."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    bare = {**task, "status": "rejected"}
+    assert (await crisis.put(bare)).status_code == 422
+    reasoned = {**bare, "statusReason": code("status-reason", "outside-remit", "Refer to the home treatment team")}
+    assert (await crisis.put(reasoned)).status_code == 200
+    assert (await trust.get(task["focus"]["reference"])).json()["author"] == {"reference": "PractitionerRole/trust-lead"}
