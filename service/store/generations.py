@@ -10,7 +10,9 @@ from service.store.mongo import Mongo, reaching
 GENERATIONS = "generations"
 DIRECTORY = "directory"
 DIRECTORY_TYPES = frozenset({"Organization", "PractitionerRole", "Group", "HealthcareService"})
-PERSONAL_TYPES = frozenset({"Consent", "CareTeam", "Task", "ServiceRequest", "EpisodeOfCare", "Patient", "Communication"})
+PERSONAL_TYPES = frozenset(
+    {"Consent", "CareTeam", "Task", "ServiceRequest", "EpisodeOfCare", "Patient", "Communication", "RelatedPerson"}
+)
 
 
 def keys_of(type_: str, patients: Iterable[str]) -> tuple[str, ...]:

@@ -153,13 +153,14 @@ class Eyes:
 
 def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
     """What is known of a person at an instant, for a recipient with this sharing agreement."""
+    related = person.related(at)
     return Evidence(
-        consents=person.consents,
-        relationships=person.related(at),
+        consents=person.heard(related),
+        relationships=related,
         agreement=agreement,
         grants=person.grants,
         patients=person.patients,
-        representatives=person.representatives,
+        representatives=person.representatives(at),
         links=person.links,
     )
 
@@ -170,9 +171,23 @@ async def open_eyes(services: Services, session: Session) -> Eyes:
     caller = session.caller
     acting = await services.directory.acting(caller)
     user = caller.user.partition("/")[0]
-    own = (await services.evidence.person(caller.user)).patients if user == "Patient" else frozenset()
+    own = await _own(services, session, user)
     context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
     return Eyes(services, session, acting, own, context)
+
+
+async def _own(services: Services, session: Session, kind: str) -> frozenset[str]:
+    """The Patients that are the caller's own record, or whom the caller may act for (L1)."""
+    user = session.caller.user
+    if kind == "Patient":
+        return (await services.evidence.person(user)).patients
+    if kind != "RelatedPerson":
+        return frozenset()
+    row = await services.records.read("RelatedPerson", user.partition("/")[2])
+    if row is None or row.deleted or not row.patients:
+        return frozenset()
+    person = await services.evidence.person(row.patients[0])
+    return person.patients if user in person.representatives(session.at) else frozenset()
 
 
 def allowed(session: Session, kind: str, verb: str) -> tuple[Rule, ...]:

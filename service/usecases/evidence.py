@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.care.identity import person_keys
@@ -19,6 +19,7 @@ from service.consent.facts import Facts
 from service.consent.grants import granted
 from service.consent.provision import Compiled
 from service.consent.relationship import Relationship, standing
+from service.consent.representative import entitled
 from service.consent.request import Grant
 from service.store.generations import Generations
 from service.store.holdings import Holdings
@@ -30,21 +31,31 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person as decisions see them. `stamp` are the generations everything here was loaded under."""
+    """One person as decisions see them. `custodians` keep a record of the person themselves; each Consent comes with its own
+    custodian; `acting` are RelatedPersons with whom they act for. `stamp` are the generations everything here was loaded under."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
-    consents: tuple[Compiled, ...]
+    consents: tuple[tuple[str, Compiled], ...]
     relationships: tuple[Relationship, ...]
     grants: tuple[Grant, ...]
     teams: tuple[Resource, ...]
-    representatives: frozenset[str]
+    acting: tuple[Resource, ...]
     links: Mapping[str, tuple[str, ...]]
     stamp: dict[str, int]
 
     def related(self, at: datetime) -> frozenset[str]:
         """Organisations with a legitimate relationship at an instant (L0)."""
         return standing(self.custodians, self.relationships, at)
+
+    def heard(self, related: frozenset[str]) -> tuple[Compiled, ...]:
+        """The Consents. One that was recorded by an agency without standing can deny, and permits nothing."""
+        trusted = self.custodians | related
+        return tuple(each if custodian in trusted else replace(each, doubt=True) for custodian, each in self.consents)
+
+    def representatives(self, at: datetime) -> frozenset[str]:
+        """RelatedPersons who may act for the person at an instant."""
+        return frozenset(f"RelatedPerson/{each['id']}" for each in self.acting if entitled(each, at))
 
     @property
     def name(self) -> str:
@@ -96,22 +107,24 @@ class EvidenceCache:
         linked = await self._linked(identities)
         patients = frozenset((patient, *(f"Patient/{each.id}" for each in linked)))
         stamp |= await self._generations.current(patients - {patient})
-        consents, tasks, teams, relations = await asyncio.gather(
+        consents, tasks, teams, people, relations = await asyncio.gather(
             self._holdings.of("Consent", patients),
             self._holdings.of("Task", patients),
             self._holdings.of("CareTeam", patients),
+            self._holdings.of("RelatedPerson", patients),
             self._relations.of(patients),
         )
-        compiled = tuple(compile_consent(each.resource, _versioned(each)) for each in consents if not each.deleted)
+        compiled = tuple((each.custodian, compile_consent(each.resource, _versioned(each))) for each in consents)
+        custodians = frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ())))
         return Person(
             patients=patients,
-            custodians=frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ()))),
+            custodians=custodians,
             consents=compiled,
             relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in relations),
-            grants=granted((each.resource, each.custodian, _others(each)) for each in tasks if not each.deleted),
-            teams=tuple(each.resource for each in teams if not each.deleted),
-            representatives=frozenset(),
-            links=await self._links(compiled),
+            grants=granted((each.resource, each.custodian, _others(each)) for each in tasks),
+            teams=tuple(each.resource for each in teams),
+            acting=tuple(each.resource for each in people if each.custodian in custodians),
+            links=await self._links([consent for _, consent in compiled]),
             stamp=stamp,
         )
 

@@ -32,10 +32,9 @@ class People:
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record a person may open as their own."""
-        if not user.startswith("Patient/"):
-            return ()
-        person = await self._services.evidence.person(user)
-        return tuple(Choice(patient, patient) for patient in sorted(person.patients))
+        session = Session(Caller("", "", READING, user=user), clock.now(), "")
+        eyes = await open_eyes(self._services, session)
+        return tuple(Choice(patient, patient) for patient in sorted(eyes.own))
 
     async def patient(self, text: str, organization: str) -> str:
         """The Patient that staff mean by a reference, when their agency may see it; else empty, whether it is there or not."""
