@@ -211,7 +211,8 @@ async def _reconsider(work: Work, consent: Resource) -> None:
 def _consents(work: Work, person: Person) -> tuple[Compiled, ...]:
     """The person's Consents as this Work will leave them."""
     staged = {ref: each for ref, each in work.staged.items() if ref.startswith("Consent/")}
-    kept = [each for each in person.consents if each.ref.partition("/_history/")[0] not in staged]
+    heard = person.heard(person.related(work.session.at))
+    kept = [each for each in heard if each.ref.partition("/_history/")[0] not in staged]
     fresh = [
         compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", work.session.base) for ref, each in staged.items()
     ]

@@ -32,7 +32,7 @@ KEPT = 20_000
 @dataclass(frozen=True, slots=True)
 class Person:
     """One person as decisions see them. `custodians` keep a record of the person themselves; each Consent comes with its own
-    custodian; `acting` are RelatedPersons with whom they act for. `stamp` are the generations everything here was loaded under."""
+    custodian; `acting` are RelatedPersons who may act. `stamp` are the generations everything here was loaded under."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
