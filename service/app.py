@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from importlib.metadata import version
@@ -77,6 +78,14 @@ class Built:
     keys: Keys
     outbox: Outbox
     issuers: Issuers
+
+    @property
+    def base(self) -> str:
+        """Our FHIR base URL."""
+        return self.oauth.authorization.terms.fhir_base
+
+
+Beside = Callable[[Built], Coroutine[None, None, None]]
 
 
 def projector(indexer: Indexer, base: str, zone: str) -> Projector:
@@ -193,8 +202,11 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
     return capability.statement(mounted, built.services.indexer.parameters)
 
 
-def application(settings: Settings, base: str, mongo_uri: str) -> FastAPI:
-    """The ASGI application of one worker: it connects when it starts, and is ready when it has."""
+def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | None = None) -> FastAPI:
+    """The ASGI application of one worker: it connects when it starts, and is ready when it has.
+
+    `beside` runs in the same loop while the application serves, such as the worker that fires timers.
+    """
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -202,13 +214,22 @@ def application(settings: Settings, base: str, mongo_uri: str) -> FastAPI:
         built = await build(settings, mongo, base)
         app.router.routes.extend(routes(built, base))
         app.state.built = built
+        companion = asyncio.create_task(beside(built)) if beside else None
         try:
             yield
         finally:
+            await _ended(companion)
             await built.issuers.close()
             await mongo.close()
 
     return shell(settings, lifespan)
+
+
+async def _ended(companion: asyncio.Task[None] | None) -> None:
+    if companion is not None:
+        companion.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await companion
 
 
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

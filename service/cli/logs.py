@@ -1,0 +1,27 @@
+"""What is said to operators: structured lines on standard error, and one line when a command fails."""
+
+from __future__ import annotations
+
+import logging
+import sys
+
+import structlog
+
+
+def configure(level: str) -> None:
+    """JSON lines on standard error, of this level and above. Lines hold ids and codes, never what a record says."""
+    structlog.configure(
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            structlog.processors.JSONRenderer(),
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(getattr(logging, level.upper())),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def complain(text: str) -> None:
+    """One line on standard error."""
+    print(f"baton: {' '.join(text.split())}", file=sys.stderr, flush=True)
