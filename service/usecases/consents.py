@@ -20,7 +20,6 @@ from service.consent.compile import compile_consent
 from service.consent.decide import decide_all
 from service.consent.facts import Facts
 from service.consent.period import point
-from service.consent.provision import Compiled
 from service.consent.relationship import closed
 from service.consent.request import Request
 from service.consent.supersession import supersession_key
@@ -195,31 +194,30 @@ async def _person(work: Work, consent: Resource) -> frozenset[str]:
 
 async def _reconsider(work: Work, consent: Resource) -> None:
     """HOV-8: a sent handover that its receiver may no longer read stays where it is and says so; both sides are told."""
-    person = await work.services.evidence.person(tasks.link(consent, "patient"))
-    consents = _consents(work, person)
+    person = _told(work, await work.services.evidence.person(tasks.link(consent, "patient")))
     for row in await work.services.holdings.of("Task", person.patients):
         task = await work.get(row.reference) or {}
         if tasks.code(task) != "handover" or closed(task) or task.get("status") == "draft":
             continue
-        if code_in(task.get("businessStatus"), BUSINESS_STATUS) != WITHDRAWN and await _refused(work, person, consents, task):
+        if code_in(task.get("businessStatus"), BUSINESS_STATUS) != WITHDRAWN and await _refused(work, person, task):
             work.update({**task, "businessStatus": concept(BUSINESS_STATUS, WITHDRAWN)}, row.version, row.custodian)
             work.audits.append(audited(work.session, "U", row.reference, why=WITHDRAWN, patients=list(row.patients)))
             sides = {await work.organization(tasks.link(task, member)) for member in ("requester", "owner")}
             work.notices += [Notice(TOPIC, side, row.reference, tasks.link(task, "for")) for side in sorted(sides) if side]
 
 
-def _consents(work: Work, person: Person) -> tuple[Compiled, ...]:
-    """The person's Consents as this Work will leave them."""
+def _told(work: Work, person: Person) -> Person:
+    """The person with their Consents as this Work will leave them."""
     staged = {ref: each for ref, each in work.staged.items() if ref.startswith("Consent/")}
-    heard = person.heard(person.related(work.session.at))
-    kept = [each for each in heard if each.ref.partition("/_history/")[0] not in staged]
+    kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
     fresh = [
-        compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", work.session.base) for ref, each in staged.items()
+        (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", work.session.base))
+        for ref, each in staged.items()
     ]
-    return (*kept, *fresh)
+    return replace(person, consents=(*kept, *fresh))
 
 
-async def _refused(work: Work, person: Person, consents: tuple[Compiled, ...], task: Resource) -> bool:
+async def _refused(work: Work, person: Person, task: Resource) -> bool:
     """Whether the receiver of a handover may not read its dataset or package under these Consents."""
     services, at = work.services, work.session.at
     receiver = await work.organization(tasks.link(task, "owner"))
@@ -232,7 +230,7 @@ async def _refused(work: Work, person: Person, consents: tuple[Compiled, ...], t
         action="disclose",
         now=at,
     )
-    evidence = replace(evidence_of(person, acting.agreement, at), consents=consents)
+    evidence = evidence_of(person, acting.agreement, at)
     given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
     rows = [row for ref in given if (row := await work.row(ref)) is not None and not row.deleted]
     facts = [Facts.from_row(row.facts, row.custodian) for row in rows]

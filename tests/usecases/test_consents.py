@@ -1,0 +1,150 @@
+"""Consents as they are written: decidable, one of a kind, and felt where they end."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+from tests.locality import Locality, code, handover
+
+Resource = dict[str, Any]
+
+
+async def statuses(trust: Any, locality: Locality) -> list[str]:
+    """The status of every Consent of the person."""
+    found = (await trust.get(f"Consent?patient={locality.person}")).json()
+    return sorted(each["resource"]["status"] for each in found.get("entry", ()))
+
+
+async def test_an_undecidable_consent_is_refused_with_the_fix(locality: Locality, make: Any) -> None:
+    """A nested provision without a type cannot be decided."""
+    trust = await locality.agency("trust")
+    answer = await trust.post("Consent", make.consent(provision={"provision": [{"code": [{"text": "x"}]}]}))
+    assert answer.status_code == 422
+    assert "provision" in answer.text
+
+
+async def test_the_later_consent_takes_the_place_of_the_earlier(locality: Locality, make: Any) -> None:
+    """Supersession is the only newest-wins, in one transaction."""
+    trust = await locality.agency("trust")
+    earlier = await trust.created(make.consent())
+    await trust.created(make.consent("deny", dateTime="2026-02-01T12:00:00Z"))
+    assert (await trust.get(f"Consent/{earlier['id']}")).json()["status"] == "inactive"
+    assert await statuses(trust, locality) == ["active", "inactive"]
+
+
+async def test_an_earlier_consent_does_not_take_the_place_of_a_later(locality: Locality, make: Any) -> None:
+    """What was said last stands."""
+    trust = await locality.agency("trust")
+    await trust.created(make.consent("deny", dateTime="2026-02-01T12:00:00Z"))
+    answer = await trust.post("Consent", make.consent())
+    assert answer.status_code == 422
+    assert await statuses(trust, locality) == ["active"]
+
+
+async def test_consents_for_two_recipients_stand_side_by_side(locality: Locality, make: Any) -> None:
+    """Another recipient, another key."""
+    trust = await locality.agency("trust")
+    await trust.created(make.consent())
+    await trust.created(make.consent(to="crisis"))
+    assert await statuses(trust, locality) == ["active", "active"]
+
+
+async def test_concurrent_consents_leave_one_active(locality: Locality, make: Any) -> None:
+    """The key is unique in the database."""
+    trust = await locality.agency("trust")
+    await asyncio.gather(*(trust.post("Consent", make.consent()) for _ in range(6)))
+    assert (await statuses(trust, locality)).count("active") == 1
+
+
+async def test_two_in_one_transaction_leave_one_active(locality: Locality, make: Any) -> None:
+    """A later entry sees the earlier one."""
+    trust = await locality.agency("trust")
+    entry = [{"resource": make.consent(), "request": {"method": "POST", "url": "Consent"}}] * 2
+    answer = await trust.post("", {"resourceType": "Bundle", "type": "transaction", "entry": entry})
+    assert answer.status_code == 200, answer.text
+    assert await statuses(trust, locality) == ["active", "inactive"]
+
+
+async def test_a_consent_of_a_hidden_person_is_refused_as_of_an_absent_one(locality: Locality, make: Any) -> None:
+    """A stranger gives itself nothing by writing a Consent, and learns nothing by trying."""
+    voluntary = await locality.agency("voluntary")
+    own = make.consent(to="voluntary", organization=[{"reference": "Organization/voluntary"}])
+    hidden = await voluntary.post("Consent", own)
+    nobody = {"reference": "Patient/not-there"}
+    absent = await voluntary.post("Consent", {**own, "patient": nobody, "performer": [nobody]})
+    assert (hidden.status_code, hidden.text) == (422, absent.text)
+
+
+async def test_an_agency_records_consents_it_controls(locality: Locality, make: Any) -> None:
+    """One in another agency's name could take the place of that agency's own."""
+    await make.tied("crisis")
+    crisis = await locality.agency("crisis")
+    assert (await crisis.post("Consent", make.consent(to="crisis"))).status_code == 422
+
+
+async def test_a_consent_stays_with_its_person(locality: Locality, make: Any) -> None:
+    """It is not moved to another record."""
+    from tests.locality import person
+
+    trust, other = await locality.agency("trust"), await person(locality.built)
+    stored = await trust.created(make.consent())
+    assert (await trust.put({**stored, "patient": {"reference": other}})).status_code == 422
+
+
+async def test_withdrawal_asks_every_recipient_to_stop_using(locality: Locality, make: Any) -> None:
+    """Ledger recipients are told; each gets a stop-use Task about what was disclosed."""
+    await make.tied("housing")
+    await make.stored("trust", make.condition("plain"))
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    consent = await trust.created(make.consent())
+    record = make.value((await trust.post(make.path("disclose"), make.asked(to="housing"))).json(), "disclosure")
+    assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
+    (entry,) = (await housing.get("Task?code=stop-use")).json()["entry"]
+    assert entry["resource"]["focus"] == {"reference": f"Communication/{record['id']}"}
+    notice = await locality.built.services.mongo.collection("outbox").find_one({"focus": f"Task/{entry['resource']['id']}"})
+    assert notice["topic"] == "consent-changed"
+
+
+async def test_supersession_by_a_denial_asks_to_stop_using_too(locality: Locality, make: Any) -> None:
+    """What took the place of a permission withdraws it."""
+    await make.tied("housing")
+    await make.stored("trust", make.condition("plain"))
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    await trust.created(make.consent())
+    await trust.post(make.path("disclose"), make.asked(to="housing"))
+    await trust.created(make.consent("deny", dateTime="2026-02-01T12:00:00Z"))
+    tasks = (await housing.get(f"Task?code=stop-use&patient={locality.person}")).json()
+    assert len(tasks.get("entry", ())) == 1
+
+
+async def sent(locality: Locality, trust: Any, consent: str) -> Resource:
+    """A handover sent to housing by authority of a Consent."""
+    led, response = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    refs = f"CarePlan/{led['id']}", f"QuestionnaireResponse/{response['id']}"
+    task = handover(locality.person, *refs, to="Organization/housing")
+    authority = {"type": code("task-input", "sharing-authority"), "valueReference": {"reference": consent}}
+    made: Resource = await trust.created({**task, "input": [task["input"][0], authority]})
+    return made
+
+
+async def test_withdrawal_marks_an_open_handover(locality: Locality, make: Any) -> None:
+    """HOV-8: the Task stays where it is, with that reason; the dataset is no longer readable."""
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    consent = await trust.created(make.consent())
+    task = await sent(locality, trust, f"Consent/{consent['id']}")
+    dataset = task["input"][0]["valueReference"]["reference"]
+    before = (await housing.get(dataset)).status_code
+    assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
+    marked = (await housing.get(f"Task/{task['id']}")).json()
+    assert (marked["status"], marked["businessStatus"]["coding"][0]["code"]) == ("requested", "authority-withdrawn")
+    assert (before, (await housing.get(dataset)).status_code) == (200, 404)
+
+
+async def test_another_consent_leaves_a_handover_alone(locality: Locality, make: Any) -> None:
+    """What it was sent under still stands."""
+    trust = await locality.agency("trust")
+    consent = await trust.created(make.consent())
+    task = await sent(locality, trust, f"Consent/{consent['id']}")
+    await trust.created(make.consent("deny", to="voluntary"))
+    assert "businessStatus" not in (await trust.get(f"Task/{task['id']}")).json()
