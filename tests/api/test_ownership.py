@@ -1,0 +1,131 @@
+"""One owner of every active plan, on every way in (OWN)."""
+
+from __future__ import annotations
+
+from tests.locality import Locality, role, stored
+
+
+async def test_an_active_plan_gets_its_team(locality: Locality) -> None:
+    """OWN-2: creating an active plan writes its lead as the one open care coordinator of a team."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    team = (await trust.get(plan["careTeam"][0]["reference"])).json()
+    assert [each["member"]["reference"] for each in team["participant"]] == ["PractitionerRole/trust-lead"]
+
+
+async def test_an_owner_must_be_a_role_that_is_here(locality: Locality) -> None:
+    """OWN-1: an active plan led by somebody unknown is refused, naming the rule and the element."""
+    trust = await locality.agency("trust")
+    answer = await trust.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/nobody"}))
+    issue = answer.json()["issue"][0]
+    assert (answer.status_code, issue["expression"], "OWN-1" in answer.text) == (422, ["CarePlan.author"], True)
+
+
+async def test_an_inactive_role_cannot_lead(locality: Locality) -> None:
+    """OWN-1: the lead's role must be active now."""
+    gone = {**role("trust", f"gone-{locality.person[-12:]}"), "active": False}
+    await stored(locality.built, "Organization/trust", gone)
+    trust = await locality.agency("trust")
+    answer = await trust.post("CarePlan", locality.plan(author={"reference": f"PractitionerRole/{gone['id']}"}))
+    assert answer.status_code == 422
+    assert "OWN-1" in answer.text
+
+
+async def test_a_plan_is_not_created_for_another_agency(locality: Locality) -> None:
+    """OWN-3: a new plan is led by the agency that writes it."""
+    trust = await locality.agency("trust")
+    answer = await trust.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/crisis-lead"}))
+    assert answer.status_code == 422
+    assert "OWN-3" in answer.text
+
+
+async def test_the_lead_moves_within_the_agency(locality: Locality) -> None:
+    """OWN-3: the agency's own staff may name another lead; team and Provenance follow in the same transaction."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    moved = await trust.put({**plan, "author": {"reference": "PractitionerRole/trust-second"}})
+    assert moved.status_code == 200, moved.text
+    team = (await trust.get(plan["careTeam"][0]["reference"])).json()
+    open_ = [each["member"]["reference"] for each in team["participant"] if "end" not in each["period"]]
+    assert open_ == ["PractitionerRole/trust-second"]
+    assert len((await trust.get(f"Provenance?target=CarePlan/{plan['id']}")).json()["entry"]) == 2
+
+
+async def test_the_lead_does_not_move_to_another_agency_by_update(locality: Locality) -> None:
+    """OWN-3: between agencies ownership moves only by an accepted handover."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    answer = await trust.put({**plan, "author": {"reference": "PractitionerRole/crisis-lead"}})
+    assert answer.status_code == 422
+    assert "OWN-3" in answer.text
+
+
+async def test_the_team_cannot_contradict_the_plan(locality: Locality) -> None:
+    """OWN-2: the care coordinator cannot be changed behind the plan's back."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    team = (await trust.get(plan["careTeam"][0]["reference"])).json()
+    other = [{**each, "member": {"reference": "PractitionerRole/trust-second"}} for each in team["participant"]]
+    answer = await trust.put({**team, "participant": other})
+    assert answer.status_code == 422
+    assert "OWN-2" in answer.text
+
+
+async def test_a_second_top_level_plan_is_a_duplicate(locality: Locality) -> None:
+    """OWN-6: the refusal names the first plan."""
+    trust = await locality.agency("trust")
+    first = await trust.created(locality.plan())
+    answer = await trust.post("CarePlan", locality.plan())
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (409, "duplicate")
+    assert f"CarePlan/{first['id']}" in answer.text
+
+
+async def test_another_plan_may_follow_the_first(locality: Locality) -> None:
+    """OWN-6 is about active plans: when the first is completed, the next may be active."""
+    trust = await locality.agency("trust")
+    first = await trust.created(locality.plan())
+    assert (await trust.put({**first, "status": "completed"})).status_code == 200
+    await trust.created(locality.plan())
+
+
+async def test_a_plan_without_author_is_kept_as_unowned_draft(locality: Locality) -> None:
+    """OWN-7: kept, as draft, tagged, listed."""
+    trust = await locality.agency("trust")
+    orphan = locality.plan()
+    del orphan["author"]
+    kept = await trust.created(orphan)
+    listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
+    assert kept["status"] == "draft"
+    assert [entry["resource"]["id"] for entry in listed] == [kept["id"]]
+
+
+async def test_an_unowned_plan_is_adopted(locality: Locality) -> None:
+    """OWN-7: with a lead it can be active, and is no longer listed as unowned."""
+    trust = await locality.agency("trust")
+    orphan = locality.plan()
+    del orphan["author"]
+    kept = await trust.created(orphan)
+    led = await trust.put({**kept, "status": "active", "author": {"reference": "PractitionerRole/trust-lead"}})
+    assert led.status_code == 200, led.text
+    assert "unowned" not in led.text
+
+
+async def test_an_active_plan_is_not_deleted(locality: Locality) -> None:
+    """Responsibility is ended by a status, never taken away."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    answer = await trust.send("DELETE", f"CarePlan/{plan['id']}", If_Match='W/"1"')
+    assert answer.status_code == 405
+    assert (await trust.get(f"CarePlan/{plan['id']}")).status_code == 200
+
+
+async def test_the_timeline_names_both_leads_and_the_handover(locality: Locality) -> None:
+    """`$ownership`: who led, from when to when, by which handover; one ends where the next starts (OWN-4)."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+    assert (await crisis.put(accepted)).status_code == 200
+    plan = task["focus"]["reference"].partition("/")[2]
+    answer = await crisis.get(f"CarePlan/{plan}/$ownership")
+    assert answer.status_code == 200, answer.text
+    assert [lead in answer.text for lead in ("trust-lead", "crisis-lead", task["id"])] == [True, True, True]
