@@ -226,7 +226,7 @@ def _codes(resource: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    todo = _list(composition.get("section"))
+    todo = [*_list(composition.get("section"))]  # a list of our own: the resource is not ours to change
     while todo:
         section = todo.pop()
         if type(section) is dict:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -125,3 +126,15 @@ def test_what_is_no_date_is_none(text: str) -> None:
 def test_an_unreadable_period_is_none(period: object) -> None:
     """Unknown, which denies."""
     assert span(period) is None
+
+
+def test_the_resource_is_left_as_it_is() -> None:
+    """What facts are drawn from is what gets stored: nothing in it may change, nested sections included."""
+    composition = {
+        "resourceType": "Composition",
+        "id": "c",
+        "section": [{"title": "History", "section": [{"title": "Family"}]}, {"title": "Plan"}],
+    }
+    before = copy.deepcopy(composition)
+    facts_of(composition)
+    assert composition == before
