@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import click
 import typer
 
-from service.cli import logs, serving
+from service.cli import loading, logs, serving
 from service.problem import Refused
 
 FAILED, MISUSED = 1, 2
@@ -22,6 +22,7 @@ cli = typer.Typer(
 )
 cli.command("serve")(serving.serve)
 cli.command("worker")(serving.work)
+cli.command("load")(loading.load)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

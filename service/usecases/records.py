@@ -42,7 +42,7 @@ async def vread(services: Services, session: Session, kind: str, identity: str, 
     """One version. It is decided on that version's own content and custodian."""
     _served(services, kind)
     allowed(session, kind, "r")
-    row = await services.records.version(kind, identity, int(version)) if version.isdigit() and len(version) < 10 else None
+    row = await services.records.version(kind, identity, int(version)) if _number(version) else None
     return await _one(services, session, row, kind, identity, ())
 
 
@@ -64,21 +64,39 @@ async def history(services: Services, session: Session, kind: str, identity: str
     _served(services, kind)
     allowed(session, kind, "r")
     count, before = _history_page(services, params)
-    rows = await services.records.history(kind, identity, before=before, limit=count + 1)
     eyes = await open_eyes(services, session)
-    shown = await eyes.reveal(rows[:count], "r")
+    found = await _versions(eyes, f"{kind}/{identity}", before, count + 1)
+    shown, more = found[:count], len(found) > count
     await note(services, session, "R", f"{kind}/{identity}/_history", shown)
-    if not shown and before is None and len(rows) <= count:
+    if not shown:
         raise absent(kind, identity)
     entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
-    return Page(entries, cursor=str(rows[count - 1].version) if len(rows) > count else "")
+    return Page(entries, cursor=str(shown[-1].row.version) if more else "")
+
+
+async def _versions(eyes: Eyes, reference: str, before: int | None, wanted: int) -> list[Shown]:
+    """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
+    kind, _, identity = reference.partition("/")
+    found: list[Shown] = []
+    while len(found) < wanted:
+        rows = await eyes.services.records.history(kind, identity, before=before, limit=wanted)
+        found += await eyes.reveal(rows, "r")
+        if len(rows) < wanted:
+            break
+        before = rows[-1].version
+    return found[:wanted]
+
+
+def _number(text: str) -> bool:
+    """Whether this is a number that a version or a page size may be."""
+    return text.isascii() and text.isdigit() and len(text) < 10
 
 
 def _history_page(services: Services, params: Params) -> tuple[int, int | None]:
     named = dict(params)
     unknown = next((name for name in named if name not in ("_count", "_cursor")), None)
     count, cursor = named.get("_count", str(services.settings.page_size)), named.get("_cursor")
-    if unknown or not count.isdigit() or (cursor is not None and not cursor.isdigit()):
+    if unknown or not _number(count) or (cursor is not None and not _number(cursor)):
         text = f"History takes `_count` (a number) and the `_cursor` of its own next link; correct `{unknown or '_count'}`."
         raise Refused(problem(Category.MALFORMED, "invalid", text))
     return min(max(int(count), 1), services.settings.max_page_size), int(cursor) if cursor else None
@@ -133,7 +151,7 @@ async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str
     key = (f"R4 3.1.0.8.1:{session.caller.organization}:{kind}?{none_exist}",) if none_exist else ()
     eyes = await open_eyes(services, session)
     ready = rules.prepared(identified(resource, identity or clock.new_id()))
-    return await rules.write(work, eyes, Proposal(_checked(services, ready), None, "c", keys=key))
+    return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
 
 
 async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
@@ -151,7 +169,7 @@ async def plan_update(work: Work, kind: str, identity: str, resource: Resource, 
     if row is None or not visible:
         return await _chosen(work, eyes, kind, identity, identified(resource, identity))
     _current(row, kind, if_match)
-    proposal = Proposal(_checked(services, rules.prepared(identified(resource, identity))), row, "u")
+    proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
     return await rules.write(work, eyes, proposal)
 
 
@@ -176,7 +194,7 @@ async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Re
     if not identity.startswith(f"{agency}.") or not work.session.caller.scopes.grants(kind, "c"):
         text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
         raise Refused(problem(Category.ABSENT, "not-found", text))
-    return await rules.write(work, eyes, Proposal(_checked(work.services, rules.prepared(resource)), None, "c"))
+    return await rules.write(work, eyes, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
 
 
 def _current(row: Row, kind: str, if_match: int | None) -> None:
@@ -214,7 +232,7 @@ def _matches(work: Work, query: object, resource: Resource) -> bool:
     return matches(query, work.services.indexer.index(resource))  # type: ignore[arg-type]
 
 
-def _checked(services: Services, resource: Resource) -> Resource:
+def checked(services: Services, resource: Resource) -> Resource:
     """The resource, when it is valid (fhir-api rules, section 3); every error at once otherwise."""
     if is_redacted(resource):
         text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."

@@ -28,13 +28,16 @@ RULES: Mapping[str, Rule] = {
     "Patient": patients.write,
 }
 
+# Records that exist already (`baton load`): a Consent is kept whatever it says, and never widens access.
+IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": consents.keep}
+
 # What was agreed, accounted for or decided is ended by a status, never taken away.
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
     """Puts a create or update into the Work under its type's rules; gives its reference."""
-    rule = RULES.get(proposal.type, store)
+    rule = table.get(proposal.type, store)
     told = len(work.audits)
     ref = await rule(work, eyes, proposal)
     staged = work.staged.get(ref)

@@ -1,0 +1,143 @@
+"""`baton load`: brings files of records in, shows how far it is, and says what was put aside and why."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
+from service import clock
+from service.app import Built
+from service.change import Resource
+from service.cli.opening import Data, with_service, wrong
+from service.cli.sources import Item, files, items
+from service.fhir.json import dump
+from service.fhir.outcome import outcome
+from service.fhir.resource import relative
+from service.problem import Problem
+from service.usecases.loading import Fate, Loading
+
+CHUNK = 512
+LISTED = 20
+FAILED = 1
+
+
+@dataclass(slots=True)
+class Account:
+    """What became of everything: counts by type and fate, and what was put aside."""
+
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    aside: list[tuple[Item, Problem]] = field(default_factory=list)
+
+    def counted(self, kind: str, fate: str) -> None:
+        self.counts[kind, fate] += 1
+
+    def put_aside(self, item: Item, reason: Problem) -> None:
+        self.aside.append((item, reason))
+
+
+def load(
+    paths: Annotated[list[Path], typer.Argument(help="Files or folders of FHIR JSON and NDJSON.", show_default=False)],
+    custodian: Annotated[str, typer.Option(help="The agency whose records they are.", metavar="Organization/ID")] = "",
+    data: Data = None,
+) -> int:
+    """Load Bundles, single resources or NDJSON into the running or stopped service."""
+    if custodian and not (relative(custodian) or "").startswith("Organization/"):
+        raise wrong(f"`--custodian` takes an Organization reference such as `Organization/trust`, not `{custodian}`.")
+    found = files(paths)
+
+    async def loading(built: Built) -> int:
+        account = await _all(built, found, custodian)
+        _tell(account, _quarantine(account, built.services.settings.data))
+        return FAILED if account.aside else 0
+
+    return with_service(data, loading)
+
+
+async def _all(built: Built, found: list[Path], custodian: str) -> Account:
+    """Everything once, and what was refused again for as long as that helps: what it refers to may have come later."""
+    use, account = Loading(built.services, built.base, custodian), Account()
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
+    with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
+        bar = progress.add_task("loading", total=None)
+        await _pass(use, account, _everything(found), progress, bar)
+        while account.aside:
+            waiting, account.aside = account.aside, []
+            await _pass(use, account, (item for item, _ in waiting), progress, bar)
+            if len(account.aside) == len(waiting):
+                break
+    return account
+
+
+async def _pass(use: Loading, account: Account, source: Iterable[Item], progress: Progress, bar: TaskID) -> None:
+    remaining = iter(source)
+    while chunk := list(islice(remaining, CHUNK)):
+        readable: list[tuple[Item, Resource]] = []
+        for item in chunk:
+            if isinstance(item.resource, Problem):
+                account.put_aside(item, item.resource)
+            else:
+                readable.append((item, item.resource))
+        verdicts = await use.load([resource for _, resource in readable])
+        for (item, _), verdict in zip(readable, verdicts, strict=True):
+            if verdict.reason is not None:
+                account.put_aside(item, verdict.reason)
+            else:
+                account.counted(verdict.reference.partition("/")[0], verdict.fate)
+        progress.advance(bar, len(chunk))
+
+
+def _everything(found: list[Path]) -> Iterator[Item]:
+    for path in found:
+        yield from items(path)
+
+
+def _quarantine(account: Account, folder: Path) -> Path | None:
+    """What was put aside, a Bundle a line with its source and the OperationOutcome, so that it can be loaded again when it was
+    corrected. Readable by its owner only."""
+    if not account.aside:
+        return None
+    path = folder / f"quarantine-{clock.now():%Y%m%dT%H%M%S}.ndjson"
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    with os.fdopen(handle, "wb") as lines:
+        for item, reason in account.aside:
+            lines.write(dump(_kept(item, reason)) + b"\n")
+    return path
+
+
+def _kept(item: Item, reason: Problem) -> Resource:
+    entries: list[Resource] = [{"resource": outcome(reason.issues), "search": {"mode": "outcome"}}]
+    if not isinstance(item.resource, Problem):
+        entries.append({"resource": item.resource})
+    link = [{"relation": "source", "url": item.source}]
+    return {"resourceType": "Bundle", "type": "collection", "link": link, "entry": entries}
+
+
+def _tell(account: Account, path: Path | None) -> None:
+    kinds = sorted({kind for kind, _ in account.counts})
+    for kind in kinds:
+        print(f"{kind}: {account.counts[kind, Fate.LOADED]} loaded, {account.counts[kind, Fate.THERE]} already there")
+    loaded = sum(count for (_, fate), count in account.counts.items() if fate == Fate.LOADED)
+    there = account.counts.total() - loaded
+    print(f"Loaded {loaded}; {there} were there; {len(account.aside)} put aside.")
+    for item, reason in account.aside[:LISTED]:
+        print(f"  {item.source} {_named(item)}: {reason}")
+    if len(account.aside) > LISTED:
+        print(f"  and {len(account.aside) - LISTED} more")
+    if path is not None:
+        print(f"Put aside in {path}: correct them there or at their source, and load them again.", file=sys.stderr)
+
+
+def _named(item: Item) -> str:
+    resource = item.resource
+    return "" if isinstance(resource, Problem) else f"{resource.get('resourceType', '?')}/{resource.get('id', '?')}"
