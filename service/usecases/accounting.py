@@ -19,7 +19,7 @@ from service.store.records import Row
 from service.store.search import Visible
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.answers import Answer, Entry, Page
-from service.usecases.audit import note
+from service.usecases.audit import event, note
 from service.usecases.services import Services, Session
 
 Params = Sequence[tuple[str, str]]
@@ -47,7 +47,8 @@ async def history(services: Services, session: Session, identity: str, params: P
     found = await _page(asker, after, count + 1)
     query = Query("AuditEvent", sort=NEWEST_FIRST)
     more = seal(Cursor(place(query, found[count - 1][0].index)), services.secret, binding) if len(found) > count else ""
-    await note(services, session, "E", f"Patient/{identity}/$access-history", [])
+    told = event(session, "E", f"Patient/{identity}/$access-history", patients=[f"Patient/{identity}"])
+    await services.trail.note(told, at=session.at, custodian=session.caller.organization)
     return Page(tuple(Entry(Answer(row.reference, row.version, row.at, body)) for row, body in found[:count]), more)
 
 

@@ -28,6 +28,7 @@ from service.usecases.answers import Answer
 from service.usecases.audit import event
 from service.usecases.disclosure import NOT_DISCLOSED
 from service.usecases.proposal import Proposal
+from service.usecases.release import writable
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
@@ -81,7 +82,9 @@ async def break_glass(services: Services, session: Session, identity: str, param
     _human(eyes)
     _agreement(eyes)
     row = await _patient(eyes, identity)
-    return await claims.committed(work, _stage(work, row, asked))
+    made = _stage(work, row, asked)
+    writable(eyes, work.staged[made].resource)
+    return await claims.committed(work, made)
 
 
 def _asked(services: Services, session: Session, parameters: Resource) -> Asked:

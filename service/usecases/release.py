@@ -89,7 +89,7 @@ async def released(eyes: Eyes, plan: Plan) -> bytes:
     """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise."""
     work = Work(eyes.services, eyes.session)
     await _first_time(work)
-    refs = [await _recorded(work, plan, authority, items) for authority, items in await _by_authority(work, plan)]
+    refs = [await _recorded(work, eyes, plan, authority, items) for authority, items in await _by_authority(work, plan)]
     _claim(work, refs)
     rows = await work.commit()
     told = await _as_told(eyes, plan)
@@ -173,7 +173,7 @@ async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
     return disclosure.by_basis(implied(why.text))
 
 
-async def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
+async def _recorded(work: Work, eyes: Eyes, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
     """Stages one disclosure record with its audit line and the notice to the recipient."""
     session, asked = work.session, plan.asked
     payload = disclosure.versions((item.row.reference, item.row.version) for item in items)
@@ -189,7 +189,9 @@ async def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence
     )
     # An instant long: it is addressed to the recipient, but makes no relationship with the person.
     addressed = Party(asked.recipient, session.at, session.at)
-    ref = work.create(disclosure.record(told, clock.new_id(), session.at), session.caller.organization, parties=(addressed,))
+    record = disclosure.record(told, clock.new_id(), session.at)
+    writable(eyes, record)
+    ref = work.create(record, session.caller.organization, parties=(addressed,))
     why = " ".join(sorted({item.why.source for item in items}))
     what, patient = f"{plan.patient.reference}/$disclose?mode=release", plan.patient.reference
     line = event(session, "E", what, why=why, patients=[patient], refs=[ref, *payload])
@@ -198,6 +200,13 @@ async def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence
     work.audits.append(line)
     work.notices.append(Notice(TOPIC, asked.recipient, ref, patient))
     return ref
+
+
+def writable(eyes: Eyes, resource: Resource) -> None:
+    """Refuses what an operation would write and the token's granular scopes do not let the caller write."""
+    if not eyes.may_write(resource, (), "c"):
+        text = f"The token's scopes do not allow the `{resource['resourceType']}` that this writes; ask for a wider scope."
+        raise Refused(problem(Category.SCOPE, "forbidden", text))
 
 
 def _claim(work: Work, refs: Sequence[str]) -> None:

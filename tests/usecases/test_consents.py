@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.locality import Locality, code, handover
+import pytest
+
+from tests.locality import Locality, code, handover, stored
 
 Resource = dict[str, Any]
 
@@ -148,3 +150,59 @@ async def test_another_consent_leaves_a_handover_alone(locality: Locality, make:
     task = await sent(locality, trust, f"Consent/{consent['id']}")
     await trust.created(make.consent("deny", to="voluntary"))
     assert "businessStatus" not in (await trust.get(f"Task/{task['id']}")).json()
+
+
+async def test_a_renewal_asks_nobody_to_stop(locality: Locality, make: Any) -> None:
+    """What took the earlier one's place still permits what was disclosed."""
+    await make.tied("housing")
+    await make.stored("trust", make.condition("plain"))
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    await trust.created(make.consent())
+    await trust.post(make.path("disclose"), make.asked(to="housing"))
+    await trust.created(make.consent(dateTime="2026-02-01T12:00:00Z"))
+    assert (await housing.get(f"Task?code=stop-use&patient={locality.person}")).json().get("entry", []) == []
+
+
+async def test_the_person_takes_back_what_an_agency_recorded(locality: Locality, make: Any) -> None:
+    """And may change nothing else about it."""
+    trust = await locality.agency("trust")
+    consent = await trust.created(make.consent())
+    app = await locality.agency("voluntary", "patient/*.cruds", user=make.person, patient=make.person)
+    wider = await app.put({**consent, "status": "inactive", "organization": [{"reference": "Organization/voluntary"}]})
+    ended = await app.put({**consent, "status": "inactive"})
+    assert (wider.status_code, ended.status_code) == (403, 200)
+
+
+async def test_an_agency_ends_its_consent_after_the_person_left(locality: Locality, make: Any) -> None:
+    """To end a Consent one need not see the Patient any more."""
+    own = make.consent(to="crisis", identity="own", organization=[{"reference": "Organization/crisis"}])
+    await stored(locality.built, "Organization/crisis", own)
+    crisis = await locality.agency("crisis")
+    consent = (await crisis.get(f"Consent/{own['id']}")).json()
+    assert (await crisis.get(make.person)).status_code == 404
+    assert (await crisis.put({**consent, "status": "inactive"})).status_code == 200
+
+
+async def test_a_consent_that_ends_sets_its_clock(locality: Locality, make: Any) -> None:
+    """TIM-13: at the end of its own period; ending it stops the clock."""
+    trust = await locality.agency("trust")
+    consent = await trust.created(make.consent(provision={"period": {"start": "2026-01-01", "end": "2031-12-31"}}))
+    timers, wanted = locality.built.services.mongo.collection("timers"), {"focus": f"Consent/{consent['id']}"}
+    assert (await timers.find_one(wanted))["kind"] == "TIM-13"
+    await trust.put({**consent, "status": "inactive"})
+    assert await timers.find_one(wanted) is None
+
+
+@pytest.mark.xfail(strict=True, reason="consent.relationship ties by every open Task, stop-use among them")
+async def test_being_asked_to_stop_makes_no_relationship(locality: Locality, make: Any) -> None:
+    """A withdrawal gives its recipients no standing with the person (L0)."""
+    await make.stored("trust", make.condition("plain"), make.consent(to="crisis", identity="yes"))
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    asked = make.asked(basis="safeguarding", text="A strategy meeting asked for it.")
+    record = make.value((await trust.post(make.path("disclose"), asked)).json(), "disclosure")
+    by_consent = {"url": record["extension"][0]["url"], "valueReference": {"reference": f"Consent/{make.id('yes')}/_history/1"}}
+    told = {name: value for name, value in record.items() if name not in ("id", "meta")}
+    await make.stored("trust", {**told, "id": make.id("told"), "extension": [by_consent]})
+    consent = (await trust.get(f"Consent/{make.id('yes')}")).json()
+    assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
+    assert (await crisis.get(make.person)).status_code == 404

@@ -343,3 +343,12 @@ async def test_every_scope_is_needed(locality: Locality, make: Any, scope: str) 
     """Reading the Patient and each type, and creating the record."""
     trust = await locality.agency("trust", scope)
     assert (await trust.post(make.path("disclose"), make.asked())).status_code == 403
+
+
+async def test_a_granular_scope_covers_the_record_too(locality: Locality, make: Any) -> None:
+    """The disclosure record is written under the caller's own scope for Communications, filters and all."""
+    await settled(make)
+    narrow = "system/Patient.r system/Condition.r system/Communication.c?category=reminder"
+    trust = await locality.agency("trust", narrow)
+    answer = await trust.post(make.path("disclose"), make.asked())
+    assert (answer.status_code, "content-of" in answer.text) == (403, False)

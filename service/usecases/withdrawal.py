@@ -1,0 +1,142 @@
+"""What a Consent's end sets off, in the transaction that ends it (consent rules, section 4; HOV-8).
+
+Whoever was told something by its authority is asked to stop using it; a handover whose receiver may no longer read what it was
+sent stays where it is and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import timedelta
+
+from service import clock
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.care import task as tasks
+from service.care.codes import BUSINESS_STATUS, code_in, concept
+from service.care.made import errand
+from service.change import Notice, Resource, Timer
+from service.consent.compile import compile_consent
+from service.consent.decide import decide_all
+from service.consent.disclosure import PURPOSE
+from service.consent.facts import Facts
+from service.consent.relationship import closed
+from service.consent.request import Request
+from service.fhir.resource import codings
+from service.store.records import Row
+from service.usecases.access import evidence_of
+from service.usecases.audit import audited
+from service.usecases.evidence import Person
+from service.usecases.work import Work
+
+TOPIC = "consent-changed"
+STOP_USE = timedelta(hours=72)
+WITHDRAWN = "authority-withdrawn"
+CARE = ("TREAT",)
+
+
+async def withdrawn(work: Work, consent: Resource) -> None:
+    """Everyone to whom something was disclosed by authority of this Consent is told, and asked to stop using it."""
+    for row, recipient in await _disclosed(work, consent):
+        _stop_use(work, row, recipient)
+
+
+async def replaced(work: Work, consent: Resource) -> None:
+    """As `withdrawn`, for those recipients only to whom what took its place denies what they were told."""
+    person = await person_of(work, consent)
+    for row, recipient in await _disclosed(work, consent):
+        payload = [tasks.unversioned(each["contentReference"]["reference"]) for each in row.resource.get("payload", ())]
+        purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == PURPOSE) or CARE
+        if await _refused(work, person, recipient, payload, purposes):
+            _stop_use(work, row, recipient)
+
+
+async def reconsider(work: Work, consent: Resource) -> None:
+    """HOV-8: marks the open handovers whose receiver may not read their dataset or package any more; both sides are told."""
+    person = await person_of(work, consent)
+    for row in await work.services.holdings.of("Task", person.patients):
+        task = await work.get(row.reference) or {}
+        if tasks.code(task) != "handover" or closed(task) or task.get("status") == "draft":
+            continue
+        if code_in(task.get("businessStatus"), BUSINESS_STATUS) == WITHDRAWN:
+            continue
+        given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
+        receiver = await work.organization(tasks.link(task, "owner"))
+        if await _refused(work, person, receiver, given, CARE):
+            await _mark(work, row, task)
+
+
+async def person_of(work: Work, consent: Resource) -> Person:
+    """The person a Consent is of, with their Consents as this Work will leave them."""
+    person = await work.services.evidence.person(tasks.link(consent, "patient"))
+    staged = {ref: each for ref, each in work.staged.items() if ref.startswith("Consent/")}
+    kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
+    fresh = [
+        (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", work.session.base))
+        for ref, each in staged.items()
+    ]
+    return replace(person, consents=(*kept, *fresh))
+
+
+async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:
+    """The disclosure records that rest on any version of a Consent, with each of their recipients."""
+    person = await work.services.evidence.person(tasks.link(consent, "patient"))
+    rows = await work.services.holdings.of("Communication", person.patients)
+    return [
+        (row, str(recipient.get("reference", "")))
+        for row in rows
+        if _rests_on(row.resource, f"Consent/{consent['id']}/_history/")
+        for recipient in row.resource.get("recipient", ())
+    ]
+
+
+def _rests_on(communication: Resource, version: str) -> bool:
+    named = (each.get("valueReference", {}).get("reference", "") for each in communication.get("extension", ()))
+    return any(str(reference).startswith(version) for reference in named)
+
+
+def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
+    session, agency = work.session, disclosed.custodian
+    patient = tasks.link(disclosed.resource, "subject")
+    user = session.caller.user if agency == session.caller.organization else ""
+    due = session.at + STOP_USE
+    asked = errand(
+        clock.new_id(),
+        "stop-use",
+        requester=user if user.startswith("PractitionerRole/") else agency,
+        owner=recipient,
+        patient=patient,
+        at=session.at,
+        focus=disclosed.reference,
+        due=due,
+        text="Consent was withdrawn: stop using what was disclosed, and confirm it by completing this Task.",
+    )
+    ref = work.create(asked, agency)
+    work.timers.append(Timer(f"TIM-11:{ref}", "TIM-11", due, ref))
+    work.notices.append(Notice(TOPIC, recipient, ref, patient))
+
+
+async def _mark(work: Work, row: Row, task: Resource) -> None:
+    work.update({**task, "businessStatus": concept(BUSINESS_STATUS, WITHDRAWN)}, row.version, row.custodian)
+    work.audits.append(audited(work.session, "U", row.reference, why=WITHDRAWN, patients=row.patients))
+    sides = {await work.organization(tasks.link(task, member)) for member in ("requester", "owner")}
+    work.notices += [Notice(TOPIC, side, row.reference, tasks.link(task, "for")) for side in sorted(sides) if side]
+
+
+async def _refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
+    """Whether an agency may not read one of these records of the person."""
+    services, at = work.services, work.session.at
+    acting = await services.directory.acting(Caller("", receiver, NONE))
+    request = Request(
+        principals=acting.principals(at, person.teams, person.patients),
+        organization=receiver,
+        sector=acting.sector,
+        purposes=purposes,
+        action="disclose",
+        now=at,
+    )
+    evidence = evidence_of(person, acting.agreement, at)
+    rows = [row for ref in refs if (row := await work.row(ref)) is not None and not row.deleted]
+    facts = [Facts.from_row(row.facts, row.custodian) for row in rows]
+    return any(not decide_all(request, each, dict.fromkeys(each.patients, evidence), services.policy).permit for each in facts)
