@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -352,3 +353,33 @@ async def test_a_granular_scope_covers_the_record_too(locality: Locality, make: 
     trust = await locality.agency("trust", narrow)
     answer = await trust.post(make.path("disclose"), make.asked())
     assert (answer.status_code, "content-of" in answer.text) == (403, False)
+
+
+async def test_a_consent_withdrawn_meanwhile_stops_the_release(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The Consent that permitted is guarded: withdrawn between decision and commit, it lets nothing go."""
+    await settled(make)
+    trust = await locality.agency("trust")
+    consent = await trust.created(make.consent(provision=make.at_most("N")))
+    store = locality.built.services.records
+    commit, waiting = store.commit, [True]
+
+    async def late(change: Any) -> Any:
+        if waiting and waiting.pop():
+            assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
+        return await commit(change)
+
+    monkeypatch.setattr(store, "commit", late)
+    answer = await trust.post(make.path("disclose"), make.asked(to="housing"))
+    assert (answer.status_code, "content-of" in answer.text) == (409, False)
+    assert await records(locality) == []
+
+
+async def test_concurrent_repeats_disclose_once(locality: Locality, make: Any) -> None:
+    """HOV-9, also when the repeats come at once."""
+    await settled(make)
+    trust = await locality.agency("trust")
+    asked = [trust.post(make.path("disclose"), make.asked(), X_Request_Id=make.id("at-once")) for _ in range(4)]
+    assert sorted([each.status_code for each in await asyncio.gather(*asked)]) == [200, 409, 409, 409]
+    assert len(await records(locality)) == 1
