@@ -14,6 +14,7 @@ import importlib.util
 import json
 import os
 import shutil
+import socket
 import subprocess
 import sys
 import tempfile
@@ -36,6 +37,7 @@ LONGEST_SOCKET_PATH = 100
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.01
+WATCH_SECONDS = 2.0
 
 
 def find_mongod() -> Path | None:
@@ -79,6 +81,8 @@ class Embedded:
         self.cache_mb = cache_mb
         self._mongod = mongod
         self._users: int | None = None
+        self._watcher: asyncio.Task[None] | None = None
+        self._stopping = asyncio.Event()
 
     @property
     def uri(self) -> str:
@@ -92,19 +96,25 @@ class Embedded:
         gives up.
         """
         await asyncio.to_thread(self._prepare)
-        if not await _until(self._enter, STOP_SECONDS):
+        if self._users is None and not await _until(self._enter, STOP_SECONDS):
             raise unavailable(f"The database in `{self.folder}` is still stopping; try again when it has.")
         try:
             await self._ensure_running()
         except BaseException:
             self._leave()
             raise
+        self._stopping.clear()
+        self._watcher = self._watcher or asyncio.create_task(self._watch())
         return self.uri
 
     async def stop(self) -> None:
         """Stop using the database. The last user's stop returns when mongod has written everything and ended."""
         if self._users is None:
             return
+        if self._watcher is not None:
+            self._stopping.set()
+            await self._watcher
+            self._watcher = None
         last = self._last()
         self._leave()
         if last:
@@ -149,6 +159,15 @@ class Embedded:
     async def _unkept(self) -> bool:
         return not _held(self.folder / "keeper.lock")
 
+    async def _watch(self) -> None:
+        """Bring mongod back when its keeper was killed or has given it up, for as long as this process uses it."""
+        while not self._stopping.is_set():
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
+            if not self._stopping.is_set() and await self._unkept():
+                with suppress(Refused):  # the next look is soon
+                    await self._ensure_running()
+
     async def _ensure_running(self) -> None:
         """One starter at a time: the first starts mongod, the others find it."""
         starting = os.open(self.folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
@@ -162,17 +181,19 @@ class Embedded:
             os.close(starting)
 
     async def _stop_orphan(self) -> None:
-        """A mongod whose keeper was killed (possible where the kernel knows no parent-death signal) is asked to end."""
-        if not await self._listening():
+        """See off a mongod that is still ending, or whose keeper died where the kernel knows no parent-death signal."""
+        if await self._files_free():
             return
-        async with self._client() as client:
-            with suppress(PyMongoError):
-                await client.admin.command("shutdown", force=True)
+        if await self._listening():
+            async with self._client() as client:
+                with suppress(PyMongoError):
+                    await client.admin.command("shutdown", force=True)
+        await _until(self._files_free, STOP_SECONDS)
 
-        async def gone() -> bool:
-            return not await self._listening()
-
-        await _until(gone, STOP_SECONDS)
+    async def _files_free(self) -> bool:
+        """Whether no mongod holds the lock it takes on its own files."""
+        lock = self.folder / "db" / "mongod.lock"
+        return not lock.exists() or not _held(lock)
 
     async def _launch(self) -> None:
         """Start the keeper; when this returns it holds its lock."""
@@ -195,12 +216,9 @@ class Embedded:
         ]
 
     async def _listening(self) -> bool:
-        try:
-            _, writer = await asyncio.open_unix_connection(str(_short(self.folder / SOCKET)))
-        except OSError:
-            return False
-        writer.close()
-        return True
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.settimeout(0.2)  # a local socket answers at once, or its queue is full
+            return probe.connect_ex(str(_short(self.folder / SOCKET))) == 0
 
     async def _await_primary(self) -> None:
         """Until mongod accepts writes; the first start also founds the replica set."""
@@ -270,11 +288,11 @@ async def _locked(handle: int) -> bool:
     return True
 
 
-def _short(socket: Path) -> Path:
+def _short(path: Path) -> Path:
     """The socket's path, through a link of ours in the temporary folder where it would be too long for the kernel."""
-    folder = socket.parent.resolve()
-    if len(os.fsencode(folder / socket.name)) <= LONGEST_SOCKET_PATH:
-        return folder / socket.name
+    folder = path.parent.resolve()
+    if len(os.fsencode(folder / path.name)) <= LONGEST_SOCKET_PATH:
+        return folder / path.name
     digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
     link = Path(tempfile.gettempdir()) / f"baton-{os.getuid()}-{digest}"
     with suppress(FileExistsError):
@@ -283,4 +301,4 @@ def _short(socket: Path) -> Path:
     if not link.is_symlink() or link.lstat().st_uid != os.getuid() or link.readlink() != folder:
         reason = f"The path of `{folder}` is too long for a socket, and `{link}` is not ours to use"
         raise unavailable(f"{reason}; choose a shorter `--data`.")
-    return link / socket.name
+    return link / path.name

@@ -66,13 +66,22 @@ class Keeper:
             self.child.terminate()
 
 
+def take(lock: int) -> bool:
+    """Whether the keeper's lock could be had. Others look at it for a moment now and then, so it is tried for a second."""
+    for _ in range(50):
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(0.02)
+        else:
+            return True
+    return False
+
+
 def main(arguments: list[str]) -> int:
     """Become the keeper of a folder, unless it has one. The lock is taken before this returns to whoever launched it."""
     folder = Path(arguments[0])
-    mine = os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        fcntl.flock(mine, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
+    if not take(os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)):
         return 0
     if os.fork():
         return 0

@@ -178,14 +178,43 @@ async def test_stale_lock_and_socket_files_are_no_obstacle(tmp_path):
     await second.stop()
 
 
-async def test_a_dead_keeper_takes_mongod_along_and_the_next_starter_begins_anew(tmp_path):
+async def test_a_dead_keeper_takes_mongod_along(tmp_path):
+    embedded = Embedded(tmp_path / "data", 256)
+    await embedded.start()
+    keeper, mongod = keeper_pid(tmp_path / "data"), mongod_pid(tmp_path / "data")
+    os.kill(keeper, signal.SIGKILL)
+    assert await eventually(lambda: not alive(mongod))
+    await embedded.stop()
+
+
+async def test_the_next_starter_begins_anew_after_a_dead_keeper(tmp_path):
     first = Embedded(tmp_path / "data", 256)
     await put(await first.start(), 1)
-    os.kill(keeper_pid(tmp_path / "data"), signal.SIGKILL)
+    keeper = keeper_pid(tmp_path / "data")
+    os.kill(keeper, signal.SIGKILL)
+    assert await eventually(lambda: not alive(keeper))
     second = Embedded(tmp_path / "data", 256)
     assert await held(await second.start()) == [1]
     await first.stop()
     await second.stop()
+
+
+async def test_who_uses_the_database_brings_it_back_after_a_dead_keeper(tmp_path):
+    embedded = Embedded(tmp_path / "data", 256)
+    uri = await embedded.start()
+    await put(uri, 1)
+    keeper = keeper_pid(tmp_path / "data")
+    os.kill(keeper, signal.SIGKILL)
+    assert await eventually(lambda: _held(tmp_path / "data" / "keeper.lock") and not alive(keeper))
+    assert await held(uri) == [1]
+    await embedded.stop()
+
+
+async def test_starting_twice_is_starting_once(tmp_path):
+    embedded = Embedded(tmp_path / "data", 256)
+    assert await embedded.start() == await embedded.start()
+    await embedded.stop()
+    assert not _held(tmp_path / "data" / "keeper.lock")
 
 
 async def test_mongod_does_not_outlive_a_killed_starter(tmp_path, killed_starter):
