@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -98,6 +99,24 @@ def projector(indexer: Indexer, base: str, zone: str) -> Projector:
     return project
 
 
+def ledger_key(settings: Settings) -> bytes:
+    """The secret of the ledger's hashes. It is kept out of the database, so that who can only write there can forge no entry:
+    in `BATON_LEDGER_KEY`, which every machine of one database shares, else in the data folder."""
+    if settings.ledger_key:
+        return settings.ledger_key.encode()
+    path = settings.data / "ledger.key"
+    with contextlib.suppress(FileExistsError):
+        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{clock.new_id()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(clock.new_secret())
+        try:
+            os.link(fresh, path)  # whole or not at all, and never over another process's key
+        finally:
+            fresh.unlink()
+    return path.read_bytes()
+
+
 async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
     """Everything, joined, over a database that answers. `base` is the public base URL without a path."""
     fhir_base = f"{base}/fhir"
@@ -105,7 +124,7 @@ async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
     indexer = Indexer(definitions, fhir_base, ZoneInfo(settings.timezone))
     project = projector(indexer, fhir_base, settings.timezone)
     keys = Keys(mongo, clock.new_id)
-    records = Records(mongo, project, ledger_key=await keys.secret("ledger", clock.new_secret().encode()), row_indexes=indexes)
+    records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, definitions, indexer)
     return await _joined(settings, base, services, keys)
 

@@ -32,6 +32,7 @@ class Settings(BaseSettings):
     access_token_seconds: int = Field(300, ge=30, le=3600, description="life of an access token")
     refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")
+    ledger_key: str = Field("", description="secret of the audit ledger's hashes; empty: a file in the data folder")
     policy: str = Field("uk", pattern="^(uk|us)$", description="shipped consent policy")
     timezone: str = Field("Europe/London", description="the locality's time zone, for working hours and dates without one")
     worker_poll_seconds: float = Field(1.0, gt=0, le=60, description="how often the worker looks for due timers")
