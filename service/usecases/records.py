@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl
 from service import clock
 from service.change import Resource
 from service.consent.redact import is_redacted
-from service.fhir.resource import identified
+from service.fhir.resource import codings, identified
 from service.fhir.search import matches, parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
@@ -25,6 +25,9 @@ from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
 Params = Sequence[tuple[str, str]]
+
+MANY = 1000
+"""How many matches of an If-None-Exist are looked at for those the caller may know of."""
 
 # security rules, section 2: a lost update on these would lose responsibility itself.
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
@@ -115,6 +118,8 @@ def _version(shown: Shown) -> Answer:
 
 async def create(services: Services, session: Session, kind: str, resource: Resource, none_exist: str = "") -> Answer:
     """Stores a new record under an id of ours."""
+    _served(services, kind)
+    allowed(session, kind, "c")
     work = Work(services, session)
     if (earlier := await claims.earlier(work)) is not None:
         return earlier
@@ -126,6 +131,8 @@ async def update(
     services: Services, session: Session, kind: str, identity: str, resource: Resource, if_match: int | None
 ) -> Answer:
     """Stores the next version of a record."""
+    _served(services, kind)
+    allowed(session, kind, "u")
     work = Work(services, session)
     if (earlier := await claims.earlier(work)) is not None:
         return earlier
@@ -137,6 +144,8 @@ async def delete(services: Services, session: Session, kind: str, identity: str,
     """Marks a record as deleted; its history stays."""
     work = Work(services, session)
     ref = await plan_delete(work, kind, identity, if_match)
+    if ref not in work.staged:
+        return await claims.found(work, ref)
     return written(await work.commit(), ref)
 
 
@@ -146,10 +155,10 @@ async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str
     _served(services, kind)
     allowed(session, kind, "c")
     _is_a(resource, kind)
-    if none_exist and (found := await _existing(work, kind, none_exist)):
+    eyes = await open_eyes(services, session)
+    if none_exist and (found := await existing(work, eyes, kind, none_exist)):
         return found
     key = (f"R4 3.1.0.8.1:{session.caller.organization}:{kind}?{none_exist}",) if none_exist else ()
-    eyes = await open_eyes(services, session)
     ready = rules.prepared(identified(resource, identity or clock.new_id()))
     return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
 
@@ -170,7 +179,21 @@ async def plan_update(work: Work, kind: str, identity: str, resource: Resource, 
         return await _chosen(work, eyes, kind, identity, identified(resource, identity))
     _current(row, kind, if_match)
     proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
-    return await rules.write(work, eyes, proposal)
+    try:
+        return await rules.write(work, eyes, proposal)
+    except Refused:
+        await _still(work, row)
+        raise
+
+
+async def _still(work: Work, row: Row) -> None:
+    """A rule that refused may have looked at records from before and after somebody else's change: then that is the reason."""
+    now = await work.services.records.read(row.type, row.id)
+    if now is None or now.version != row.version:
+        text = (
+            f"`{row.reference}` was changed by another request first; read it again, and repeat your change on that."
+        )
+        raise Refused(problem(Category.CONFLICT, "conflict", text, rule="HOV-5"))
 
 
 async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None) -> str:
@@ -184,7 +207,7 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
         raise absent(kind, identity)
     if not row.deleted:
         _current(row, kind, if_match)
-        await rules.remove(work, row)
+        await rules.remove(work, eyes, row)
     return f"{kind}/{identity}"
 
 
@@ -211,13 +234,20 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
 
 
-async def _existing(work: Work, kind: str, none_exist: str) -> str | None:
-    """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none."""
+async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | None:
+    """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none.
+
+    Only what the caller could have created itself counts: a token for one patient learns nothing of the agency's others.
+    """
     params = tuple(parse_qsl(none_exist.lstrip("?"), keep_blank_values=True))
     query = parse(kind, params, work.services.indexer.parameters)
     if isinstance(query, Problem):
         raise Refused(query)
-    rows = await work.services.holdings.kept(query, work.session.caller.organization, 2)
+    if not query.terms:
+        text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    kept = await work.services.holdings.kept(query, work.session.caller.organization, MANY)
+    rows = [shown.row for shown in await eyes.reveal(kept, "c")]
     if len(rows) > 1:
         text = "More than one of your records matches If-None-Exist; make it name one."
         raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))
@@ -237,6 +267,10 @@ def checked(services: Services, resource: Resource) -> Resource:
     if is_redacted(resource):
         text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.security", rule="consent-rules 3"))
+    meta = resource.get("meta")
+    if any(code == "SUBSETTED" for _, code in codings(meta.get("tag") if isinstance(meta, dict) else None)):
+        text = "This is a part of a record (`SUBSETTED`): storing it would lose the rest. Read the whole record and change that."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.tag", rule="R4 3.1.0.1.7"))
     issues = services.validator.check(resource)
     errors = tuple(issue for issue in issues if issue.severity in ("error", "fatal"))
     if errors:
