@@ -104,13 +104,14 @@ class Records:
         only = await self._current(type_, id_, 1)  # an audit entry has one version and no history
         return [only] if only else []
 
-    async def commit(self, change: Change) -> dict[str, Row]:
-        """The rows written, by reference, once everything in the Change is durable.
+    async def commit(self, change: Change, custodian: str = "") -> dict[str, Row]:
+        """The rows written, by reference, once everything in the Change is durable. `custodian` is whose the audit entries of a
+        Change without writes are.
 
         Raises Refused: CONFLICT when a `before`, a guard or a timer does not hold any more, Held when a unique key is taken,
         Repeated when a claim was made before, UNAVAILABLE. Then nothing is written (or, for UNAVAILABLE, all or nothing).
         """
-        return await self.submit(prepare(change, self.projector))
+        return await self.submit(prepare(change, self.projector, custodian))
 
     async def submit(self, prepared: Prepared) -> dict[str, Row]:
         """As `commit`, of a Change that was prepared before."""

@@ -117,7 +117,7 @@ class Loading:
         if row is None:
             return await self._new(resource, ref)
         if row.deleted or not await self._same(row, rules.prepared(resource)):
-            text = f"`{ref}` is here with other content, and a load overwrites nothing; change version {row.version} by an update."
+            text = f"`{ref}` is here with other content, and a load overwrites nothing; update version {row.version} instead."
             raise Refused(problem(Category.DUPLICATE, "duplicate", text))
         return Verdict(Fate.THERE, ref)
 

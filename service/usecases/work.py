@@ -101,7 +101,7 @@ class Work:
 
     async def commit(self) -> dict[str, Row]:
         """Commits everything as one Change; gives the rows written, by reference."""
-        return await self.services.records.commit(await self.change())
+        return await self.services.records.commit(await self.change(), self.session.caller.organization)
 
     async def change(self) -> Change:
         """The Change so far, every write stamped and projected."""

@@ -1,0 +1,281 @@
+"""`baton partner`, `client`, `user`, `token` and `keys`: who may connect, and who may log in."""
+
+from __future__ import annotations
+
+import getpass
+import json
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from service import clock
+from service.app import Built
+from service.care.identity import role_fault
+from service.cli.opening import Data, with_service, wrong
+from service.consent.period import point
+from service.fhir.resource import relative
+from service.store.partners import SECTORS, Partner
+from service.usecases import partners
+
+FAILED = 1
+partner = typer.Typer(help="The register of agencies and their sharing agreements.")
+client = typer.Typer(help="The register of SMART clients.")
+user = typer.Typer(help="People who log in.")
+keys = typer.Typer(help="The service's own signing keys.")
+
+Organization = Annotated[str, typer.Option(help="The agency.", metavar="Organization/ID")]
+Purposes = Annotated[list[str], typer.Option("--purpose", help="v3-ActReason codes; TREAT if none.", show_default=False)]
+
+
+@partner.command("add")
+def partner_add(
+    organization: Organization,
+    sector: Annotated[str, typer.Option(help=f"One of {', '.join(sorted(SECTORS))}.")],
+    purpose: Purposes = [],  # noqa: B006 - typer copies it
+    category: Annotated[list[str], typer.Option(help="Types of information that may flow; all when none is named.")] = [],  # noqa: B006
+    since: Annotated[str, typer.Option("--from", help="First day of the agreement.", metavar="DATE")] = "",
+    until: Annotated[str, typer.Option(help="Last day of the agreement.", metavar="DATE")] = "",
+    name: Annotated[str, typer.Option(help="The agency's name, for one whose Organization is not here yet.")] = "",
+    data: Data = None,
+) -> None:
+    """Register an agency and its sharing agreement, or replace the agreement it has."""
+    reference = _organization(organization)
+
+    async def add(built: Built) -> None:
+        zone = built.services.settings.timezone
+        start, end = _day(since, "--from", zone), _day(until, "--until", zone)
+        if start and end and end[1] <= start[0]:
+            raise wrong("The agreement ends before it starts; correct `--from` or `--until`.")
+        made = Partner(
+            reference,
+            sector,
+            _codes(purpose) or ("TREAT",),
+            _codes(category),
+            start[0] if start else None,
+            end[1] if end else None,
+            getpass.getuser(),
+            clock.now(),
+        )
+        await partners.register(built.services, built.base, made, name)
+        print(f"`{reference}` is registered in sector `{sector}` for {', '.join(made.purposes)}.")
+
+    with_service(data, add)
+
+
+@partner.command("list")
+def partner_list(data: Data = None) -> None:
+    """List the agencies with their agreements, as JSON lines."""
+
+    async def listed(built: Built) -> None:
+        for each in await built.services.partners.list():
+            _print(
+                {
+                    "organization": each.organization,
+                    "sector": each.sector,
+                    "purposes": list(each.purposes),
+                    "categories": list(each.categories),
+                    "from": each.start.isoformat() if each.start else None,
+                    "until": each.end.isoformat() if each.end else None,
+                    "live": each.live(clock.now()),
+                }
+            )
+
+    with_service(data, listed)
+
+
+@partner.command("check")
+def partner_check(data: Data = None) -> int:
+    """Tell which agreements do not stand, and which agencies or clients have none."""
+
+    async def check(built: Built) -> list[str]:
+        return await partners.checked(built.services, await built.registration.list_clients(), clock.now())
+
+    return _found(with_service(data, check), "Every agreement stands.")
+
+
+@client.command("add")
+def client_add(
+    identity: Annotated[str, typer.Option("--id", help="The client_id.")],
+    organization: Organization,
+    scope: Annotated[str, typer.Option(help="The SMART scopes it may ever have.")],
+    jwks: Annotated[str, typer.Option(help="Its public keys.", metavar="FILE|URL")] = "",
+    public: Annotated[bool, typer.Option("--public", help="It can keep no secret: an app on a device or in a browser.")] = False,
+    redirect_uri: Annotated[list[str], typer.Option(help="Where people are sent back to.", metavar="URL")] = [],  # noqa: B006
+    secret: Annotated[bool, typer.Option("--secret", help="Make a secret for it, shown this once.")] = False,
+    purpose: Purposes = [],  # noqa: B006
+    name: Annotated[str, typer.Option(help="Its name on the consent page.")] = "",
+    data: Data = None,
+) -> None:
+    """Register a SMART client; prints its registration as JSON."""
+    reference, url = _organization(organization), jwks if jwks.startswith(("https://", "http://")) else ""
+
+    async def add(built: Built) -> dict[str, Any]:
+        agency = await built.services.directory.get(reference)
+        if agency is None:
+            raise wrong(f"`{reference}` is not known here; add it with `baton partner add` before its clients.")
+        return await built.registration.add_client(
+            identity,
+            reference,
+            scope,
+            name=name,
+            agency=str(agency.get("name", "")),
+            jwks=_keys(Path(jwks)) if jwks and not url else None,
+            jwks_url=url,
+            public=public,
+            secret=secret,
+            redirect_uris=redirect_uri,
+            purposes=_codes(purpose) or ("TREAT",),
+        )
+
+    print(json.dumps(with_service(data, add), indent=2))
+
+
+@client.command("list")
+def client_list(data: Data = None) -> None:
+    """List the clients, as JSON lines."""
+
+    async def listed(built: Built) -> None:
+        for each in await built.registration.list_clients():
+            _print(each)
+
+    with_service(data, listed)
+
+
+@client.command("remove")
+def client_remove(
+    identity: Annotated[str, typer.Option("--id", help="The client_id.")],
+    data: Data = None,
+) -> None:
+    """Remove a client, and every token it was given."""
+
+    async def remove(built: Built) -> None:
+        if not await built.registration.remove_client(identity):
+            raise wrong(f"Client `{identity}` is not registered; `baton client list` tells which are.")
+        print(f"Client `{identity}` is removed.")
+
+    with_service(data, remove)
+
+
+@user.command("add")
+def user_add(
+    username: Annotated[str, typer.Option(help="What is typed at login.")],
+    practitioner_role: Annotated[str, typer.Option(help="The role staff act in.", metavar="PractitionerRole/ID")] = "",
+    patient: Annotated[str, typer.Option(help="The record of a person who sees their own.", metavar="Patient/ID")] = "",
+    data: Data = None,
+) -> None:
+    """Add a login; the password is asked for, or is the first line of standard input."""
+    if bool(practitioner_role) == bool(patient):
+        raise wrong("A login is for one person: give either `--practitioner-role` or `--patient`.")
+    password = _password()
+
+    async def add(built: Built) -> None:
+        await _person(built, practitioner_role, patient)
+        made = await built.users.add_user(username, practitioner_role or patient, password)
+        print(f"`{made.username}` logs in as `{made.reference}`.")
+
+    with_service(data, add)
+
+
+def token(
+    identity: Annotated[str, typer.Option("--client", help="The client_id it is for.")],
+    scope: Annotated[str, typer.Option(help="Less than all that the client may have.")] = "",
+    acting: Annotated[str, typer.Option("--user", help="For whom: a PractitionerRole or Patient.", metavar="REF")] = "",
+    patient: Annotated[str, typer.Option(help="The patient in context.", metavar="Patient/ID")] = "",
+    data: Data = None,
+) -> None:
+    """Print a bearer token for trying things with curl."""
+
+    async def mint(built: Built) -> dict[str, Any]:
+        return await built.registration.mint(identity, scope, acting, patient)
+
+    minted = with_service(data, mint)
+    print(f"For {minted['expires_in']} seconds, with the scopes {minted['scope']}", file=sys.stderr)
+    print(minted["access_token"])
+
+
+@keys.command("rotate")
+def keys_rotate(data: Data = None) -> None:
+    """Sign with a new key from now on; the old ones are still published for a day."""
+
+    async def rotate(built: Built) -> str:
+        return await built.registration.rotate_keys()
+
+    print(f"Signing with key `{with_service(data, rotate)}`.")
+
+
+def _organization(reference: str) -> str:
+    local = relative(reference) or ""
+    if not local.startswith("Organization/"):
+        raise wrong(f"`--organization` takes a reference such as `Organization/trust`, not `{reference}`.")
+    return local
+
+
+def _codes(given: list[str]) -> tuple[str, ...]:
+    """Codes given as several options, or several in one."""
+    return tuple(dict.fromkeys(code for each in given for code in each.replace(",", " ").split()))
+
+
+def _day(text: str, option: str, zone: str) -> tuple[datetime, datetime] | None:
+    """The start and the end of a day of the locality."""
+    bounds = point(text, zone) if text else None
+    if text and bounds is None:
+        raise wrong(f"`{option}` takes a date such as `2027-03-31`, not `{text}`.")
+    return (_instant(bounds[0]), _instant(bounds[1])) if bounds else None
+
+
+def _instant(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+
+
+def _keys(path: Path) -> dict[str, Any]:
+    """A JWKS file's keys. Whether they are fit is the registration's to say."""
+    try:
+        read = json.loads(path.read_bytes())
+    except OSError as error:
+        raise wrong(f"`{path}` cannot be read: {error.strerror}.") from None
+    except ValueError:
+        raise wrong(f"`{path}` is not JSON; give a JWK Set.") from None
+    if not isinstance(read, dict):
+        raise wrong(f"`{path}` is not a JWK Set: an object with `keys`.")
+    return read if "keys" in read else {"keys": [read]}
+
+
+async def _person(built: Built, practitioner_role: str, patient: str) -> None:
+    """Nobody logs in as somebody who is not here."""
+    if practitioner_role:
+        fault = role_fault(await built.services.directory.get(practitioner_role), clock.now())
+        if fault:
+            raise wrong(f"`{practitioner_role}` cannot log in: {fault}.")
+        return
+    row = await built.services.records.read(*_split(patient)) if patient.startswith("Patient/") else None
+    if row is None or row.deleted:
+        raise wrong(f"There is no `{patient}` here; load the Patient first, or correct `--patient`.")
+
+
+def _split(reference: str) -> tuple[str, str]:
+    kind, _, identity = reference.partition("/")
+    return kind, identity
+
+
+def _password() -> str:
+    if not sys.stdin.isatty():
+        return sys.stdin.readline().rstrip("\r\n")
+    first = getpass.getpass("Password: ")
+    if getpass.getpass("Again: ") != first:
+        raise wrong("The two passwords differ; start again.")
+    return first
+
+
+def _print(said: dict[str, Any]) -> None:
+    print(json.dumps(said))
+
+
+def _found(findings: list[str], otherwise: str) -> int:
+    for each in findings:
+        print(each)
+    if not findings:
+        print(otherwise)
+    return FAILED if findings else 0

@@ -1,0 +1,91 @@
+"""What must hold between collections, asked of the database itself: gap-free histories, keys and claims of what is there.
+
+For `baton check`. Findings name records and never say what is in them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import Any
+
+from service.store.commit import CLAIMS, KEYS
+from service.store.mongo import Mongo, reaching
+from service.store.row import Projector, Row, row_of
+
+MOST = 100
+"""Findings of one kind and type that are listed; one more shows that there are others."""
+
+
+class Integrity:
+    """Asks each collection for what does not hold."""
+
+    def __init__(self, mongo: Mongo, projector: Projector) -> None:
+        self._mongo, self._projector = mongo, projector
+
+    async def types(self) -> list[str]:
+        """The resource types of which there are records."""
+        async with reaching():
+            names = await self._mongo.database.list_collection_names()
+        return sorted(name[2:] for name in names if name.startswith("r."))
+
+    async def gaps(self, type_: str) -> list[str]:
+        """Records whose history does not hold every version from 1 to the current one, and histories without a record."""
+        short = await self._mongo.aggregate(f"r.{type_}", _short_histories(type_), allowDiskUse=True)
+        lost = await self._mongo.aggregate(f"h.{type_}", _lost_records(type_), allowDiskUse=True)
+        return [
+            *(f"The history of `{type_}/{each['_id']}` holds {each['n']} of its {each['v']} versions." for each in short),
+            *(f"`{type_}/{each['_id']}` has a history and no current version." for each in lost),
+        ]
+
+    async def loose_keys(self) -> list[str]:
+        """Unique keys whose record is not there, was deleted, or does not know of the key."""
+        findings = []
+        async with reaching():
+            async for key in self._mongo.collection(KEYS).find({}):
+                kind, _, identity = str(key["ref"]).partition("/")
+                held = {"_id": identity, "del": False, "keys": key["_id"]}
+                if await self._mongo.collection(f"r.{kind}").find_one(held, {"_id": 1}) is None:
+                    findings.append(f"The unique key `{key['_id'].partition(':')[0]}` of `{key['ref']}` is not that record's.")
+        return findings
+
+    async def loose_claims(self) -> list[str]:
+        """Answers to repeated requests that name a version that is not there."""
+        findings = []
+        async with reaching():
+            async for claim in self._mongo.collection(CLAIMS).find({"answer.ref": {"$exists": True}}):
+                ref, version = str(claim["answer"]["ref"]), claim["answer"].get("version", 1)
+                kind, _, identity = ref.partition("/")
+                if await self._mongo.collection(f"h.{kind}").find_one({"_id": f"{identity}/{version}"}, {"_id": 1}) is None:
+                    findings.append(f"A repeated request would be answered with `{ref}` version {version}, which is not there.")
+        return findings
+
+    async def rows(self, type_: str, *, past: bool = False) -> AsyncIterator[Row]:
+        """Every record of a type that was not deleted, or with `past` every version there was."""
+        async with reaching():
+            async for document in self._mongo.collection(f"{'h' if past else 'r'}.{type_}").find({"del": False}):
+                yield row_of(type_, document, self._projector)
+
+
+def _short_histories(type_: str) -> list[dict[str, Any]]:
+    """Versions are dense from 1, so counting those at or below the current one tells of any that is missing. Audit entries are
+    kept once: their chain is their history."""
+    name = {"$concat": ["$_id", "/", {"$toString": "$$this"}]}
+    versions = {"$map": {"input": {"$range": [1, {"$add": ["$v", 1]}]}, "in": name}}
+    return [
+        {"$match": {"s": {"$exists": False}}},
+        {"$project": {"v": 1, "names": versions}},
+        {"$lookup": {"from": f"h.{type_}", "localField": "names", "foreignField": "_id", "as": "past"}},
+        {"$project": {"v": 1, "n": {"$size": "$past"}}},
+        {"$match": {"$expr": {"$ne": ["$n", "$v"]}}},
+        {"$limit": MOST + 1},
+    ]
+
+
+def _lost_records(type_: str) -> list[dict[str, Any]]:
+    """Versions beyond the current one count as a history without a record, too."""
+    return [
+        {"$group": {"_id": {"$arrayElemAt": [{"$split": ["$_id", "/"]}, 0]}, "v": {"$max": "$v"}}},
+        {"$lookup": {"from": f"r.{type_}", "localField": "_id", "foreignField": "_id", "as": "now"}},
+        {"$match": {"$expr": {"$not": [{"$in": ["$v", "$now.v"]}]}}},
+        {"$limit": MOST + 1},
+    ]
