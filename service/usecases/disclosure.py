@@ -48,6 +48,7 @@ async def disclose(services: Services, session: Session, identity: str, paramete
     """The answer as canonical JSON: Parameters, with the Bundle and the records of disclosure when it was a release."""
     asked = _asked(services, session, parameters)
     _scopes(session, asked)
+    _agency(session)
     eyes = await open_eyes(services, session)
     patient = await _patient(eyes, identity)
     plan = await _plan(eyes, patient, asked)
@@ -126,6 +127,13 @@ def _scopes(session: Session, asked: Asked) -> None:
         allowed(session, kind, "r")
     if asked.release:
         allowed(session, "Communication", "c")
+
+
+def _agency(session: Session) -> None:
+    """An agency answers for what it discloses; a person shares their record by a Consent."""
+    if session.caller.user.startswith(("Patient/", "RelatedPerson/")):
+        text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="consent-rules 4"))
 
 
 async def _patient(eyes: Eyes, identity: str) -> Row:

@@ -25,7 +25,7 @@ from service.store.records import Row
 from service.usecases import claims
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.answers import Answer
-from service.usecases.audit import event
+from service.usecases.audit import PURPOSE, event
 from service.usecases.disclosure import NOT_DISCLOSED
 from service.usecases.proposal import Proposal
 from service.usecases.release import writable
@@ -169,9 +169,9 @@ def _stage(work: Work, row: Row, asked: Asked) -> str:
     told = [review]
     if not asked.defer:
         told.append(_tell(work, row, review))
-    work.audits.append(
-        event(session, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
-    )
+    line = event(session, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
+    line["purposeOfEvent"].append({"coding": [{"system": PURPOSE, "code": "BTG"}]})
+    work.audits.append(line)
     return review
 
 

@@ -219,9 +219,13 @@ async def _first_time(work: Work) -> None:
     """A disclosure is carried out once (HOV-9): what a repeat would give was decided then, and may not be permitted now."""
     earlier: Mapping[str, object] | None = await work.services.records.claimed(_key(work)) if work.session.given_id else None
     if earlier is not None:
-        text = f"This X-Request-Id was used before, for `{earlier['ref']}`; send a new one to disclose again."
+        text = (
+            f"This X-Request-Id was used before, for `{earlier.get('ref', 'a transaction')}`; send a new one to disclose again."
+        )
         raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
 
 
 def _key(work: Work) -> str:
-    return f"request:{work.session.caller.client}:{work.session.request_id}"
+    """As that of any other request, so that one id stands for one request whatever it asks."""
+    caller = work.session.caller
+    return f"request:{caller.client}:{caller.user}:{work.session.request_id}"

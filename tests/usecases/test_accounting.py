@@ -152,6 +152,21 @@ async def test_a_deferred_override_is_not_told_to_the_person_and_is_to_the_custo
     assert ("crisis-lead" in own, "crisis-lead" in kept) == (False, True)
 
 
+async def test_an_override_is_told_as_one(locality: Locality, make: Any) -> None:
+    """With its kind, and the purpose break-the-glass."""
+    await make.tied("crisis")
+    crisis = await make.user("crisis")
+    given = [
+        {"name": "kind", "valueCode": "vital-interests"},
+        {"name": "reason", "valueString": "Found unconscious at home, crew needs the history."},
+    ]
+    task = (await crisis.post(make.path("break-glass"), {"resourceType": "Parameters", "parameter": given})).json()
+    answer = await (await themselves(locality, make)).get(make.path("access-history"))
+    (event,) = [each for each in events(answer) if f"Task/{task['id']}" in named(each)]
+    purposes = [each["coding"][0]["code"] for each in event["purposeOfEvent"]]
+    assert (event["outcomeDesc"], "BTG" in purposes) == ("override/vital-interests", True)
+
+
 async def test_a_disclosure_is_told_with_its_recipient(locality: Locality, make: Any) -> None:
     """Who was told is part of the account."""
     await make.tied("crisis")

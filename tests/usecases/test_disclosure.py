@@ -246,7 +246,7 @@ async def test_no_record_no_release(locality: Locality, make: Any, monkeypatch: 
     await settled(make)
     trust = await locality.agency("trust")
 
-    async def lost(_: object) -> None:
+    async def lost(*_: object) -> None:
         raise Refused(problem(Category.UNAVAILABLE, "transient", "The database does not answer."))
 
     monkeypatch.setattr(locality.built.services.records, "commit", lost)
@@ -365,10 +365,10 @@ async def test_a_consent_withdrawn_meanwhile_stops_the_release(
     store = locality.built.services.records
     commit, waiting = store.commit, [True]
 
-    async def late(change: Any) -> Any:
+    async def late(*change: Any) -> Any:
         if waiting and waiting.pop():
             assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
-        return await commit(change)
+        return await commit(*change)
 
     monkeypatch.setattr(store, "commit", late)
     answer = await trust.post(make.path("disclose"), make.asked(to="housing"))
@@ -383,3 +383,19 @@ async def test_concurrent_repeats_disclose_once(locality: Locality, make: Any) -
     asked = [trust.post(make.path("disclose"), make.asked(), X_Request_Id=make.id("at-once")) for _ in range(4)]
     assert sorted([each.status_code for each in await asyncio.gather(*asked)]) == [200, 409, 409, 409]
     assert len(await records(locality)) == 1
+
+
+async def test_a_person_does_not_disclose_for_an_agency(locality: Locality, make: Any) -> None:
+    """Not even by an app that the agency runs: the agency answers for what it discloses."""
+    await settled(make)
+    app = await locality.agency("trust", "patient/*.cruds", user=make.person, patient=make.person)
+    asked = make.asked(basis="vital-interests", text="Because I want it.")
+    assert (await app.post(make.path("disclose"), asked)).status_code == 403
+
+
+async def test_an_id_used_for_another_request_is_refused(locality: Locality, make: Any) -> None:
+    """HOV-9: one X-Request-Id, one request."""
+    await settled(make)
+    trust = await locality.agency("trust")
+    await trust.created(make.consent(), X_Request_Id=make.id("mixed"))
+    assert (await trust.post(make.path("disclose"), make.asked(), X_Request_Id=make.id("mixed"))).status_code == 409

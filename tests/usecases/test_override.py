@@ -203,7 +203,7 @@ async def test_nothing_is_granted_by_half(make: Any, locality: Locality, monkeyp
 
     record, crisis = await objected(make), await make.user("crisis")
 
-    async def lost(_: object) -> None:
+    async def lost(*_: object) -> None:
         raise Refused(problem(Category.UNAVAILABLE, "transient", "The database does not answer."))
 
     with monkeypatch.context() as patch:
