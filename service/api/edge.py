@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import traceback
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
@@ -60,7 +61,7 @@ class Edge:
         except Refused as refusal:
             await problems.response(refusal.problem)(scope, receive, answer)
         except Exception as error:
-            log.error("fault", request_id=identity, error=type(error).__name__, exc_info=True)
+            log.error("fault", request_id=identity, error=type(error).__name__, at=_trace(error))
             if started:
                 raise
             text = f"Baton could not finish this request; nothing of it was stored. Quote request `{identity}` to its operators."
@@ -68,7 +69,7 @@ class Edge:
 
     def _limited(self, asked: Headers, receive: Receive) -> Receive:
         declared = asked.get("content-length", "")
-        if declared.isdigit() and int(declared) > self.max_body:
+        if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body):
             raise Refused(self._too_large())
         seen = 0
 
@@ -85,6 +86,12 @@ class Edge:
     def _too_large(self) -> Problem:
         text = f"The body is larger than {self.max_body} bytes; send fewer or smaller resources at a time."
         return problem(Category.TOO_LARGE, "too-long", text)
+
+
+def _trace(error: Exception) -> list[str]:
+    """Where it happened. Messages and local values may hold a person's data or a secret, so they are not logged."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _identity(given: str | None, otherwise: str = "") -> str:

@@ -88,7 +88,8 @@ class Eyes:
         return not rule.params or matches(self._query(row.type, rule), row.index)
 
     def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
-        if rule.context == "patient" and not self.context.intersection(patients):
+        """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
+        if rule.context == "patient" and not (patients and self.context.issuperset(patients)):
             return False
         return not rule.params or matches(self._query(index.type, rule), index)
 

@@ -2,23 +2,29 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from service import clock
 from service.change import Resource
 from service.fhir.resource import rewrite
 from service.problem import Category, Issue, Problem, Refused, problem
-from service.usecases import records, search
-from service.usecases.answers import Answer, Page, written
+from service.usecases import claims, records, search
+from service.usecases.access import allowed, open_eyes
+from service.usecases.answers import Answer, Page
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
 # R4 section 3.1.0.11.2: the order in which a transaction is carried out, whatever the order of its entries.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
+VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
+# What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
+PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
+TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,10 +72,11 @@ async def _alone(services: Services, session: Session, request: Request | Proble
     try:
         if request.method in ("GET", "HEAD"):
             return await _get(services, session, request)
-        work = Work(services, session)
-        ref = await _stage(work, request)
-        rows = await work.commit()
-        return Result(request.method, written(rows, ref))
+        allowed(session, request.type, VERB[request.method])
+        work = Work(services, replace(session, request_id=f"{session.request_id}#{request.place}"))
+        if (earlier := await claims.earlier(work)) is not None:
+            return Result(request.method, earlier)
+        return Result(request.method, await claims.committed(work, await _stage(work, request)))
     except Refused as refusal:
         return Result(request.method, refusal.problem)
 
@@ -79,22 +86,26 @@ async def _transaction(services: Services, session: Session, read: list[Request 
     problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
     if problems:
         raise Refused(Problem(problems[0].category, tuple(issue for each in problems for issue in each.issues)))
-    requests = _linked([each for each in read if isinstance(each, Request)])
-    _distinct(requests)
     work = Work(services, session)
+    if (earlier := await claims.transaction(work)) is not None:
+        return tuple(Result(*each) for each in earlier)
+    requests = await _linked(work, [each for each in read if isinstance(each, Request)])
+    _distinct(requests)
     refs: dict[int, str] = {}
     for request in sorted(requests, key=lambda each: ORDER[each.method]):
         if request.method not in ("GET", "HEAD"):
             refs[request.place] = await _staged(work, request)
-    rows = await work.commit() if refs else {}
-    results = []
-    for request in requests:
-        ref = refs.get(request.place)
-        if ref is None:
-            results.append(await _alone(services, session, request))
-        else:
-            results.append(Result(request.method, written(rows, ref)))
-    return tuple(results)
+    methods = {request.place: request.method for request in requests if request.place in refs}
+    answers = await claims.together(work, [(methods[place], ref) for place, ref in sorted(refs.items())])
+    written = dict(zip(sorted(refs), answers, strict=True))
+    return tuple(
+        [
+            Result(request.method, written[request.place])
+            if request.place in written
+            else await _alone(services, session, request)
+            for request in requests
+        ]
+    )
 
 
 async def _staged(work: Work, request: Request) -> str:
@@ -125,31 +136,40 @@ def _request(place: int, entry: Any, base: str) -> Request | Problem:
     if not isinstance(asked, dict):
         return _malformed("Every entry says what to do in `request`; add its method and url.", "request")
     method, url = asked.get("method"), asked.get("url")
-    if method not in ORDER or not isinstance(url, str):
+    if not isinstance(method, str) or method not in ORDER or not isinstance(url, str):
         return _malformed(f"The method is one of `{'`, `'.join(ORDER)}` with a url; correct it.", "request.method")
-    parts = urlsplit(url.removeprefix(f"{base}/"))
-    steps = parts.path.strip("/").split("/")
-    if parts.scheme or parts.netloc or parts.path.startswith("/") or ".." in steps or len(steps) > 2 or not steps[0]:
+    found = PLACE.fullmatch(url.removeprefix(f"{base}/"))
+    if found is None:
         return _malformed("The url is `Type` or `Type/id`, relative to this base; correct it.", "request.url")
-    kind, identity = steps[0], steps[1] if len(steps) == 2 else ""
+    kind, identity = found["type"], found["id"] or ""
     if (method in ("PUT", "DELETE")) != bool(identity) and method not in ("GET", "HEAD"):
         return _malformed("POST goes to a type, PUT and DELETE to one id; correct the url.", "request.url")
     resource = entry.get("resource")
     if method in ("POST", "PUT") and not isinstance(resource, dict):
         return _malformed("The entry carries no resource; add the one to store.", "resource")
-    tag = str(asked.get("ifMatch", "")).removeprefix("W/").strip('"')
-    query = tuple(parse_qsl(parts.query, keep_blank_values=True))
-    if_match = int(tag) if tag.isdigit() else None
+    query = tuple(parse_qsl(found["query"] or "", keep_blank_values=True))
+    if query and method not in ("GET", "HEAD"):
+        return _malformed(
+            "A write names its record by id, not by a search; correct it, or use `ifNoneExist`.", "request.url"
+        )
+    tag = TAG.fullmatch(str(asked.get("ifMatch", "")))
+    if tag is None and "ifMatch" in asked:
+        return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
+    if_match = int(tag[1]) if tag else None
     full_url = str(entry.get("fullUrl", ""))
     return Request(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 
 
-def _linked(requests: list[Request]) -> list[Request]:
+async def _linked(work: Work, requests: list[Request]) -> list[Request]:
     """Gives new records their ids and points every reference to an entry's fullUrl at the record it becomes (R4 3.1.0.11.2)."""
     known: dict[str, str] = {}
     named: list[Request] = []
     for request in requests:
-        if request.method == "POST" and not request.if_none_exist and request.resource is not None:
+        there = await _there(work, request)
+        if there:
+            known[request.full_url] = there
+            named.append(request)
+        elif request.method == "POST" and request.resource is not None:
             identity = clock.new_id()
             known[request.full_url] = f"{request.type}/{identity}"
             named.append(replace(request, id=identity))
@@ -159,6 +179,18 @@ def _linked(requests: list[Request]) -> list[Request]:
             named.append(request)
     known.pop("", None)
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
+
+
+async def _there(work: Work, request: Request) -> str | None:
+    """The record that a conditional create finds instead of making one."""
+    if request.method != "POST" or not request.if_none_exist:
+        return None
+    try:
+        allowed(work.session, request.type, "c")
+        eyes = await open_eyes(work.services, work.session)
+        return await records.existing(work, eyes, request.type, request.if_none_exist)
+    except Refused as refusal:
+        raise Refused(_placed(request.place, refusal.problem)) from None
 
 
 def _distinct(requests: list[Request]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
 from service.change import Claim
 from service.problem import Category, Refused, problem
 from service.store.records import Row
+from service.usecases.access import open_eyes
 from service.usecases.answers import Answer, written
 from service.usecases.work import Work
 
@@ -26,10 +27,8 @@ async def earlier(work: Work) -> Answer | None:
 
 async def committed(work: Work, ref: str) -> Answer:
     """Commits the Work together with the claim on its request id; a repeat that lost the race gets the winner's answer."""
-    if ref not in work.staged:  # an existing record answered a conditional create, or a repeat changed nothing
-        row = await work.row(ref)
-        assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
-        return written({ref: row}, ref).unchanged()
+    if ref not in work.staged:
+        return await found(work, ref)
     if work.session.given_id:
         staged = work.staged[ref]
         facts = {"fingerprint": work.session.fingerprint, "ref": ref, "version": staged.before + 1}
@@ -42,12 +41,45 @@ async def committed(work: Work, ref: str) -> Answer:
         raise
 
 
+async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
+    """The first answers to this very transaction, each with its method; None when it is new."""
+    told = await work.services.records.claimed(_key(work)) if work.session.given_id else None
+    if told is None:
+        return None
+    _same(work, told)
+    rows = [(method, ref, await _version(work, {"ref": ref, "version": version})) for method, ref, version in told["writes"]]
+    return [(method, written({ref: row}, ref)) for method, ref, row in rows]
+
+
+async def together(work: Work, writes: Sequence[tuple[str, str]]) -> list[Answer]:
+    """Commits a transaction's writes (method and reference) at once, with the claim on its request id; gives their answers."""
+    if work.session.given_id and work.staged:
+        versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
+        facts = {"fingerprint": work.session.fingerprint, "writes": versions}
+        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+    rows = await work.commit() if work.staged else {}
+    return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
+
+
+async def found(work: Work, ref: str) -> Answer:
+    """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
+    row = await work.row(ref)
+    assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
+    eyes = await open_eyes(work.services, work.session)
+    shown = await eyes.reveal([row], "r")
+    return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
+
+
 async def _replayed(work: Work, answer: Mapping[str, Any]) -> Answer:
+    _same(work, answer)
+    row = await _version(work, answer)
+    return written({answer["ref"]: row}, answer["ref"])
+
+
+def _same(work: Work, answer: Mapping[str, Any]) -> None:
     if answer["fingerprint"] != work.session.fingerprint:
         text = "This X-Request-Id was used for another request; send each request under an id of its own."
         raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
-    row = await _version(work, answer)
-    return written({answer["ref"]: row}, answer["ref"])
 
 
 async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
@@ -58,4 +90,5 @@ async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
 
 
 def _key(work: Work) -> str:
-    return f"request:{work.session.caller.client}:{work.session.request_id}"
+    caller = work.session.caller
+    return f"request:{caller.client}:{caller.user}:{work.session.request_id}"

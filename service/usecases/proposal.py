@@ -5,10 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from service.change import Resource
+from service.consent.facts import Facts
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.access import Eyes
 from service.usecases.work import Work
+
+# What agencies are answerable for: nobody writes these as a person.
+AGENCIES = frozenset(
+    {"CarePlan", "CareTeam", "EpisodeOfCare", "Task", "Patient", "RelatedPerson", "ServiceRequest", "Communication", "Provenance"}
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +44,24 @@ async def store(work: Work, _: Eyes, proposal: Proposal) -> str:
     if proposal.row is None:
         return work.create(proposal.resource, work.session.caller.organization, keys=proposal.keys)
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=proposal.keys)
+
+
+def personal(eyes: Eyes, proposal: Proposal) -> None:
+    """Refuses what a person writes about others or in an agency's name: a person is nobody's staff, whoever runs their app."""
+    user = eyes.session.caller.user
+    if not user.startswith(("Patient/", "RelatedPerson/")):
+        return
+    patients = eyes.services.indexer.index(proposal.resource).patients
+    if proposal.type in AGENCIES or not patients or not eyes.own.issuperset(patients):
+        text = f"A person writes about themselves, and no `{proposal.type}` of an agency; ask the agency to write it."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
+    if proposal.row is not None and proposal.type != "Consent" and not _wrote(eyes, proposal.row):
+        text = "A person changes only what they wrote themselves; ask the agency to correct its record."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
+
+
+def _wrote(eyes: Eyes, row: Row) -> bool:
+    return bool({*eyes.own, eyes.session.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
 def custodian_only(work: Work, proposal: Proposal) -> None:

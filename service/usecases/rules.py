@@ -11,10 +11,10 @@ from service.care import ownership
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases import careplans, careteams, consents, handover, patients
+from service.usecases import accounts, agencies, careplans, careteams, consents, handover, patients
 from service.usecases.access import Eyes
 from service.usecases.audit import audited
-from service.usecases.proposal import Proposal, custodian_only, store
+from service.usecases.proposal import Proposal, custodian_only, personal, store
 from service.usecases.work import Work
 
 Rule = Callable[[Work, Eyes, Proposal], Awaitable[str]]
@@ -26,6 +26,9 @@ RULES: Mapping[str, Rule] = {
     "Task": handover.write,
     "Consent": consents.write,
     "Patient": patients.write,
+    **dict.fromkeys(agencies.MEMBER, agencies.write),
+    "AuditEvent": accounts.write_event,
+    "Communication": accounts.write_communication,
 }
 
 # Records that exist already (`baton load`): a Consent is kept whatever it says, and never widens access.
@@ -37,6 +40,7 @@ KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "P
 
 async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
     """Puts a create or update into the Work under its type's rules; gives its reference."""
+    personal(eyes, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
     ref = await rule(work, eyes, proposal)
@@ -57,8 +61,9 @@ def prepared(resource: Resource) -> Resource:
     return ownership.imported(resource)
 
 
-async def remove(work: Work, row: Row) -> None:
+async def remove(work: Work, eyes: Eyes, row: Row) -> None:
     """Puts a delete into the Work, where the type allows it."""
+    personal(eyes, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not _unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."

@@ -8,7 +8,9 @@ from zoneinfo import ZoneInfo
 
 from service.fhir import interval
 from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.json import parse as parse_json
 from service.fhir.query import Query, included, place, referring
+from service.fhir.query import matches as evaluated
 from service.fhir.search import parse
 from service.fhir.term import Setting
 from service.problem import Category, Issue, Problem, Refused, problem
@@ -61,6 +63,18 @@ class Walk:
     eyes: Eyes
     query: Query
     visible: Visible
+    verb: str = "s"
+
+    def _matching(self, shown: list[Shown]) -> list[Shown]:
+        """What is redacted cannot be searched for: a redacted record is a match only by what is left of it."""
+        return [each for each in shown if not each.decision.redactions or self._left(each)]
+
+    def _left(self, shown: Shown) -> bool:
+        resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
+        if isinstance(resource, Problem):
+            return False
+        told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
+        return evaluated(self.query, self.services.indexer.index(resource, told))
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, `wanted` of them if there are so many."""
@@ -68,7 +82,7 @@ class Walk:
         looked = 0
         while len(found) < wanted:
             rows = await self._batch(after, wanted)
-            found += await self.eyes.reveal(rows, "s")
+            found += self._matching(await self.eyes.reveal(rows, self.verb))
             looked += len(rows)
             if len(rows) < wanted:
                 break
@@ -80,7 +94,7 @@ class Walk:
         """How many matches may be seen, exactly."""
         counted, looked, after = 0, 0, None
         while rows := await self._batch(after, 500):
-            counted += len(await self.eyes.reveal(rows, "s"))
+            counted += len(self._matching(await self.eyes.reveal(rows, self.verb)))
             looked += len(rows)
             if len(rows) < 500:
                 break
@@ -122,16 +136,16 @@ async def _included(services: Services, eyes: Eyes, query: Query, matches: Seque
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
     rows = list((await services.records.read_many(wanted)).values()) if wanted else []
+    shown = await eyes.reveal([row for row in rows if not row.deleted], "r")
     for each in query.revincludes:
         if here:
             reverse = referring(each, sorted(here), services.indexer.parameters)
-            visible = await eyes.visible(reverse.type)
-            rows += await services.searches.find(reverse, visible=visible, limit=MAX_INCLUDED + 1)
-    if len(rows) > MAX_INCLUDED:
+            walk = Walk(services, eyes, reverse, await eyes.visible(reverse.type), "r")
+            shown += await walk.page(None, MAX_INCLUDED + 1)
+    if len(shown) > MAX_INCLUDED:
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
-    fresh = {row.reference: row for row in rows if row.reference not in here and not row.deleted}
-    return await eyes.reveal(list(fresh.values()), "r")
+    return list({each.row.reference: each for each in shown if each.row.reference not in here}.values())
 
 
 def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:

@@ -1,0 +1,52 @@
+"""Directory entries: an agency describes itself and its own staff, and nobody else (IDN-3).
+
+Whose staff a caller is follows from these records, so they decide what it may see: an agency may not write itself into another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from service.care import task as tasks
+from service.fhir.resource import relative
+from service.problem import Category, Refused, problem
+from service.usecases.access import Eyes
+from service.usecases.directory import EMPLOYER
+from service.usecases.proposal import Proposal, store
+from service.usecases.work import Work
+
+MEMBER = {**EMPLOYER, "Organization": "partOf"}
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of Organization, PractitionerRole, HealthcareService and Location."""
+    member = MEMBER[proposal.type]
+    named = tasks.link(proposal.resource, member)
+    if named and named != tasks.link(proposal.before, member) and not await _ours(work, relative(named, work.session.base) or ""):
+        text = (
+            "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
+        )
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
+    return await store(work, eyes, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+
+
+async def _ours(work: Work, organization: str) -> bool:
+    mine = work.session.caller.organization
+    if organization == mine:
+        return True
+    if (staged := work.staged.get(organization)) is not None:
+        return staged.custodian == mine
+    row = await work.row(organization) if organization.startswith("Organization/") else None
+    return row is not None and not row.deleted and row.custodian == mine
+
+
+def _names(proposal: Proposal) -> tuple[str, ...]:
+    """Consents may name an organisation by its identifier, so that two may not carry the same one."""
+    if proposal.type != "Organization":
+        return ()
+    identifiers = proposal.resource.get("identifier", ())
+    return tuple(
+        dict.fromkeys(
+            f"rule:IDN-3:{each['system']}|{each['value']}" for each in identifiers if each.get("system") and each.get("value")
+        )
+    )

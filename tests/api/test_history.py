@@ -1,0 +1,93 @@
+"""History and vread over HTTP (R4 sections 3.1.0.3 and 3.1.0.9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.locality import Agency, Locality
+
+Stored = dict[str, Any]
+
+
+async def versions(locality: Locality, trust: Agency, count: int) -> Stored:
+    """A record with this many versions, whose code says which."""
+    resource = {"resourceType": "Basic", "code": {"text": "1"}, "subject": {"reference": locality.person}}
+    made = await trust.created(resource)
+    for version in range(2, count + 1):
+        made = (await trust.put({**made, "code": {"text": str(version)}})).json()
+    return made
+
+
+async def test_history_tells_every_version_newest_first(locality: Locality) -> None:
+    """Each with its request and response."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 3)
+    await trust.send("DELETE", f"Basic/{made['id']}")
+    bundle = (await trust.get(f"Basic/{made['id']}/_history")).json()
+    assert bundle["type"] == "history"
+    assert [each["request"]["method"] for each in bundle["entry"]] == ["DELETE", "PUT", "PUT", "POST"]
+    assert [each["response"]["etag"] for each in bundle["entry"]] == ['W/"4"', 'W/"3"', 'W/"2"', 'W/"1"']
+    assert "resource" not in bundle["entry"][0]
+
+
+async def test_history_is_paged_to_its_end(locality: Locality) -> None:
+    """Every version once."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 5)
+    url, seen = f"Basic/{made['id']}/_history?_count=2", []
+    while url:
+        bundle = (await trust.get(url)).json()
+        seen += [each["resource"]["code"]["text"] for each in bundle.get("entry", ())]
+        url = next((link["url"] for link in bundle["link"] if link["relation"] == "next"), "")
+    assert seen == ["5", "4", "3", "2", "1"]
+
+
+async def test_a_version_is_read_as_it_was(locality: Locality) -> None:
+    """vread of an old version."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 2)
+    answer = await trust.get(f"Basic/{made['id']}/_history/1")
+    assert (answer.json()["code"], answer.headers["etag"]) == ({"text": "1"}, 'W/"1"')
+
+
+@pytest.mark.parametrize("version", ["3", "0", "x", "99999999999999999999", "1.0", "%C2%B2"])
+async def test_a_version_that_is_not_there_is_absent(locality: Locality, version: str) -> None:
+    """404."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 2)
+    assert (await trust.get(f"Basic/{made['id']}/_history/{version}")).status_code == 404
+
+
+async def test_the_version_that_deleted_is_gone(locality: Locality) -> None:
+    """410 for the deletion, 200 for what was before it."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 1)
+    await trust.send("DELETE", f"Basic/{made['id']}")
+    answers = [(await trust.get(f"Basic/{made['id']}/_history/{version}")).status_code for version in (1, 2)]
+    assert answers == [200, 410]
+
+
+async def test_history_of_nothing_is_absent(locality: Locality) -> None:
+    """404."""
+    assert (await (await locality.agency("trust")).get("Basic/not-there/_history")).status_code == 404
+
+
+@pytest.mark.parametrize("params", ["", "?_count=1", "?_cursor=2", "?_count=1&_cursor=3"])
+async def test_a_hidden_history_is_absent_however_it_is_asked(locality: Locality, params: str) -> None:
+    """No page of it says that there are versions."""
+    trust, stranger = await locality.agency("trust"), await locality.agency("housing")
+    made = await versions(locality, trust, 3)
+    hidden = await stranger.get(f"Basic/{made['id']}/_history{params}")
+    absent = await stranger.get(f"Basic/not-there/_history{params}")
+    assert hidden.status_code == absent.status_code == 404
+    assert hidden.text.replace(made["id"], "not-there") == absent.text
+
+
+@pytest.mark.parametrize("params", ["_since=2026", "_count=x", "_cursor=x", "_count=%C2%B2", "_sort=date"])
+async def test_history_ignores_no_parameter(locality: Locality, params: str) -> None:
+    """400 naming it."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 1)
+    assert (await trust.get(f"Basic/{made['id']}/_history?{params}")).status_code == 400
