@@ -1,4 +1,4 @@
-"""The Tasks around a handover: `abort`, `clarification`, `follow-up`, `escalation`, `action`.
+"""The Tasks around a handover, and those that other rules make and an agency answers: `abort`, `clarification`, `follow-up` …
 
 The rules, in prose:
 
@@ -25,7 +25,17 @@ from service.care.transition import Move, illegal, legal
 from service.change import Resource
 from service.problem import Category, Issue, Problem
 
-KINDS = ("abort", "clarification", "follow-up", "action", "escalation")
+KINDS = (
+    "abort",
+    "clarification",
+    "follow-up",
+    "action",
+    "escalation",
+    "role",
+    "stop-use",
+    "welfare-check",
+    "safeguarding-consideration",
+)
 _R, _O = (REQUESTER,), (OWNER,)
 
 # fmt: off

@@ -20,6 +20,8 @@ from service.consent.relationship import closed
 from service.consent.request import LAWFUL_BASIS, Grant
 
 SYSTEM = "https://baton.example/fhir/CodeSystem"
+LONGEST = 4 * 3600 * 1000
+"""An override lasts at most four hours (consent rules, section 5), in milliseconds."""
 WEAK_BASES = frozenset({"direct-care", "explicit-consent-elsewhere"})
 
 
@@ -30,7 +32,7 @@ def granted(tasks: Iterable[tuple[Resource, str, tuple[str, ...]]]) -> tuple[Gra
 
 def _grants(task: Resource, custodian: str, organizations: tuple[str, ...]) -> Iterator[Grant]:
     code = _coded(task.get("code"), "task-code")
-    if code == "override-review":
+    if code == "override-review" and task.get("status") not in ("draft", "cancelled", "entered-in-error"):
         yield _override(task, custodian)
     if code == "handover" and task.get("status") != "draft" and not closed(task):
         yield from (grant for each in organizations for grant in _handed_over(task, each))
@@ -38,7 +40,9 @@ def _grants(task: Resource, custodian: str, organizations: tuple[str, ...]) -> I
 
 def _override(task: Resource, organization: str) -> Grant:
     reason = (task.get("reasonCode") or {}) if isinstance(task.get("reasonCode"), dict) else {}
-    window = span(task.get("restriction", {}).get("period")) or (0, 0)
+    start, end = span(task.get("restriction", {}).get("period")) or (None, None)
+    # INVARIANT: whatever the Task says, an override without a start is none, and one ends LONGEST after it.
+    window = (start, min(end or start + LONGEST, start + LONGEST)) if start is not None else (0, 0)
     grant = Grant(
         kind=_coded(reason, "override-kind"),
         organization=organization,

@@ -27,7 +27,8 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
         rows.append(NO_CATEGORY)
     related = request.organization in evidence.relationships or not evidence.relationships.isdisjoint(request.principals)
     # A lawful basis recorded for exactly these records is itself the relationship; an override is not.
-    if not related and not any(grant.kind == LAWFUL_BASIS and applies(grant, request, facts, now) for grant in evidence.grants):
+    lawful = (grant for grant in evidence.grants if grant.kind == LAWFUL_BASIS and not grant.weak)
+    if not related and not any(applies(grant, request, facts, now) for grant in lawful):
         rows.append(NO_RELATIONSHIP)
     return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
 

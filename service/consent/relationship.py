@@ -13,6 +13,10 @@ from datetime import datetime
 
 from service.change import Resource
 
+TASK_CODE = "https://baton.example/fhir/CodeSystem/task-code"
+NO_STANDING = frozenset({"stop-use", "override-review"})
+"""Tasks of ours that account for access or end it; they may not be what gives it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Tie:
@@ -72,8 +76,21 @@ def _team(team: Resource) -> Iterator[Tie]:
 def _task(task: Resource) -> Iterator[Tie]:
     if task.get("status") in ("draft", "entered-in-error"):
         return
-    yield from _tie(task.get("requester"), None)
-    yield from _tie(task.get("owner"), None)
+    period = _moment(task) if _codes(task) & NO_STANDING else None
+    yield from _tie(task.get("requester"), period)
+    yield from _tie(task.get("owner"), period)
+
+
+def _moment(task: Resource) -> Mapping[str, str]:
+    """A period that is over as it starts: its parties read the Task, and have no standing by it."""
+    at = str(task.get("authoredOn", "1970-01-01T00:00:00Z"))
+    return {"start": at, "end": at}
+
+
+def _codes(task: Resource) -> set[str]:
+    concept = task.get("code")
+    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
+    return {str(each.get("code", "")) for each in codings if each.get("system") == TASK_CODE}
 
 
 def _referral(request: Resource) -> Iterator[Tie]:

@@ -21,7 +21,7 @@ from service.consent import disclosure
 from service.consent.grants import granted
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
-from service.usecases import outcomes
+from service.usecases import outcomes, override
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
 from service.usecases.recipient import Recipient, decided
@@ -30,19 +30,7 @@ from service.usecases.work import Work
 DATASET = "https://baton.example/fhir/Questionnaire/mds-handover"
 PURPOSE = "TREAT"
 # Made by the rules themselves; nobody sends one.
-SERVICE_MADE = frozenset(
-    {
-        "override-review",
-        "agree-plan",
-        "role",
-        "clarification",
-        "follow-up",
-        "escalation",
-        "action",
-        "welfare-check",
-        "safeguarding-consideration",
-    }
-)
+SERVICE_MADE = frozenset({"override-review", "agree-plan", *errand.KINDS} - {"abort"})
 
 Decider = Callable[[Work, Eyes, Proposal], Awaitable[Outcome | Repeat | Problem]]
 
@@ -54,9 +42,11 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     if stored is not None and tasks.code(proposal.resource) != kind:
         text = "A Task keeps its code; send another Task instead."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
-    if proposal.row is None and kind in SERVICE_MADE:
+    if stored is None and kind in SERVICE_MADE:
         text = f"A Task `{kind}` is made by the service when its rule asks for one; it is answered, not sent."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
+    if kind == "override-review":
+        return await override.review(work, eyes, proposal)
     decider = DECIDERS.get(kind)
     if decider is None:
         return await store(work, eyes, proposal)

@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-import pytest
-
 from tests.locality import Locality, code, handover, stored
 
 Resource = dict[str, Any]
@@ -193,7 +191,6 @@ async def test_a_consent_that_ends_sets_its_clock(locality: Locality, make: Any)
     assert await timers.find_one(wanted) is None
 
 
-@pytest.mark.xfail(strict=True, reason="consent.relationship ties by every open Task, stop-use among them")
 async def test_being_asked_to_stop_makes_no_relationship(locality: Locality, make: Any) -> None:
     """A withdrawal gives its recipients no standing with the person (L0)."""
     await make.stored("trust", make.condition("plain"), make.consent(to="crisis", identity="yes"))

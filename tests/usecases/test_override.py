@@ -221,10 +221,6 @@ async def test_a_client_does_not_write_itself_an_override(make: Any) -> None:
     assert (await crisis.get(record)).status_code == 404
 
 
-UNTIL_WIRED = "rules.write does not send override-review Tasks to override.review yet"
-
-
-@pytest.mark.xfail(strict=True, reason=UNTIL_WIRED)
 async def test_a_client_does_not_widen_its_override(make: Any) -> None:
     """The agency that used it may not change what it was."""
     record, crisis = await objected(make), await make.user("crisis")
@@ -234,7 +230,6 @@ async def test_a_client_does_not_widen_its_override(make: Any) -> None:
     assert (await crisis.get(record)).status_code == 404
 
 
-@pytest.mark.xfail(strict=True, reason=UNTIL_WIRED)
 async def test_the_reviewer_completes_the_review(locality: Locality, make: Any) -> None:
     """By what was decided; its clock stops."""
     await objected(make)
@@ -251,7 +246,6 @@ async def test_the_reviewer_completes_the_review(locality: Locality, make: Any) 
     assert await timers.find_one({"focus": f"Task/{task['id']}"}) is None
 
 
-@pytest.mark.xfail(strict=True, reason=UNTIL_WIRED)
 async def test_a_deleted_draft_does_not_come_back_as_an_override(make: Any) -> None:
     """An update of a deleted Task is a new Task: it may not be one that only the service makes."""
     record, crisis = await objected(make), await make.user("crisis")
