@@ -21,6 +21,8 @@ from service.usecases.work import Work
 # R4 section 3.1.0.11.2: the order in which a transaction is carried out, whatever the order of its entries.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
+# Of one method, what others are decided by goes first (R4 leaves that order open).
+AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
 # What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
@@ -92,7 +94,7 @@ async def _transaction(services: Services, session: Session, read: list[Request 
     requests = await _linked(work, [each for each in read if isinstance(each, Request)])
     _distinct(requests)
     refs: dict[int, str] = {}
-    for request in sorted(requests, key=lambda each: ORDER[each.method]):
+    for request in sorted(requests, key=lambda each: (ORDER[each.method], AMONG.get(each.type, 0))):
         if request.method not in ("GET", "HEAD"):
             refs[request.place] = await _staged(work, request)
     methods = {request.place: request.method for request in requests if request.place in refs}
@@ -149,9 +151,7 @@ def _request(place: int, entry: Any, base: str) -> Request | Problem:
         return _malformed("The entry carries no resource; add the one to store.", "resource")
     query = tuple(parse_qsl(found["query"] or "", keep_blank_values=True))
     if query and method not in ("GET", "HEAD"):
-        return _malformed(
-            "A write names its record by id, not by a search; correct it, or use `ifNoneExist`.", "request.url"
-        )
+        return _malformed("A write names its record by id, not by a search; correct it, or use `ifNoneExist`.", "request.url")
     tag = TAG.fullmatch(str(asked.get("ifMatch", "")))
     if tag is None and "ifMatch" in asked:
         return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")

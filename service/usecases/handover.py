@@ -189,11 +189,11 @@ async def _authority(work: Work, situation: Situation) -> Authority:
 
 
 async def _handed_over(work: Work, situation: Situation) -> list[Row]:
-    """The stored records a handover shows its receiver: the plan, the dataset, the package."""
+    """The records a handover shows its receiver: the plan, the dataset, the package."""
     task = situation.after
     given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
     refs = [ref for ref in (tasks.link(task, "focus"), *given) if ref]
-    rows = await asyncio.gather(*(work.row(ref) for ref in refs))
+    rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
     return [row for row in rows if row is not None and not row.deleted]
 
 

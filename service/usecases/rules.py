@@ -56,9 +56,16 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, 
 
 def prepared(resource: Resource) -> Resource:
     """What a submission becomes before it is validated: a plan without an author is kept as an unowned draft (OWN-7)."""
-    if resource.get("resourceType") != "CarePlan":
+    if resource.get("resourceType") != "CarePlan" or not _tagged(resource):
         return resource
     return ownership.imported(resource)
+
+
+def _tagged(resource: Resource) -> bool:
+    """Whether the tags are of the shape that they can be read in; validation names them otherwise."""
+    meta = resource.get("meta", {})
+    tags = meta.get("tag", []) if isinstance(meta, dict) else None
+    return isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags)
 
 
 async def remove(work: Work, eyes: Eyes, row: Row) -> None:

@@ -17,6 +17,7 @@ from service.consent.period import point
 from service.consent.relationship import closed, ties
 from service.fhir.resource import reference, relative, stamp
 from service.store.records import Row
+from service.store.row import draft, row_of
 from service.usecases.services import Services, Session
 
 
@@ -65,6 +66,15 @@ class Work:
             return None if staged.deleted else staged.resource
         row = await self.row(local)
         return None if row is None or row.deleted else row.resource
+
+    async def standing(self, ref: str) -> Row | None:
+        """The record as this Work will leave it, with all that decisions look at."""
+        staged = self.staged.get(ref)
+        if staged is None:
+            return await self.row(ref)
+        projector = self.services.records.projector
+        drafted = draft(await self._write(staged), self.session.at, projector)
+        return row_of(drafted.type, drafted.current, projector)
 
     async def version(self, ref: str) -> Row | None:
         """The version that a version-specific reference names; None when there is none."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from email.utils import parsedate_to_datetime
 from typing import Any
 
@@ -280,8 +281,6 @@ async def test_a_conditional_create_that_finds_several_is_refused(locality: Loca
 
 async def test_conditional_creates_at_once_store_one(locality: Locality) -> None:
     """fhir-api rules, section 4: the database holds the line."""
-    import asyncio  # noqa: PLC0415
-
     trust = await locality.agency("trust")
     value = locality.person.partition("/")[2]
     resource = observation(locality.person, identifier=[{"system": SAMPLE, "value": value}])

@@ -1,0 +1,330 @@
+"""Batch and transaction over HTTP (R4 section 3.1.0.11)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.locality import BASE, Agency, Locality, handover
+
+Stored = dict[str, Any]
+SAMPLE = "https://example.org/sample"
+NEW = "urn:uuid:7c1d8f5e-6f0b-4f0e-9d0a-0c8a4f1d2b3c"
+
+
+def observation(person: str, **more: Any) -> Stored:
+    """A note about a person."""
+    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": person}, **more}
+
+
+def entry(method: str, url: str, resource: Stored | None = None, full_url: str = "", **request: str) -> Stored:
+    """One Bundle.entry."""
+    made: Stored = {"request": {"method": method, "url": url, **request}}
+    if full_url:
+        made["fullUrl"] = full_url
+    return {**made, "resource": resource} if resource is not None else made
+
+
+async def sent(agency: Agency, kind: str, *entries: Any, **headers: str) -> Any:
+    """The answer to a Bundle."""
+    return await agency.post("", {"resourceType": "Bundle", "type": kind, "entry": list(entries)}, **headers)
+
+
+def statuses(answer: Any) -> list[str]:
+    """The status of each entry."""
+    assert answer.status_code == 200, answer.text
+    return [each["response"]["status"] for each in answer.json()["entry"]]
+
+
+async def kept(locality: Locality) -> int:
+    """How many Observations are about the person."""
+    rows = locality.built.services.mongo.collection("r.Observation")
+    return int(await rows.count_documents({"pts": locality.person}))
+
+
+async def test_a_transaction_resolves_references_between_its_entries(locality: Locality) -> None:
+    """urn:uuid references become the ids that the server chose, whatever the order of the entries."""
+    trust = await locality.agency("trust")
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Observation", observation(NEW)),
+        entry("POST", "Patient", {"resourceType": "Patient"}, NEW),
+    )
+    assert statuses(answer) == ["201", "201"]
+    note, person = (each["resource"] for each in answer.json()["entry"])
+    assert note["subject"]["reference"] == f"Patient/{person['id']}"
+
+
+async def test_the_entries_of_a_transaction_answer_in_their_place(locality: Locality) -> None:
+    """Carried out as DELETE, POST, PUT, GET; answered in the order sent."""
+    trust = await locality.agency("trust")
+    old, other = await trust.created(observation(locality.person)), await trust.created(observation(locality.person))
+    changed = {**other, "code": {"text": "changed"}}
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("GET", f"Observation/{other['id']}"),
+        entry("PUT", f"Observation/{other['id']}", changed),
+        entry("POST", "Observation", observation(locality.person)),
+        entry("DELETE", f"Observation/{old['id']}"),
+        entry("GET", f"Observation?patient={locality.person}&_summary=count"),
+    )
+    assert statuses(answer) == ["200", "200", "201", "204", "200"]
+    entries = answer.json()["entry"]
+    assert entries[0]["resource"]["code"] == {"text": "changed"}
+    assert entries[4]["resource"]["total"] == 2
+
+
+async def test_a_transaction_is_all_or_nothing(locality: Locality) -> None:
+    """An invalid entry refuses the whole, naming its place."""
+    trust = await locality.agency("trust")
+    bad = {**observation(locality.person), "status": "done"}
+    answer = await sent(
+        trust, "transaction", entry("POST", "Observation", observation(locality.person)), entry("POST", "Observation", bad)
+    )
+    assert (answer.status_code, await kept(locality)) == (422, 0)
+    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+
+
+async def test_a_batch_does_what_it_can(locality: Locality) -> None:
+    """Each entry by itself."""
+    trust = await locality.agency("trust")
+    bad = {**observation(locality.person), "status": "done"}
+    answer = await sent(
+        trust, "batch", entry("POST", "Observation", bad), entry("POST", "Observation", observation(locality.person))
+    )
+    assert statuses(answer) == ["422", "201"]
+    assert answer.json()["entry"][0]["response"]["outcome"]["issue"][0]["expression"] == ["Observation.status"]
+    assert await kept(locality) == 1
+
+
+async def test_each_entry_of_a_batch_needs_its_own_scope(locality: Locality) -> None:
+    """A scope for one type opens no other."""
+    agency = await locality.agency("trust", "system/Observation.c system/Patient.r")
+    identity = locality.person.partition("/")[2]
+    answer = await sent(
+        agency,
+        "batch",
+        entry("POST", "Observation", observation(locality.person)),
+        entry("GET", f"Patient/{identity}"),
+        entry("GET", "Observation"),
+        entry("DELETE", f"Patient/{identity}"),
+        entry("PUT", f"Patient/{identity}", {"resourceType": "Patient", "id": identity}),
+    )
+    assert statuses(answer) == ["201", "200", "403", "403", "403"]
+
+
+async def test_a_transaction_with_one_entry_out_of_scope_stores_nothing(locality: Locality) -> None:
+    """403 for the whole."""
+    agency = await locality.agency("trust", "system/Observation.c")
+    answer = await sent(
+        agency,
+        "transaction",
+        entry("POST", "Observation", observation(locality.person)),
+        entry("POST", "Patient", {"resourceType": "Patient"}),
+    )
+    assert (answer.status_code, await kept(locality)) == (403, 0)
+
+
+async def test_a_hidden_record_is_absent_in_a_batch(locality: Locality) -> None:
+    """Word for word as an absent id."""
+    trust, stranger = await locality.agency("trust"), await locality.agency("housing")
+    made = await trust.created(observation(locality.person))
+    answer = await sent(stranger, "batch", entry("GET", f"Observation/{made['id']}"), entry("GET", "Observation/not-there"))
+    hidden, absent = answer.json()["entry"]
+    assert hidden["response"]["status"] == "404"
+    assert str(hidden).replace(made["id"], "not-there") == str(absent)
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+@pytest.mark.parametrize(("tag", "status"), [('W/"1"', "412"), ('W/"2"', "200")])
+async def test_an_if_match_inside_holds(locality: Locality, kind: str, tag: str, status: str) -> None:
+    """Stale: 412."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    await trust.put(made)
+    answer = await sent(trust, kind, entry("PUT", f"Observation/{made['id']}", made, ifMatch=tag))
+    assert (statuses(answer) if answer.status_code == 200 else [str(answer.status_code)]) == [status]
+
+
+async def test_an_if_match_that_names_no_version_is_refused(locality: Locality) -> None:
+    """It is never ignored."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    assert statuses(await sent(trust, "batch", entry("PUT", f"Observation/{made['id']}", made, ifMatch="latest"))) == ["400"]
+
+
+async def test_a_plan_in_a_batch_needs_its_if_match(locality: Locality) -> None:
+    """428: a rule holds on every way in."""
+    trust = await locality.agency("trust")
+    made = await trust.created(locality.plan())
+    assert statuses(await sent(trust, "batch", entry("PUT", f"CarePlan/{made['id']}", made))) == ["428"]
+
+
+async def test_a_conditional_create_in_a_transaction_finds_and_is_referred_to(locality: Locality) -> None:
+    """ifNoneExist: the record found takes the place of the one sent, in references, too."""
+    trust = await locality.agency("trust")
+    value = locality.person.partition("/")[2]
+    named = {"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]}
+    there = await trust.created(named)
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Patient", named, NEW, ifNoneExist=f"identifier={SAMPLE}|{value}"),
+        entry("POST", "Observation", observation(NEW)),
+    )
+    assert statuses(answer) == ["200", "201"]
+    assert answer.json()["entry"][1]["resource"]["subject"]["reference"] == f"Patient/{there['id']}"
+
+
+async def test_a_conditional_create_in_a_transaction_makes_what_is_missing(locality: Locality) -> None:
+    """And others refer to it."""
+    trust = await locality.agency("trust")
+    value = locality.person.partition("/")[2]
+    named = {"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]}
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Patient", named, NEW, ifNoneExist=f"identifier={SAMPLE}|{value}"),
+        entry("POST", "Observation", observation(NEW)),
+    )
+    assert statuses(answer) == ["201", "201"]
+    person, note = (each["resource"] for each in answer.json()["entry"])
+    assert note["subject"]["reference"] == f"Patient/{person['id']}"
+
+
+async def test_a_conditional_create_in_a_batch_finds_what_is_there(locality: Locality) -> None:
+    """200 with the record."""
+    trust = await locality.agency("trust")
+    value = locality.person.partition("/")[2]
+    resource = observation(locality.person, identifier=[{"system": SAMPLE, "value": value}])
+    made = await trust.created(resource)
+    answer = await sent(trust, "batch", entry("POST", "Observation", resource, ifNoneExist=f"identifier={SAMPLE}|{value}"))
+    assert statuses(answer) == ["200"]
+    assert answer.json()["entry"][0]["resource"]["id"] == made["id"]
+
+
+async def test_a_second_delete_in_a_batch_is_answered_as_done(locality: Locality) -> None:
+    """204 twice."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    gone = entry("DELETE", f"Observation/{made['id']}")
+    assert statuses(await sent(trust, "batch", gone, gone)) == ["204", "204"]
+
+
+async def test_no_record_is_written_twice_in_a_transaction(locality: Locality) -> None:
+    """R4 3.1.0.11.2: 400."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    twice = entry("PUT", f"Observation/{made['id']}", made)
+    assert (await sent(trust, "transaction", twice, twice)).status_code == 400
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "https://elsewhere.example/Observation",
+        "//elsewhere.example/Observation",
+        "/Observation",
+        "../auth/token",
+        "Observation/../Patient",
+        "Observation/..",
+        "Observation/%2e%2e",
+        "Observation/x/_history/1",
+        "Observation/x/$validate",
+        "http://[",
+        "",
+        "metadata",
+        f"{BASE}/auth/token",
+        f"{BASE}/fhir/../auth/token",
+    ],
+)
+@pytest.mark.parametrize("method", ["GET", "PUT"])
+async def test_a_url_that_leaves_the_base_is_refused(locality: Locality, method: str, url: str) -> None:
+    """Attack list: absolute and traversing URLs reach nothing."""
+    trust = await locality.agency("trust")
+    body = observation(locality.person) if method == "PUT" else None
+    expected = "404" if url == "Observation/.." else "400"  # two dots are an id, which nothing has
+    assert statuses(await sent(trust, "batch", entry(method, url, body))) == [expected]
+
+
+async def test_an_absolute_url_of_this_base_is_taken(locality: Locality) -> None:
+    """The base may be written out."""
+    trust = await locality.agency("trust")
+    assert statuses(await sent(trust, "batch", entry("GET", f"{BASE}/fhir/{locality.person}"))) == ["200"]
+
+
+@pytest.mark.parametrize(
+    "bad",
+    [
+        None,
+        1,
+        {},
+        {"request": []},
+        {"request": {"method": [], "url": "Observation"}},
+        {"request": {"method": "PATCH", "url": "Observation/x"}},
+        {"request": {"method": "GET", "url": 1}},
+        {"request": {"method": "POST", "url": "Observation"}},
+        {"request": {"method": "POST", "url": "Observation"}, "resource": []},
+        {"request": {"method": "POST", "url": "Observation/x"}, "resource": {"resourceType": "Observation"}},
+        {"request": {"method": "DELETE", "url": "Observation"}},
+        {"request": {"method": "DELETE", "url": "Observation?status=final"}},
+        {"request": {"method": "PUT", "url": "Observation/x?status=final"}, "resource": {"resourceType": "Observation"}},
+    ],
+)
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_an_entry_that_cannot_be_read_is_malformed(locality: Locality, kind: str, bad: Any) -> None:
+    """400 and its place, never 500."""
+    answer = await sent(await locality.agency("trust"), kind, bad)
+    assert (statuses(answer) if answer.status_code == 200 else [str(answer.status_code)]) == ["400"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"resourceType": "Bundle"},
+        {"resourceType": "Bundle", "type": "collection"},
+        {"resourceType": "Bundle", "type": ["batch"]},
+        {"resourceType": "Patient"},
+        {"resourceType": "Bundle", "type": "batch", "entry": {}},
+    ],
+)
+async def test_the_base_takes_batches_and_transactions_alone(locality: Locality, body: Stored) -> None:
+    """400."""
+    assert (await (await locality.agency("trust")).post("", body)).status_code == 400
+
+
+async def test_an_empty_transaction_is_answered(locality: Locality) -> None:
+    """Nothing asked, nothing done."""
+    answer = await (await locality.agency("trust")).post("", {"resourceType": "Bundle", "type": "transaction"})
+    assert (answer.status_code, answer.json()["type"]) == (200, "transaction-response")
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_a_repeated_bundle_is_carried_out_once(locality: Locality, kind: str) -> None:
+    """HOV-9: the same X-Request-Id gets the first answer again."""
+    trust = await locality.agency("trust")
+    identity = locality.person.partition("/")[2]
+    one = entry("POST", "Observation", observation(locality.person))
+    answers = [await sent(trust, kind, one, X_Request_Id=identity) for _ in range(2)]
+    assert answers[0].content == answers[1].content
+    assert await kept(locality) == 1
+
+
+async def test_a_handover_is_sent_in_one_transaction(locality: Locality) -> None:
+    """Plan, dataset and Task together, under the handover's rules."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    plan, dataset, task = (f"urn:uuid:00000000-0000-4000-8000-00000000000{place}" for place in range(3))
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Task", handover(locality.person, plan, dataset), task),
+        entry("POST", "QuestionnaireResponse", locality.dataset(), dataset),
+        entry("POST", "CarePlan", locality.plan(), plan),
+    )
+    assert statuses(answer) == ["201", "201", "201"]
+    made = answer.json()["entry"][0]["resource"]
+    assert (await crisis.get(f"Task/{made['id']}")).status_code == 200
+    assert (await crisis.get(made["focus"]["reference"])).status_code == 200
