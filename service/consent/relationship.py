@@ -51,8 +51,8 @@ def standing(custodians: Collection[str], relationships: Iterable[Relationship],
     waiting = [tie for tie in relationships if tie.holds(at)]
     while counting := [tie for tie in waiting if tie.custodian in having]:
         related.update(tie.organization for tie in counting)
+        waiting = [tie for tie in waiting if tie.custodian not in having]  # before having grows: what they made counts next
         having |= related
-        waiting = [tie for tie in waiting if tie.custodian not in having]
     return frozenset(related)
 
 
