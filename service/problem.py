@@ -64,7 +64,7 @@ def problem(category: Category, code: str, text: str, *, expression: str = "", r
     return Problem(category, (Issue(code, text, expression, rule),))
 
 
-class Refused(Exception):
+class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     """Carries a Problem from a use case to the edge. Pure rules return Problems and never raise this."""
 
     def __init__(self, reason: Problem) -> None:

@@ -32,6 +32,8 @@ KINDS = (
     "action",
     "escalation",
     "role",
+    "alert",
+    "identity-review",
     "stop-use",
     "welfare-check",
     "safeguarding-consideration",

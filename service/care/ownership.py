@@ -165,8 +165,12 @@ def one_owner(led: Led, role: Resource | None, at: datetime) -> tuple[str, ...]:
 
 def unowned(plan: Resource, role: Resource | None, at: datetime) -> bool:
     """OWN-5 and K14: an active plan whose lead cannot lead at `at`, or a plan tagged `unowned`."""
-    tagged = any(one.get("code") == "unowned" for one in plan.get("meta", {}).get("tag", ()) if one.get("system") == TAG)
-    return tagged or (plan.get("status") == "active" and bool(role_fault(role, at)))
+    return tagged_unowned(plan) or (plan.get("status") == "active" and bool(role_fault(role, at)))
+
+
+def tagged_unowned(plan: Resource) -> bool:
+    """Whether a plan carries the tag `unowned`."""
+    return any(one.get("code") == "unowned" for one in plan.get("meta", {}).get("tag", ()) if one.get("system") == TAG)
 
 
 def imported(plan: Resource) -> Resource:
@@ -203,7 +207,7 @@ def keys(plan: Resource, person: str, custodian: str) -> tuple[str, ...]:
     if plan.get("status") != "active" or plan.get("partOf") or (SNOMED, CARE_PLAN_CATEGORY) not in codings(plan.get("category")):
         return ()
     alone = f"{person or tasks.link(plan, 'subject')}|{custodian}"
-    return (f"OWN-6:{episode_of(plan) or alone}",)
+    return (f"rule:OWN-6:{episode_of(plan) or alone}",)
 
 
 def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, str] | None = None) -> tuple[Tenure, ...]:

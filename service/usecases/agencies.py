@@ -10,6 +10,7 @@ from dataclasses import replace
 from service.care import task as tasks
 from service.fhir.resource import relative
 from service.problem import Category, Refused, problem
+from service.usecases import leads
 from service.usecases.access import Eyes
 from service.usecases.directory import EMPLOYER
 from service.usecases.proposal import Proposal, store
@@ -22,12 +23,20 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     """The rule of Organization, PractitionerRole, HealthcareService and Location."""
     member = MEMBER[proposal.type]
     named = tasks.link(proposal.resource, member)
-    if named and named != tasks.link(proposal.before, member) and not await _ours(work, relative(named, work.session.base) or ""):
-        text = (
-            "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
-        )
+    if named != tasks.link(proposal.before, member) and not await _may_name(work, proposal.type, named):
+        text = "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
+    if proposal.type == "PractitionerRole":
+        await leads.changed(work, proposal)
     return await store(work, eyes, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+
+
+async def _may_name(work: Work, kind: str, named: str) -> bool:
+    """An organisation that is not here gives nobody anything; but a parent that comes later would, to what is part of it."""
+    organization = relative(named, work.session.base) or ""
+    if not named or await _ours(work, organization):
+        return True
+    return kind != "Organization" and await _unknown(work, organization)
 
 
 async def _ours(work: Work, organization: str) -> bool:
@@ -37,7 +46,11 @@ async def _ours(work: Work, organization: str) -> bool:
     if (staged := work.staged.get(organization)) is not None:
         return staged.custodian == mine
     row = await work.row(organization) if organization.startswith("Organization/") else None
-    return row is not None and not row.deleted and row.custodian == mine
+    return row is not None and row.custodian == mine
+
+
+async def _unknown(work: Work, organization: str) -> bool:
+    return organization not in work.staged and (not organization or await work.row(organization) is None)
 
 
 def _names(proposal: Proposal) -> tuple[str, ...]:

@@ -98,7 +98,7 @@ async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
     """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
     subject = tasks.link(plan, "subject")
     person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
-    keys = tuple(f"rule:{key}" for key in ownership.keys(plan, person, agency))
+    keys = ownership.keys(plan, person, agency)
     for key in keys:
         holder = await work.services.records.holder(key)
         if holder is not None and holder != f"CarePlan/{plan['id']}":

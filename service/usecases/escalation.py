@@ -19,7 +19,7 @@ from service.care.timers import BY_ID, Calendar
 from service.change import Resource, Timer
 from service.problem import Category, Refused
 from service.store.records import Row
-from service.usecases import outcomes
+from service.usecases import leads, outcomes
 from service.usecases.audit import audited
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
@@ -42,7 +42,7 @@ def _dated(situation: Situation, _: Timer) -> Outcome | None:
 
 def known(timer: Timer) -> bool:
     """Whether this version of the service has a rule for the timer; one of a newer version is left for its workers."""
-    return timer.kind in BY_ID
+    return timer.kind in BY_ID or timer.kind == leads.KIND
 
 
 async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bool:
@@ -77,6 +77,9 @@ async def _decided(services: Services, base: str, timer: Timer, now: datetime) -
 
 
 async def _stage(work: Work, row: Row, timer: Timer) -> None:
+    if timer.kind == leads.KIND:
+        await leads.ended(work, row.resource)
+        return
     if row.type != "Task":
         work.audits.append(audited(work.session, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))
         return

@@ -1,9 +1,13 @@
-"""Patients: identifiers that hold (IDN-2), and whose record a Patient is (IDN-1)."""
+"""Patients: identifiers that hold, whose record a Patient is, and doubts about that, which a person settles (IDN-1, IDN-2)."""
 
 from __future__ import annotations
 
+from service import clock
 from service.care import identity
+from service.care.made import errand
+from service.care.situation import Staged
 from service.problem import Refused
+from service.usecases import outcomes
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
 from service.usecases.work import Work
@@ -14,4 +18,26 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     refusal = identity.check(proposal.resource)
     if refusal is not None:
         raise Refused(refusal)
-    return await store(work, eyes, proposal)
+    ref = await store(work, eyes, proposal)
+    if proposal.before is None and identity.doubtful(proposal.resource):
+        await _queue(work, ref)
+    return ref
+
+
+async def _queue(work: Work, ref: str) -> None:
+    """IDN-2: a number that is said to be unverified links nobody; its own agency is asked to decide, and to say so in the record.
+
+    Asked whether or not others carry the number: else asking would tell who is known elsewhere.
+    """
+    agency = work.session.caller.organization
+    task = errand(
+        clock.new_id(),
+        "identity-review",
+        requester=agency,
+        owner=agency,
+        patient=ref,
+        at=work.session.at,
+        focus=ref,
+        text="The NHS number is not verified: verify it, or take it out. Until then it links no other record.",
+    )
+    await outcomes.put(work, Staged(task, created=True, custodian=agency))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from service.usecases.escalation import fire
 from tests.locality import Locality, role, stored
 
 
@@ -129,3 +130,55 @@ async def test_the_timeline_names_both_leads_and_the_handover(locality: Locality
     answer = await crisis.get(f"CarePlan/{plan}/$ownership")
     assert answer.status_code == 200, answer.text
     assert [lead in answer.text for lead in ("trust-lead", "crisis-lead", task["id"])] == [True, True, True]
+
+
+async def test_a_lead_who_ends_leaves_the_plan_unowned(locality: Locality) -> None:
+    """OWN-5: listed as unowned at once, the agency is alerted, and nothing is reassigned."""
+    name = f"trust-leaver-{locality.person[-12:]}"
+    await stored(locality.built, "Organization/trust", {**role("trust"), "id": name})
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan(author={"reference": f"PractitionerRole/{name}"}))
+    leaver = (await trust.get(f"PractitionerRole/{name}")).json()
+    assert (await trust.put({**leaver, "active": False})).status_code == 200
+    listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
+    assert [entry["resource"]["id"] for entry in listed] == [plan["id"]]
+    assert listed[0]["resource"]["author"] == {"reference": f"PractitionerRole/{name}"}
+    alerts = (await trust.get(f"Task?code=alert&focus=CarePlan/{plan['id']}")).json()["entry"]
+    assert [entry["resource"]["owner"]["reference"] for entry in alerts] == ["Organization/trust"]
+
+
+async def test_a_lead_who_is_live_again_leads_again(locality: Locality) -> None:
+    """OWN-5: the plan is unowned only while its lead cannot lead."""
+    name = f"trust-returner-{locality.person[-12:]}"
+    await stored(locality.built, "Organization/trust", {**role("trust"), "id": name})
+    trust = await locality.agency("trust")
+    await trust.created(locality.plan(author={"reference": f"PractitionerRole/{name}"}))
+    for active in (False, True):
+        known = (await trust.get(f"PractitionerRole/{name}")).json()
+        assert (await trust.put({**known, "active": active})).status_code == 200
+    assert "entry" not in (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()
+
+
+async def test_a_role_whose_period_runs_out_is_noticed(locality: Locality) -> None:
+    """OWN-5: a period that ends with no write at all leaves its plans unowned, too."""
+    name = f"trust-term-{locality.person[-12:]}"
+    trust = await locality.agency("trust")
+    term = {**role("trust"), "id": f"trust.{name}", "period": {"end": "2031-05-31"}}
+    made = await trust.send("PUT", f"PractitionerRole/trust.{name}", term)
+    assert made.status_code == 201, made.text
+    plan = await trust.created(locality.plan(author={"reference": f"PractitionerRole/trust.{name}"}))
+    pending = await locality.built.services.timers.pending(f"OWN-5:PractitionerRole/trust.{name}")
+    assert [timer.due.isoformat() for timer in pending] == ["2031-05-31T23:00:00+00:00"]
+    assert await fire(locality.built.services, locality.built.base, pending[0], pending[0].due)
+    listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
+    assert [entry["resource"]["id"] for entry in listed] == [plan["id"]]
+
+
+async def test_a_plan_keeps_its_place_through_a_handover(locality: Locality) -> None:
+    """OWN-6: after acceptance the new owner's agency cannot have a second top-level plan beside it."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+    assert (await crisis.put(accepted)).status_code == 200
+    second = await crisis.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/crisis-lead"}))
+    assert (second.status_code, second.json()["issue"][0]["code"]) == (409, "duplicate")

@@ -114,11 +114,11 @@ def test_own_5_a_plan_with_an_active_lead_is_owned(world: Any) -> None:
 def test_own_6_an_episode_has_one_key_whoever_is_custodian(world: Any) -> None:
     plan = world.plan(extension=[{"url": EPISODE_OF_CARE, "valueReference": {"reference": "EpisodeOfCare/e"}}])
     keys = {ownership.keys(plan, person, custodian) for person in ("p", "q") for custodian in (world.trust, world.housing)}
-    assert keys == {("OWN-6:EpisodeOfCare/e",)}
+    assert keys == {("rule:OWN-6:EpisodeOfCare/e",)}
 
 
 def test_own_6_without_an_episode_person_and_agency_stand_for_it(world: Any) -> None:
-    assert ownership.keys(world.plan(), "nhs|1", world.trust) == ("OWN-6:nhs|1|Organization/trust",)
+    assert ownership.keys(world.plan(), "nhs|1", world.trust) == ("rule:OWN-6:nhs|1|Organization/trust",)
 
 
 @pytest.mark.parametrize("other", [{"status": "draft"}, {"partOf": [{"reference": "CarePlan/x"}]}, {"category": []}])

@@ -1,0 +1,90 @@
+"""OWN-5: when a lead can no longer lead, their plans are unowned at once and the agency is told. Nothing is reassigned."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from service import clock
+from service.care import ownership
+from service.care import task as tasks
+from service.care.codes import TAG
+from service.care.identity import organization_of, role_fault
+from service.care.made import errand
+from service.care.situation import Staged
+from service.change import Notice, Resource, Timer
+from service.consent.period import span
+from service.store.records import Row
+from service.usecases import outcomes
+from service.usecases.audit import audited
+from service.usecases.proposal import Proposal
+from service.usecases.work import Work
+
+KIND = "OWN-5"
+UNOWNED = {"system": TAG, "code": "unowned"}
+
+
+async def changed(work: Work, proposal: Proposal) -> None:
+    """What a write of a PractitionerRole means for the plans it leads: they lose their owner, or have one again."""
+    role, at = proposal.resource, work.session.at
+    ref = tasks.name(role)
+    work.cancelled.append(f"{KIND}:{ref}")
+    if ends := _ends(work, role):
+        work.timers.append(Timer(f"{KIND}:{ref}", KIND, ends, ref))
+    if proposal.before is None:
+        return
+    could, can = not role_fault(proposal.before, at), not role_fault(role, at)
+    if could and not can:
+        await ended(work, role)
+    if can and not could:
+        await resumed(work, ref)
+
+
+async def ended(work: Work, role: Resource) -> None:
+    """Tags the plans that a role leads as unowned and asks their agency to name another lead, once for each plan."""
+    for row in await _led(work, tasks.name(role)):
+        plan = row.resource
+        if ownership.tagged_unowned(plan):
+            continue
+        meta = plan.get("meta", {})
+        tagged = {**plan, "meta": {**meta, "tag": [*meta.get("tag", ()), UNOWNED]}}
+        await outcomes.put(work, Staged(tagged, keys=await _keys(work, row)))
+        alert = errand(
+            clock.new_id(),
+            "alert",
+            requester=row.custodian,
+            owner=organization_of(role) or row.custodian,
+            patient=tasks.link(plan, "subject"),
+            at=work.session.at,
+            focus=row.reference,
+            text="The lead of this plan can no longer lead: name another, or hand the plan over.",
+        )
+        await outcomes.put(work, Staged(alert, created=True, custodian=row.custodian))
+        work.notices.append(Notice("ownership-changed", row.custodian, row.reference, tasks.link(plan, "subject")))
+        work.audits.append(audited(work.session, "U", row.reference, why="plan-unowned", patients=row.patients))
+
+
+async def resumed(work: Work, ref: str) -> None:
+    """Takes the tag away from the plans that a role, live again, leads."""
+    for row in await _led(work, ref):
+        if ownership.tagged_unowned(row.resource):
+            await outcomes.put(work, Staged(ownership.adopted(row.resource), keys=await _keys(work, row)))
+
+
+async def _led(work: Work, ref: str) -> list[Row]:
+    """The active plans a role leads."""
+    rows = await work.services.holdings.having("CarePlan", f"author={ref}")
+    return [row for row in rows if row.resource.get("status") == "active"]
+
+
+async def _keys(work: Work, row: Row) -> tuple[str, ...]:
+    """A plan keeps its unique key in every version (OWN-6)."""
+    patient = tasks.link(row.resource, "subject")
+    person = (await work.services.evidence.person(patient)).name if patient.startswith("Patient/") else ""
+    return ownership.keys(row.resource, person, row.custodian)
+
+
+def _ends(work: Work, role: Resource) -> datetime | None:
+    """When a role's recorded period will be over, None when it has no end ahead."""
+    within = span(role["period"], work.services.settings.timezone) if "period" in role else None
+    end = datetime.fromtimestamp(within[1] / 1000, UTC) if within and within[1] is not None else None
+    return end if end and end > work.session.at else None
