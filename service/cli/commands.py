@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import typer
 
 from service.cli import checking, loading, logs, registers, serving
+from service.cli.demo import stage
 from service.problem import Refused
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -22,6 +23,7 @@ cli = typer.Typer(
 )
 cli.command("serve")(serving.serve)
 cli.command("worker")(serving.work)
+cli.command("demo")(stage.demo)
 cli.command("load")(loading.load)
 cli.add_typer(registers.partner, name="partner")
 cli.add_typer(registers.client, name="client")
@@ -54,6 +56,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except MISUSE as error:
-        logs.complain(f"{error.format_message()} `baton --help` tells what there is.")  # type: ignore[attr-defined]
+        logs.complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")  # type: ignore[attr-defined]
         sys.exit(MISUSED)
     sys.exit(status if isinstance(status, int) else 0)

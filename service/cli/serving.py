@@ -83,13 +83,18 @@ def serve(
     no_worker: Annotated[bool, typer.Option("--no-worker", help="Fire no timers here; `baton worker` does.")] = False,
 ) -> None:
     """Serve the FHIR API, the authorization server and, unless told otherwise, the worker."""
-    settings = settings_for(data)
-    with _listening(host, port) as listener:
+    present(settings_for(data), host, port, workers, works=not no_worker)
+
+
+def present(settings: Settings, host: str, port: int, workers: int = 1, *, works: bool = True) -> None:
+    """Serves in this process until a signal says to stop. What keeps it from that is one line on standard error."""
+    logs.configure(settings.log_level)
+    with listening(host, port) as listener:
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
         for each in (signal.SIGTERM, signal.SIGINT):
             signal.signal(each, _noted)  # uvicorn raises the signal again once it has stopped cleanly
         with asyncio.Runner(loop_factory=uvloop.new_event_loop if workers == 1 else None) as runner:
-            runner.run(_serve(settings, base, listener, workers, works=not no_worker))
+            runner.run(_serve(settings, base, listener, workers, works=works))
 
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
@@ -145,7 +150,7 @@ def work(data: Data = None) -> None:
 
 
 @contextlib.contextmanager
-def _listening(host: str, port: int) -> Iterator[socket.socket]:
+def listening(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket that spawned processes share; refuses a port that is taken, before anything is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
@@ -158,6 +163,12 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
             raise Refused(problem(Category.UNAVAILABLE, "transient", text)) from None
         listener.set_inheritable(True)
         yield listener
+
+
+def ensure_free(host: str, port: int) -> None:
+    """Refuses a port that is taken."""
+    with listening(host, port):
+        return
 
 
 def _written(host: str) -> str:

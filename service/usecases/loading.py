@@ -42,6 +42,7 @@ LAST = ("CarePlan", "Task", "Communication", "Provenance")
 
 # Whose record it is: a directory entry belongs to the agency it describes (IDN-3), whatever the operator says of the rest.
 DIRECTORY = {
+    "Organization": "partOf",
     "PractitionerRole": "organization",
     "HealthcareService": "providedBy",
     "Location": "managingOrganization",
@@ -141,7 +142,7 @@ class Loading:
     async def _whose(self, resource: Resource) -> str:
         await self._services.directory.refresh()
         kind = resource["resourceType"]
-        if kind == "Organization":
+        if kind == "Organization" and "partOf" not in resource:
             return f"{kind}/{resource['id']}"
         said = await self._organization(resource, DIRECTORY[kind]) if kind in DIRECTORY else ""
         custodian = said or self._custodian or await self._said(resource)

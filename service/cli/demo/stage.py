@@ -1,0 +1,187 @@
+"""`baton demo`: sets the stage in a temporary folder (server, records, partners, clients, people) and plays the story on it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import multiprocessing
+import signal
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from multiprocessing.process import BaseProcess
+from pathlib import Path
+from typing import Annotated, Any
+
+import httpx
+import typer
+from rich.console import Console
+from rich.markup import escape
+
+from service import clock
+from service.app import Built
+from service.care.codes import BASE, CRISIS_PLAN, SNOMED
+from service.change import Resource
+from service.cli import serving
+from service.cli.demo import locality
+from service.cli.demo.locality import AGENCIES, BEN, CRISIS, SURGERY, TRUST, Agency
+from service.cli.demo.smart import App, Partner, backend, new_key, public_part
+from service.cli.demo.story import Story
+from service.cli.demo.telling import Telling
+from service.cli.opening import opened, settings_for
+from service.fhir import bundle
+from service.fhir.definitions import Definitions
+from service.problem import Category, Problem, Refused, problem
+from service.settings import Settings, shipped
+from service.store.partners import Partner as Registered
+from service.usecases import partners
+from service.usecases.loading import Loading
+
+HOST = "127.0.0.1"
+START_SECONDS = 90
+EVERYTHING = "system/*.cruds"
+BACK = "http://127.0.0.1:9/back"
+READING = f"launch/patient patient/CarePlan.rs?category={SNOMED}|{CRISIS_PLAN}"
+CLINICAL = "user/Condition.rs user/Patient.r user/Task.crus"
+OWN = "launch/patient patient/AuditEvent.rs"
+CHOSEN = {"gita": "Patient/ada-surgery"}
+"""The patient that a member of staff chooses at login."""
+# app, its agency, what it may ask, who logs in to it as whom
+APPS: tuple[tuple[str, Agency, str, str, str], ...] = (
+    ("surgery-app", SURGERY, READING, "gita", SURGERY.role("gita")),
+    ("crisis-app", CRISIS, CLINICAL, "cora", CRISIS.role("cora")),
+    ("my-record-app", TRUST, OWN, "ben", BEN),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """What the cast needs to come on: passwords by person, private keys by agency."""
+
+    passwords: dict[str, str]
+    keys: dict[str, dict[str, Any]]
+
+
+def demo(
+    once: Annotated[bool, typer.Option("--once", help="Play the story and end; status 0 only if all went as told.")] = False,
+    port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+) -> int:
+    """Start everything on a temporary folder with a made-up locality, and play the story over HTTP."""
+    console = Console(highlight=False)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the folder is taken away again
+    serving.ensure_free(HOST, port)
+    with tempfile.TemporaryDirectory(prefix="baton-demo-", ignore_cleanup_errors=True) as folder:
+        # The demonstration never touches a database of yours, whatever the environment says.
+        settings = settings_for(Path(folder), mongodb_uri="", base_url="", issuers="", policy="uk")
+        with _serving(settings, port) as server:
+            base = f"http://{HOST}:{port}"
+            _await(base, server)
+            stage = asyncio.run(_set(settings, base))
+            wrong = _played(console, base, stage)
+            if not once:
+                _stay(console, base, folder, stage)
+                with contextlib.suppress(KeyboardInterrupt):
+                    server.join()
+    return 1 if wrong else 0
+
+
+@contextlib.contextmanager
+def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
+    """The service in a process of its own, as `baton serve` runs it."""
+    server = multiprocessing.get_context("spawn").Process(target=serving.present, args=(settings, HOST, port))
+    server.start()
+    try:
+        yield server
+    finally:
+        server.terminate()
+        server.join(serving.GRACE_SECONDS + 60)
+
+
+def _await(base: str, server: BaseProcess) -> None:
+    """Until the service is ready. Its own line says why when it is not going to be."""
+    deadline = clock.now().timestamp() + START_SECONDS
+    while clock.now().timestamp() < deadline:
+        if not server.is_alive():
+            raise _stopped()
+        with contextlib.suppress(httpx.HTTPError):
+            if httpx.get(f"{base}/health/ready").status_code == httpx.codes.OK and server.is_alive():
+                return
+        server.join(0.05)
+    raise _stopped()
+
+
+def _stopped() -> Refused:
+    return Refused(problem(Category.UNAVAILABLE, "transient", "The demonstration's service did not start; see the line above."))
+
+
+async def _set(settings: Settings, base: str) -> Stage:
+    """Loads the locality and its register into the running service."""
+    stage = Stage(
+        passwords={name: clock.new_secret()[:16] for _, _, _, name, _ in APPS},
+        keys={agency.id: new_key(_system(agency)) for agency in AGENCIES},
+    )
+    async with opened(settings, base) as built:
+        for reference, resources in locality.bundles().items():
+            await _loaded(built, reference, resources)
+        for agency in AGENCIES:
+            await partners.register(built.services, built.base, Registered(agency.reference, agency.sector, added_by="demo"))
+            public = {"keys": [public_part(stage.keys[agency.id])]}
+            await built.registration.add_client(_system(agency), agency.reference, EVERYTHING, jwks=public)
+        for app, agency, scope, name, person in APPS:
+            await built.registration.add_client(
+                app, agency.reference, scope, name=app, agency=agency.name, public=True, redirect_uris=[BACK]
+            )
+            await built.users.add_user(name, person, stage.passwords[name])
+    return stage
+
+
+def _system(agency: Agency) -> str:
+    """The client_id of an agency's own system."""
+    return f"{agency.id}-system"
+
+
+async def _loaded(built: Built, custodian: str, resources: Resource) -> None:
+    opened_up = list(bundle.resources(resources))
+    records = [each for each in opened_up if not isinstance(each, Problem)]
+    for verdict in await Loading(built.services, built.base, custodian).load(records):
+        if verdict.reason is not None:
+            raise Refused(verdict.reason)
+
+
+def _played(console: Console, base: str, stage: Stage) -> list[str]:
+    """Plays the story; gives what did not go as told."""
+    tell = Telling(console)
+    with contextlib.ExitStack() as clients:
+        cast = {}
+        for agency in AGENCIES:
+            http = clients.enter_context(httpx.Client(base_url=base, timeout=30))
+            token = backend(http, _system(agency), stage.keys[agency.id], EVERYTHING)
+            cast[agency.id] = Partner(f"the {agency.id} system", http, token)
+        for app, _, scope, name, _ in APPS:
+            http = clients.enter_context(httpx.Client(base_url=base, timeout=30))  # a browser of its own
+            token = App(app, BACK).login(http, name, stage.passwords[name], scope, CHOSEN.get(name, ""))
+            cast[name] = Partner(f"{name} in {app}", http, token)
+        Story(tell, cast, _questions()).play()
+    if tell.wrong:
+        console.print("\n[red]Not all went as told:[/red]", *map(escape, tell.wrong), sep="\n  ", soft_wrap=True, highlight=False)
+    else:
+        console.print(f"\n[green]All {tell.steps} steps went as told.[/green]")
+    return tell.wrong
+
+
+def _questions() -> dict[str, list[Resource]]:
+    """The items of the minimum datasets that the story answers."""
+    definitions = Definitions.load(shipped("profiles"))
+    found = {name: definitions.questionnaire(f"{BASE}/Questionnaire/mds-{name}") for name in ("handover", "crisis")}
+    return {name: each["item"] for name, each in found.items() if each}
+
+
+def _stay(console: Console, base: str, folder: str, stage: Stage) -> None:
+    lines = [
+        f"\nStill serving at {base} (FHIR base {base}/fhir) until you stop it with Ctrl-C. Try:",
+        f"  TOKEN=$(baton token --client {_system(CRISIS)} --data {folder})",
+        f'  curl -H "Authorization: Bearer $TOKEN" "{base}/fhir/{locality.PLAN}/\\$ownership"',
+        *(f"  {name} logs in to {app} with the password {stage.passwords[name]}" for app, _, _, name, _ in APPS),
+    ]
+    for line in lines:
+        console.print(escape(line), soft_wrap=True, highlight=False)

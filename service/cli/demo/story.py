@@ -1,0 +1,307 @@
+"""The story: one plan handed over, one crisis plan agreed, three disclosures decided, and the account of who saw what.
+
+Every line is a request over HTTP with a token of its own client; the story knows what each answer must be.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+
+from service.care.codes import BASE, CARE_COORDINATOR, CRISIS_PLAN, SNOMED, TASK_CODE, TASK_INPUT, codings, concept
+from service.change import Resource
+from service.cli.demo import locality
+from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, TEAM, TRUST
+from service.cli.demo.smart import Partner
+from service.cli.demo.telling import Telling, refusal
+from service.clock import new_id
+
+CATEGORY = f"{SNOMED}|{CRISIS_PLAN}"
+NORMAL = {"security": [{"system": f"{locality.HL7}/v3-Confidentiality", "code": "N"}]}
+OVERRIDE = "Found unresponsive at home; the crew needs to know what was recorded."
+
+
+@dataclass(slots=True)
+class Story:
+    """The cast, by name: systems `trust`, `crisis`, `housing`, `voluntary`; people in apps `gita`, `cora`, `ben`."""
+
+    tell: Telling
+    cast: dict[str, Partner]
+    questions: dict[str, list[Resource]]
+    task: Resource = field(default_factory=dict)
+    crisis_plan: Resource = field(default_factory=dict)
+
+    def play(self) -> None:
+        """All steps in their order; each goes on from what the ones before left."""
+        self.incomplete()
+        self.sent()
+        self.stranger()
+        self.accepted()
+        self.moved()
+        self.second()
+        self.agreed()
+        self.read()
+        self.hidden()
+        self.permitted()
+        self.denied()
+        self.overridden()
+        self.accounted()
+
+    def incomplete(self) -> None:
+        """HOV-2."""
+        self.tell.step("A handover that leaves out the medication is refused")
+        self._handed_over(422, without=("current-medication",))
+
+    def sent(self) -> None:
+        """HOV-3."""
+        self.tell.step("Complete, it is sent to the crisis team")
+        self.task = self._handed_over(201)
+
+    def stranger(self) -> None:
+        """HOV-11: the same answer as for an id that does not exist."""
+        self.tell.step("An agency that has no part in it is refused as if there were nothing")
+        stranger, path = self.cast["voluntary"], f"Task/{self.task['id']}"
+        hidden = self._heard(stranger, stranger.get(path), 404)
+        absent = self._heard(stranger, stranger.get("Task/there-is-none"), 404)
+        same = refusal(hidden).replace(self.task["id"], "there-is-none") == refusal(absent)
+        self.tell.holds("both answers say the same", same)
+        self._heard(stranger, stranger.put(self.task, status="accepted"), 404)
+
+    def accepted(self) -> None:
+        """HOV-4."""
+        self.tell.step("The crisis team receives it, and accepts it with Carl as the named lead")
+        crisis = self.cast["crisis"]
+        self._heard(crisis, crisis.get(f"Task/{self.task['id']}"), 200, says=_status)
+        received = self._heard(crisis, crisis.put(self.task, status="received"), 200, says=_status)
+        self.task = received.json()
+        self._heard(crisis, crisis.put(self.task, **_by("carl")), 200, says=_status)
+
+    def moved(self) -> None:
+        """OWN-2 and OWN-4."""
+        self.tell.step("Ownership moved, at one instant and everywhere")
+        crisis = self.cast["crisis"]
+        self._heard(crisis, crisis.get(f"{PLAN}/$ownership"), 200, says=_tenures)
+        plan, team, episode = (crisis.get(ref).json() for ref in (PLAN, TEAM, locality.EPISODE))
+        leads = {_link(plan, "author"), _link(episode, "careManager"), *_coordinators(team)}
+        self.tell.holds(f"plan, team and episode name one lead: {', '.join(sorted(leads))}", leads == {CRISIS.role("carl")})
+
+    def second(self) -> None:
+        """HOV-5."""
+        self.tell.step("A second acceptance, by Cora on what she read before, loses")
+        crisis = self.cast["crisis"]
+        self._heard(crisis, crisis.put(self.task, **_by("cora")), 409, 412)
+
+    def agreed(self) -> None:
+        """E9."""
+        self.tell.step("A joint crisis plan becomes active only when every agency has agreed to this very version")
+        crisis = self.cast["crisis"]
+        answers = crisis.post("QuestionnaireResponse", self._crisis_dataset()).json()
+        made = self._heard(crisis, crisis.post("CarePlan", _crisis_plan(answers["id"])), 201, says=_status)
+        self.crisis_plan = made.json()
+        self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 422)
+        for agency in (CRISIS, HOUSING, TRUST):
+            self._agree(self.cast[agency.id], agency.reference)
+        active = self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 200, says=_status)
+        self.crisis_plan = active.json()
+
+    def read(self) -> None:
+        """A granular scope is matched against content."""
+        self.tell.step(f"Gita, a GP, reads it in an app with patient/CarePlan.rs?category={CATEGORY}")
+        gita, mine = self.cast["gita"], self.crisis_plan["id"]
+        found = self._heard(gita, gita.get(f"CarePlan?category={quote(CATEGORY, safe='')}"), 200, says=_found)
+        self.tell.holds("she finds the crisis plan and nothing else", _ids(found) == [mine])
+        self._heard(gita, gita.get(f"CarePlan/{mine}"), 200, says=_status)
+        self._heard(gita, gita.get(PLAN), 404)
+
+    def hidden(self) -> None:
+        """Consent rules, section 3."""
+        self.tell.step("From the voluntary service, which has no part in it, it is hidden")
+        stranger = self.cast["voluntary"]
+        self._heard(stranger, stranger.get(f"CarePlan/{self.crisis_plan['id']}"), 404)
+        found = self._heard(stranger, stranger.get(f"CarePlan?category={quote(CATEGORY, safe='')}"), 200, says=_found)
+        self.tell.holds("its search finds nothing", _ids(found) == [])
+
+    def permitted(self) -> None:
+        """DIS: what Ada's consent permits, less what she asked to be kept back."""
+        self.tell.step("A disclosure to the housing association is permitted by Ada's consent, with redaction")
+        trust = self.cast["trust"]
+        given = self._heard(trust, trust.post(f"{ADA}/$disclose", _disclosure(HOUSING.reference)), 200, says=_disclosed)
+        self.tell.holds("the confidence in the note is not in it", SECRET not in given.text)
+        kept = NOTED.partition("/")[2] in given.text and "REDACTED" in given.text
+        self.tell.holds("the rest of the record is, marked as redacted", kept)
+
+    def denied(self) -> None:
+        """L5: nothing is implied for housing."""
+        self.tell.step("A disclosure about Ben to the same association is denied: he gave no consent")
+        trust = self.cast["trust"]
+        self._heard(trust, trust.post(f"{BEN}/$disclose", _disclosure(HOUSING.reference)), 422)
+
+    def overridden(self) -> None:
+        """Consent rules, section 5."""
+        self.tell.step("Ben objected to the crisis team; Cora overrides it, with a reason")
+        cora = self.cast["cora"]
+        self._heard(cora, cora.get(REFUSED), 404)
+        self._heard(cora, cora.post(f"{BEN}/$break-glass", _override()), 201, says=_review)
+        self._heard(cora, cora.get(REFUSED), 200, says=lambda answer: str(answer.json()["code"]["text"]))
+        system = self.cast["crisis"]
+        self._heard(system, system.get(REFUSED), 404)
+
+    def accounted(self) -> None:
+        """DIS and security rules, section 3."""
+        self.tell.step("Ben, in an app of his own, asks who saw his record")
+        ben = self.cast["ben"]
+        account = self._heard(ben, ben.get(f"{BEN}/$access-history"), 200, says=_found)
+        events = [entry["resource"] for entry in account.json().get("entry", [])]
+        for event in events[:8]:
+            self.tell.says(_seen(event))
+        seen = [event for event in events if CRISIS.role("cora") in str(event["agent"])]
+        self.tell.holds("Cora's reading is in it", any(REFUSED in str(event.get("entity")) for event in seen))
+        self.tell.holds("and so is her override", any("$break-glass" in str(event.get("entity")) for event in seen))
+
+    def _heard(self, partner: Partner, answer: httpx.Response, *expected: int, says: Any = None) -> httpx.Response:
+        return self.tell.heard(partner.name, answer, *expected, says=says)
+
+    def _handed_over(self, expected: int, without: tuple[str, ...] = ()) -> Resource:
+        trust = self.cast["trust"]
+        dataset = locality.answers("handover", ADA, TRUST.role("tara"), self.questions["handover"], without)
+        made = trust.post("QuestionnaireResponse", dataset).json()
+        answer = self._heard(trust, trust.post("Task", _handover(made["id"])), expected, says=None if without else _status)
+        self.tell.holds(f"it names {', '.join(without)}", all(each in refusal(answer) for each in without)) if without else None
+        task: Resource = answer.json()
+        return task
+
+    def _crisis_dataset(self) -> Resource:
+        return {**locality.answers("crisis", ADA, CRISIS.role("carl"), self.questions["crisis"]), "meta": NORMAL}
+
+    def _agree(self, partner: Partner, agency: str) -> None:
+        path = f"Task?focus=CarePlan/{self.crisis_plan['id']}&code={TASK_CODE}|agree-plan&owner={agency}&status=requested"
+        (asked,) = partner.get(path).json()["entry"]
+        self._heard(partner, partner.put(asked["resource"], status="completed"), 200, says=_status)
+
+
+def _handover(dataset: str) -> Resource:
+    return {
+        "resourceType": "Task",
+        "status": "requested",
+        "intent": "order",
+        "code": concept(TASK_CODE, "handover"),
+        "focus": {"reference": PLAN},
+        "for": {"reference": ADA},
+        "requester": {"reference": TRUST.role("tara")},
+        "owner": {"reference": CRISIS.reference},
+        "restriction": {"period": {"end": "2099-01-01T00:00:00Z"}},
+        "input": [
+            {"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": {"reference": f"QuestionnaireResponse/{dataset}"}},
+            {
+                "type": concept(TASK_INPUT, "sharing-authority"),
+                "valueCodeableConcept": concept(f"{BASE}/CodeSystem/lawful-basis", "direct-care"),
+            },
+        ],
+    }
+
+
+def _by(name: str) -> dict[str, Any]:
+    return {"status": "accepted", "owner": {"reference": CRISIS.role(name)}}
+
+
+def _crisis_plan(dataset: str) -> Resource:
+    def part(agency: str, role: str) -> Resource:
+        whose = {"url": "agency", "valueReference": {"reference": agency}}
+        what = {"url": "role", "valueCodeableConcept": {"text": role}}
+        return {"url": f"{BASE}/StructureDefinition/partner-role", "extension": [whose, what]}
+
+    return {
+        "resourceType": "CarePlan",
+        "id": new_id(),
+        "meta": {**NORMAL, "tag": [{"system": f"{BASE}/CodeSystem/tag", "code": "synthetic"}]},
+        "extension": [
+            {"url": f"{BASE}/StructureDefinition/lead-agency", "valueReference": {"reference": CRISIS.reference}},
+            part(HOUSING.reference, "Lets the team in and keeps the tenancy safe"),
+            part(TRUST.reference, "Takes the plan back when the crisis is over"),
+            {"url": f"{BASE}/StructureDefinition/review-date", "valueDate": "2027-02-01"},
+        ],
+        "status": "draft",
+        "intent": "plan",
+        "category": [concept(SNOMED, CRISIS_PLAN)],
+        "title": "Joint crisis plan",
+        "subject": {"reference": ADA},
+        "period": {"start": "2026-11-20", "end": "2027-11-20"},
+        "author": {"reference": CRISIS.role("carl")},
+        "careTeam": [{"reference": TEAM}],
+        "supportingInfo": [{"reference": f"QuestionnaireResponse/{dataset}"}],
+    }
+
+
+def _disclosure(recipient: str) -> Resource:
+    return _parameters(
+        recipient={"valueReference": {"reference": recipient}},
+        purpose={"valueCode": "TREAT"},
+        type={"valueCode": "Condition"},
+        reason={"valueString": "Housing takes part in the plan and asked what to look out for."},
+        mode={"valueCode": "release"},
+    )
+
+
+def _override() -> Resource:
+    return _parameters(kind={"valueCode": "vital-interests"}, reason={"valueString": OVERRIDE}, scope={"valueCode": "Condition"})
+
+
+def _parameters(**given: Resource) -> Resource:
+    return {"resourceType": "Parameters", "parameter": [{"name": name, **value} for name, value in given.items()]}
+
+
+def _status(answer: httpx.Response) -> str:
+    resource = answer.json()
+    return f"{resource['resourceType']} version {resource['meta']['versionId']} is `{resource['status']}`"
+
+
+def _tenures(answer: httpx.Response) -> str:
+    rows = []
+    for tenure in answer.json().get("parameter", []):
+        part = {each["name"]: each for each in tenure["part"]}
+        by = part.get("handover", {}).get("valueReference", {}).get("reference", "")
+        until = part["period"]["valuePeriod"].get("end", "now")
+        rows.append(f"{part['lead']['valueReference']['reference']} until {until}" + (f" (by {by})" if by else ""))
+    moved = len(rows) == 2 and TRUST.role("tara") in rows[0] and CRISIS.role("carl") in rows[1]
+    return "; then ".join(rows) if moved else ""
+
+
+def _ids(answer: httpx.Response) -> list[str]:
+    return [entry["resource"]["id"] for entry in answer.json().get("entry", [])]
+
+
+def _found(answer: httpx.Response) -> str:
+    return f"a Bundle with {len(_ids(answer))} entries"
+
+
+def _disclosed(answer: httpx.Response) -> str:
+    said = {each["name"]: each for each in answer.json()["parameter"]}
+    authority = said["disclosure"]["resource"]["extension"][0]
+    by = authority.get("valueReference", {}).get("reference", "")
+    return f"outcome `{said['outcome']['valueCode']}`, by authority of {by}, recorded as a Communication" if by else ""
+
+
+def _review(answer: httpx.Response) -> str:
+    task = answer.json()
+    return f"granted until {task['restriction']['period']['end']}; a review Task went to {task['owner']['reference']}"
+
+
+def _seen(event: Resource) -> str:
+    who = [str(agent["who"].get("reference") or agent["who"].get("identifier", {}).get("value")) for agent in event["agent"]]
+    what = [str(each.get("name") or each.get("what", {}).get("reference")) for each in event.get("entity", [])]
+    return f"{event['recorded']} {' for '.join(reversed(who))}: {', '.join(dict.fromkeys(what))}"
+
+
+def _link(resource: Resource, member: str) -> str:
+    return str(resource.get(member, {}).get("reference", ""))
+
+
+def _coordinators(team: Resource) -> list[str]:
+    """The members whose part as care coordinator has not ended."""
+    coordinating = [each for each in team["participant"] if (SNOMED, CARE_COORDINATOR) in codings(each.get("role"))]
+    return [_link(each, "member") for each in coordinating if "end" not in each["period"]]
+
+

@@ -1,0 +1,66 @@
+"""Prints each step of the story with what was asked, what came back and whether it is what the story says; counts what is not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import httpx
+from rich.console import Console
+from rich.markup import escape
+
+Says = Callable[[httpx.Response], str]
+
+
+class Telling:
+    """One telling of the story. `steps` counts them, `wrong` lists every answer that was not as the
+    story says."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self.wrong: list[str] = []
+        self.steps = 0
+
+    def step(self, title: str) -> None:
+        """Begins the next numbered step."""
+        self.steps += 1
+        self._console.print(f"\n[bold]{self.steps:>2}. {escape(title)}[/bold]", soft_wrap=True, highlight=False)
+
+    def heard(self, who: str, answer: httpx.Response, *expected: int, says: Says | None = None) -> httpx.Response:
+        """One exchange, with the status it must have and what it must say: `says` gives a sentence, or '' when it is not so."""
+        sentence = says(answer) if says and answer.status_code in expected else refusal(answer)
+        right = answer.status_code in expected and bool(sentence or says is None)
+        path = answer.request.url.raw_path.decode()
+        self._line(f"[cyan]{escape(who)}[/cyan] asks [bold]{answer.request.method} {escape(path)}[/bold]")
+        self._line(f"  {_mark(right)} [bold]{answer.status_code}[/bold] {escape(sentence)}")
+        if not right:
+            self._miss(f"{answer.request.method} {path}: {answer.status_code} {refusal(answer)}, not {expected}")
+        return answer
+
+    def holds(self, claim: str, fact: bool) -> None:
+        """Something that must be so after what was heard."""
+        self._line(f"  {_mark(fact)} {escape(claim)}")
+        if not fact:
+            self._miss(claim)
+
+    def says(self, line: str) -> None:
+        """A line that is only told."""
+        self._line(f"  {escape(line)}")
+
+    def _miss(self, text: str) -> None:
+        self.wrong.append(f"step {self.steps}: {text}")
+
+    def _line(self, text: str) -> None:
+        self._console.print(f"    {text}", soft_wrap=True, highlight=False)
+
+
+def refusal(answer: httpx.Response) -> str:
+    """The sentences of an OperationOutcome; '' for any other body."""
+    if "json" not in answer.headers.get("content-type", "") or not answer.content:
+        return ""
+    body = answer.json()
+    issues = body.get("issue", []) if body.get("resourceType") == "OperationOutcome" else []
+    return " ".join(str(issue.get("diagnostics", "")) for issue in issues)
+
+
+def _mark(right: bool) -> str:
+    return "[green]as told[/green]" if right else "[red]NOT AS TOLD[/red]"
