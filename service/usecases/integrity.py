@@ -53,7 +53,7 @@ async def _keyed(services: Services, plan: Resource, custodian: str) -> AsyncIte
     subject = tasks.link(plan, "subject")
     person = (await services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
     for key in ownership.keys(plan, person, custodian):
-        if await services.records.holder(f"rule:{key}") != f"CarePlan/{plan['id']}":
+        if await services.records.holder(key) != f"CarePlan/{plan['id']}":
             yield f"OWN-6: `CarePlan/{plan['id']}` is an active top-level plan without its unique key: a second could be made."
 
 
