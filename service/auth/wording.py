@@ -21,6 +21,10 @@ _WHOSE = {
     "user": "of everybody whose records you may see",
     "system": "of everybody",
 }
+_KNOWN = {
+    "http://snomed.info/sct|736253002": "“crisis plan”",
+    "http://snomed.info/sct|734163000": "“care plan”",
+}
 _PLURALS = {"*": "all records", "Consent": "consents and their limits", "Patient": "personal details"}
 
 
@@ -33,8 +37,13 @@ def lines(scopes: Scopes) -> tuple[str, ...]:
 def _line(access: Access) -> str:
     verbs = [_VERBS[verb] for verb in "rscud" if verb in access.verbs]
     doing = verbs[0] if len(verbs) == 1 else f"{', '.join(verbs[:-1])} and {verbs[-1]}"
-    only = " and ".join(f"{name} {value.rpartition('|')[2]}" for name, value in access.params)
+    only = " and ".join(f"{name} {_value(value)}" for name, value in access.params)
     return f"{doing} {_noun(access.type)} {_WHOSE[access.context]}" + (f", only with {only}" if only else "")
+
+
+def _value(value: str) -> str:
+    """A filter's value as people say it, where this service knows a word for it."""
+    return _KNOWN.get(value, value.rpartition("|")[2])
 
 
 def _noun(kind: str) -> str:

@@ -6,10 +6,11 @@ from service import clock
 from service.auth.caller import Caller
 from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
+from service.care import identity
+from service.care.codes import NHS_NUMBER
 from service.care.identity import role_fault
 from service.fhir.resource import relative
-from service.fhir.term import Setting, read
-from service.problem import Issue
+from service.store.records import Row
 from service.usecases.access import open_eyes
 from service.usecases.audit import login_event
 from service.usecases.launch import Choice
@@ -37,22 +38,31 @@ class People:
         return tuple(Choice(patient, patient) for patient in sorted(eyes.own))
 
     async def patient(self, text: str, organization: str) -> str:
-        """The Patient that staff mean by a reference, when their agency may see it; else empty, whether it is there or not."""
-        local = relative(text) or ""
-        if not local.startswith("Patient/"):
-            return ""
+        """The Patient that staff mean by a reference or NHS number, when their agency may see it; else empty, there or not.
+
+        An NHS number means the agency's own record where it has one.
+        """
         session = Session(Caller("", organization, READING), clock.now(), "")
-        row = await self._services.records.read("Patient", local.partition("/")[2])
         eyes = await open_eyes(self._services, session)
-        return local if row and await eyes.reveal([row], "r") else ""
+        shown = await eyes.reveal([row for row in await self._named(text) if not row.deleted], "r")
+        ranked = sorted(shown, key=lambda each: (each.row.custodian != organization, each.row.id))
+        return ranked[0].row.reference if ranked else ""
+
+    async def _named(self, text: str) -> list[Row]:
+        local = relative(text) or ""
+        if local.startswith("Patient/"):
+            row = await self._services.records.read("Patient", local.partition("/")[2])
+            return [row] if row else []
+        number = identity.normalised(text)
+        if identity.nhs_number_fault(number):
+            return []
+        return await self._services.holdings.having("Patient", f"person={NHS_NUMBER}|{number}")
 
     def searchable(self, kind: str, name: str) -> bool:
         """Whether a scope may filter a type by this parameter: it can be evaluated against content."""
         parameters = self._services.indexer.parameters
         kinds = sorted(parameters.types) if kind == "*" else [kind]
-        return all(
-            not isinstance(read(each, name, "x", parameters, Setting()), Issue) for each in kinds if not name.startswith("_last")
-        )
+        return all(name == "_id" or name in parameters.of(each) for each in kinds)
 
     async def note(self, event: Event) -> None:
         """Tells the audit trail what happened at the authorization server."""

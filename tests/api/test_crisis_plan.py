@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.locality import SNOMED, Agency, Locality
+from tests.locality import SNOMED, Agency, Locality, nhs_number, person
 
 BASE = "https://baton.example/fhir"
 Stored = dict[str, Any]
@@ -160,3 +160,12 @@ async def test_the_person_reads_their_own(locality: Locality) -> None:
     plan = await activated(locality, trust, crisis)
     own = await locality.agency("voluntary", "patient/*.rs", user=locality.person, patient=locality.person)
     assert (await own.get(f"CarePlan/{plan['id']}")).json() == plan
+
+
+async def test_staff_name_a_person_by_nhs_number(locality: Locality) -> None:
+    """The consent page takes an NHS number, and opens the agency's own record of that person."""
+    people = locality.built.oauth.launching._directory
+    number = "9449304823"
+    known = await person(locality.built, identifier=[nhs_number(number)])
+    assert await people.patient("944 930 4823", "Organization/trust") == known
+    assert await people.patient("944 930 4823", "Organization/housing") == ""

@@ -43,6 +43,6 @@ def test_scopes_are_said_in_plain_words() -> None:
     assert isinstance(held, Scopes)
     assert lines(held) == (
         "keep this access when you are not using it, until you or this service end it",
-        "read and search care plans of the chosen person, only with category 736253002",
+        "read and search care plans of the chosen person, only with category “crisis plan”",
         "read, search, add, change and delete all records of everybody whose records you may see",
     )
