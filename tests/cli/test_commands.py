@@ -1,0 +1,268 @@
+"""The commands as operators type them: what good use gives, and one clear line with a status for every other."""
+
+from __future__ import annotations
+
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from service.cli import main
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+EXAMPLES = CHECKOUT / "profiles" / "examples"
+
+
+@dataclass(frozen=True)
+class Said:
+    """What a command printed, and its status."""
+
+    status: int
+    out: str
+    err: str
+
+
+Baton = Callable[..., Said]
+
+
+@pytest.fixture(scope="module")
+def folder(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A data folder; its database is the tests' own, under a name of its own."""
+    del mongod
+    return tmp_path_factory.mktemp("cli")
+
+
+@pytest.fixture
+def baton(folder: Path, mongod: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Baton:
+    """Runs a command in this process, on a database that the tests of this module share."""
+    monkeypatch.setenv("BATON_DATA", str(folder))
+    monkeypatch.setenv("BATON_MONGODB_URI", mongod)
+    monkeypatch.setenv("BATON_MONGODB_DATABASE", f"cli_{folder.name}")
+
+    def run(*arguments: str, typed: str = "") -> Said:
+        capsys.readouterr()
+        monkeypatch.setattr(sys, "stdin", io.StringIO(typed))
+        with pytest.raises(SystemExit) as ended:
+            main(arguments)
+        out, err = capsys.readouterr()
+        return Said(int(ended.value.code or 0), out, err)
+
+    return run
+
+
+def one_line(said: Said) -> str:
+    """The one line of a failure; fails the test when there is more, or a traceback, or a status of 0."""
+    assert said.status != 0, said
+    (line,) = said.err.strip().splitlines()
+    assert line.startswith("baton: ")
+    return line
+
+
+def partner(baton: Baton, *more: str, name: str = "trust") -> Said:
+    return baton("partner", "add", "--organization", f"Organization/{name}", "--sector", "health", "--name", name.title(), *more)
+
+
+# --- partner
+
+
+def test_a_partner_is_registered_with_its_agreement(baton: Baton) -> None:
+    partner(baton, "--purpose", "TREAT,HOPERAT", "--from", "2026-01-01", "--until", "2027-03-31")
+    listed = [json.loads(line) for line in baton("partner", "list").out.splitlines()]
+    (found,) = [each for each in listed if each["organization"] == "Organization/trust"]
+    assert (found["sector"], found["purposes"], found["live"]) == ("health", ["TREAT", "HOPERAT"], True)
+
+
+def test_the_last_day_of_an_agreement_counts(baton: Baton) -> None:
+    """The end is the midnight after it, in the locality's zone: 31 March is in British Summer Time."""
+    partner(baton, "--until", "2027-03-31", name="summer")
+    listed = [json.loads(line) for line in baton("partner", "list").out.splitlines()]
+    assert [each["until"] for each in listed if each["organization"] == "Organization/summer"] == ["2027-03-31T23:00:00+00:00"]
+
+
+def test_an_agency_without_a_record_needs_a_name(baton: Baton) -> None:
+    said = baton("partner", "add", "--organization", "Organization/nobody", "--sector", "health")
+    assert "--name" in one_line(said)
+
+
+def test_an_unknown_sector_is_refused_with_those_there_are(baton: Baton) -> None:
+    said = baton("partner", "add", "--organization", "Organization/x", "--sector", "shops", "--name", "X")
+    assert "`voluntary`" in one_line(said)
+
+
+@pytest.mark.parametrize("reference", ["trust", "Patient/trust", "Organization/", ""])
+def test_a_partner_is_an_organization(baton: Baton, reference: str) -> None:
+    said = baton("partner", "add", "--organization", reference, "--sector", "health", "--name", "X")
+    assert "Organization/trust" in one_line(said)
+
+
+def test_an_agreement_ends_after_it_starts(baton: Baton) -> None:
+    assert "ends before it starts" in one_line(partner(baton, "--from", "2027-01-02", "--until", "2027-01-01"))
+
+
+def test_a_date_that_is_none_is_refused(baton: Baton) -> None:
+    assert "`soon`" in one_line(partner(baton, "--from", "soon"))
+
+
+def test_an_agreement_that_has_ended_is_found(baton: Baton) -> None:
+    partner(baton, "--until", "2020-01-01", name="former")
+    said = baton("partner", "check")
+    assert said.status == 1
+    assert "`Organization/former` has ended" in said.out
+
+
+# --- client, token, user, keys
+
+
+def client(baton: Baton, identity: str, *more: str) -> Said:
+    partner(baton)
+    return baton("client", "add", "--id", identity, "--organization", "Organization/trust", "--scope", "system/*.rs", *more)
+
+
+def test_a_client_with_a_secret_is_told_it_once(baton: Baton) -> None:
+    secret = json.loads(client(baton, "secretive", "--secret").out)["client_secret"]
+    listed = baton("client", "list").out
+    assert "secretive" in listed
+    assert secret not in listed
+
+
+def test_a_client_with_keys_in_a_file(baton: Baton, tmp_path: Path) -> None:
+    from tests.fakes.smart import key, public
+
+    file = tmp_path / "jwks.json"
+    file.write_text(json.dumps({"keys": [public(key())]}))
+    said = client(baton, "keyed", "--jwks", str(file))
+    assert json.loads(said.out)["token_endpoint_auth_method"] == "private_key_jwt"
+
+
+@pytest.mark.parametrize("content", [None, "{", "[]", '{"keys": []}'])
+def test_keys_that_cannot_be_used_are_refused(baton: Baton, tmp_path: Path, content: str | None) -> None:
+    file = tmp_path / "jwks.json"
+    if content is not None:
+        file.write_text(content)
+    one_line(client(baton, "unkeyed", "--jwks", str(file)))
+
+
+def test_a_client_has_exactly_one_proof(baton: Baton) -> None:
+    assert "exactly one" in one_line(client(baton, "proofless"))
+
+
+def test_a_client_of_an_unknown_agency_is_refused(baton: Baton) -> None:
+    said = baton("client", "add", "--id", "x", "--organization", "Organization/nowhere", "--scope", "system/*.rs", "--secret")
+    assert "Organization/nowhere" in one_line(said)
+
+
+def test_a_removed_client_gets_no_token(baton: Baton) -> None:
+    client(baton, "leaving", "--secret")
+    assert baton("client", "remove", "--id", "leaving").status == 0
+    assert "`leaving`" in one_line(baton("token", "--client", "leaving"))
+
+
+def test_removing_nobody_is_said(baton: Baton) -> None:
+    assert "`ghost`" in one_line(baton("client", "remove", "--id", "ghost"))
+
+
+def test_a_token_is_one_line_that_curl_can_take(baton: Baton) -> None:
+    client(baton, "curl", "--secret")
+    said = baton("token", "--client", "curl", "--scope", "system/Patient.rs")
+    assert said.status == 0
+    assert len(said.out.split()) == 1
+    assert "system/Patient.rs" in said.err
+
+
+def test_a_token_reaches_no_further_than_its_client(baton: Baton) -> None:
+    client(baton, "reader", "--secret")
+    one_line(baton("token", "--client", "reader", "--scope", "system/Patient.cud"))
+
+
+def test_a_person_who_is_not_here_cannot_log_in(baton: Baton) -> None:
+    said = baton("user", "add", "--username", "sam", "--patient", "Patient/not-here", typed="correct horse battery\n")
+    assert "`Patient/not-here`" in one_line(said)
+
+
+def test_a_login_is_for_one_person(baton: Baton) -> None:
+    said = baton("user", "add", "--username", "sam", "--patient", "Patient/a", "--practitioner-role", "PractitionerRole/b")
+    assert "either" in one_line(said)
+
+
+def test_a_user_s_password_is_read_from_standard_input(baton: Baton, tmp_path: Path) -> None:
+    file = tmp_path / "pat.json"
+    file.write_text(json.dumps({"resourceType": "Patient", "id": "pat", "name": [{"text": "Pat"}]}))
+    partner(baton)
+    assert baton("load", str(file), "--custodian", "Organization/trust").status == 0
+    said = baton("user", "add", "--username", "Pat", "--patient", "Patient/pat", typed="correct horse battery\n")
+    assert said.out == "`pat` logs in as `Patient/pat`.\n"
+
+
+def test_keys_rotate_to_a_new_one(baton: Baton) -> None:
+    assert baton("keys", "rotate").out != baton("keys", "rotate").out
+
+
+# --- check, validate, settings
+
+
+def test_a_whole_service_checks_out(baton: Baton) -> None:
+    partner(baton)
+    said = baton("check")
+    assert (said.status, said.out) == (0, "All holds: ledger, histories, keys, and one owner for every active plan.\n")
+
+
+def test_valid_examples_are_valid(baton: Baton) -> None:
+    said = baton("validate", str(EXAMPLES / "valid"))
+    assert said.status == 0
+    assert said.out.endswith(" 0 not valid.\n")
+
+
+def test_what_is_not_valid_is_told_with_file_and_path(baton: Baton, tmp_path: Path) -> None:
+    file = tmp_path / "one.json"
+    file.write_text('{"resourceType": "Patient", "birthDate": "yesterday"}')
+    said = baton("validate", str(file))
+    assert said.status == 1
+    assert said.out.startswith(f"{file}: error: Patient.birthDate: ")
+
+
+def test_every_setting_is_listed_with_its_meaning(baton: Baton) -> None:
+    from service.settings import Settings
+
+    lines = baton("settings").out.splitlines()
+    assert [line.partition("=")[0] for line in lines] == [f"BATON_{name.upper()}" for name in Settings.model_fields]
+    assert all("  # " in line for line in lines)
+
+
+def test_a_password_in_a_setting_is_not_shown(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_MONGODB_URI", "mongodb://sam:hunter2@db.example/")
+    assert "hunter2" not in baton("settings").out
+
+
+def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_POLICY", "eu")
+    assert "`BATON_POLICY`" in one_line(baton("settings"))
+
+
+# --- what cannot be read at all
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["frob"], ["serve", "--port", "x"], ["serve", "--port", "99999"], ["serve", "--frob"], ["partner"], ["load"], ["user", "add"]],
+)
+def test_arguments_that_cannot_be_read_are_one_line(baton: Baton, arguments: list[str]) -> None:
+    said = baton(*arguments)
+    one_line(said)
+    assert said.status == 2
+
+
+def test_a_database_that_does_not_answer_is_one_line(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BATON_MONGODB_URI", "mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=200")
+    assert "does not answer" in one_line(baton("check"))
+
+
+def test_no_arguments_tell_what_there_is() -> None:
+    """As the console script runs: `python -m service` is the same."""
+    ran = subprocess.run([sys.executable, "-m", "service"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert {"serve", "demo", "load", "partner", "check"} <= set(ran.stdout.split())
