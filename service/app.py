@@ -215,7 +215,7 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
         types=built.services.definitions.types,
         interactions=INTERACTIONS,
         system=SYSTEM,
-        operations=operations.NAMES,
+        operations={kind: ("validate", *operations.NAMES.get(kind, ())) for kind in built.services.definitions.types},
         security=(metadata.oauth_uris(built.oauth.authorization.terms),),
     )
     return capability.statement(mounted, built.services.indexer.parameters)

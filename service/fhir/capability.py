@@ -15,6 +15,9 @@ BASE = "https://baton.example/fhir"
 SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
 COMMON = {"_id": "token", "_lastUpdated": "date"}
 
+SPECIFIED = {"validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
+"""Operations that R4 itself defines."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
@@ -70,10 +73,14 @@ def _resource(mounted: Mounted, kind: str, parameters: Parameters) -> Resource:
         "searchParam": [{"name": name, "type": type_} for name, type_ in _parameters(kind, parameters)],
     }
     if names := mounted.operations.get(kind):
-        described["operation"] = [{"name": name, "definition": f"{BASE}/OperationDefinition/{kind}-{name}"} for name in names]
+        described["operation"] = [{"name": name, "definition": _definition(kind, name)} for name in names]
     if profiles := mounted.profiles.get(kind):
         described["supportedProfile"] = list(profiles)
     return described
+
+
+def _definition(kind: str, name: str) -> str:
+    return SPECIFIED.get(name) or f"{BASE}/OperationDefinition/{kind}-{name}"
 
 
 def _parameters(kind: str, parameters: Parameters) -> list[tuple[str, str]]:

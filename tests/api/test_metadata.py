@@ -2,13 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
+from starlette.routing import Route
 
 from tests.locality import BASE, Locality
 
-OAUTH = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+INTERACTIONS = {
+    ("GET", "/fhir/{type}/{id}"): "read",
+    ("PUT", "/fhir/{type}/{id}"): "update",
+    ("DELETE", "/fhir/{type}/{id}"): "delete",
+    ("GET", "/fhir/{type}/{id}/_history"): "history-instance",
+    ("GET", "/fhir/{type}/{id}/_history/{vid}"): "vread",
+    ("GET", "/fhir/{type}"): "search-type",
+    ("POST", "/fhir/{type}/_search"): "search-type",
+    ("POST", "/fhir/{type}"): "create",
+    ("POST", "/fhir"): "transaction",
+    ("POST", "/fhir/"): "transaction",
+}
+"""What each route is in the words of R4's restful interactions."""
+UNLISTED = frozenset({"/fhir/metadata", "/fhir/.well-known/smart-configuration"})
+
+
+def routes(locality: Locality) -> list[tuple[str, str]]:
+    """Method and path of every route under the FHIR base, as the application has them."""
+    transport: Any = locality.http._transport
+    app = transport.app
+    found = [each for each in app.router.routes if isinstance(each, Route) and each.path.startswith("/fhir")]
+    plain = [(each.methods or set(), re.sub(r":\w+}", "}", each.path)) for each in found if each.path not in UNLISTED]
+    return [(method, path) for methods, path in plain for method in sorted(methods - {"HEAD"})]
 
 
 async def statement(locality: Locality) -> Any:
@@ -37,6 +61,34 @@ async def test_metadata_carries_the_oauth_uris(locality: Locality) -> None:
     extension = next(each for each in security["extension"] if "oauth-uris" in each["url"])
     uris = {each["url"]: each["valueUri"] for each in extension["extension"]}
     assert (uris["authorize"], uris["token"]) == (f"{BASE}/auth/authorize", f"{BASE}/auth/token")
+
+
+def listed(said: Any, method: str, path: str) -> bool:
+    """Whether the statement tells of a route."""
+    rest = said["rest"][0]
+    kinds = rest["resource"]
+    if name := path.partition("$")[2]:
+        kind = path.split("/")[2]
+        offering = [each for each in kinds if kind in ("{type}", each["type"])]
+        return bool(offering) and all(name in [operation["name"] for operation in each.get("operation", ())] for each in offering)
+    code = INTERACTIONS[method, path]
+    if code == "transaction":
+        return code in [each["code"] for each in rest["interaction"]]
+    return all(code in [each["code"] for each in kind["interaction"]] for kind in kinds)
+
+
+async def test_every_route_is_in_the_statement(locality: Locality) -> None:
+    """What is mounted is said, by the name R4 has for it."""
+    said = await statement(locality)
+    assert [(method, path) for method, path in routes(locality) if not listed(said, method, path)] == []
+
+
+async def test_every_interaction_in_the_statement_has_a_route(locality: Locality) -> None:
+    """And nothing else is said."""
+    rest = (await statement(locality))["rest"][0]
+    said = {each["code"] for kind in rest["resource"] for each in kind["interaction"]}
+    assert said == {INTERACTIONS[route] for route in routes(locality) if route in INTERACTIONS} - {"transaction"}
+    assert {each["code"] for each in rest["interaction"]} == {"batch", "transaction"}
 
 
 async def test_every_type_is_listed(locality: Locality) -> None:
