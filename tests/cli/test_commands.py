@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from service.cli import main
+from service.cli.commands import cli
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "profiles" / "examples"
@@ -266,3 +267,9 @@ def test_no_arguments_tell_what_there_is() -> None:
     ran = subprocess.run([sys.executable, "-m", "service"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
     assert ran.returncode == 0
     assert {"serve", "demo", "load", "partner", "check"} <= set(ran.stdout.split())
+
+
+def test_every_command_has_one_name() -> None:
+    """A name that is given twice would hide the first."""
+    names = [each.name for each in (*cli.registered_commands, *cli.registered_groups)]
+    assert sorted(set(names)) == sorted(names)
