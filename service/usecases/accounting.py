@@ -18,6 +18,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import Visible
 from service.usecases.access import Eyes, absent, allowed, open_eyes
+from service.usecases.accounts import SITE
 from service.usecases.answers import Answer, Entry, Page
 from service.usecases.audit import event, note
 from service.usecases.services import Services, Session
@@ -121,6 +122,8 @@ async def _told(asker: Asker, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
 
 def _as_told(asker: Asker, event: Resource, seen: frozenset[str]) -> Resource | None:
     """The entry with what the asker may know of; None when that is nothing."""
+    if event.get("source", {}).get("site") != SITE:  # another system's word is not this service's account
+        return None
     records, reasons = set(_records(event)), set(_reasons(event))
     untold = {ref for ref in reasons - seen if ref.startswith("Task/")}
     if (records and not records & seen) or (asker.themselves and untold):

@@ -56,11 +56,12 @@ async def _one_person(before: Resource | None, plan: Resource) -> None:
 async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
     """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
     agency = proposal.row.custodian if proposal.row else work.session.caller.organization
+    live = plan.get("status") == "active" and role is not None
+    led = await _led(work, plan) if live else None  # first: whether another's episode has a plan is not told
     keys = await _keys(work, plan, agency)
-    if plan.get("status") != "active" or role is None:
+    if led is None or role is None:
         await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
         return
-    led = await _led(work, plan)
     changed = proposal.before is None or tasks.link(proposal.before, "author") != tasks.link(plan, "author")
     settle = ownership.settle(led, role, at=work.session.at, ids=clock.new_id)
     named = ownership.named(

@@ -80,7 +80,8 @@ class Work:
         """The version that a version-specific reference names; None when there is none."""
         local, _, version = ref.partition("/_history/")
         kind, _, identity = local.partition("/")
-        return await self.services.records.version(kind, identity, int(version)) if version.isascii() and version.isdigit() else None
+        named = version.isascii() and version.isdigit()
+        return await self.services.records.version(kind, identity, int(version)) if named else None
 
     def guard(self, row: Row) -> None:
         """Let the commit fail if this record changes meanwhile."""

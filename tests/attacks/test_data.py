@@ -455,6 +455,17 @@ async def test_the_audit_log_is_only_added_to(locality: Locality) -> None:
     assert (await trust.post("AuditEvent", event)).status_code == 422
 
 
+async def test_nobody_writes_into_a_person_s_account(locality: Locality) -> None:
+    """`$access-history` tells what this service saw, and no other system's word."""
+    crisis, trust = await locality.agency("crisis"), await locality.agency("trust")
+    await trust.get(locality.person)
+    event = (await trust.get(f"AuditEvent?patient={locality.person}&_count=1")).json()["entry"][0]["resource"]
+    forged = await crisis.created({**event, "source": {**event["source"], "site": "elsewhere"}})
+    account = await trust.get(f"{locality.person}/$access-history")
+    assert account.json()["entry"]
+    assert forged["id"] not in account.text
+
+
 async def write_tie(locality: Locality, agency: Agency, kind: str) -> httpx.Response:
     """An agency's own record that ties itself to somebody else's Patient."""
     person = {"reference": locality.person}
@@ -703,6 +714,32 @@ async def test_a_narrative_with_entities_is_refused(locality: Locality, div: str
     trust = await locality.agency("trust")
     answer = await trust.post("Observation", observation(locality.person, text={"status": "generated", "div": div}))
     assert answer.status_code == 422
+
+
+async def test_another_agency_s_episode_does_not_say_whether_it_has_a_plan(locality: Locality) -> None:
+    """OWN-6: `duplicate` is told of one's own plans alone."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    episode = await trust.created(
+        {
+            "resourceType": "EpisodeOfCare",
+            "status": "active",
+            "patient": {"reference": locality.person},
+            "managingOrganization": {"reference": "Organization/trust"},
+        }
+    )
+    theirs = f"EpisodeOfCare/{episode['id']}"
+    url = "http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare"
+    led = await trust.created(locality.plan(extension=[{"url": url, "valueReference": {"reference": theirs}}]))
+    own = clock.new_id()
+    await stored(locality.built, "Organization/crisis", patient(id=own))
+    mine = plan(f"Patient/{own}", author={"reference": "PractitionerRole/crisis-lead"})
+    answers = [
+        await crisis.post("CarePlan", {**mine, "extension": [{"url": url, "valueReference": {"reference": each}}]})
+        for each in (theirs, "EpisodeOfCare/not-there")
+    ]
+    assert answers[0].status_code == 422
+    assert led["id"] not in answers[0].text
+    assert alike(*answers, theirs, "EpisodeOfCare/not-there")
 
 
 async def test_another_agency_s_plan_is_not_led_by_naming_its_team(locality: Locality) -> None:
