@@ -56,6 +56,7 @@ from service.usecases.evidence import EvidenceCache
 from service.usecases.launch import Launching
 from service.usecases.people import People
 from service.usecases.services import Services
+from service.usecases.trail import with_events
 from service.usecases.users import Users
 
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
@@ -122,7 +123,7 @@ async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
     fhir_base = f"{base}/fhir"
     definitions = Definitions.load(shipped("profiles"))
     indexer = Indexer(definitions, fhir_base, ZoneInfo(settings.timezone))
-    project = projector(indexer, fhir_base, settings.timezone)
+    project = with_events(projector(indexer, fhir_base, settings.timezone))
     keys = Keys(mongo, clock.new_id)
     records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, definitions, indexer)

@@ -6,7 +6,6 @@ import re
 import traceback
 
 import structlog
-from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import clock
@@ -17,12 +16,14 @@ log = structlog.get_logger()
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
-SECURITY_HEADERS = {
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "X-Frame-Options": "DENY",
-    "Cross-Origin-Resource-Policy": "same-origin",
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
+# What every answer carries unless it says otherwise itself.
+HEADERS = {
+    b"x-content-type-options": b"nosniff",
+    b"referrer-policy": b"no-referrer",
+    b"x-frame-options": b"DENY",
+    b"cross-origin-resource-policy": b"same-origin",
+    b"content-security-policy": b"default-src 'none'; frame-ancestors 'none'",
+    b"cache-control": b"no-store",
 }
 
 
@@ -41,19 +42,19 @@ class Edge:
         await self._http(scope, receive, send)
 
     async def _http(self, scope: Scope, receive: Receive, send: Send) -> None:
-        asked = Headers(scope=scope)
-        identity = _identity(asked.get("x-request-id"))
-        ids = {"X-Request-Id": identity, "X-Correlation-Id": _identity(asked.get("x-correlation-id"), identity)}
-        scope.setdefault("state", {}).update(
-            request_id=identity, correlation_id=ids["X-Correlation-Id"], given_id=asked.get("x-request-id") == identity
-        )
+        asked = dict(scope["headers"])
+        given = asked.get(b"x-request-id", b"").decode("latin-1")
+        identity = _identity(given)
+        correlation = _identity(asked.get(b"x-correlation-id", b"").decode("latin-1"), identity)
+        ids = {b"x-request-id": identity.encode(), b"x-correlation-id": correlation.encode()}
+        scope.setdefault("state", {}).update(request_id=identity, correlation_id=correlation, given_id=given == identity)
         started = False
 
         async def answer(message: Message) -> None:
             nonlocal started
             if message["type"] == "http.response.start":
                 started = True
-                _complete(MutableHeaders(scope=message), ids)
+                _complete(message, ids)
             await send(message)
 
         try:
@@ -67,8 +68,8 @@ class Edge:
             text = f"Baton could not finish this request; nothing of it was stored. Quote request `{identity}` to its operators."
             await problems.response(problem(Category.FAULT, "exception", text))(scope, receive, answer)
 
-    def _limited(self, asked: Headers, receive: Receive) -> Receive:
-        declared = asked.get("content-length", "")
+    def _limited(self, asked: dict[bytes, bytes], receive: Receive) -> Receive:
+        declared = asked.get(b"content-length", b"").decode("latin-1")
         if declared.isascii() and declared.isdigit() and (len(declared) > 18 or int(declared) > self.max_body):
             raise Refused(self._too_large())
         seen = 0
@@ -94,14 +95,12 @@ def _trace(error: Exception) -> list[str]:
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
 
 
-def _identity(given: str | None, otherwise: str = "") -> str:
+def _identity(given: str, otherwise: str = "") -> str:
     """The client's id when it can be echoed safely, else a fresh one."""
     return given if given and IDENTIFIER.fullmatch(given) else otherwise or clock.new_id()
 
 
-def _complete(headers: MutableHeaders, ids: dict[str, str]) -> None:
-    for name, value in ids.items():
-        headers[name] = value
-    for name, value in SECURITY_HEADERS.items():
-        headers.setdefault(name, value)
-    headers.setdefault("Cache-Control", "no-store")
+def _complete(message: Message, ids: dict[bytes, bytes]) -> None:
+    said = [pair for pair in message["headers"] if pair[0] not in ids]
+    names = {name.lower() for name, _ in said}
+    message["headers"] = [*said, *ids.items(), *(pair for pair in HEADERS.items() if pair[0] not in names)]

@@ -39,13 +39,14 @@ class Wish:
 
 def wish(request: Request) -> Wish:
     """Reads `_format`, `_pretty`, Accept and Prefer. Refuses formats other than JSON, since none is written here."""
-    params = tuple(parse_qsl(request.url.query, keep_blank_values=True))
+    query = request.scope["query_string"]
+    params = tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else ()
     named = dict(params)
     wanted = [named["_format"]] if "_format" in named else request.headers.get("accept", "").split(",")
     kinds = {kind.partition(";")[0].strip().lower().replace(" ", "+") for kind in wanted}
     if not kinds & (JSON_FORMATS | ANY_TYPES):
         raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
-    prefer = _preferences(request.headers.get("prefer", ""))
+    prefer = _preferences(given) if (given := request.headers.get("prefer")) else {}
     rest = tuple((name, value) for name, value in params if name not in ("_format", "_pretty"))
     return Wish(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
 

@@ -43,14 +43,15 @@ class Sessions:
         if isinstance(caller, Problem):
             raise Refused(caller)
         state = request.state
-        mark = hashlib.sha256(b"%b %b\n%b" % (request.method.encode(), request.url.path.encode(), body)).hexdigest()
+        reads = request.method in ("GET", "HEAD")  # only writes are told apart from their repeats
+        mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
         return Session(
             caller=caller,
             at=clock.now(),
             base=self.base,
             request_id=state.request_id,
             correlation_id=state.correlation_id,
-            fingerprint=mark,
+            fingerprint=hashlib.sha256(mark).hexdigest() if mark else "",
             given_id=state.given_id,
         )
 

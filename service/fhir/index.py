@@ -285,6 +285,18 @@ class Indexer:
         _given(draft, extra)
         return self._index(resource, plan, draft)
 
+    def patients(self, resource: Resource) -> tuple[str, ...]:
+        """The Patients an Index of this resource would name, without drawing the rest of it."""
+        plan = self._plans.get(resource["resourceType"]) or self._plan(resource["resourceType"])
+        draft = _Draft(self._base, self._zone)
+        for member in plan.members.keys() & resource.keys():
+            values = gathered(resource[member])
+            for name, emit, walk in plan.members[member]:
+                if name in plan.compartment:
+                    for each in walk(values) if walk else values:
+                        emit(name, each, draft)
+        return _patients(resource, plan, draft)
+
     def _index(self, resource: Resource, plan: _Plan, draft: _Draft) -> Index:
         meta = resource.get("meta")
         stamped = interval.parse(meta["lastUpdated"]) if type(meta) is dict and type(meta.get("lastUpdated")) is str else None

@@ -10,7 +10,7 @@ K = TypeVar("K")
 V = TypeVar("V")
 
 MOST_KEYS = 500
-MOST_BATCHES = 4
+MOST_BATCHES = 2
 
 
 class Coalescer(Generic[K, V]):

@@ -20,6 +20,9 @@ from service.store.ledger import Entry, Head, Ledger, Link
 
 LANES = 3
 MOST_CHANGES = 64
+WORTH_A_LANE = 16
+"""While a lane is under way, so many Changes open another; fewer wait to go together, for at most `PATIENCE_SECONDS`."""
+PATIENCE_SECONDS = 0.005
 
 Run = Callable[[Sequence[Prepared], Link | None], Awaitable[None]]
 
@@ -43,6 +46,7 @@ class Lanes:
         self._running: set[asyncio.Task[None]] = set()
         self._touched: set[str] = set()
         self._scheduled = False
+        self._later: asyncio.TimerHandle | None = None
 
     async def submit(self, prepared: Prepared) -> None:
         """Returns when the Change is committed; raises what refused it. A caller that is cancelled while its Change is
@@ -65,12 +69,27 @@ class Lanes:
         """Fill every free lane with what may go now."""
         self._scheduled = False
         while self._free and self._queue:
-            batch = self._pick()
-            if not batch:
+            if len(self._free) < LANES and len(self._queue) < WORTH_A_LANE:
+                loop = asyncio.get_running_loop()
+                self._later = self._later or loop.call_later(PATIENCE_SECONDS, self._overdue)
                 return
+            if not self._begin():
+                return
+
+    def _overdue(self) -> None:
+        """Somebody has waited long enough: no more waiting for company."""
+        self._later = None
+        if self._free and self._queue:
+            self._begin()
+
+    def _begin(self) -> bool:
+        """Let what may go now go, in one free lane; False when nothing may."""
+        batch = self._pick()
+        if batch:
             task = asyncio.get_running_loop().create_task(self._drive(self._free.pop(), batch))
             self._running.add(task)
             task.add_done_callback(self._running.discard)
+        return bool(batch)
 
     def _pick(self) -> list[Waiting]:
         """The Changes, in order of arrival, that touch nothing another one in this batch or lane touches. Nobody overtakes a

@@ -68,6 +68,7 @@ class Mongo:
         self.client = client
         self.database = client[database]
         self._known: set[str] = set()
+        self._making = asyncio.Lock()
 
     def collection(self, name: str) -> Any:
         """The driver's collection `name`: PyMongo's AsyncCollection or Motor's AsyncIOMotorCollection."""
@@ -81,14 +82,16 @@ class Mongo:
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
         """Make the named collections with their indexes, once per process: a transaction must find them there."""
-        fresh = {name: models for name, models in indexes.items() if name not in self._known}
-        if not fresh:
+        if all(name in self._known for name in indexes):
             return
-        async with reaching():
+        async with self._making, reaching():  # whoever comes meanwhile waits, instead of making the same again
+            fresh = {name: models for name, models in indexes.items() if name not in self._known}
+            if not fresh:
+                return
             existing = set(await self.database.list_collection_names())
             for name, models in fresh.items():
                 await self._ensure(name, list(models), existing)
-        self._known.update(fresh)
+            self._known.update(fresh)
 
     async def _ensure(self, name: str, models: list[IndexModel], existing: set[str]) -> None:
         if models:

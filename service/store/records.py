@@ -68,6 +68,7 @@ class Records:
         self.ledger = Ledger(mongo, projector, ledger_key)
         self.past = History(mongo, projector)
         self._row_indexes = row_indexes
+        self._ready: set[str] = set()
         self._read: Coalescer[str, Row] = Coalescer(self._fetch)
         self._lanes = Lanes(self._run, self.ledger)
 
@@ -115,7 +116,9 @@ class Records:
 
     async def submit(self, prepared: Prepared) -> dict[str, Row]:
         """As `commit`, of a Change that was prepared before."""
-        await self.mongo.ensure_indexes(self._collections(prepared))
+        if wanted := self._collections(prepared):
+            await self.mongo.ensure_indexes(wanted)
+            self._ready.update(each.removeprefix("r.") for each in wanted if each.startswith("r."))
         for _ in range(REPEATS):
             try:
                 await self._lanes.submit(prepared)
@@ -161,7 +164,7 @@ class Records:
     def _collections(self, prepared: Prepared) -> Indexes:
         wanted: dict[str, Sequence[IndexModel]] = {}
         types = {each.type for each in prepared.drafts} | {reference.partition("/")[0] for reference, _ in prepared.change.guards}
-        for type_ in types:
+        for type_ in types - self._ready:
             wanted.update(self._indexes(type_))
         return wanted
 

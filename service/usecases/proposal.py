@@ -51,7 +51,7 @@ def personal(eyes: Eyes, proposal: Proposal) -> None:
     user = eyes.session.caller.user
     if not user.startswith(("Patient/", "RelatedPerson/")):
         return
-    patients = eyes.services.indexer.index(proposal.resource).patients
+    patients = eyes.services.indexer.patients(proposal.resource)
     if proposal.type in AGENCIES or not patients or not eyes.own.issuperset(patients):
         text = f"A person writes about themselves, and no `{proposal.type}` of an agency; ask the agency to write it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))

@@ -49,7 +49,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, 
         text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
     if staged is not None and len(work.audits) == told:  # a care rule tells its own story
-        patients = (each for each in eyes.services.indexer.index(staged.resource).patients)
+        patients = eyes.services.indexer.patients(staged.resource)
         work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
 
