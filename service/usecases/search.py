@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from service.fhir import interval
 from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.index import Index
 from service.fhir.json import parse as parse_json
 from service.fhir.query import Query, included, place, referring
 from service.fhir.query import matches as evaluated
@@ -67,14 +68,7 @@ class Walk:
 
     def _matching(self, shown: list[Shown]) -> list[Shown]:
         """What is redacted cannot be searched for: a redacted record is a match only by what is left of it."""
-        return [each for each in shown if not each.decision.redactions or self._left(each)]
-
-    def _left(self, shown: Shown) -> bool:
-        resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
-        if isinstance(resource, Problem):
-            return False
-        told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
-        return evaluated(self.query, self.services.indexer.index(resource, told))
+        return [each for each in shown if not each.decision.redactions or evaluated(self.query, _left(self.services, each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, `wanted` of them if there are so many."""
@@ -132,7 +126,7 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
 
 async def _included(services: Services, eyes: Eyes, query: Query, matches: Sequence[Shown]) -> list[Shown]:
     """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
-    indexes = [each.row.index for each in matches]
+    indexes = [_left(services, each) if each.decision.redactions else each.row.index for each in matches]
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
     rows = list((await services.records.read_many(wanted)).values()) if wanted else []
@@ -146,6 +140,14 @@ async def _included(services: Services, eyes: Eyes, query: Query, matches: Seque
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
     return list({each.row.reference: each for each in shown if each.row.reference not in here}.values())
+
+
+def _left(services: Services, shown: Shown) -> Index:
+    """The index of what is left of a redacted record."""
+    resource = parse_json(shown.body, max_depth=services.settings.max_depth)
+    assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
+    told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
+    return services.indexer.index(resource, told)
 
 
 def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:

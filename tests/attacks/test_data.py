@@ -639,6 +639,20 @@ async def test_what_is_redacted_is_not_searched_for(locality: Locality) -> None:
     assert hits == [1, 0]
 
 
+async def test_what_is_redacted_is_not_followed(locality: Locality) -> None:
+    """`_include` follows what its reader is shown."""
+    await tied(locality, "crisis")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    inline = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+    secret = {"extension": [{"url": inline, "valueCoding": {"system": CONFIDENTIALITY, "code": "R"}}]}
+    author = {"reference": "Practitioner/trust-lead"}
+    labels = {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}
+    for performer, modes in ((author, ["match", "include"]), ({**secret, **author}, ["match"])):
+        made = await trust.created(observation(locality.person, performer=[performer], meta=labels))
+        found = await crisis.get(f"Observation?_id={made['id']}&_include=Observation:performer")
+        assert [each["search"]["mode"] for each in found.json()["entry"]] == modes
+
+
 async def test_an_id_of_another_agency_is_not_taken(locality: Locality) -> None:
     """Update-as-create: another's id, or another's namespace, is simply absent."""
     trust, housing = await locality.agency("trust"), await stranger(locality)
