@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import secrets
 import shutil
 import tempfile
@@ -11,10 +12,27 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 
+from service.change import Resource
+from service.fhir import models
 from service.store.embedded import Embedded, find_mongod
 from service.store.mongo import Mongo, connect
 
 ROOM = 4 * 1024**3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def literals_are_sound() -> Iterator[None]:
+    """Everything that a test lets the service make is what the typed model would have made."""
+
+    def checked(made: Resource) -> Resource:
+        members = {f"{name}_" if keyword.iskeyword(name) else name: value for name, value in made.items()}
+        del members["resourceType"]
+        assert models.build(made["resourceType"], **members) == made
+        return made
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(models, "_finished", checked)
+        yield
 
 
 @pytest.fixture(scope="session")

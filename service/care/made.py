@@ -1,4 +1,4 @@
-"""Resources that the care rules make themselves: one seam to the typed model, then Tasks, Communications and Provenances."""
+"""Resources that the care rules make themselves: one seam, then Tasks, Communications and Provenances."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from datetime import datetime
 from service.care.codes import BASE, TASK_CODE, concept
 from service.care.period import written
 from service.change import Resource
-from service.fhir.models import build
+from service.fhir.models import literal
 
 
 def make(type_: str, **members: object) -> Resource:
-    """A FHIR resource through the typed model, from its members; absent ones are None, `for_` is `for`."""
-    return build(type_, **{name: value for name, value in members.items() if value not in (None, [], {})})
+    """A FHIR resource as the typed model would make it, from its members; absent ones are None, `for_` is `for`."""
+    return literal(type_, **members)
 
 
 def ref(reference: str) -> Resource | None:

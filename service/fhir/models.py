@@ -33,6 +33,24 @@ def build(kind: str, /, **members: Any) -> Resource:
     return {name: _as_given(value, named.get(name)) for name, value in made.items()}
 
 
+NOTHING: tuple[Any, ...] = (None, [], {})
+
+
+def literal(kind: str, /, **members: Any) -> Resource:
+    """As `build`, in a hundredth of its time: for what is made on every request, in shapes that are written out in our code.
+
+    Nothing is checked here. The tests put everything that is made while they run through `build`, too, and compare.
+    """
+    return _finished(
+        {"resourceType": kind, **{name.rstrip("_"): _ready(value) for name, value in members.items() if value not in NOTHING}}
+    )
+
+
+def _finished(made: Resource) -> Resource:
+    """Where the tests look."""
+    return made
+
+
 def _ready(value: Any) -> Any:
     """The JSON value of something the service holds: an aware datetime is an instant to the millisecond."""
     if isinstance(value, datetime):

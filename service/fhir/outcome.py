@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from service.change import Resource
-from service.fhir.models import build
+from service.fhir.models import literal
 from service.problem import Issue
 
 RULE_SYSTEM = "https://baton.example/fhir/CodeSystem/rule"
@@ -15,7 +15,7 @@ RULE_SYSTEM = "https://baton.example/fhir/CodeSystem/rule"
 def outcome(issues: Iterable[Issue]) -> Resource:
     """An OperationOutcome with one `issue` for each; without issues it says that all is well (R4: `issue` is 1..*)."""
     listed = [_issue(issue) for issue in issues]
-    return build(
+    return literal(
         "OperationOutcome", issue=listed or [{"severity": "information", "code": "informational", "details": {"text": "All OK"}}]
     )
 
