@@ -7,6 +7,7 @@ import contextlib
 import multiprocessing
 import signal
 import socket
+import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -19,6 +20,7 @@ import typer
 import uvicorn
 import uvloop
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from service import app, worker
@@ -102,15 +104,25 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
     uri, embedded = await app.database_of(settings)
     try:
         factory = Factory(settings, base, uri, works)
+        if workers > 1:
+            async with opened(settings, base):
+                pass  # what keeps one worker from starting keeps all of them: it is said once, before any is started
         threading.Thread(target=_announce, args=(listener.getsockname(), base), daemon=True).start()
         config = _config(settings, factory, workers)
         if workers > 1:
-            await asyncio.to_thread(Multiprocess(config, [listener]).run)
+            await _supervised(Multiprocess(config, [listener]))
         else:
             await uvicorn.Server(config).serve(sockets=[listener])
     finally:
         if embedded:
             await embedded.stop()
+
+
+async def _supervised(supervisor: Multiprocess) -> None:
+    """Keeps the worker processes up. Raises SystemExit when one of them could not start."""
+    await asyncio.to_thread(supervisor.run)
+    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+        sys.exit(STARTUP_FAILURE)
 
 
 def _config(settings: Settings, factory: Factory, workers: int) -> uvicorn.Config:

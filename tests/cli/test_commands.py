@@ -249,7 +249,7 @@ def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest
 
 @pytest.mark.parametrize(
     "arguments",
-    [["frob"], ["serve", "--port", "x"], ["serve", "--port", "99999"], ["serve", "--frob"], ["partner"], ["load"], ["user", "add"]],
+    [["frob"], ["serve", "--port", "x"], ["serve", "--port", "99999"], ["serve", "--no"], ["partner"], ["load"], ["user", "add"]],
 )
 def test_arguments_that_cannot_be_read_are_one_line(baton: Baton, arguments: list[str]) -> None:
     said = baton(*arguments)
