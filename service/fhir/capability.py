@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.change import Resource
-from service.fhir.models import build
+from service.fhir.models import literal
 from service.fhir.parameter import Parameters
 from service.fhir.resource import instant
 
@@ -48,7 +48,7 @@ def statement(mounted: Mounted, parameters: Parameters) -> Resource:
         "resource": [_resource(mounted, kind, parameters) for kind in sorted(mounted.types)],
         "interaction": [{"code": code} for code in mounted.system],
     }
-    return build(
+    return literal(
         "CapabilityStatement",
         status="active",
         date=instant(mounted.started),
