@@ -55,11 +55,15 @@ def validate(
     return FAILED if wrong else 0
 
 
+SECRET = frozenset({"ledger_key"})
+
+
 def settings(data: Data = None) -> None:
     """List every setting: its environment variable, its value, and what it is for."""
     present = settings_for(data)
     for name, field in Settings.model_fields.items():
-        print(f"BATON_{name.upper()}={_shown(str(getattr(present, name)))}  # {field.description}")
+        value = "***" if name in SECRET and getattr(present, name) else _shown(str(getattr(present, name)))
+        print(f"BATON_{name.upper()}={value}  # {field.description}")
 
 
 def _line(source: str, issue: Issue) -> str:

@@ -27,6 +27,7 @@ from service.problem import Problem
 from service.usecases.loading import Fate, Loading
 
 CHUNK = 512
+SAID = 3
 LISTED = 20
 FAILED = 1
 
@@ -115,6 +116,12 @@ def _quarantine(account: Account, folder: Path) -> Path | None:
     return path
 
 
+def _briefly(reason: Problem) -> str:
+    """The first things wrong with a record and where; the quarantine file has all of them."""
+    said = [f"{issue.expression}: {issue.text}" if issue.expression else issue.text for issue in reason.issues]
+    return " ".join(said[:SAID]) + (f" And {len(said) - SAID} more." if len(said) > SAID else "")
+
+
 def _kept(item: Item, reason: Problem) -> Resource:
     entries: list[Resource] = [{"resource": outcome(reason.issues), "search": {"mode": "outcome"}}]
     if not isinstance(item.resource, Problem):
@@ -131,7 +138,7 @@ def _tell(account: Account, path: Path | None) -> None:
     there = account.counts.total() - loaded
     print(f"Loaded {loaded}; {there} were there; {len(account.aside)} put aside.")
     for item, reason in account.aside[:LISTED]:
-        print(f"  {item.source} {_named(item)}: {reason}")
+        print(f"  {item.source} {_named(item)}: {_briefly(reason)}")
     if len(account.aside) > LISTED:
         print(f"  and {len(account.aside) - LISTED} more")
     if path is not None:

@@ -145,6 +145,8 @@ class Loading:
         if kind == "Organization" and "partOf" not in resource:
             return f"{kind}/{resource['id']}"
         said = await self._organization(resource, DIRECTORY[kind]) if kind in DIRECTORY else ""
+        if self._custodian and said and await self._services.directory.get(said) is None:
+            said = ""  # nobody here by that name: then it is what the operator says
         custodian = said or self._custodian or await self._said(resource)
         if not custodian:
             text = "It does not say whose record this is; name the agency with `--custodian Organization/ID`."
