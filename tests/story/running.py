@@ -21,7 +21,7 @@ from service.settings import Settings
 from service.store.mongo import connect
 from tests.locality import settle
 
-READY_SECONDS = 60
+READY_SECONDS = 180
 
 
 def free_port() -> int:

@@ -31,9 +31,12 @@ async def running(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
         scope = "openid fhirUser launch/patient user/*.cruds patient/*.cruds patient/*.read user/*.*"
         await built.registration.add_client("app", "Organization/trust", scope, public=True, redirect_uris=(REDIRECT,))
     service.start()
-    await service.ready()
-    yield service, tokens, known
-    assert service.stop() == 0
+    try:
+        await service.ready()
+        yield service, tokens, known
+        assert service.stop() == 0
+    finally:
+        service.kill()
 
 
 async def test_fhirpy(running: tuple[Service, dict[str, str], str]) -> None:

@@ -90,6 +90,15 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         questionnaire = built.services.definitions.questionnaire("https://baton.example/fhir/Questionnaire/mds-handover")
     assert questionnaire is not None
     service.start()
+    try:
+        tasks, kills = await under_fire(service, tokens, questionnaire)
+        yield service, tasks, kills
+    finally:
+        service.kill()
+
+
+async def under_fire(service: Service, tokens: dict[str, str], questionnaire: dict[str, Any]) -> tuple[list[dict[str, Any]], int]:
+    """The accepted Tasks of all handovers, and how often the service was killed while they were under way."""
     await service.ready()
     done, gate = asyncio.Event(), asyncio.Semaphore(AT_ONCE)
     async with httpx.AsyncClient(base_url=service.base, timeout=30) as http:
@@ -102,9 +111,7 @@ async def aftermath(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[A
         killer = asyncio.create_task(killing(service, random.Random(7), done))
         tasks = await asyncio.gather(*(one(number) for number in range(HANDOVERS)))
         done.set()
-        kills = await killer
-    yield service, tasks, kills
-    service.kill()
+        return tasks, await killer
 
 
 async def test_it_was_killed(aftermath: Aftermath) -> None:

@@ -25,9 +25,12 @@ async def service(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[tup
     running = Service(tmp_path_factory.mktemp("race") / "data", workers=2)
     tokens = await prepared(running)
     running.start()
-    await running.ready()
-    yield running, tokens
-    assert running.stop() == 0
+    try:
+        await running.ready()
+        yield running, tokens
+        assert running.stop() == 0
+    finally:
+        running.kill()
 
 
 async def sent(trust: Agency, questionnaire: dict[str, Any]) -> dict[str, Any]:
