@@ -199,10 +199,10 @@ def routes(built: Built, base: str) -> list[BaseRoute]:
     smart = built.oauth.authorization.smart_configuration()
     statement = _statement(built, base, clock.now())
     return [
+        *fhir.routes(fhir.Interactions(sessions)),
+        *operations.routes(sessions),
         Route("/fhir/metadata", fhir.static_json(statement), methods=["GET"]),
         Route("/fhir/.well-known/smart-configuration", fhir.static_json(smart, "application/json"), methods=["GET"]),
-        *operations.routes(sessions),
-        *fhir.routes(fhir.Interactions(sessions)),
         Mount("/auth", routes=oauth.routes(built.oauth)),
         *health.routes(built.services),
     ]

@@ -33,6 +33,10 @@ class Coalescer(Generic[K, V]):
     async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
         """The values there are, by key."""
         asked = {key: self._ask(key) for key in keys}
+        if len(asked) == 1:
+            ((key, future),) = asked.items()
+            value = await asyncio.shield(future)
+            return {} if value is None else {key: value}
         if asked:
             # Gathered as one, so that a failure is seen by whoever waits and by nobody twice.
             await asyncio.wait(asked.values())

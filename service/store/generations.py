@@ -42,4 +42,4 @@ class Generations:
     async def _fetch(self, keys: Collection[str]) -> Mapping[str, int]:
         async with reaching():
             cursor = self._mongo.collection(GENERATIONS).find({"_id": {"$in": list(keys)}})
-            return {document["_id"]: document["n"] async for document in cursor}
+            return {document["_id"]: document["n"] for document in await cursor.to_list(None)}

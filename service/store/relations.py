@@ -60,6 +60,7 @@ class Relations:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._read: Coalescer[str, list[Relation]] = Coalescer(self._fetch)
+        self._related: Coalescer[tuple[str, datetime], list[str]] = Coalescer(self._fetch_related)
 
     async def of(self, patients: Collection[str]) -> list[Relation]:
         """Every relation with any of these Patients, ended ones included, each once."""
@@ -67,19 +68,34 @@ class Relations:
         return list({relation: None for group in found.values() for relation in group})
 
     async def patients(self, organization: str, at: datetime) -> list[str]:
-        """The Patients this organisation is related to at `at`, in order of reference."""
-        open_end = {"$or": [{"e": None}, {"e": {"$gt": at}}]}
-        open_start = {"$or": [{"s": None}, {"s": {"$lte": at}}]}
-        async with reaching():
-            return sorted(
-                await self._mongo.collection(RELATIONS).distinct("pts", {"org": organization, "$and": [open_end, open_start]})
-            )
+        """The Patients this organisation is related to at `at`, to the second, in order of reference."""
+        return await self._related.get((organization, at.replace(microsecond=0))) or []
 
     async def _fetch(self, patients: Collection[str]) -> Mapping[str, list[Relation]]:
         answers: dict[str, list[Relation]] = {patient: [] for patient in patients}
         async with reaching():
-            async for document in self._mongo.collection(RELATIONS).find({"pts": {"$in": list(patients)}}).sort("_id", 1):
+            cursor = self._mongo.collection(RELATIONS).find({"pts": {"$in": list(patients)}}).sort("_id", 1)
+            for document in await cursor.to_list(None):
                 relation = _relation(document)
                 for patient in answers.keys() & set(relation.patients):
                     answers[patient].append(relation)
         return answers
+
+    async def _fetch_related(self, wanted: Collection[tuple[str, datetime]]) -> Mapping[tuple[str, datetime], list[str]]:
+        groups: dict[datetime, list[str]] = {}
+        for organization, at in wanted:
+            groups.setdefault(at, []).append(organization)
+        answers: dict[tuple[str, datetime], list[str]] = {}
+        async with reaching():
+            for at, organizations in groups.items():
+                for found in await self._mongo.aggregate(RELATIONS, _related(organizations, at)):
+                    answers[found["_id"], at] = sorted(found["pts"])
+        return answers
+
+
+def _related(organizations: list[str], at: datetime) -> list[dict[str, Any]]:
+    """The Patients of each organisation whose relations stand at an instant."""
+    open_end = {"$or": [{"e": None}, {"e": {"$gt": at}}]}
+    open_start = {"$or": [{"s": None}, {"s": {"$lte": at}}]}
+    standing = {"org": {"$in": organizations}, "$and": [open_end, open_start]}
+    return [{"$match": standing}, {"$unwind": "$pts"}, {"$group": {"_id": "$org", "pts": {"$addToSet": "$pts"}}}]

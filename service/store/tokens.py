@@ -125,7 +125,7 @@ class Tokens:
 
     async def _fetch(self, hashes: Iterable[str]) -> dict[str, Token]:
         rows = self._mongo.collection("auth.tokens").find({"_id": {"$in": list(hashes)}})
-        return {row["_id"]: _token(row) async for row in rows}
+        return {row["_id"]: _token(row) for row in await rows.to_list(None)}
 
 
 def _row(value: Any, key: str) -> dict[str, Any]:

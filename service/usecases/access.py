@@ -6,7 +6,7 @@ Store reads that return patient data are called here and in `work` (whose loads 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -21,7 +21,8 @@ from service.consent.redact import redact
 from service.consent.request import Evidence, Request
 from service.fhir.index import Index
 from service.fhir.json import dump
-from service.fhir.search import Query, matches, parse
+from service.fhir.query import Key, Query, matches
+from service.fhir.search import parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import Visible
@@ -33,6 +34,7 @@ from service.usecases.services import Services, Session
 ADDRESSED = frozenset({"Task", "Communication"})
 TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
+NOBODY = Evidence()
 NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between two other agencies.")
 
 
@@ -55,6 +57,7 @@ class Eyes:
     own: frozenset[str]
     context: frozenset[str]
     _queries: dict[tuple[str, Rule], Query] = field(default_factory=dict)
+    _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
         """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
@@ -117,9 +120,18 @@ class Eyes:
         if row.type == "AuditEvent" and (row.custodian != self.session.caller.organization or self.own):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
-        evidence = {patient: evidence_of(persons[patient], self.acting.agreement, self.session.at) for patient in row.patients}
-        person = persons[row.patients[0]] if row.patients else None
-        return decide_all(self.request(person), facts, evidence, self.services.policy)
+        evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}
+        request = self._toward(persons[row.patients[0]] if row.patients else None)[2]
+        return decide_all(request, facts, evidence, self.services.policy)
+
+    def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
+        """What is known of a person and asked about them, made once for the many records of a search. It is kept by the very
+        value it was made from: a person who was loaded again since is another."""
+        known = self._towards.get(id(person))
+        if known is None:
+            told = evidence_of(person, self.acting.agreement, self.session.at) if person else NOBODY
+            known = self._towards[id(person)] = (person, told, self.request(person))
+        return known
 
     def _addressed(self, row: Row) -> bool | None:
         """Whether an addressed record is for this agency; None when consent decides instead: it is not one of Baton's own."""
@@ -144,14 +156,26 @@ class Eyes:
             self_access=self.own,
         )
 
-    async def visible(self, kind: str) -> Visible:
-        """The filter every search carries: rows that might be seen. Each row is still decided one by one."""
+    async def visible(self, kind: str, query: Query) -> Visible:
+        """The filter every search carries: rows that might be seen. Each row is still decided one by one, so a search about
+        named Patients need not ask first whom the agency is related to."""
         caller = self.session.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
             return Visible(patients=tuple(self.own or self.context))
-        related = await self.services.relations.patients(caller.organization, self.session.at)
+        about = named(query, self.services.indexer.parameters.compartment(kind)) if kind != "Patient" else ()
+        related = about or await self.services.relations.patients(caller.organization, self.session.at)
         return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
+
+
+def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
+    """The Patients of whom a query wants records, by a parameter of the Patient compartment; empty when it names none."""
+    starts = tuple(f"{name}=Patient/" for name in parameters)
+    for term in query.terms:
+        keys = [test.key for test in term.tests if isinstance(test, Key)]
+        if keys and len(keys) == len(term.tests) and not term.negated and all(key.startswith(starts) for key in keys):
+            return tuple(key.partition("=")[2].partition("/_history/")[0] for key in keys)
+    return ()
 
 
 def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:

@@ -36,7 +36,7 @@ async def search(services: Services, session: Session, kind: str, params: Params
     asked = [(name, value) for name, value in params if name != CURSOR]
     query = _parsed(services, session, kind, asked, lenient)
     eyes = await open_eyes(services, session)
-    walk = Walk(services, eyes, query, await eyes.visible(kind))
+    walk = Walk(services, eyes, query, await eyes.visible(kind, query))
     binding = f"{session.caller.client} {session.caller.user} {kind} {asked!r}"
     after = _after(services, params, binding)
     total = await walk.total() if query.total != "none" or query.counts_only else None
@@ -134,7 +134,7 @@ async def _included(services: Services, eyes: Eyes, query: Query, matches: Seque
     for each in query.revincludes:
         if here:
             reverse = referring(each, sorted(here), services.indexer.parameters)
-            walk = Walk(services, eyes, reverse, await eyes.visible(reverse.type), "r")
+            walk = Walk(services, eyes, reverse, await eyes.visible(reverse.type, reverse), "r")
             shown += await walk.page(None, MAX_INCLUDED + 1)
     if len(shown) > MAX_INCLUDED:
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
