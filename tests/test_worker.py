@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -61,6 +62,22 @@ async def test_an_overdue_handover_escalates_on_both_sides(locality: Locality) -
     stored = (await (await locality.agency("trust")).get(f"Task/{task['id']}")).json()
     assert sorted(each["owner"]["reference"] for each in made) == ["Organization/crisis", "Organization/trust"]
     assert (stored["status"], stored["businessStatus"]["coding"][0]["code"]) == ("requested", "overdue")
+
+
+async def test_a_level_goes_to_whom_the_agency_named_for_it(locality: Locality) -> None:
+    """HOV-7: each level to its own contact of the partner register, on each side; the last one again when levels go on."""
+    await sent(locality)
+    partners = locality.built.services.partners
+    named = ("PractitionerRole/crisis-lead", "PractitionerRole/crisis-second")
+    before = await partners.get("Organization/crisis")
+    assert before is not None
+    await partners.add(replace(before, contacts=named))
+    for days in range(1, 20):
+        await worker.run_once(locality.built, clock.now() + timedelta(days=days))
+    owners = [each["owner"]["reference"] for each in await tasks(locality, "escalation")]
+    await partners.add(before)
+    assert {name: owners.count(name) for name in named} == {named[0]: 1, named[1]: 2}
+    assert owners.count("Organization/trust") == 3
 
 
 async def test_every_level_fires_once_and_then_it_ends(locality: Locality) -> None:

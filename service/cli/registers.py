@@ -39,6 +39,9 @@ def partner_add(
     since: Annotated[str, typer.Option("--from", help="First day of the agreement.", metavar="DATE")] = "",
     until: Annotated[str, typer.Option(help="Last day of the agreement.", metavar="DATE")] = "",
     name: Annotated[str, typer.Option(help="The agency's name, for one whose Organization is not here yet.")] = "",
+    contact: Annotated[
+        list[str], typer.Option(help="Whom an escalation level names, first level first.", metavar="PractitionerRole/ID")
+    ] = [],  # noqa: B006
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
@@ -58,6 +61,7 @@ def partner_add(
             end[1] if end else None,
             getpass.getuser(),
             clock.now(),
+            tuple(contact),
         )
         await partners.register(built.services, built.base, made, name)
         print(f"`{reference}` is registered in sector `{sector}` for {', '.join(made.purposes)}.")
@@ -75,6 +79,7 @@ def partner_list(data: Data = None) -> None:
                 {
                     "organization": each.organization,
                     "sector": each.sector,
+                    "contacts": list(each.contacts),
                     "purposes": list(each.purposes),
                     "categories": list(each.categories),
                     "from": each.start.isoformat() if each.start else None,

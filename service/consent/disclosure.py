@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.change import Resource
-from service.fhir.models import literal
+from service.fhir.models import build
 from service.fhir.resource import instant
 
 BASE = "https://baton.example/fhir"
@@ -37,7 +37,7 @@ def record(disclosure: Disclosure, identity: str, at: datetime) -> Resource:
     reasons: list[Resource] = [{"coding": [{"system": PURPOSE, "code": purpose}]} for purpose in disclosure.purposes]
     if disclosure.reason:
         reasons[0]["text"] = disclosure.reason
-    return literal(
+    return build(
         "Communication",
         id=identity,
         meta={"profile": [PROFILE]},

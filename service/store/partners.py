@@ -18,7 +18,8 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 @dataclass(frozen=True, slots=True)
 class Partner:
     """An agency and its agreement. `purposes` are v3-ActReason codes, `categories` types of information (empty: all); the
-    end is not included, open ends are None; `added_by` and `added_at` say who registered it and when."""
+    end is not included, open ends are None; `contacts` are whom its escalation levels name, first level first (HOV-7);
+    `added_by` and `added_at` say who registered it and when."""
 
     organization: str
     sector: str
@@ -28,6 +29,7 @@ class Partner:
     end: datetime | None = None
     added_by: str = ""
     added_at: datetime | None = None
+    contacts: tuple[str, ...] = ()
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -44,6 +46,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "end": partner.end,
         "by": partner.added_by,
         "at": partner.added_at,
+        "contacts": list(partner.contacts),
     }
 
 
@@ -57,6 +60,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         end=document["end"],
         added_by=document["by"],
         added_at=document["at"],
+        contacts=tuple(document.get("contacts", ())),
     )
 
 

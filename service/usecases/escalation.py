@@ -5,7 +5,7 @@ The timer is settled in the transaction of its effects, so they happen exactly o
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -89,6 +89,13 @@ async def _stage(work: Work, row: Row, timer: Timer) -> None:
         await outcomes.stage(work, outcome)
 
 
+async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Whom each agency's escalation levels name, by its entry in the partner register (HOV-7)."""
+    agencies = {organization for actor in sorted(actors) if (organization := await work.organization(actor))}
+    partners = {agency: await work.services.partners.get(agency) for agency in sorted(agencies)}
+    return {agency: partner.contacts for agency, partner in partners.items() if partner}
+
+
 async def _situation(work: Work, task: Resource, about: str) -> Situation:
     named = dict.fromkeys(ref for ref in (tasks.link(task, "requester"), tasks.link(task, "owner")) if ref)
     return Situation(
@@ -98,5 +105,6 @@ async def _situation(work: Work, task: Resource, about: str) -> Situation:
         before=task,
         organizations={ref: await work.organization(ref) for ref in named},
         handover=await work.get(about) if about else None,
+        contacts=await _contacts(work, {*named}),
         calendar=Calendar(ZoneInfo(work.services.settings.timezone)),
     )

@@ -28,6 +28,10 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
     await services.directory.refresh()
     if await services.directory.get(partner.organization) is None:
         await _introduced(services, session, name)
+    for contact in partner.contacts:
+        if await services.directory.organization(contact) != partner.organization:
+            text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
+            raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
     await services.partners.add(partner)
     await services.trail.note(
         event(session, "U", f"partner {partner.organization}"), at=session.at, custodian=partner.organization
