@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from pymongo import IndexModel
+from pymongo import IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from service import clock
@@ -103,8 +103,7 @@ class Ledger:
         async with reaching():
             last = await self._mongo.collection(SEALS).find_one({}, sort=[("_id", -1)]) or {"_id": 0, "h": b""}
             heads = {each["_id"]: each async for each in self._mongo.collection(HEADS).find({}).sort("_id", 1)}
-            sealed = await self._sealed()
-            moved = [[stream, each["n"], each["h"]] for stream, each in heads.items() if sealed.get(stream) != each["n"]]
+            moved = [[stream, each["n"], each["h"]] for stream, each in heads.items() if each.get("sealed") != each["n"]]
             if not moved:
                 return False
             seal = {"_id": last["_id"] + 1, "at": at, "heads": moved}
@@ -112,7 +111,13 @@ class Ledger:
                 await self._mongo.collection(SEALS).insert_one({**seal, "h": self._seal_hash(bytes(last["h"]), seal)})
             except DuplicateKeyError:
                 return False
+            await self._mark(moved)
         return True
+
+    async def _mark(self, moved: Sequence[Sequence[Any]]) -> None:
+        """Remember what is sealed, on heads that have not moved on. One that is not marked is only sealed once more."""
+        marks = [UpdateOne({"_id": stream, "n": number}, {"$set": {"sealed": number}}) for stream, number, _ in moved]
+        await self._mongo.collection(HEADS).bulk_write(marks, ordered=False)
 
     async def verify(self) -> list[str]:
         """Everything that does not hold, one sentence each; empty when the ledger is whole."""
@@ -164,11 +169,6 @@ class Ledger:
             number, last = seal["_id"], bytes(seal["h"])
             heads.update({(stream, n): bytes(hash_) for stream, n, hash_ in seal["heads"]})
         return heads, findings
-
-    async def _sealed(self) -> dict[str, int]:
-        """The last sealed number of every stream."""
-        last = {"_id": {"$arrayElemAt": ["$heads", 0]}, "n": {"$max": {"$arrayElemAt": ["$heads", 1]}}}
-        return {each["_id"]: each["n"] for each in await self._mongo.aggregate(SEALS, [{"$unwind": "$heads"}, {"$group": last}])}
 
     def _hash(self, previous: bytes, stream: str, number: int, document: Mapping[str, Any]) -> bytes:
         return self._digest(previous, stream, number, document["_id"], document["cust"], bytes(document["body"]))
