@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass
@@ -17,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import Lifespan
 
 from service import clock
-from service.api import fhir, health, oauth, operations, problems
+from service.api import cds_hooks, fhir, health, oauth, operations, problems
 from service.api.edge import Edge
 from service.auth import issuers, metadata
 from service.auth.scopes import Scopes
@@ -201,6 +202,7 @@ def routes(built: Built, base: str) -> list[BaseRoute]:
     return [
         *fhir.routes(fhir.Interactions(sessions)),
         *operations.routes(sessions),
+        *cds_hooks.routes(sessions),
         Route("/fhir/metadata", fhir.static_json(statement), methods=["GET"]),
         Route("/fhir/.well-known/smart-configuration", fhir.static_json(smart, "application/json"), methods=["GET"]),
         Mount("/auth", routes=oauth.routes(built.oauth)),
@@ -234,6 +236,7 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
         built = await build(settings, mongo, base)
         app.router.routes.extend(routes(built, base))
         app.state.built = built
+        _spare_collections()
         companion = asyncio.create_task(beside(built)) if beside else None
         try:
             yield
@@ -243,6 +246,12 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
             await mongo.close()
 
     return shell(settings, lifespan)
+
+
+def _spare_collections() -> None:
+    """What was built stays: the garbage collector need not walk through it again, which took a tenth of all time."""
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 50)
 
 
 async def _ended(companion: asyncio.Task[None] | None) -> None:
