@@ -1,7 +1,8 @@
 """`Consent/$evaluate` (consent rules, section 4): what would be decided, and why, before anybody asks for anything.
 
 Any partner may ask about itself; about another recipient only the agency that keeps the person's record may ask. Nothing is
-explained about a record that the asker may not know of: it is answered as one that is not there.
+explained about a record that the asker may not know of: it is answered as one that is not there. The CDS Hooks service of
+`service.usecases.consultation` is the same question in other words.
 """
 
 from __future__ import annotations
@@ -15,11 +16,13 @@ from service.change import Resource
 from service.consent.decide import decide_all
 from service.consent.explain import cited, explained, masked
 from service.consent.facts import Facts
-from service.consent.policy import Agreement
+from service.consent.policy import Agreement, Policy
 from service.consent.reasons import Decision
-from service.consent.request import Request
+from service.consent.redact import redact
+from service.consent.request import Evidence, Request
 from service.consent.terms import ACTIONS, NORMAL
 from service.fhir.json import dump
+from service.fhir.key import tokens
 from service.fhir.operation import Input, given, parameter, parameters, parts
 from service.fhir.resource import relative
 from service.problem import Category, Problem, Refused, problem
@@ -30,6 +33,9 @@ from service.usecases.disclosure import purposes
 from service.usecases.evidence import Person
 from service.usecases.services import Services, Session
 
+URI = "urn:ietf:rfc:3986"
+Name = tuple[str, str]
+"""An identifier by system and value; a reference has no system, or that of URIs."""
 INPUTS = (
     Input("patient", ("valueReference",), required=True),
     Input("actor", ("valueReference",)),
@@ -49,7 +55,27 @@ class Asked:
     recipient: str
     purposes: tuple[str, ...]
     action: str
-    resources: tuple[str, ...]
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A person the asker may see, and what is decided about their records on request of a recipient."""
+
+    asked: Asked
+    patient: Row
+    person: Person
+    request: Request
+    evidence: Evidence
+    policy: Policy
+
+    def decide(self, facts: Facts) -> Decision:
+        """The decision about one record, each of whose Patients is this person."""
+        return decide_all(self.request, facts, dict.fromkeys(facts.patients, self.evidence), self.policy)
+
+    def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
+        """A record of the person as most are: of normal confidentiality, with no label."""
+        return Facts(kind, "", patients=(self.patient.reference,), confidentiality=confidentiality, labels=labels)
 
 
 async def evaluate(services: Services, session: Session, body: Resource) -> bytes:
@@ -58,14 +84,25 @@ async def evaluate(services: Services, session: Session, body: Resource) -> byte
     for kind in ("Patient", "Consent", *dict.fromkeys(ref.partition("/")[0] for ref in asked.resources)):
         allowed(session, kind, "r")
     eyes = await open_eyes(services, session)
+    found = await matter(eyes, asked)
+    decisions = await _decisions(eyes, found)
+    await tell(eyes, found, "Consent/$evaluate", [decision for _, decision in decisions if decision])
+    return dump(parameters(*[await _evaluation(eyes, ref, decision) for ref, decision in decisions]))
+
+
+async def matter(eyes: Eyes, asked: Asked) -> Matter:
+    """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
+    does not keep the person's record."""
     patient = await _patient(eyes, asked)
-    if asked.recipient != session.caller.organization and patient.custodian != session.caller.organization:
+    caller = eyes.session.caller
+    if asked.recipient != caller.organization and patient.custodian != caller.organization:
         text = "Only the agency that keeps the person's record asks about another recipient; ask about your own agency."
         where = "Parameters.parameter.where(name = 'recipient')"
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
-    decisions = await _decisions(eyes, patient, asked)
-    await _tell(eyes, patient, asked, decisions)
-    return dump(parameters(*[await _evaluation(eyes, ref, decision) for ref, decision in decisions]))
+    person = await eyes.services.evidence.person(patient.reference)
+    request, agreement = await _request(eyes, asked, person)
+    evidence = evidence_of(person, agreement, eyes.session.at)
+    return Matter(asked, patient, person, request, evidence, eyes.services.policy)
 
 
 def _asked(session: Session, body: Resource) -> Asked:
@@ -105,23 +142,16 @@ async def _patient(eyes: Eyes, asked: Asked) -> Row:
     return row
 
 
-async def _decisions(eyes: Eyes, patient: Row, asked: Asked) -> list[tuple[str, Decision | None]]:
+async def _decisions(eyes: Eyes, matter: Matter) -> list[tuple[str, Decision | None]]:
     """One for each record; None for what the asker may not know of, or that is about somebody else."""
-    services = eyes.services
-    person = await services.evidence.person(patient.reference)
-    request, agreement = await _request(eyes, asked, person)
-    evidence = evidence_of(person, agreement, eyes.session.at)
-    if not asked.resources:
-        ordinary = Facts("Basic", "", patients=(patient.reference,), confidentiality=NORMAL)
-        return [("", decide_all(request, ordinary, {patient.reference: evidence}, services.policy))]
-    rows = await services.records.read_many(asked.resources)
+    asked = matter.asked.resources
+    if not asked:
+        return [("", matter.decide(matter.ordinary()))]
+    rows = await eyes.services.records.read_many(asked)
     known = {each.row.reference: each.row for each in await eyes.reveal([row for row in rows.values() if not row.deleted], "r")}
-    about = {ref: row for ref, row in known.items() if row.patients and person.patients.issuperset(row.patients)}
-    decided = {
-        ref: decide_all(request, Facts.from_row(row.facts, row.custodian), dict.fromkeys(row.patients, evidence), services.policy)
-        for ref, row in about.items()
-    }
-    return [(ref, decided.get(ref)) for ref in asked.resources]
+    about = {ref: row for ref, row in known.items() if row.patients and matter.person.patients.issuperset(row.patients)}
+    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian)) for ref, row in about.items()}
+    return [(ref, decided.get(ref)) for ref in asked]
 
 
 async def _request(eyes: Eyes, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
@@ -145,13 +175,63 @@ async def _evaluation(eyes: Eyes, ref: str, decision: Decision | None) -> Resour
     if decision is None:
         text = f"There is no `{ref}` of this person here that you may see; check the id."
         return parts("evaluation", *named, parameter("decision", "valueCode", "deny"), parameter("summary", "valueString", text))
+    return parts("evaluation", *named, *explained(await told(eyes, decision)))
+
+
+async def told(eyes: Eyes, decision: Decision) -> Decision:
+    """The decision without the names of those records behind it that the asker may not see."""
     rows: Mapping[str, Row] = await eyes.services.records.read_many(cited(decision))
     visible = frozenset(each.row.reference for each in await eyes.reveal(list(rows.values()), "r"))
-    return parts("evaluation", *named, *explained(masked(decision, visible)))
+    return masked(decision, visible)
 
 
-async def _tell(eyes: Eyes, patient: Row, asked: Asked, decisions: Sequence[tuple[str, Decision | None]]) -> None:
-    session = eyes.session
-    why = " ".join(sorted({decision.reasons[0].source for _, decision in decisions if decision}))
-    told = event(session, "E", f"Consent/$evaluate#{asked.recipient}", why=why, patients=[patient.reference])
-    await eyes.services.trail.note(told, at=session.at, custodian=patient.custodian)
+async def tell(eyes: Eyes, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
+    """The audit line of an explanation, durable before the answer leaves."""
+    session, patient = eyes.session, matter.patient
+    why = " ".join(sorted({decision.reasons[0].source for decision in decisions}))
+    line = event(session, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
+    await eyes.services.trail.note(line, at=session.at, custodian=patient.custodian)
+
+
+async def patient_of(eyes: Eyes, names: Sequence[Name]) -> str:
+    """The Patient that goes by all these references or identifiers and that the asker may see; empty when there is none, hidden
+    or absent. Where several Patients are one person, the one that the asker's own agency keeps."""
+    found = [await _bearers(eyes, name) for name in names]
+    common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
+    rows = {row.reference: row for rows in found for row in rows if row.reference in common}
+    persons = await eyes.services.evidence.persons(rows)
+    if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
+        return ""
+    own = eyes.session.caller.organization
+    return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference
+
+
+async def _bearers(eyes: Eyes, name: Name) -> list[Row]:
+    """Patients by one name. What was redacted is no name: a Patient is found by what the asker sees of it."""
+    system, value = name
+    local = _literal(eyes.session, name)
+    if local:
+        row = await eyes.services.records.read("Patient", local.partition("/")[2]) if local.startswith("Patient/") else None
+        return [each.row for each in await eyes.reveal([row] if row and not row.deleted else [], "r")]
+    key = tokens("identifier", system, value)[1]
+    rows = await eyes.services.holdings.having("Patient", key)
+    index = eyes.services.indexer.index
+    shown = await eyes.reveal(rows, "r")
+    return [each.row for each in shown if key in index(redact(each.row.resource, each.decision.redactions)).keys]
+
+
+async def organization_of(eyes: Eyes, names: Sequence[Name]) -> str:
+    """The Organization that goes by these references or identifiers; empty when none does, or they are not of one."""
+    found: set[str] = set()
+    for name in names:
+        local = _literal(eyes.session, name)
+        rows = [] if local else await eyes.services.holdings.having("Organization", tokens("identifier", *name)[1])
+        found |= {local} if local else {row.reference for row in rows}
+    known = [ref for ref in found if ref.startswith("Organization/") and await eyes.services.directory.get(ref)]
+    return known[0] if len(found) == len(known) == 1 else ""
+
+
+def _literal(session: Session, name: Name) -> str:
+    """A name that is a reference, as `Type/id`: a relative one, or a URL of ours."""
+    system, value = name
+    return relative(value, session.base) or "" if system in ("", URI) else ""
