@@ -186,5 +186,3 @@ async def test_the_worker_seals_the_ledger(locality: Locality) -> None:
         await asyncio.sleep(0.02)
     task.cancel()
     assert await seals.count_documents({}) > 0
-
-

@@ -64,6 +64,4 @@ def _request(asked: Asked, client: Client, fhir_base: str) -> Request | Wrong:
         return Wrong("invalid_scope", "None of the scopes asked is allowed to this app.", asked["redirect_uri"], asked["state"])
     if scope.has("launch") and not asked["launch"]:
         scope = replace(scope, words=tuple(word for word in scope.words if word != "launch"))
-    return Request(
-        client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"]
-    )
+    return Request(client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"])

@@ -213,9 +213,7 @@ def _scopes(text: str) -> Scopes:
     return scopes.NONE if isinstance(parsed, Problem) else parsed
 
 
-def _token(
-    kind: str, secret: str, client: Client, scope: str, now: datetime, expires: datetime, grant: Grant | None
-) -> Token:
+def _token(kind: str, secret: str, client: Client, scope: str, now: datetime, expires: datetime, grant: Grant | None) -> Token:
     return Token(
         hash=digest(secret),
         kind=kind,

@@ -140,9 +140,7 @@ def _labels(element: Element, permit: bool) -> tuple[int, frozenset[str]]:
                 continue
             labels |= element.terms.label(label_key(system, code))
             if system == CONFIDENTIALITY or (system == ACT_CODE and code not in element.terms.labels):
-                element.note(
-                    "securityLabel", f"`{code}` is not a confidentiality or sensitivity label we know; check the code."
-                )
+                element.note("securityLabel", f"`{code}` is not a confidentiality or sensitivity label we know; check the code.")
     return (max if permit else min)(ranks, default=0), frozenset(labels)
 
 

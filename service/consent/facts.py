@@ -180,9 +180,7 @@ def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tupl
     """Every reference and every inline label, in one pass over the tree; narrative and meta aside."""
     references: dict[str, None] = {}
     inline: dict[str, None] = {}
-    stack: list[Any] = [
-        value for name, value in resource.items() if type(value) in _NESTED and name != "meta" and name != "text"
-    ]
+    stack: list[Any] = [value for name, value in resource.items() if type(value) in _NESTED and name != "meta" and name != "text"]
     for item in stack:
         # The list grows while it is walked: breadth first, without recursion.
         if type(item) is list:

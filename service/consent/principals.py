@@ -86,9 +86,7 @@ def _memberships(
     for team in teams:
         if team.get("status") != "active" or ref_of(team.get("subject"), "") not in patients or not _current(team, at, zone):
             continue
-        if any(
-            ref_of(item.get("member"), "") in found and _current(item, at, zone) for item in members(team.get("participant"))
-        ):
+        if any(ref_of(item.get("member"), "") in found and _current(item, at, zone) for item in members(team.get("participant"))):
             yield f"CareTeam/{team.get('id')}"
 
 

@@ -27,9 +27,7 @@ def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
     """The resource without the redactions' parts; itself when it has none of them."""
     wanted = tuple(redactions)
     paths = {
-        tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split("."))
-        for item in wanted
-        if item.kind == "element"
+        tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split(".")) for item in wanted if item.kind == "element"
     }
     sections = frozenset(item.value for item in wanted if item.kind == "section")
     labels = frozenset(item.value for item in wanted if item.kind == "label")

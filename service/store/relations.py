@@ -49,9 +49,7 @@ def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[
 
 
 def _relation(document: Mapping[str, Any]) -> Relation:
-    return Relation(
-        document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"], document["cust"]
-    )
+    return Relation(document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"], document["cust"])
 
 
 class Relations:

@@ -59,9 +59,7 @@ async def _keyed(services: Services, plan: Resource, custodian: str) -> AsyncIte
 
 async def _led(services: Services, plan: Resource) -> Led:
     teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
-    return Led(
-        plan, await _current(services, teams[0] if teams else ""), await _current(services, ownership.episode_of(plan))
-    )
+    return Led(plan, await _current(services, teams[0] if teams else ""), await _current(services, ownership.episode_of(plan)))
 
 
 async def _current(services: Services, ref: str) -> Resource | None:

@@ -204,5 +204,3 @@ def _within(stored: Any, given: Any) -> bool:
     if isinstance(given, list) and isinstance(stored, list):
         return all(each in stored for each in given)
     return bool(stored == given)
-
-

@@ -190,9 +190,7 @@ async def _still(work: Work, row: Row) -> None:
     """A rule that refused may have looked at records from before and after somebody else's change: then that is the reason."""
     now = await work.services.records.read(row.type, row.id)
     if now is None or now.version != row.version:
-        text = (
-            f"`{row.reference}` was changed by another request first; read it again, and repeat your change on that."
-        )
+        text = f"`{row.reference}` was changed by another request first; read it again, and repeat your change on that."
         raise Refused(problem(Category.CONFLICT, "conflict", text, rule="HOV-5"))
 
 

@@ -162,9 +162,7 @@ async def test_a_replayed_assertion_is_refused(smart: Smart) -> None:
 async def test_of_one_assertion_at_many_workers_at_once_one_wins(smart: Smart) -> None:
     workers = [Smart(smart.mongo) for _ in range(3)]
     text = assertion("robot", KEY)
-    answers = await asyncio.gather(
-        *(worker.backend("robot", KEY, client_assertion=text) for worker in workers for _ in range(4))
-    )
+    answers = await asyncio.gather(*(worker.backend("robot", KEY, client_assertion=text) for worker in workers for _ in range(4)))
     assert sorted(answer.status_code for answer in answers) == [200] + [401] * 11
     for worker in workers:
         await worker.close()

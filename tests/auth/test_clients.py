@@ -64,7 +64,9 @@ def test_a_redirect_uri_that_could_lead_elsewhere_is_refused(uri: str) -> None:
     assert isinstance(checked(replace(APP, redirect_uris=(uri,))), Problem)
 
 
-@pytest.mark.parametrize("uri", ["http://127.0.0.1:8080/back", "http://localhost/back", "uk.nhs.app:/back", "https://a.test/b?c=d"])
+@pytest.mark.parametrize(
+    "uri", ["http://127.0.0.1:8080/back", "http://localhost/back", "uk.nhs.app:/back", "https://a.test/b?c=d"]
+)
 def test_apps_on_this_machine_and_on_phones_can_be_registered(uri: str) -> None:
     assert not isinstance(checked(replace(APP, redirect_uris=(uri,))), Problem)
 

@@ -142,8 +142,7 @@ def test_a_consent_on_other_terms_stands_beside(other: dict[str, Any]) -> None:
 def test_the_newest_active_consent_stands() -> None:
     """By dateTime, whatever the order."""
     versions = [
-        compile_consent(consent(dateTime=day), f"Consent/{day}/_history/1")
-        for day in ("2026-01-02", "2026-03-01", "2026-02-01")
+        compile_consent(consent(dateTime=day), f"Consent/{day}/_history/1") for day in ("2026-01-02", "2026-03-01", "2026-02-01")
     ]
     found = newest(versions)
     assert found is not None

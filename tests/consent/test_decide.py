@@ -287,9 +287,7 @@ def test_domestic_violence_is_not_developmental_disability() -> None:
 
 def test_a_denial_of_substance_use_hides_alcohol() -> None:
     """ETHUD is-a SUD."""
-    assert not answer(
-        replace(NOTE, labels=("ETHUD",)), consent({"type": "deny", "securityLabel": coded(ACT_CODE, "SUD")})
-    ).permit
+    assert not answer(replace(NOTE, labels=("ETHUD",)), consent({"type": "deny", "securityLabel": coded(ACT_CODE, "SUD")})).permit
 
 
 def test_a_parents_data_never_gates_its_children() -> None:
@@ -319,9 +317,7 @@ def test_a_nested_rule_without_type_denies() -> None:
 
 def test_a_permit_root_that_names_data_is_a_closed_world() -> None:
     """What it does not name is denied, though care would imply it."""
-    assert not answer(
-        NOTE, consent({"type": "permit", "class": coded("http://hl7.org/fhir/resource-types", "Condition")})
-    ).permit
+    assert not answer(NOTE, consent({"type": "permit", "class": coded("http://hl7.org/fhir/resource-types", "Condition")})).permit
 
 
 def test_an_unknown_modifier_switches_permits_off() -> None:

@@ -78,9 +78,7 @@ VISIBILITY = [
     for ref in (*case["visible"], *case["hidden"])
 ]
 TOKENS = [
-    (case["consent"], token["extensions"])
-    for case in load("pcf-residual-cases.json")
-    for token in case["expected_tokens"] or ()
+    (case["consent"], token["extensions"]) for case in load("pcf-residual-cases.json") for token in case["expected_tokens"] or ()
 ]
 
 

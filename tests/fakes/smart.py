@@ -119,9 +119,7 @@ class Smart:
         self.authorization = Authorization(
             self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note, self._employer
         )
-        self.launching = Launching(
-            self.authorization, self.users, self.clients, self.tokens, Unlisted(TRUST), self._note
-        )
+        self.launching = Launching(self.authorization, self.users, self.clients, self.tokens, Unlisted(TRUST), self._note)
         self.authentication = Authentication(self.tokens, self.clients, self.fetcher, self.trusted, TERMS.fhir_base)
         self.registration = Registration(self.clients, self.tokens, self.keys, TERMS, unsupported)
         mounted = routes(OAuth(self.authorization, self.launching, self.users, self.authentication))

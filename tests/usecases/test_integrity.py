@@ -86,7 +86,7 @@ async def _version_ahead(built: Built) -> None:
 
 
 async def _another_coordinator(built: Built) -> None:
-    team = (await built.services.records.read("CareTeam", (await only(built, "CareTeam"))["_id"]))
+    team = await built.services.records.read("CareTeam", (await only(built, "CareTeam"))["_id"])
     assert team is not None
     await rewritten(built, "CareTeam", participant=team.resource["participant"][:1])
 

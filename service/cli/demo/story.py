@@ -303,5 +303,3 @@ def _coordinators(team: Resource) -> list[str]:
     """The members whose part as care coordinator has not ended."""
     coordinating = [each for each in team["participant"] if (SNOMED, CARE_COORDINATOR) in codings(each.get("role"))]
     return [_link(each, "member") for each in coordinating if "end" not in each["period"]]
-
-
