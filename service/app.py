@@ -167,12 +167,14 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Keys)
     if isinstance(trusted, Problem):
         raise Refused(trusted)
     terms = Terms(f"{base}/auth", f"{base}/fhir", settings.access_token_seconds, settings.refresh_token_hours * 3600)
-    people = People(services)
+    people = People(services, f"{base}/fhir")
 
     def unsupported(scopes: Scopes) -> Problem | None:
         return scopes.unsupported(services.definitions.types, people.searchable)
 
-    authorization = Authorization(clients, tokens, keys, fetcher, terms, unsupported, people.note, people.employer)
+    authorization = Authorization(
+        clients, tokens, keys, fetcher, terms, unsupported, people.note, people.employer, people.residual
+    )
     users = Users(clients, tokens, people.note)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
     launching = Launching(authorization, users, clients, tokens, people, people.note)

@@ -43,13 +43,24 @@ FORBID = ResidualRule(False)
 
 def residual(request: Request, evidence: Evidence, policy: Policy) -> Rules:
     """The rules of every Consent that speaks to the request, as one list. Empty: no Consent says anything of any resource."""
+    return joined(speaking(request, evidence, policy))
+
+
+def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tuple[str, Rules], ...]:
+    """Version reference and rules of each Consent that says something of some resource, in the order of their references."""
     now = millis(request.now)
-    lists = []
+    found = []
     for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
         standing = applicable(consent, evidence, policy, now)
-        if standing:
-            lists.append(_consent(consent, request, now, standing))
-    return _trim(_together(lists))
+        rules = _consent(consent, request, now, standing) if standing else ()
+        if rules:
+            found.append((consent.ref, rules))
+    return tuple(found)
+
+
+def joined(spoke: Iterable[tuple[str, Rules]]) -> Rules:
+    """The rules of several Consents as one list."""
+    return _trim(_together(rules for _, rules in spoke))
 
 
 def apply(rules: Rules, facts: Facts, links: Links) -> bool | None:
@@ -130,18 +141,19 @@ def _trim(rules: Rules) -> Rules:
 
 def _written(rule: ResidualRule, base: str) -> dict[str, Any]:
     kind: dict[str, Any] = {"type": "permit" if rule.permit else "forbid"}
-    parts = [_elements(what, base) for what, _ in rule.conditions]
+    parts = [_elements(what, base, ceiling=permit and not rule.permit) for what, permit in rule.conditions]
     names = [name for part in parts for name in part]
     if len(set(names)) < len(names):
         return kind | {"allOf": parts}
     return reduce(lambda whole, part: whole | part, parts, kind)
 
 
-def _elements(what: What, base: str) -> dict[str, Any]:
+def _elements(what: What, base: str, *, ceiling: bool) -> dict[str, Any]:
     """The elements as written, without those that could not be read: a denial is wider without them, and a permit is not
-    written at all.
+    written at all. `ceiling`: a permit's data in what became a denial, whose ceiling would be read as a floor; it is left out.
     """
-    readable = {name: value for name, value in what.source.items() if name not in what.vague}
+    unsaid = what.vague | {"securityLabel"} if ceiling and what.rank else what.vague
+    readable = {name: value for name, value in what.source.items() if name not in unsaid}
     return {name: _absolute(value, base) if name == "data" else value for name, value in readable.items()}
 
 

@@ -24,13 +24,14 @@ from service.store.tokens import Tokens
 from service.usecases.users import Note, unnoted
 
 Employer = Callable[[str], Awaitable[str]]
+Extensions = Callable[[Token], Awaitable[dict[str, Any] | None]]
 
 
 class Authorization:
     """What clients ask of the authorization server without a person present.
 
     `employer(PractitionerRole)` gives its Organization while it is active: asked at every refresh, so that nobody who left the
-    agency goes on acting for it. Without it nobody is asked.
+    agency goes on acting for it. Without it nobody is asked. `extensions(Token)` gives what introspection says beside RFC 7662.
     """
 
     def __init__(
@@ -43,9 +44,10 @@ class Authorization:
         unsupported: Unsupported,
         note: Note = unnoted,
         employer: Employer | None = None,
+        extensions: Extensions | None = None,
     ) -> None:
         self.terms = terms
-        self._employer = employer
+        self._employer, self._extensions = employer, extensions
         self._clients, self._tokens, self._keys, self._fetcher = clients, issued, keys, fetcher
         self._unsupported, self._note = unsupported, note
 
@@ -78,7 +80,9 @@ class Authorization:
         found = await self._tokens.token(asked["token"]) if asked["token"] else None
         if found is None or not tokens.live(found, clock.now()) or not tokens.may_introspect(found, client):
             return Answer(200, {"active": False})
-        return Answer(200, tokens.introspection(found, self.terms))
+        extensions = await self._extensions(found) if self._extensions is not None else None
+        said = tokens.introspection(found, self.terms)
+        return Answer(200, {**said, "extensions": extensions} if extensions else said)
 
     async def revoke(self, asked: Asked) -> Answer:
         """The revocation endpoint (RFC 7009). A refresh token takes its whole grant with it; another's token is left alone."""

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from service import clock
+from service.auth import tokens
 from service.auth.caller import Caller
 from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
+from service.auth.tokens import Token
 from service.care import identity
 from service.care.codes import NHS_NUMBER
 from service.care.identity import role_fault
+from service.change import Resource
+from service.consent.enforcement import told
+from service.consent.explain import record_of
 from service.fhir.resource import relative
 from service.store.records import Row
-from service.usecases.access import open_eyes
+from service.usecases.access import Eyes, evidence_of, open_eyes
 from service.usecases.audit import login_event
 from service.usecases.launch import Choice
 from service.usecases.services import Services, Session
@@ -22,8 +29,8 @@ READING = Scopes((Access("user", "Patient", "r"),))
 class People:
     """The Directory of `service.usecases.launch`, and its audit hook."""
 
-    def __init__(self, services: Services) -> None:
-        self._services = services
+    def __init__(self, services: Services, base: str = "") -> None:
+        self._services, self._base = services, base
 
     async def employer(self, user: str) -> str:
         """The Organization of an active PractitionerRole; empty for one that is not active."""
@@ -57,6 +64,26 @@ class People:
         if identity.nhs_number_fault(number):
             return []
         return await self._services.holdings.having("Patient", f"person={NHS_NUMBER}|{number}")
+
+    async def residual(self, token: Token) -> Resource | None:
+        """The `extensions` of an access token with a patient in context: `ihe_pcf`, as IHE PCF writes it, with `residual` left
+        out where there is nothing to enforce. It is for the first of the token's purposes, as its reads are."""
+        caller = tokens.caller_of(token, clock.now())
+        if caller is None or not caller.patient:
+            return None
+        eyes = await open_eyes(self._services, Session(caller, clock.now(), self._base))
+        person = await self._services.evidence.person(caller.patient)
+        evidence = evidence_of(person, eyes.acting.agreement, eyes.session.at)
+        rules, consents = told(eyes.request(person), evidence, self._services.policy, caller.patient, self._base)
+        named = [f"{self._base}/{ref}" for ref in await self._nameable(eyes, [record_of(each) for each in consents])]
+        said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
+        return {"ihe_pcf": said}
+
+    async def _nameable(self, eyes: Eyes, consents: Sequence[str]) -> list[str]:
+        """Those Consents that the token's agency may know of; the others decide without being named."""
+        rows = await self._services.records.read_many(consents) if consents else {}
+        persons = await self._services.evidence.persons(patient for row in rows.values() for patient in row.patients)
+        return [ref for ref in consents if ref in rows and eyes.permits([rows[ref]], persons)]
 
     def searchable(self, kind: str, name: str) -> bool:
         """Whether a scope may filter a type by this parameter: it can be evaluated against content."""

@@ -1,0 +1,74 @@
+"""What a Consent Enforcement Point elsewhere is told with a token: the residual rules of IHE PCF, on the ground of our policy.
+
+Rules are read from the top and the last that matches wins; where none matches the token is a permit. They start with what the
+policy says where no Consent does, go on with the Consents, and end with what no Consent can lift. They are never wider than
+`decide`: an override, a recorded lawful basis and an agency's own records are decided where the records are, and an agreement
+that names categories is told as no access at all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from service.consent.decide import decide, default
+from service.consent.facts import MARKS, Facts
+from service.consent.policy import Policy
+from service.consent.request import Evidence, Request
+from service.consent.residual import joined, residual_json, speaking
+from service.consent.terms import ACT_CODE, CONFIDENTIALITY, NORMAL, ORDER, RANK
+
+Written = list[dict[str, Any]]
+NOTHING: Written = [{"type": "forbid"}]
+
+
+def told(request: Request, evidence: Evidence, policy: Policy, patient: str, base: str = "") -> tuple[Written, tuple[str, ...]]:
+    """The rules as they are written in a token, and the version references of the Consents that they come from. Never raises."""
+    ordinary = Facts("Basic", "", patients=(patient,), confidentiality=NORMAL)
+    row = decide(request, ordinary, evidence, policy).reasons[0]
+    if row.row == "L1":
+        return ([_labelled("forbid", MARKS)] if row.permit else NOTHING), ()
+    if row.row in ("L0", "L6"):
+        return NOTHING, ()
+    spoke = speaking(request, evidence, policy)
+    rules = joined(spoke)
+    whole = bool(rules) and not rules[0].conditions
+    ground = [] if whole else _ground(request, ordinary, policy)
+    barred = sorted(label for row in policy.barred if not row.sectors or request.sector in row.sectors for label in row.labels)
+    last = [_labelled("forbid", barred)] if barred else []
+    return [*ground, *residual_json(rules, base), *last], tuple(ref for ref, _ in spoke)
+
+
+def _ground(request: Request, ordinary: Facts, policy: Policy) -> Written:
+    """What the policy says where no Consent does, by probing it. A record without a confidentiality is left out where one with
+    a sensitivity alone would be denied: no rule can tell the two apart.
+    """
+
+    def holds(confidentiality: int = 0, *labels: str) -> bool:
+        row = default(
+            request, Facts(ordinary.type, "", ordinary.patients, confidentiality=confidentiality, labels=labels), policy
+        )
+        return row is not None and row.permit
+
+    if not holds(NORMAL):
+        return NOTHING
+    top = max(rank for rank in RANK.values() if all(holds(each) for each in range(NORMAL, rank + 1)))
+    known = {code for code in policy.terms.labels if not code.startswith("_")}
+    known |= {label for row in policy.defaults for label in row.labels}
+    barred = sorted(label for label in known if not holds(NORMAL, label))
+    open_ = holds() and all(holds(0, label) for label in known if label not in barred)
+    return [
+        *([] if open_ else [*NOTHING, _confidential("permit", top)]),
+        *([_confidential("forbid", top + 1)] if top < len(ORDER) else []),
+        *([_labelled("forbid", barred)] if barred else []),
+    ]
+
+
+def _confidential(effect: str, rank: int) -> dict[str, Any]:
+    return {"type": effect, "securityLabel": [{"system": CONFIDENTIALITY, "code": ORDER[rank - 1]}]}
+
+
+def _labelled(effect: str, labels: Iterable[str]) -> dict[str, Any]:
+    """A rule over labels, each as `service.consent.terms.label_key`."""
+    parted = [label.rpartition("|") for label in labels]
+    return {"type": effect, "securityLabel": [{"system": system or ACT_CODE, "code": code} for system, _, code in parted]}
