@@ -16,8 +16,9 @@ from dataclasses import dataclass
 
 from service.change import Resource
 from service.consent.explain import effect, sentence
+from service.consent.facts import MARKS
 from service.consent.reasons import Decision
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK
+from service.consent.terms import ACT_CODE, CONFIDENTIALITY, NORMAL, RANK
 from service.problem import Category, Refused, problem
 from service.usecases.access import allowed, open_eyes
 from service.usecases.explanation import Asked, Matter, Name, matter, organization_of, patient_of, tell, told
@@ -102,11 +103,14 @@ def redactions(matter: Matter, kinds: Sequence[str]) -> tuple[Resource, ...]:
 
 
 def _labels(matter: Matter) -> Iterator[tuple[Resource, int, tuple[str, ...]]]:
-    """Each label more confidential than normal, and each sensitivity that the policy knows; abstract codes label nothing."""
-    normal = RANK["N"]
+    """Each label more confidential than normal, and every other that a decision knows, on a record of normal confidentiality;
+    abstract codes label nothing."""
     for code, rank in RANK.items():
-        if rank > normal:
+        if rank > NORMAL:
             yield {"system": CONFIDENTIALITY, "code": code}, rank, ()
-    for code in sorted(matter.policy.terms.labels):
+    policy = matter.policy
+    known = {*policy.terms.labels, *MARKS, *(label for row in (*policy.barred, *policy.defaults) for label in row.labels)}
+    for label in sorted(known):
+        system, _, code = label.rpartition("|")
         if not code.startswith("_"):
-            yield {"system": ACT_CODE, "code": code}, normal, (code,)
+            yield {"system": system or ACT_CODE, "code": code}, NORMAL, (label,)

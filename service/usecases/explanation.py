@@ -15,7 +15,7 @@ from service.auth.scopes import NONE
 from service.change import Resource
 from service.consent.decide import decide_all
 from service.consent.explain import cited, explained, masked
-from service.consent.facts import Facts
+from service.consent.facts import MARKS, Facts
 from service.consent.policy import Agreement, Policy
 from service.consent.reasons import Decision
 from service.consent.redact import redact
@@ -75,7 +75,8 @@ class Matter:
 
     def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
         """A record of the person as most are: of normal confidentiality, with no label."""
-        return Facts(kind, "", patients=(self.patient.reference,), confidentiality=confidentiality, labels=labels)
+        marks = tuple(MARKS[label] for label in labels if label in MARKS)
+        return Facts(kind, "", (self.patient.reference,), confidentiality=confidentiality, labels=labels, marks=marks)
 
 
 async def evaluate(services: Services, session: Session, body: Resource) -> bytes:

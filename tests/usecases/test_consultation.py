@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY
+from service.consent.facts import INLINE_LABEL as INLINE
+from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RECORD_MARK
 from tests.locality import BASE, Agency, Locality
 
 PATH = f"{BASE}/cds-services/patient-consent-consult"
@@ -71,6 +72,36 @@ async def test_a_denied_label_is_an_obligation(locality: Locality, make: Any) ->
     assert found["extension"]["effect"] == "permit"
     assert (ACT_CODE, "PSY") in redacted(found)
     assert (ACT_CODE, "HIV") not in redacted(found)
+
+
+async def test_what_the_law_bars_is_an_obligation(locality: Locality, make: Any) -> None:
+    """L0 by label, whatever the person agreed to."""
+    await make.tied("crisis")
+    await make.stored("trust", make.consent(to="crisis", identity="yes"))
+    found = redacted(await card(await locality.agency("trust"), hook(make.person, "crisis")))
+    assert found == [(RECORD_MARK, "legally-barred")]
+
+
+async def test_a_person_is_told_what_is_kept_from_them(locality: Locality, make: Any) -> None:
+    """L1: their own record, less what is marked."""
+    agency = await locality.agency("trust", "patient/*.rs", user=make.person, patient=make.person)
+    found = await card(agency, hook(make.person))
+    assert found["summary"] == "CONSENT_PERMIT"
+    assert {(RECORD_MARK, "third-party"), (ACT_CODE, "NOPAT")} < set(redacted(found))
+
+
+async def test_a_redacted_identifier_finds_nobody(locality: Locality, make: Any) -> None:
+    """A name that was taken out of what the asker sees is no way to ask whether it is this person's."""
+    person = make.id("marked")
+    label = {"url": INLINE, "valueCoding": {"system": CONFIDENTIALITY, "code": "R"}}
+    names = [{"extension": [label], "system": MRN, "value": person}, {"system": ODS, "value": person}]
+    known = {"resourceType": "Patient", "id": person, "name": [{"family": "Known"}], "identifier": names}
+    await make.stored("trust", {**known, "meta": {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}})
+    team = {"resourceType": "CareTeam", "id": make.id("team"), "status": "active", "subject": {"reference": f"Patient/{person}"}}
+    await make.stored("trust", {**team, "participant": [{"member": {"reference": "Organization/crisis"}}]})
+    crisis = await locality.agency("crisis")
+    asked = [hook("", patientId={"system": system, "value": person}) for system in (MRN, ODS)]
+    assert [(await crisis.post(PATH, each)).status_code for each in asked] == [404, 200]
 
 
 async def test_a_consent_denies(locality: Locality, make: Any) -> None:

@@ -92,6 +92,15 @@ async def test_a_visible_consent_is_named_without_its_version(locality: Locality
     assert said["doc_id"] == [f"{FHIR}/Consent/{make.id('yes')}"]
 
 
+async def test_a_person_s_own_token_keeps_only_what_is_marked(locality: Locality, make: Any) -> None:
+    """L1: no Consent of theirs stands between a person and their record; what is kept from them stays forbidden."""
+    await make.stored("trust", make.consent("deny", to="trust", identity="no"))
+    said = await introspected(locality, "trust", make.person, scope="patient/*.rs", user=make.person)
+    (rule,) = rules(said)
+    assert rule["type"] == "forbid"
+    assert "third-party" in [each["code"] for each in rule["securityLabel"]]
+
+
 async def test_a_token_without_patient_has_no_residual(locality: Locality) -> None:
     """There is nobody whose Consents to apply."""
     said = await introspected(locality, "trust")
