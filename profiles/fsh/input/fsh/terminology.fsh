@@ -406,3 +406,21 @@ Title: "Record marks"
 Description: "Every code of the code system record-mark."
 * insert Published
 * include codes from system RecordMark
+
+CodeSystem: Obligation
+Id: obligation
+Title: "Obligations"
+Description: "What a permitted reader or recipient owes (consent rules, section 1)."
+* insert Codes
+* #privacy-officer-review "Privacy officer's review" "The use of an override is reviewed."
+* #tell-person "Tell the person" "The person is told, unless that is deferred with a reason."
+* #record-disclosure "Record the disclosure" "A disclosure record is kept."
+* #no-onward-disclosure "No onward disclosure" "It is not passed on."
+* #objection-possible "Objection possible" "Sharing is implied; the person may object."
+
+ValueSet: ObligationValues
+Id: obligation
+Title: "Obligations"
+Description: "Every code of the code system obligation."
+* insert Published
+* include codes from system Obligation
