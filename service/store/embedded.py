@@ -213,6 +213,8 @@ class Embedded:
             *("--dbpath", "db", "--logpath", "mongod.log", "--logappend"),
             *("--bind_ip", f"./{SOCKET}", "--filePermissions", "0600", "--replSet", REPLICA_SET),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_mb / 1024)),
+            # One node has no reader of the past; else a dropped collection keeps its files open for five minutes.
+            *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
         ]
 
     async def _listening(self) -> bool:

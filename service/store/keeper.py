@@ -12,6 +12,7 @@ from __future__ import annotations
 import ctypes
 import fcntl
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -24,7 +25,10 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_keeper() -> None:
-    """In the child before exec: on Linux, ask for SIGTERM when the keeper dies (mongod then stops cleanly)."""
+    """In the child before exec: as many open files as are allowed, since mongod holds one for each collection and index and
+    aborts when it gets no more; and on Linux, ask for SIGTERM when the keeper dies (mongod then stops cleanly)."""
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
 
