@@ -21,7 +21,6 @@ DATASET_ANSWER = f"{BASE}/CodeSystem/dataset-answer"
 CARE_COORDINATOR = "768820003"
 CARE_PLAN_CATEGORY = "734163000"
 CRISIS_PLAN = "736253002"
-SAFEGUARDING_NONE = "861931000000100"
 
 OVERALL_COORDINATION = "overall-coordination"
 LAWFUL_BASES = frozenset(
@@ -36,7 +35,6 @@ LAWFUL_BASES = frozenset(
     )
 )
 
-HANDOVER_PROFILE = f"{BASE}/StructureDefinition/baton-handover-task"
 HELD_FROM = f"{BASE}/StructureDefinition/held-from"
 """Extension on a Task on hold (valueCode): the status it goes back to. Written by the service only."""
 PARTICIPANT_AGENCY = f"{BASE}/StructureDefinition/participant-agency"

@@ -56,11 +56,6 @@ def version(resource: Resource) -> int:
     return int(text) if text.isdecimal() else 0
 
 
-def latest(resource: Resource) -> str:
-    """The version-specific reference of a resource as it was read."""
-    return f"{name(resource)}/_history/{version(resource)}" if version(resource) else name(resource)
-
-
 def inputs(task: Resource, kind: str) -> list[Resource]:
     """The inputs of one type from `task-input`."""
     return _typed(task, "input", TASK_INPUT, kind)
