@@ -52,10 +52,11 @@ def find_mongod() -> Path | None:
 
 
 def _held(path: Path) -> bool:
-    """Whether another process holds the exclusive lock of this file."""
+    """Whether another process holds the exclusive lock of this file. Asked by a shared lock, so that two who ask at one moment
+    do not take each other for the holder."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return True
     finally:
@@ -211,7 +212,7 @@ class Embedded:
         """mongod runs in the folder, so its own name in the replica set is relative: the folder may be moved."""
         return [
             *("--dbpath", "db", "--logpath", "mongod.log", "--logappend"),
-            *("--bind_ip", f"./{SOCKET}", "--filePermissions", "0600", "--replSet", REPLICA_SET),
+            *("--bind_ip", f"./{SOCKET}", "--unixSocketPrefix", ".", "--filePermissions", "0600", "--replSet", REPLICA_SET),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_mb / 1024)),
             # One node has no reader of the past; else a dropped collection keeps its files open for five minutes.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import os
 import shutil
 import signal
@@ -46,6 +47,14 @@ async def held(uri: str) -> list[int]:
     found = sorted([each["_id"] async for each in mongo.collection("x").find()])
     await mongo.close()
     return found
+
+
+async def held_again(uri: str, seconds: float = 60) -> list[int]:
+    """What is held, once the database answers again: the old mongod first ends in its own time."""
+    async with asyncio.timeout(seconds):
+        while True:
+            with suppress(Refused):
+                return await held(uri)
 
 
 async def eventually(holds, seconds: float = 30) -> bool:
@@ -148,6 +157,17 @@ async def test_it_listens_on_no_network_port(tmp_path):
     assert not sockets & listening
 
 
+async def test_it_has_no_socket_outside_its_folder(tmp_path):
+    """mongod opens one more, by its port, in the folder of temporary files unless it is told otherwise."""
+    embedded = Embedded(tmp_path / "data", 256)
+    await embedded.start()
+    inodes = {each.removeprefix("socket:[").removesuffix("]") for each in sockets_of(mongod_pid(tmp_path / "data"))}
+    lines = [line.split() for line in Path("/proc/net/unix").read_text().splitlines()[1:]]
+    paths = {fields[7] for fields in lines if len(fields) > 7 and fields[6] in inodes}
+    await embedded.stop()
+    assert paths == {"./mongod.sock", "./mongodb-27017.sock"}
+
+
 async def test_a_killed_mongod_is_started_again_by_its_keeper(tmp_path):
     embedded = Embedded(tmp_path / "data", 256)
     uri = await embedded.start()
@@ -210,9 +230,19 @@ async def test_who_uses_the_database_brings_it_back_after_a_dead_keeper(tmp_path
     await put(uri, 1)
     keeper = keeper_pid(tmp_path / "data")
     os.kill(keeper, signal.SIGKILL)
-    assert await eventually(lambda: _held(tmp_path / "data" / "keeper.lock") and not alive(keeper))
-    assert await held(uri) == [1]
+    assert await eventually(lambda: not alive(keeper))
+    assert await held_again(uri) == [1]
     await embedded.stop()
+
+
+async def test_two_who_ask_for_a_lock_see_no_holder_in_each_other(tmp_path):
+    lock = tmp_path / "keeper.lock"
+    asking = os.open(lock, os.O_RDWR | os.O_CREAT)
+    fcntl.flock(asking, fcntl.LOCK_SH)
+    assert not _held(lock)
+    fcntl.flock(asking, fcntl.LOCK_EX)
+    assert _held(lock)
+    os.close(asking)
 
 
 async def test_starting_twice_is_starting_once(tmp_path):
