@@ -8,6 +8,7 @@ import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
+from urllib.parse import parse_qsl, urlsplit
 
 from pymongo import AsyncMongoClient, IndexModel
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
@@ -35,17 +36,17 @@ def unavailable(text: str) -> Refused:
 
 
 def client_of(uri: str, driver: str) -> Any:
-    """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads."""
+    """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads whatever the uri says. How
+    long to wait, and for how many connections, the uri may say itself."""
+    said = {name.lower() for name, _ in parse_qsl(urlsplit(uri).query)}
+    patience = {"serverSelectionTimeoutMS": SELECTION_MS, "connectTimeoutMS": 5000, "maxPoolSize": 64, "appname": "baton"}
     options: dict[str, Any] = {
         "w": "majority",
         "journal": True,
         "readConcernLevel": "majority",
         "retryWrites": True,
         "tz_aware": True,
-        "serverSelectionTimeoutMS": SELECTION_MS,
-        "connectTimeoutMS": 5000,
-        "maxPoolSize": 64,
-        "appname": "baton",
+        **{name: value for name, value in patience.items() if name.lower() not in said},
     }
     if driver == "pymongo":
         return AsyncMongoClient(uri, **options)

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from service.problem import Category, Refused
-from service.store.mongo import connect, settled
+from service.store.mongo import DURABLE, client_of, connect, settled
 
 
 async def test_a_transaction_returns_what_its_body_returns(mongo):
@@ -94,6 +94,14 @@ async def test_a_database_that_is_not_there_is_refused_as_unavailable(tmp_path, 
     with pytest.raises(Refused) as refused:
         await connect(f"mongodb://{nowhere}/?directConnection=true", "x")
     assert refused.value.problem.category is Category.UNAVAILABLE
+
+
+@pytest.mark.parametrize("driver", ["pymongo", "motor"])
+async def test_a_uri_may_say_how_long_to_wait_and_not_how_durable(driver):
+    client = client_of("mongodb://127.0.0.1:9/?serverSelectionTimeoutMS=70&w=0&journal=false", driver)
+    assert client.options.server_selection_timeout == 0.07
+    assert client.write_concern == DURABLE
+    await settled(client.close())
 
 
 async def test_instants_come_back_aware(mongo, make):
