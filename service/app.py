@@ -152,7 +152,7 @@ async def _services(
         partners=partners,
         timers=Timers(mongo),
         ledger=records.ledger,
-        trail=AuditTrail(records),
+        trail=AuditTrail(mongo, records.ledger),
         directory=Directory(records, holdings, generations, partners),
         evidence=EvidenceCache(records, holdings, relations, generations),
         secret=await keys.secret("cursor", clock.new_secret().encode()),

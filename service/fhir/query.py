@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from service.fhir import interval
+from service.fhir.cursor import Cursor
 from service.fhir.index import Index, Rank
 from service.fhir.parameter import Parameters
 
@@ -151,6 +152,17 @@ def _holds(test: Test, index: Index) -> bool:
 def place(query: Query, index: Index) -> tuple[Rank | None, ...]:
     """Where a record stands in the query's order: a value for each sort key, None where it has none."""
     return tuple(_rank(sort, index) for sort in query.sort)
+
+
+def follows(query: Query, index: Index, after: Cursor | None) -> bool:
+    """Whether a record comes after a place in the query's order, or there is no such place."""
+    if after is None:
+        return True
+    for sort, here, there in zip(query.sort, place(query, index), after.values, strict=True):
+        if here != there:
+            above = there is None or (here is not None and here > there)  # type: ignore[operator] # ranks of one parameter
+            return above != sort.descending
+    return False
 
 
 def _rank(sort: Sort, index: Index) -> Rank | None:

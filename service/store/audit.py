@@ -1,23 +1,86 @@
-"""The audit trail of what changes nothing: reads, searches, denials. Many at one moment cost one transaction."""
+"""The audit trail of what changes nothing: reads, searches, denials. Those of one moment go into the ledger as one page."""
 
 from __future__ import annotations
 
+import asyncio
+from dataclasses import dataclass
 from datetime import datetime
 
 from service import clock
-from service.change import Change, Resource
-from service.store.commit import prepare
-from service.store.records import Records
+from service.change import Resource
+from service.store.ledger import Entry, Head, Ledger
+from service.store.mongo import Mongo, reaching
+
+WRITERS = 2
+"""Pages under way at once. With one, all readers would wait for the disk in step; with many, no page would fill."""
+
+
+@dataclass(eq=False, slots=True)
+class _Told:
+    """An entry in the queue, and who waits for it."""
+
+    entry: Entry
+    done: asyncio.Future[None]
 
 
 class AuditTrail:
-    """Writes AuditEvents into the ledger through the records' own group commit."""
+    """Writes AuditEvents into the ledger. Each writer has a stream of its own, and takes all that has come meanwhile."""
 
-    def __init__(self, records: Records) -> None:
-        self._records = records
+    def __init__(self, mongo: Mongo, ledger: Ledger) -> None:
+        self._mongo = mongo
+        self._ledger = ledger
+        self._queue: list[_Told] = []
+        self._free: list[Head | None] = [None] * WRITERS
+        self._running: set[asyncio.Task[None]] = set()
+        self._scheduled = False
 
     async def note(self, event: Resource, *, at: datetime | None = None, custodian: str = "") -> None:
         """Returns when the event (an AuditEvent without id) is durable: no record, no release. `custodian` is the
         organisation whose record was looked at. Raises Refused UNAVAILABLE when it cannot be written."""
-        change = Change(at=at or clock.now(), audits=(event,))
-        await self._records.submit(prepare(change, self._records.projector, custodian))
+        loop = asyncio.get_running_loop()
+        told = _Told(Entry(event, at or clock.now(), custodian), loop.create_future())
+        self._queue.append(told)
+        if self._free and not self._scheduled:
+            self._scheduled = True
+            loop.call_soon(self._start)
+        await told.done
+
+    def _start(self) -> None:
+        """Give a free writer all that waits."""
+        self._scheduled = False
+        if self._free and self._queue:
+            told, self._queue = self._queue, []
+            task = asyncio.get_running_loop().create_task(self._write(self._free.pop(), told))
+            self._running.add(task)
+            task.add_done_callback(self._running.discard)
+
+    async def _write(self, head: Head | None, told: list[_Told]) -> None:
+        try:
+            head = await self._append(head, [each.entry for each in told])
+            _end(told)
+        except Exception as error:
+            head = None  # some of it may be in: the stream's end is not known, and a new one begins
+            _end(told, error)
+        finally:
+            for each in told:
+                each.done.cancel()
+            self._free.append(head)
+            self._start()
+
+    async def _append(self, head: Head | None, entries: list[Entry]) -> Head:
+        """One insert, durable when it returns."""
+        link = self._ledger.link(await self._ledger.begun(head, clock.now()), entries)
+        async with reaching():
+            await link.write(self._mongo)
+        return link.head
+
+
+def _end(told: list[_Told], error: Exception | None = None) -> None:
+    for each in told:
+        if each.done.done():  # its asker was cancelled, or was told before
+            continue
+        if error is None:
+            each.done.set_result(None)
+        else:
+            each.done.set_exception(error)
+            each.done.exception()  # seen, should nobody wait any more

@@ -20,7 +20,7 @@ from service.change import Change
 from service.problem import Category, Refused, problem
 from service.store import outbox, timers
 from service.store.generations import GENERATIONS, keys_of
-from service.store.ledger import Link
+from service.store.ledger import Entry, Link
 from service.store.mongo import Mongo, Session
 from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document, Draft, Projector, draft
@@ -55,7 +55,7 @@ class Prepared:
 
     change: Change
     drafts: tuple[Draft, ...]
-    custodian: str
+    entries: tuple[Entry, ...]
     generations: tuple[str, ...]
     own: frozenset[str]
     shared: frozenset[str]
@@ -67,10 +67,11 @@ def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepar
     drafts = tuple(draft(write, change.at, projector) for write in change.writes)
     touches = chain.from_iterable(write.touches for write in change.writes)
     generations = {*touches, *(key for each in drafts for key in keys_of(each.type, each.current["pts"]))}
+    audited = change.writes[0].custodian if change.writes else custodian
     return Prepared(
         change=change,
         drafts=drafts,
-        custodian=change.writes[0].custodian if change.writes else custodian,
+        entries=tuple(Entry(event, change.at, audited) for event in change.audits),
         generations=tuple(sorted(generations)),
         own=frozenset(_own(change, drafts)),
         shared=frozenset({*(reference for reference, _ in change.guards), *(f"generation:{key}" for key in generations)}),
@@ -147,12 +148,12 @@ class Transaction:
             async for document in cursor:
                 self.previous[f"{type_}/{document['_id']}"] = document
         for reference, before in wanted.items():
-            found = self.previous.get(reference)
-            if found is None or found["v"] != before:
-                raise conflict(reference)
+            found = self.previous.get(reference, {})
             if "s" in found:
                 text = f"`{reference}` is part of the audit ledger, which is only ever added to: write a new entry instead."
                 raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text))
+            if found.get("v") != before:
+                raise conflict(reference)
 
     async def _write_rows(self, session: Session) -> None:
         drafts: dict[str, list[Draft]] = defaultdict(list)

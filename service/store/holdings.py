@@ -8,7 +8,8 @@ from typing import Any
 from service.fhir.query import Query
 from service.store.coalesce import Coalescer
 from service.store.mongo import Mongo, reaching
-from service.store.row import Projector, Row, row_of
+from service.store.page import rows_of
+from service.store.row import Projector, Row
 from service.store.search import filter_of
 
 Wanted = tuple[str, str]
@@ -33,13 +34,14 @@ class Holdings:
         return await self._find(type_, {"idx": key, "del": False})
 
     async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
-        """At most `limit` matches of a query among one custodian's own rows."""
-        return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian}]}, limit)
+        """At most `limit` matches of a query among one custodian's own rows; the service's own AuditEvents are not among them."""
+        return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian, "page": None}]}, limit)
 
     async def _find(self, type_: str, wanted: Mapping[str, Any], limit: int = 0) -> list[Row]:
         async with reaching():
             cursor = self._mongo.collection(f"r.{type_}").find(wanted).limit(limit)
-            return [row_of(type_, document, self._projector) for document in await cursor.to_list(None)]
+            documents = await cursor.to_list(None)
+        return [row for document in documents for row in rows_of(type_, document, self._projector)]
 
     async def _fetch(self, wanted: Collection[Wanted]) -> Mapping[Wanted, list[Row]]:
         groups: dict[str, list[str]] = {}

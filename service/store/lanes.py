@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 from service import clock
 from service.problem import Category, Refused
 from service.store.commit import Prepared
-from service.store.ledger import Entry, Head, Ledger, Link
+from service.store.ledger import Head, Ledger, Link
 
 LANES = 3
 MOST_CHANGES = 64
@@ -42,7 +42,7 @@ class Lanes:
         self._run = run
         self._ledger = ledger
         self._queue: list[Waiting] = []
-        self._free = [Head(clock.new_id()) for _ in range(LANES)]
+        self._free: list[Head | None] = [None] * LANES
         self._running: set[asyncio.Task[None]] = set()
         self._touched: set[str] = set()
         self._scheduled = False
@@ -114,7 +114,7 @@ class Lanes:
         self._touched |= own | shared
         return batch
 
-    async def _drive(self, head: Head, batch: list[Waiting]) -> None:
+    async def _drive(self, head: Head | None, batch: list[Waiting]) -> None:
         try:
             head = await self._commit(head, batch)
         finally:
@@ -125,14 +125,15 @@ class Lanes:
             self._free.append(head)
             self._start()
 
-    async def _commit(self, head: Head, batch: list[Waiting]) -> Head:
-        """Commit a batch together, or else one by one; the head of the stream afterwards."""
+    async def _commit(self, head: Head | None, batch: list[Waiting]) -> Head | None:
+        """Commit a batch together, or else one by one; the head of the stream afterwards, None when it is not known."""
         try:
-            link = self._link(head, batch)
+            entries = [each for waiting in batch for each in waiting.prepared.entries]
+            link = self._ledger.link(head := await self._ledger.begun(head, clock.now()), entries) if entries else None
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
             if _doubtful(error):
-                head = Head(clock.new_id())
+                head = None
             elif len(batch) > 1:
                 for waiting in batch:
                     head = await self._commit(head, [waiting])
@@ -142,18 +143,9 @@ class Lanes:
         _end(batch)
         return link.head if link else head
 
-    def _link(self, head: Head, batch: Sequence[Waiting]) -> Link | None:
-        entries = [
-            Entry(event, waiting.prepared.change.at, waiting.prepared.custodian)
-            for waiting in batch
-            for event in waiting.prepared.change.audits
-        ]
-        return self._ledger.link(head, entries) if entries else None
-
 
 def _doubtful(error: Exception) -> bool:
-    """Whether the transaction may have been committed all the same: then the stream's end is not known, and a new one
-    begins."""
+    """Whether what was sent may have been committed all the same: then the stream's end is not known, and a new one begins."""
     if isinstance(error, Refused):
         return error.problem.category is Category.UNAVAILABLE
     return isinstance(error, PyMongoError) and error.has_error_label("UnknownTransactionCommitResult")

@@ -1,38 +1,40 @@
 """The audit ledger: every AuditEvent the service writes, chained by keyed hashes so that a change of any of them shows.
 
-An entry is the AuditEvent's own row in `r.AuditEvent`, found and read as any record, with three more fields: the stream
-`s`, its number `n` in it, and `h`, the hash over the hash before it and its content. A stream has one writer, which knows
-its own head, so no two transactions ever wait for a head. Each stream's head is kept beside; a seal binds the heads of
-all streams that moved, and the seal before. The key lies outside the database: whoever can only write to the database can
-forge no hash.
+AuditEvents are kept in pages (`service.store.page`), in the rows of their type, so that they are found and read as any record. A
+page has three more fields: the stream `s`, its number `n` in it, and `h`, the hash over the hash before it and its content. A
+stream has one writer, which knows its own end, so no two commits ever wait for each other; it is written down before it has
+pages. A seal binds the ends of all streams that moved, and the seal before. The key lies outside the database: whoever can only
+write to the database can forge no hash.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from pymongo import IndexModel, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from service import clock
-from service.change import Resource, Write
-from service.fhir.resource import stamp
+from service.change import Resource
 from service.store.mongo import Mongo, Session, reaching
-from service.store.row import Document, Projector, draft
+from service.store.page import MOST_ENTRIES, page
+from service.store.row import Document, Projector
 
 ENTRIES = "r.AuditEvent"
-HEADS = "ledger"
+STREAMS = "ledger"
 SEALS = "seals"
 INDEXES = {
     ENTRIES: [IndexModel([("s", 1), ("n", 1)], unique=True, partialFilterExpression={"s": {"$exists": True}})],
-    HEADS: [],
+    STREAMS: [],
     SEALS: [],
 }
+LIFE = timedelta(hours=6)
+"""How long a writer uses a stream before it begins another, so that a seal need not look at every stream there ever was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,7 @@ class Head:
     """The end of a stream: its last number and hash."""
 
     stream: str
+    begun: datetime
     number: int = 0
     hash: bytes = b""
 
@@ -55,107 +58,106 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Entries chained to a head, and the head after them. The head moves only when the transaction commits."""
+    """Pages chained to a head, and the head after them. The head moves only when they are committed."""
 
     documents: tuple[Document, ...]
     head: Head
 
-    async def write(self, mongo: Mongo, session: Session) -> None:
-        """Insert the entries and move the kept head, in the caller's transaction."""
+    async def write(self, mongo: Mongo, session: Session = None) -> None:
+        """Insert the pages, in the caller's transaction where there is one."""
         await mongo.collection(ENTRIES).insert_many(list(self.documents), session=session)
-        moved = {"_id": self.head.stream, "n": self.head.number, "h": self.head.hash}
-        await mongo.collection(HEADS).replace_one({"_id": self.head.stream}, moved, upsert=True, session=session)
 
 
 class Ledger:
-    """Chains entries, seals the streams and checks them. `key` is the secret of the hashes."""
+    """Chains pages, seals the streams and checks them. `key` is the secret of the hashes."""
 
     def __init__(self, mongo: Mongo, projector: Projector, key: bytes = b"") -> None:
         self._mongo = mongo
         self._projector = projector
         self._key = key
 
+    async def begun(self, head: Head | None, now: datetime) -> Head:
+        """The stream to go on with: this one, or a new one when there is none or it is old. Raises Refused UNAVAILABLE."""
+        if head is not None and now - head.begun < LIFE:
+            return head
+        fresh = Head(clock.new_id(), now)
+        async with reaching():
+            await self._mongo.collection(STREAMS).insert_one({"_id": fresh.stream, "n": 0, "at": now, "open": True})
+        return fresh
+
     def link(self, head: Head, entries: Sequence[Entry]) -> Link:
-        """The entries as rows that continue the stream of `head`. Gives each AuditEvent its id."""
+        """The entries as pages that continue the stream of `head`: one for each custodian."""
         documents = []
-        for entry in entries:
-            event = stamp(entry.event, id=clock.new_id(), version=1, at=entry.at)
-            document = draft(Write(event, 0, entry.custodian, "POST"), entry.at, self._projector).current
+        at = max(entry.at for entry in entries)
+        for custodian, events in _by_custodian(entries):
+            document = page(events, at, custodian, self._projector)
             number = head.number + 1
             hash_ = self._hash(head.hash, head.stream, number, document)
             documents.append({**document, "s": head.stream, "n": number, "h": hash_})
-            head = Head(head.stream, number, hash_)
+            head = Head(head.stream, head.begun, number, hash_)
         return Link(tuple(documents), head)
 
-    async def append(self, stream: str, entries: Sequence[Entry]) -> Head:
-        """Add entries to a stream by its kept head, in a transaction of their own: for commands outside the service."""
-
-        async def add(session: Session) -> Head:
-            kept = await self._mongo.collection(HEADS).find_one({"_id": stream}, session=session)
-            link = self.link(Head(stream, kept["n"], bytes(kept["h"])) if kept else Head(stream), entries)
-            await link.write(self._mongo, session)
-            return link.head
-
-        return await self._mongo.transaction(add)
-
     async def seal(self, at: datetime) -> bool:
-        """Bind the heads that moved since the last seal. False when none did, or another worker sealed at this moment."""
+        """Bind the ends of the streams that moved since the last seal. False when none did, or another worker sealed at this
+        moment."""
         async with reaching():
             last = await self._mongo.collection(SEALS).find_one({}, sort=[("_id", -1)]) or {"_id": 0, "h": b""}
-            heads = {each["_id"]: each async for each in self._mongo.collection(HEADS).find({}).sort("_id", 1)}
-            moved = [[stream, each["n"], each["h"]] for stream, each in heads.items() if each.get("sealed") != each["n"]]
-            if not moved:
-                return False
-            seal = {"_id": last["_id"] + 1, "at": at, "heads": moved}
-            try:
-                await self._mongo.collection(SEALS).insert_one({**seal, "h": self._seal_hash(bytes(last["h"]), seal)})
-            except DuplicateKeyError:
-                return False
-            await self._mark(moved)
-        return True
+            streams = await self._mongo.collection(STREAMS).find({"open": True}).sort("_id", 1).to_list(None)
+            ends = {each["_id"]: await self._end(each["_id"]) for each in streams}
+            moved = [[each["_id"], *ends[each["_id"]]] for each in streams if ends[each["_id"]][0] != each["n"]]
+            over = [each["_id"] for each in streams if ends[each["_id"]][0] == each["n"] and at - each["at"] > 2 * LIFE]
+            if moved:
+                seal = {"_id": last["_id"] + 1, "at": at, "heads": moved}
+                try:
+                    await self._mongo.collection(SEALS).insert_one({**seal, "h": self._seal_hash(bytes(last["h"]), seal)})
+                except DuplicateKeyError:
+                    return False
+            await self._remember(moved, over)
+        return bool(moved)
 
-    async def _mark(self, moved: Sequence[Sequence[Any]]) -> None:
-        """Remember what is sealed, on heads that have not moved on. One that is not marked is only sealed once more."""
-        marks = [UpdateOne({"_id": stream, "n": number}, {"$set": {"sealed": number}}) for stream, number, _ in moved]
-        await self._mongo.collection(HEADS).bulk_write(marks, ordered=False)
+    async def _end(self, stream: str) -> tuple[int, bytes]:
+        """The number and hash of a stream's last page."""
+        last = await self._mongo.collection(ENTRIES).find_one({"s": stream}, {"n": 1, "h": 1}, sort=[("n", -1)])
+        return (last["n"], bytes(last["h"])) if last else (0, b"")
+
+    async def _remember(self, moved: Sequence[Sequence[Any]], over: Sequence[str]) -> None:
+        """How far each stream is sealed, and which have ended. What is not remembered is only sealed once more."""
+        marks = [UpdateOne({"_id": stream}, {"$max": {"n": number}}) for stream, number, _ in moved]
+        marks += [UpdateOne({"_id": stream}, {"$set": {"open": False}}) for stream in over]
+        if marks:
+            await self._mongo.collection(STREAMS).bulk_write(marks, ordered=False)
 
     async def verify(self) -> list[str]:
         """Everything that does not hold, one sentence each; empty when the ledger is whole."""
         async with reaching():
             seals, findings = await self._check_seals()
-            heads = {each["_id"]: each async for each in self._mongo.collection(HEADS).find({})}
-            ends: dict[str, int] = {}
-            async for document, sentence in self._check_entries():
-                ends[document["s"]] = document["n"]
+            streams = {each["_id"] async for each in self._mongo.collection(STREAMS).find({})}
+            found: set[str] = set()
+            async for document, sentence in self._check_pages():
+                found.add(document["s"])
                 if sentence:
                     findings.append(sentence)
                 expected = seals.pop((document["s"], document["n"]), None)
                 if expected is not None and expected != bytes(document["h"]):
-                    findings.append(f"Entry `{document['n']}` of stream `{document['s']}` is not the one that was sealed.")
-        findings += (f"Entry `{number}` of stream `{stream}` was sealed and is missing." for stream, number in seals)
-        findings += (
-            f"Stream `{stream}` ends at `{ends.get(stream, 0)}`, its head says `{head['n']}`: its last entries are missing."
-            for stream, head in heads.items()
-            if ends.get(stream, 0) != head["n"]
-        )
-        return findings + [f"Stream `{stream}` has entries and no head." for stream in ends.keys() - heads.keys()]
+                    findings.append(f"Page `{document['n']}` of stream `{document['s']}` is not the one that was sealed.")
+        findings += (f"Page `{number}` of stream `{stream}` was sealed and is missing." for stream, number in seals)
+        return findings + [f"Stream `{stream}` has pages and was never begun." for stream in sorted(found - streams)]
 
-    async def _check_entries(self) -> AsyncIterator[tuple[Document, str]]:
-        """Every entry in order, with what is wrong with it or nothing."""
+    async def _check_pages(self) -> AsyncIterator[tuple[Document, str]]:
+        """Every page in order, with what is wrong with it or nothing."""
         fields = {"s": 1, "n": 1, "h": 1, "body": 1, "cust": 1}
-        head = Head("")
+        last: tuple[str, int, bytes] = ("", 0, b"")
         order = [("s", 1), ("n", 1)]
         async for document in self._mongo.collection(ENTRIES).find({"s": {"$exists": True}}, fields).sort(order):
             stream, number = document["s"], document["n"]
-            if stream != head.stream:
-                head = Head(stream)
+            _, before, hash_ = last if stream == last[0] else (stream, 0, b"")
             sentence = ""
-            if number != head.number + 1:
-                sentence = f"Stream `{stream}` goes from `{head.number}` to `{number}`: entries are missing."
-            elif self._hash(head.hash, stream, number, document) != bytes(document["h"]):
-                sentence = f"Entry `{number}` of stream `{stream}` is not what was written there."
+            if number != before + 1:
+                sentence = f"Stream `{stream}` goes from `{before}` to `{number}`: pages are missing."
+            elif self._hash(hash_, stream, number, document) != bytes(document["h"]):
+                sentence = f"Page `{number}` of stream `{stream}` is not what was written there."
             yield document, sentence
-            head = Head(stream, number, bytes(document["h"]))
+            last = (stream, number, bytes(document["h"]))
 
     async def _check_seals(self) -> tuple[dict[tuple[str, int], bytes], list[str]]:
         """The sealed heads, and what is wrong with the seals."""
@@ -184,3 +186,13 @@ class Ledger:
             data = part if isinstance(part, bytes) else str(part).encode()
             digest.update(len(data).to_bytes(8, "big") + data)
         return digest.digest()
+
+
+def _by_custodian(entries: Sequence[Entry]) -> Iterator[tuple[str, Sequence[Resource]]]:
+    """The events of each custodian, so many at a time as a page takes."""
+    groups: dict[str, list[Resource]] = {}
+    for entry in entries:
+        groups.setdefault(entry.custodian, []).append(entry.event)
+    for custodian, events in groups.items():
+        for start in range(0, len(events), MOST_ENTRIES):
+            yield custodian, events[start : start + MOST_ENTRIES]

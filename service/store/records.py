@@ -9,7 +9,7 @@ from pymongo import IndexModel
 
 from service.change import Change
 from service.problem import Category, Refused, problem
-from service.store import commit, generations, ledger, outbox, relations, timers
+from service.store import commit, generations, ledger, outbox, page, relations, timers
 from service.store.coalesce import Coalescer
 from service.store.commit import CLAIMS, KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.history import History
@@ -180,9 +180,10 @@ class Records:
         found: dict[str, Row] = {}
         async with reaching():
             for type_, ids in groups.items():
-                cursor = self.mongo.collection(f"r.{type_}").find({"_id": {"$in": ids}})
+                places = ids if type_ != page.TYPE else [*ids, *{page.page_of(id_) for id_ in ids}]
+                cursor = self.mongo.collection(f"r.{type_}").find({"_id": {"$in": places}})
                 for document in await cursor.to_list(None):
-                    found[f"{type_}/{document['_id']}"] = row_of(type_, document, self.projector)
+                    found.update((row.reference, row) for row in page.rows_of(type_, document, self.projector))
         return found
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,8 +13,24 @@ from pymongo.errors import ExecutionTimeout
 from service.fhir import interval
 from service.fhir.cursor import Cursor
 from service.fhir.index import Rank
-from service.fhir.query import Dated, Identity, Key, Part, Present, Query, Sort, Start, Term, Test, Updated
+from service.fhir.query import (
+    Dated,
+    Identity,
+    Key,
+    Part,
+    Present,
+    Query,
+    Sort,
+    Start,
+    Term,
+    Test,
+    Updated,
+    follows,
+    matches,
+    place,
+)
 from service.problem import Category, Refused, problem
+from service.store import page
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
@@ -71,7 +87,25 @@ def indexes(type_: str) -> list[IndexModel]:
 
 def filter_of(query: Query, visible: Visible | None = None) -> Filter:
     """The MongoDB filter for the matches of a query that the caller may see; rows marked deleted are never matches."""
-    parts = [{"del": False}, *(_term(term) for term in query.terms)]
+    return _filter([_term(term) for term in query.terms], visible)
+
+
+def page_filter(query: Query, visible: Visible | None = None) -> Filter:
+    """As `filter_of`, for records that are kept in pages: a page passes when one of its entries might. What one entry has and
+    another lacks cannot be asked of both together, so nothing negated is asked of a page."""
+    return _filter(
+        [{"$or": [{"page": {"$gt": 0}}, _term(term)]} if term.negated else _term(_paged(term)) for term in query.terms], visible
+    )
+
+
+def _paged(term: Term) -> Term:
+    """A term that finds the page of an entry that is asked for by its id."""
+    pages = (Identity(page.page_of(test.id)) for test in term.tests if isinstance(test, Identity))
+    return replace(term, tests=(*term.tests, *pages))
+
+
+def _filter(asked: list[Filter], visible: Visible | None) -> Filter:
+    parts = [{"del": False}, *asked]
     if visible is not None and (seen := _seen(visible)):
         parts.append(seen)
     return {"$and": parts}
@@ -235,6 +269,28 @@ def _beyond(field: str, value: Any, descending: bool) -> list[Filter]:
     return [{field: {"$lt": value}}] if field in ("_id", "lu") else [{field: {"$lt": value}}, {field: {"$exists": False}}]
 
 
+def _before_page(query: Query, cursor: Cursor | None) -> Cursor | None:
+    """A place just before the page that a place is in, so that the rest of that page is found again."""
+    if cursor is None or query.sort[-1].descending:
+        return cursor
+    *values, id_ = cursor.values
+    whole = page.page_of(str(id_))
+    before = f"{whole[:-1]}{chr(ord(whole[-1]) - 1)}{_AFTER_EVERY_STRING}" if whole else id_
+    return Cursor((*values, before))
+
+
+def _sees(visible: Visible | None, row: Row) -> bool:
+    """As `_seen`, of one row."""
+    if visible is None or (visible.patients is None and visible.public):
+        return True
+    return (
+        (bool(visible.custodian) and row.custodian == visible.custodian)
+        or any(party.organization == visible.party for party in row.parties)
+        or (bool(row.patients) if visible.patients is None else not set(visible.patients).isdisjoint(row.patients))
+        or (visible.public and not row.patients)
+    )
+
+
 class Searches:
     """Finds and counts rows. `most_scanned` is how many matches one search may look at where no index gives their order, and
     `seconds` how long it may take; past either it is refused as too costly, never cut short."""
@@ -250,13 +306,43 @@ class Searches:
 
         `visible` None: no restriction. Raises Refused TOO_COSTLY.
         """
+        if query.type == page.TYPE:
+            return await self._entries(query, visible, after, limit)
         matched = filter_of(query, visible)
         if not _ordered(query):
             await self._affordable(query, matched)
+        documents = await self._documents(query, matched, after, limit)
+        return [row_of(query.type, document, self._projector) for document in documents]
+
+    async def _documents(self, query: Query, matched: Filter, after: Cursor | None, limit: int) -> list[Document]:
         whole = {"$and": [*matched["$and"], after_filter(query, after)]} if after else matched
         cursor = self._collection(query).find(whole, max_time_ms=self._milliseconds).sort(order_of(query)).limit(limit)
-        documents = await self._timed(cursor.to_list(limit))
-        return [row_of(query.type, document, self._projector) for document in documents]
+        documents: list[Document] = await self._timed(cursor.to_list(limit))
+        return documents
+
+    async def _entries(self, query: Query, visible: Visible | None, after: Cursor | None, limit: int) -> list[Row]:
+        """As `find`, of records that are kept in pages: each entry of a page that was found is asked again by itself."""
+        if not _ordered(query):
+            raise _too_costly()  # the entries of a page are together in it, in no other order
+        matched, found, looked = page_filter(query, visible), list[Row](), 0
+        begin = _before_page(query, after)
+        while len(found) < limit:
+            documents = await self._documents(query, matched, begin, limit)
+            rows = [row for document in documents for row in self._in_order(query, document)]
+            found += (
+                row for row in rows if matches(query, row.index) and _sees(visible, row) and follows(query, row.index, after)
+            )
+            looked += len(rows)
+            if len(documents) < limit:
+                break
+            if looked > self._most_scanned:
+                raise _too_costly()
+            begin = Cursor((*place(query, rows[-1].index)[:-1], documents[-1]["_id"]))
+        return found[:limit]
+
+    def _in_order(self, query: Query, document: Document) -> Sequence[Row]:
+        rows = page.rows_of(query.type, document, self._projector)
+        return rows[::-1] if query.sort[0].descending else rows
 
     async def count(self, query: Query, *, visible: Visible | None = None) -> int:
         """How many matches are visible, exactly. Raises Refused TOO_COSTLY when they are too many to count in time."""

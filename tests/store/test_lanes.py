@@ -38,8 +38,8 @@ def log() -> Log:
 
 
 @pytest.fixture
-def lanes(log, make) -> Lanes:
-    return Lanes(log.run, Ledger(None, make.project))
+def lanes(log, make, fresh_mongo) -> Lanes:
+    return Lanes(log.run, Ledger(fresh_mongo, make.project))
 
 
 @pytest.fixture

@@ -229,9 +229,10 @@ async def test_a_change_without_audits_and_one_with_share_a_batch(records, make)
     assert await records.ledger.verify() == []
 
 
-async def test_an_audit_entry_cannot_be_replaced(records, make):
+async def test_a_page_of_the_audit_trail_cannot_be_replaced(records, make):
     await records.commit(make.change(make.write("Task", "t1"), audits=(make.event(),)))
-    entry = await records.mongo.collection("r.AuditEvent").find_one({})
+    page = await records.mongo.collection("r.AuditEvent").find_one({})
     with pytest.raises(Refused) as refused:
-        await records.commit(make.change(make.write("AuditEvent", entry["_id"], 1)))
+        await records.commit(make.change(make.write("AuditEvent", page["_id"], 1)))
     assert refused.value.problem.category is Category.NOT_ALLOWED
+    assert await records.ledger.verify() == []

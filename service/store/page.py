@@ -1,0 +1,104 @@
+"""A page of the audit trail: the AuditEvents that one commit told of one custodian's records, kept as one document.
+
+Every read is told before it is answered, so there are far more AuditEvents than anything else, and hardly one of them is ever
+looked for. Together they cost one insert, one set of search keys and one hash. A page is found by whatever any of its entries is
+found by; each entry is then asked again by itself, and is read, shown and counted as a record of its own. All entries of a page
+were recorded at one instant and follow each other by id, so the order of pages is the order of their entries.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from service import clock
+from service.change import Resource
+from service.fhir import interval, json
+from service.fhir.resource import instant, stamp
+from service.store.row import Document, Projector, Row, row_of
+
+TYPE = "AuditEvent"
+MOST_ENTRIES = 200
+_ID_LENGTH = len(clock.new_id())
+_texts = msgspec.json.Decoder(list[msgspec.Raw])
+
+
+def page(events: Sequence[Resource], at: datetime, custodian: str, projector: Projector) -> Document:
+    """The document of these AuditEvents, at most `MOST_ENTRIES`, each with an id under the page's and the same `recorded`."""
+    identity = clock.new_id()
+    bodies: list[bytes] = []
+    keys: set[str] = set()
+    patients: set[str] = set()
+    dates: set[tuple[str, int, int]] = set()
+    ranks: dict[str, Any] = {}
+    for number, event in enumerate(events):
+        told = stamp(event, id=f"{identity}.{number:03}", version=1, at=at)
+        if "recorded" in told:
+            told["recorded"] = instant(at)
+        drawn = projector(told, ()).index
+        bodies.append(json.dump(told))
+        keys |= drawn.keys
+        patients.update(drawn.patients)
+        dates.update(drawn.dates)
+        ranks.update(drawn.ranks)
+    return {
+        "_id": identity,
+        "page": len(bodies),
+        "body": b"[" + b",".join(bodies) + b"]",
+        "cust": custodian,
+        "pts": sorted(patients),
+        "lu": at,
+        "del": False,
+        "idx": sorted(keys),
+        "dt": [{"p": name, "l": low, "h": high} for name, low, high in dates],
+        "so": ranks,
+    }
+
+
+def is_page(document: Document) -> bool:
+    """Whether this document of `r.AuditEvent` holds entries, and not one event that another system sent."""
+    return "page" in document
+
+
+def rows_of(type_: str, document: Document, projector: Projector) -> list[Row]:
+    """The records a document of `r.<type>` holds: the entries of a page, else the one."""
+    return entries(document, projector) if is_page(document) else [row_of(type_, document, projector)]
+
+
+def entries(document: Document, projector: Projector) -> list[Row]:
+    """The entries of a page, in order."""
+    return [_entry(document, number, bytes(body), projector) for number, body in enumerate(_texts.decode(document["body"]))]
+
+
+def _entry(document: Document, number: int, body: bytes, projector: Projector) -> Row:
+    resource = json.parse(body, max_depth=1000)
+    assert isinstance(resource, dict), "INVARIANT: a page holds canonical JSON"
+    drawn = projector(resource, ())
+    index = replace(drawn.index, updated=interval.milliseconds(document["lu"]))
+    return Row(
+        type=TYPE,
+        id=entry_id(document["_id"], number),
+        version=1,
+        body=body,
+        custodian=document["cust"],
+        patients=drawn.patients,
+        facts=drawn.facts,
+        at=document["lu"],
+        method="POST",
+        draw=lambda _: index,
+    )
+
+
+def entry_id(identity: str, number: int) -> str:
+    """The id of an entry of a page."""
+    return f"{identity}.{number:03}"
+
+
+def page_of(id_: str) -> str:
+    """The page an AuditEvent's id is of; empty when it is not the id of an entry."""
+    identity, _, number = id_.rpartition(".")
+    return identity if len(identity) == _ID_LENGTH and len(number) == 3 and number.isdigit() else ""
