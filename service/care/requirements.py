@@ -18,15 +18,18 @@ Issues = tuple[Issue, ...]
 _OPEN = frozenset(
     ("status", "statusReason", "businessStatus", "note", "output", "lastModified", "executionPeriod", "meta", "text", "extension")
 )
-_SAID_ONCE = "It cannot change once the handover was sent: send it as it was."
+_FREED = {"accept": frozenset({"owner"}), "release": frozenset({"owner"})}
+"""What an effect may change besides."""
+_REAUTHORISING = frozenset({"reauthorise", "release"})
+_SAID_ONCE = "It cannot change once the Task was sent: send it as it was."
 
 
 def fixed(situation: Situation, effect: str) -> Issues:
     """HOV-1: what a sent Task may not change, one issue per element. Outputs and notes may be added, not taken away."""
     before, after = situation.before or {}, situation.after
-    free = _OPEN | {"owner"} if effect == "accept" else _OPEN
+    free = _OPEN | _FREED.get(effect, frozenset())
     changed = [one for one in dict.fromkeys((*before, *after)) if one not in free and before.get(one) != after.get(one)]
-    if effect == "reauthorise" and _other_inputs(before) == _other_inputs(after):
+    if effect in _REAUTHORISING and _other_inputs(before) == _other_inputs(after):
         changed = [one for one in changed if one != "input"]
     lost = [one for one in ("note", "output") if any(kept not in after.get(one, ()) for kept in before.get(one, ()))]
     return (

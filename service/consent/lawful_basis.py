@@ -19,6 +19,8 @@ from service.problem import Category, Problem, problem
 CODES = f"{SYSTEM}/lawful-basis"
 OVERRIDING = frozenset({"vital-interests", "safeguarding", "public-interest", "legal-duty", "best-interests"})
 BASES = OVERRIDING | WEAK_BASES
+PARAMETER = "Parameters.parameter.where(name = 'basis')"
+"""Where `$disclose` takes it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,17 +41,16 @@ class Basis:
         return Grant(LAWFUL_BASIS, recipient, self.ref, refs=frozenset(refs), authority=words, weak=self.code in WEAK_BASES)
 
 
-def claimed(concept: Resource, sectors: tuple[str, str]) -> Basis | Problem:
-    """The basis a CodeableConcept claims between agencies of two sectors, or why it cannot be claimed so."""
+def claimed(concept: Resource, sectors: tuple[str, str], where: str = PARAMETER) -> Basis | Problem:
+    """The basis a CodeableConcept claims between agencies of two sectors, or why it cannot be. `where`: the FHIRPath it is at."""
     found = [code for system, code in codings(concept) if system == CODES]
     if len(found) != 1 or found[0] not in BASES:
-        return _refusal("code-invalid", f"A lawful basis is one code of `{CODES}`: `{'`, `'.join(sorted(BASES))}`.")
+        return _refusal(where, "code-invalid", f"A lawful basis is one code of `{CODES}`: `{'`, `'.join(sorted(BASES))}`.")
     words = concept.get("text")
     plain = found[0] == "direct-care" and CARE.issuperset(sectors)
     if not plain and not (isinstance(words, str) and words.strip()):
-        return _refusal(
-            "required", f"The basis `{found[0]}` needs its justification; write it as the `text` of the CodeableConcept."
-        )
+        text = f"The basis `{found[0]}` needs its justification; write it as the `text` of the CodeableConcept."
+        return _refusal(where, "required", text)
     return Basis(found[0], concept)
 
 
@@ -64,6 +65,5 @@ def recorded(task: Resource) -> Resource | None:
     return next((each for each in concepts if any(system == CODES for system, _ in codings(each))), None)
 
 
-def _refusal(code: str, text: str) -> Problem:
-    where = "Parameters.parameter.where(name = 'basis')"
+def _refusal(where: str, code: str, text: str) -> Problem:
     return problem(Category.RULE, code, text, expression=where, rule="E8")

@@ -14,8 +14,8 @@ from datetime import datetime
 from service.change import Resource
 
 TASK_CODE = "https://baton.example/fhir/CodeSystem/task-code"
-NO_STANDING = frozenset({"stop-use", "override-review"})
-"""Tasks of ours that account for access or end it; they may not be what gives it."""
+NO_STANDING = frozenset({"stop-use", "override-review", "data-request"})
+"""Tasks of ours that ask for access, account for it or end it; they may not be what gives it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,25 +6,16 @@ each authority it rests on. Only then is anything given: no record, no release.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from service.change import Resource
-from service.consent.decide import is_public
-from service.consent.facts import Facts
-from service.consent.lawful_basis import claimed
-from service.consent.period import span
-from service.consent.terms import purpose_key
 from service.fhir.operation import Given, Input, given
-from service.fhir.query import Identity, Query, Term
-from service.fhir.resource import codings, relative
-from service.fhir.search import parse
+from service.fhir.resource import relative
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
-from service.usecases import release
+from service.usecases import release, selection
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.audit import event, note
-from service.usecases.recipient import Recipient, decided
-from service.usecases.release import Asked, Item, Plan
+from service.usecases.release import Asked, Plan, Teller
+from service.usecases.selection import RULE
 from service.usecases.services import Services, Session
 
 INPUTS = (
@@ -38,10 +29,6 @@ INPUTS = (
     Input("mode", ("valueCode",), required=True),
 )
 MODES = frozenset({"preview", "release"})
-# What is between two agencies, or says what was consented, decided and seen, is not passed on by this door.
-NOT_DISCLOSED = frozenset({"Task", "Communication", "Consent", "AuditEvent", "Provenance"})
-MAX_SCANNED = 5000
-MAX_RECORDS = 1000
 
 
 async def disclose(services: Services, session: Session, identity: str, parameters: Resource) -> bytes:
@@ -65,52 +52,13 @@ def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
     found = given(parameters, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
-    issues = [*_types(services, found), *_mode(found)]
+    issues = [*selection.faults(services, found, _place), *_mode(found)]
     recipient = relative(str(found["recipient"][0].get("reference", "")), session.base) or ""
     if not recipient.startswith("Organization/"):
         issues.append(_issue("recipient", "The recipient is one Organization; give its reference."))
-    during = span(found["period"][0], services.settings.timezone) if found["period"] else None
-    if found["period"] and during is None:
-        issues.append(_issue("period", "The period cannot be read; write FHIR dates, the end not before the start."))
     if issues:
         raise Refused(Problem(Category.MALFORMED, tuple(issues)))
-    return Asked(
-        recipient=recipient,
-        purposes=purposes(found),
-        types=tuple(dict.fromkeys(found["type"])),
-        categories=frozenset(key for each in found["category"] for key in _category(each)),
-        during=during,
-        reason=found["reason"][0].strip(),
-        basis=found["basis"][0] if found["basis"] else None,
-        release=found["mode"][0] == "release",
-    )
-
-
-def purposes(found: Given) -> tuple[str, ...]:
-    """The purposes of use among an operation's inputs, as a decision knows them."""
-    keys = (
-        each if isinstance(each, str) else purpose_key(str(each.get("system", "")), str(each.get("code", "")))
-        for each in found["purpose"]
-    )
-    return tuple(dict.fromkeys(keys))
-
-
-def _category(value: object) -> list[str]:
-    if isinstance(value, str):
-        return [value]
-    return [f"{system}|{code}" if system else code for system, code in codings(value)]
-
-
-def _types(services: Services, found: Given) -> list[Issue]:
-    wrong = [kind for kind in found["type"] if kind in NOT_DISCLOSED or not _personal(services, kind)]
-    return [
-        _issue("type", f"`{kind}` is not a type of record about a person that is disclosed here; name others.") for kind in wrong
-    ]
-
-
-def _personal(services: Services, kind: str) -> bool:
-    known = kind in services.definitions.types and (kind == "Patient" or services.definitions.compartment_parameters(kind))
-    return bool(known) and not is_public(Facts(kind, "", ("Patient/x",)))
+    return selection.wanted(services, found, recipient, release=found["mode"][0] == "release")
 
 
 def _mode(found: Given) -> list[Issue]:
@@ -118,7 +66,11 @@ def _mode(found: Given) -> list[Issue]:
 
 
 def _issue(name: str, text: str) -> Issue:
-    return Issue("value", text, f"Parameters.parameter.where(name = '{name}')", "consent-rules 4")
+    return Issue("value", text, _place(name), RULE)
+
+
+def _place(name: str) -> str:
+    return f"Parameters.parameter.where(name = '{name}')"
 
 
 def _scopes(session: Session, asked: Asked) -> None:
@@ -133,7 +85,7 @@ def _agency(session: Session) -> None:
     """An agency answers for what it discloses; a person shares their record by a Consent."""
     if session.caller.user.startswith(("Patient/", "RelatedPerson/")):
         text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
-        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="consent-rules 4"))
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
 
 async def _patient(eyes: Eyes, identity: str) -> Row:
@@ -148,88 +100,26 @@ async def _patient(eyes: Eyes, identity: str) -> Row:
 
 async def _plan(eyes: Eyes, patient: Row, asked: Asked) -> Plan:
     services, session = eyes.services, eyes.session
-    to = await partner(eyes, asked.recipient, asked.purposes)
-    basis = claimed(asked.basis, (eyes.acting.sector, to)) if asked.basis is not None else None
-    if isinstance(basis, Problem):
-        raise Refused(basis)
-    rows = await _candidates(eyes, patient, asked)
-    grants = (basis.grant(asked.recipient, [row.reference for row in rows]),) if basis else ()
-    decisions = await decided(services, session, Recipient(asked.recipient, asked.purposes, grants=grants), rows)
-    items = tuple(Item(row, Facts.from_row(row.facts, row.custodian), decision) for row, decision in decisions)
-    return Plan(asked, patient, basis, items)
-
-
-async def partner(eyes: Eyes, recipient: str, purposes: tuple[str, ...]) -> str:
-    """The sector of a recipient that may be told anything at all; refuses one that has no live agreement (L0)."""
-    where = "Parameters.parameter.where(name = 'recipient')"
-    if recipient == eyes.session.caller.organization:
+    agency = session.caller.organization
+    if asked.recipient == agency:
         text = "The recipient is your own agency, which needs no disclosure to read its own records; name another."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression=where, rule="consent-rules 4"))
-    registered = await eyes.services.partners.get(recipient)
-    known = await eyes.services.directory.get(recipient)
-    if registered is None or known is None or not registered.live(eyes.session.at):
-        text = f"`{recipient}` has no live sharing agreement here; register one with `baton partner add`."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression=where, rule="consent-rules L0"))
-    terms = eyes.services.policy.terms
-    covered = frozenset(code for agreed in registered.purposes for code in terms.purpose(agreed))
-    outside = [purpose for purpose in purposes if purpose not in covered]
-    if outside:
-        text = f"The sharing agreement with `{recipient}` does not cover the purpose `{outside[0]}`; name one that it covers."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression=where, rule="consent-rules L0"))
-    return registered.sector
-
-
-async def _candidates(eyes: Eyes, patient: Row, asked: Asked) -> list[Row]:
-    """Our own records of the person that were asked for; refused rather than cut when they are too many."""
-    services, session = eyes.services, eyes.session
-    person = await services.evidence.person(patient.reference)
-    found: list[Row] = []
-    for kind in asked.types:
-        query = about(services, kind, sorted(person.patients))
-        rows = await services.holdings.kept(query, session.caller.organization, MAX_SCANNED + 1)
-        if len(rows) > MAX_SCANNED:
-            raise _too_many()
-        found += [row for row in rows if not row.deleted and _wanted(Facts.from_row(row.facts), asked)]
-    if len(found) > MAX_RECORDS:
-        raise _too_many()
-    shown = await eyes.reveal(sorted(found, key=lambda row: row.reference), "r")
-    return [each.row for each in shown]
-
-
-def about(services: Services, kind: str, patients: Sequence[str]) -> Query:
-    """The query for every record of a type that belongs to one of these Patients (R4 Patient compartment)."""
-    if kind == "Patient":
-        return Query(kind, (Term("_id", tuple(Identity(each.partition("/")[2]) for each in patients)),))
-    tests = []
-    for name in services.definitions.compartment_parameters(kind):
-        parsed = parse(kind, [(name, ",".join(patients))], services.indexer.parameters)
-        if isinstance(parsed, Query):
-            tests += [test for term in parsed.terms for test in term.tests]
-    return Query(kind, (Term("patient", tuple(tests)),))
-
-
-def _wanted(facts: Facts, asked: Asked) -> bool:
-    if asked.categories and asked.categories.isdisjoint((*facts.codes, *(code.partition("|")[2] for code in facts.codes))):
-        return False
-    if asked.during is None:
-        return True
-    low, high = asked.during
-    before = low is not None and facts.end is not None and facts.end <= low
-    after = high is not None and facts.start is not None and facts.start >= high
-    return facts.dated and not before and not after
-
-
-def _too_many() -> Refused:
-    text = f"More than {MAX_RECORDS} records match, too many for one disclosure; narrow it by `type`, `category` or `period`."
-    return Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=_place("recipient"), rule=RULE))
+    to = await selection.partner(services, session, asked, _place)
+    basis = selection.basis_of(asked, (eyes.acting.sector, to), _place)
+    shown = await eyes.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
+    items = await selection.judged(services, session, asked, basis, [each.row for each in shown])
+    user = session.caller.user
+    sender = user if user.startswith("PractitionerRole/") else agency
+    door = f"{patient.reference}/$disclose?mode={'release' if asked.release else 'preview'}"
+    return Plan(asked, patient.reference, basis, items, Teller(agency, sender, door))
 
 
 async def _tell(eyes: Eyes, plan: Plan, *, permitted: bool) -> None:
     """The audit line of what gives nothing away: a preview, or a release that was refused. Durable before the answer leaves."""
     session = eyes.session
-    what = f"{plan.patient.reference}/$disclose?mode={'release' if plan.asked.release else 'preview'}#{plan.asked.recipient}"
+    what = f"{plan.teller.door}#{plan.asked.recipient}"
     why = " ".join(sorted({item.why.source for item in plan.items}))
-    told = event(session, "E", what, permitted=permitted, why=why, patients=[plan.patient.reference])
+    told = event(session, "E", what, permitted=permitted, why=why, patients=[plan.patient])
     await eyes.services.trail.note(told, at=session.at, custodian=session.caller.organization)
 
 
@@ -247,6 +137,6 @@ def _nothing(plan: Plan) -> Problem:
         "not-found",
         "Your agency keeps no record that matches; ask for other types, categories or times.",
         "Parameters",
-        "consent-rules 4",
+        RULE,
     )
     return Problem(Category.RULE, issues or (empty,))

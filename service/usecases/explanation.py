@@ -29,8 +29,8 @@ from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.access import Eyes, absent, allowed, evidence_of, open_eyes
 from service.usecases.audit import event
-from service.usecases.disclosure import purposes
 from service.usecases.evidence import Person
+from service.usecases.selection import purposes
 from service.usecases.services import Services, Session
 
 URI = "urn:ietf:rfc:3986"

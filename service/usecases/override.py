@@ -26,9 +26,9 @@ from service.usecases import claims
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.answers import Answer
 from service.usecases.audit import PURPOSE, event
-from service.usecases.disclosure import NOT_DISCLOSED
 from service.usecases.proposal import Proposal
 from service.usecases.release import writable
+from service.usecases.selection import NOT_DISCLOSED
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
 

@@ -21,17 +21,19 @@ from service.usecases.services import Services, Session
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An agency that would be told, for these purposes. `related`: being told makes the relationship, as in a handover."""
+    """An agency that would be told, for these purposes. `related`: being told makes the relationship, as in a handover.
+    `user`: the one of its staff who would be told; empty: whoever acts for it."""
 
     organization: str
     purposes: tuple[str, ...]
     related: bool = False
     grants: tuple[Grant, ...] = ()
+    user: str = ""
 
 
 async def decided(services: Services, session: Session, recipient: Recipient, rows: Sequence[Row]) -> list[tuple[Row, Decision]]:
     """The decision for each record, in order, with the records' own persons as evidence."""
-    acting = await services.directory.acting(Caller("", recipient.organization, NONE))
+    acting = await services.directory.acting(Caller("", recipient.organization, NONE, recipient.user))
     persons = await services.evidence.persons(patient for row in rows for patient in row.patients)
     answers = []
     for row in rows:
@@ -51,6 +53,7 @@ def _request(acting: Acting, recipient: Recipient, at: datetime, person: Person 
         purposes=recipient.purposes,
         action="disclose",
         now=at,
+        user=recipient.user,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from service import clock
@@ -25,6 +25,7 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.access import Eyes
 from service.usecases.audit import DCM, event
+from service.usecases.services import Session
 from service.usecases.work import Work
 
 TOPIC = "disclosure-received"
@@ -60,13 +61,23 @@ class Item:
 
 
 @dataclass(frozen=True, slots=True)
+class Teller:
+    """Whose records they are, who of that agency answers for telling, and by which door, as the audit line names it."""
+
+    agency: str
+    sender: str
+    door: str
+
+
+@dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be, or is, disclosed about the person behind `patient`."""
+    """What would be, or is, disclosed about the person behind the Patient `patient`."""
 
     asked: Asked
-    patient: Row
+    patient: str
     basis: Basis | None
     items: tuple[Item, ...]
+    teller: Teller
 
     @property
     def shared(self) -> tuple[Item, ...]:
@@ -89,24 +100,34 @@ async def released(eyes: Eyes, plan: Plan) -> bytes:
     """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise."""
     work = Work(eyes.services, eyes.session)
     await _first_time(work)
-    refs = [await _recorded(work, eyes, plan, authority, items) for authority, items in await _by_authority(work, plan)]
+    refs = await stage(work, plan)
+    for ref in refs:
+        writable(eyes, work.staged[ref].resource)
     _claim(work, refs)
     rows = await work.commit()
     told = await _as_told(eyes, plan)
     records = (parameter("disclosure", "resource", rows[ref].resource) for ref in refs)
-    return dump(parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(eyes, plan)), *records))
+    return dump(
+        parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(eyes.session, plan.shared)), *records)
+    )
 
 
-def bundle(eyes: Eyes, plan: Plan) -> Resource:
+async def stage(work: Work, plan: Plan) -> tuple[str, ...]:
+    """Stages the disclosure records of what is shared, one for each authority it rests on, each with its audit line and notice;
+    gives their references. Nothing of it may be readable before the Work is committed."""
+    groups = await _by_authority(work, plan)
+    return tuple([_recorded(work, plan, authority, items) for authority, items in groups])
+
+
+def bundle(session: Session, shared: Sequence[Item]) -> Resource:
     """The collection that may leave, under the high-water mark of what is in it."""
-    shared = plan.shared
     mark = high_water(item.facts.confidentiality for item in shared)
     meta = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": mark}]}} if mark else {}
     entries = [
-        {"fullUrl": f"{eyes.session.base}/{item.row.reference}", "resource": redact(item.row.resource, item.decision.redactions)}
+        {"fullUrl": f"{session.base}/{item.row.reference}", "resource": redact(item.row.resource, item.decision.redactions)}
         for item in shared
     ]
-    stamped = {"type": "collection", "timestamp": instant(eyes.session.at), "entry": entries}
+    stamped = {"type": "collection", "timestamp": instant(session.at), "entry": entries}
     return {"resourceType": "Bundle", "id": clock.new_id(), **meta, **stamped}
 
 
@@ -147,7 +168,7 @@ async def _as_told(eyes: Eyes, plan: Plan) -> Plan:
     rows = await eyes.services.records.read_many(refs) if refs else {}
     visible = frozenset(each.row.reference for each in await eyes.reveal(list(rows.values()), "r"))
     items = tuple(Item(item.row, item.facts, masked(item.decision, visible)) for item in plan.items)
-    return Plan(plan.asked, plan.patient, plan.basis, items)
+    return replace(plan, items=items)
 
 
 async def _by_authority(work: Work, plan: Plan) -> list[tuple[Resource, list[Item]]]:
@@ -173,13 +194,13 @@ async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
     return disclosure.by_basis(implied(why.text))
 
 
-async def _recorded(work: Work, eyes: Eyes, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
+def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
     """Stages one disclosure record with its audit line and the notice to the recipient."""
     session, asked = work.session, plan.asked
     payload = disclosure.versions((item.row.reference, item.row.version) for item in items)
     told = disclosure.Disclosure(
-        patient=plan.patient.reference,
-        sender=session.caller.user if session.caller.user.startswith("PractitionerRole/") else session.caller.organization,
+        patient=plan.patient,
+        sender=plan.teller.sender,
         recipients=(asked.recipient,),
         categories=categories(item.facts for item in items),
         purposes=asked.purposes,
@@ -190,15 +211,14 @@ async def _recorded(work: Work, eyes: Eyes, plan: Plan, authority: Resource, ite
     # An instant long: it is addressed to the recipient, but makes no relationship with the person.
     addressed = Party(asked.recipient, session.at, session.at)
     record = disclosure.record(told, clock.new_id(), session.at)
-    writable(eyes, record)
-    ref = work.create(record, session.caller.organization, parties=(addressed,))
+    ref = work.create(record, plan.teller.agency, parties=(addressed,))
     why = " ".join(sorted({item.why.source for item in items}))
-    what, patient = f"{plan.patient.reference}/$disclose?mode=release", plan.patient.reference
-    line = event(session, "E", what, why=why, patients=[patient], refs=[ref, *payload])
+    patients = {plan.patient, *(patient for item in items for patient in item.row.patients)}
+    line = event(session, "E", plan.teller.door, why=why, patients=patients, refs=[ref, *payload])
     receiver = {"type": {"coding": [{"system": DCM, "code": "110152"}]}, "who": {"reference": asked.recipient}}
     line["agent"].append({**receiver, "requestor": False})
     work.audits.append(line)
-    work.notices.append(Notice(TOPIC, asked.recipient, ref, patient))
+    work.notices.append(Notice(TOPIC, asked.recipient, ref, plan.patient))
     return ref
 
 

@@ -154,12 +154,14 @@ class Work:
         return await self.services.directory.organization(local) if local else ""
 
     async def _parties(self, resource: Resource) -> tuple[Party, ...]:
-        end = self.session.at if closed(resource) else None
+        closing = (self.session.at,) if closed(resource) else ()
         found: dict[Party, None] = {}
         for tie in ties(resource):
             organization = await self.organization(tie.actor)
             if organization:
-                found[Party(organization, self._moment(tie.start), end or self._moment(tie.end, last=True))] = None
+                # What ended before its record was closed had ended: closing makes no part of it longer.
+                ends = [end for end in (*closing, self._moment(tie.end, last=True)) if end]
+                found[Party(organization, self._moment(tie.start), min(ends, default=None))] = None
         return tuple(found)
 
     async def _tokens(self, resource: Resource) -> tuple[str, ...]:
