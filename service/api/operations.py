@@ -1,4 +1,5 @@
-"""The operations over HTTP: consent-gated disclosure, its explanation, override and account; the timeline of owners."""
+"""The operations over HTTP: consent-gated disclosure, what was disclosed on request, its explanation, override and account; the
+timeline of owners."""
 
 from __future__ import annotations
 
@@ -18,13 +19,14 @@ from service.change import Resource
 from service.fhir.json import dump
 from service.fhir.operation import parameter, parameters, parts
 from service.problem import Category, Refused, problem
-from service.usecases import accounting, careplans, disclosure, explanation, override
+from service.usecases import accounting, careplans, disclosed, disclosure, explanation, override
 from service.usecases.services import Session
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "CarePlan": ("ownership",),
     "Consent": ("evaluate",),
     "Patient": ("disclose", "break-glass", "access-history"),
+    "Task": ("disclosed",),
 }
 """The operations of each type, as the CapabilityStatement lists them."""
 
@@ -73,6 +75,13 @@ class Operations:
         tenures = await careplans.timeline(self.services, session, request.path_params["id"])
         return exchange.json(dump(parameters(*map(_tenure, tenures))), asked)
 
+    async def disclosed(self, request: Request) -> Response:
+        """GET Task/[id]/$disclosed."""
+        asked = exchange.wish(request)
+        _no_query(asked)
+        session = await self.sessions.of(request)
+        return exchange.json(await disclosed.disclosed(self.services, session, request.path_params["id"]), asked)
+
     async def _given(self, request: Request) -> tuple[Wish, Session, Resource]:
         asked = exchange.wish(request)
         _no_query(asked)
@@ -106,4 +115,5 @@ def routes(sessions: Sessions) -> list[Route]:
         Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET"]),
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
         Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET"]),
+        Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET"]),
     ]

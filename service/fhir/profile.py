@@ -36,6 +36,7 @@ TABLE = (
     Row("Task", "code", TASK_CODE, "escalation", "baton-escalation-task"),
     Row("Task", "code", TASK_CODE, "agree-plan", "baton-agree-plan-task"),
     Row("Task", "code", TASK_CODE, "abort", "baton-abort-task"),
+    Row("Task", "code", TASK_CODE, "data-request", "baton-data-request-task"),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
     Row("Communication", "category", f"{BASE}/CodeSystem/disclosure-category", "", "baton-disclosure"),
 )

@@ -6,7 +6,7 @@ A Task with a code of ours moves only by its literal table; any other Task is it
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from service import clock
@@ -21,7 +21,7 @@ from service.consent import disclosure
 from service.consent.grants import granted
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
-from service.usecases import outcomes, override
+from service.usecases import data_request, outcomes, override, situations
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
 from service.usecases.recipient import Recipient, decided
@@ -45,8 +45,8 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     if stored is None and kind in SERVICE_MADE:
         text = f"A Task `{kind}` is made by the service when its rule asks for one; it is answered, not sent."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
-    if kind == "override-review":
-        return await override.review(work, eyes, proposal)
+    if (rule := OWN_RULES.get(kind)) is not None:
+        return await rule(work, eyes, proposal)
     decider = DECIDERS.get(kind)
     if decider is None:
         return await store(work, eyes, proposal)
@@ -72,7 +72,7 @@ async def _errand(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repea
     if proposal.before is None and not await _sees(work, eyes, about):
         about = ""
     found = await work.get(about) if about else None
-    situation = await _situation(work, proposal.resource, proposal.before, (found,) if found else ())
+    situation = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
     return errand.decide(replace(situation, handover=found), clock.new_id)
 
 
@@ -83,7 +83,7 @@ async def _agreement(work: Work, _: Eyes, proposal: Proposal) -> Outcome | Repea
     current = await work.row(plan)
     if current is not None:
         work.guard(current)  # a change of the plan and an agreement to it may not both commit
-    situation = await _situation(work, proposal.resource, proposal.before)
+    situation = await situations.situation(work, proposal.resource, proposal.before)
     return crisis_plan.decide(situation, await work.get(plan), row.resource if row else None)
 
 
@@ -91,6 +91,13 @@ DECIDERS: Mapping[str, Decider] = {
     "handover": _handover,
     "agree-plan": _agreement,
     **dict.fromkeys(errand.KINDS, _errand),
+}
+
+
+# Tasks that say nothing of a handover have rules of their own.
+OWN_RULES: Mapping[str, Callable[[Work, Eyes, Proposal], Awaitable[str]]] = {
+    "override-review": override.review,
+    "data-request": data_request.write,
 }
 
 
@@ -104,7 +111,7 @@ async def handover_situation(work: Work, after: Resource, before: Resource | Non
     episode = await work.get(episode_ref) if episode_ref else None
     lead_ref = tasks.lead_reference(after)
     lead = await work.services.directory.get(lead_ref) if lead_ref else None
-    situation = await _situation(work, after, before, tuple(each for each in (plan, team) if each))
+    situation = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
     situation = replace(situation, plan=plan, team=team, episode=episode, lead=lead)
     if tasks.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
         return situation
@@ -115,26 +122,6 @@ async def handover_situation(work: Work, after: Resource, before: Resource | Non
         unknown=found.unknown,
         dataset_fault=found.fault,
         authority=await _authority(work, situation),
-    )
-
-
-async def _situation(work: Work, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
-    named = {tasks.link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
-    for other in others:
-        named |= {tasks.link(other, member) for member in ("author", "requester", "owner")}
-        named |= {tasks.link(each, "member") for each in other.get("participant", ())}
-    organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
-    patient = tasks.link(before or after, "for")
-    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
-    return Situation(
-        at=work.session.at,
-        agency=work.session.caller.organization,
-        after=after,
-        before=before,
-        user=work.session.caller.user,
-        organizations=organizations,
-        person=person.name if person else "",
-        patients=person.patients if person else frozenset(),
     )
 
 

@@ -23,6 +23,7 @@ TEAM = {"resourceType": "CareTeam", "status": "active", "participant": [{"role":
         (TEAM | {"status": "inactive"}, []),
         ({"resourceType": "Task", "code": coded(TASK_CODE, "handover")}, ["baton-handover-task"]),
         ({"resourceType": "Task", "code": coded(TASK_CODE, "agree-plan")}, ["baton-agree-plan-task"]),
+        ({"resourceType": "Task", "code": coded(TASK_CODE, "data-request")}, ["baton-data-request-task"]),
         ({"resourceType": "Task", "code": coded("x:other", "handover")}, []),
         (
             {"resourceType": "Communication", "category": [coded(f"{BASE}/CodeSystem/disclosure-category", "any")]},

@@ -36,7 +36,7 @@ Severity: #warning
 Expression: "groupIdentifier.exists()"
 
 Invariant: HOV-1.reason
-Description: "A handover that was rejected, cancelled, held or failed says why: set a coded `statusReason`."
+Description: "A Task that was rejected, cancelled, held or failed says why: set a coded `statusReason`."
 Severity: #error
 Expression: "(status = 'rejected' or status = 'cancelled' or status = 'on-hold' or status = 'failed').not() or statusReason.coding.exists()"
 
@@ -124,3 +124,23 @@ Invariant: DIS.payload
 Description: "What was disclosed is named in its exact version: refer to it as `Type/id/_history/version`."
 Severity: #error
 Expression: "content.reference.all(matches('^([^#]*/)?[A-Z][A-Za-z]+/[A-Za-z0-9.-]+/_history/[A-Za-z0-9.-]+$'))"
+
+Invariant: DIS.type
+Description: "A data request says what is asked for: add an input `record-type` for each type of record."
+Severity: #error
+Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'record-type').exists()).exists()"
+
+Invariant: DIS.purpose
+Description: "A data request says what it is for: add an input `purpose` with a purpose of use."
+Severity: #error
+Expression: "input.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'purpose').exists()).exists()"
+
+Invariant: DIS.why
+Description: "A data request says why: write it as `reasonCode.text`."
+Severity: #error
+Expression: "reasonCode.text.exists()"
+
+Invariant: DIS.approver
+Description: "A request that claims a lawful basis is approved by a named person: set `owner` to a PractitionerRole."
+Severity: #error
+Expression: "status != 'completed' or input.type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-input' and code = 'sharing-authority').empty() or owner.reference.matches('^([^#]*/)?PractitionerRole/[A-Za-z0-9.-]+(/_history/[A-Za-z0-9.-]+)?$')"

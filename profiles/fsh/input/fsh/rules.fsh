@@ -105,6 +105,10 @@ Description: "The rules of Baton, as refusals, profiles and tests cite them."
 * #DIS #DIS.consent "Consent in its exact version" "Part of DIS."
 * #DIS #DIS.basis "Justified lawful basis" "Part of DIS."
 * #DIS #DIS.payload "Content in its exact version" "Part of DIS."
+* #DIS #DIS.type "What a data request asks for" "Part of DIS."
+* #DIS #DIS.purpose "Purpose of a data request" "Part of DIS."
+* #DIS #DIS.why "Reason of a data request" "Part of DIS."
+* #DIS #DIS.approver "Named approver of a lawful basis" "Part of DIS."
 * #CONSENT #CONSENT.effect "Every provision has an effect" "Part of CONSENT."
 
 ValueSet: RuleValues

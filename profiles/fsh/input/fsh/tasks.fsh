@@ -138,3 +138,38 @@ Description: "Asks the owner of a handover in progress to stop it (HOV-1)."
 * owner 1..1
 * reasonCode from StatusReasonValues (extensible)
 * obeys HOV-1.why
+
+Profile: BatonDataRequestTask
+Parent: Task
+Id: baton-data-request-task
+Title: "Data request"
+Description: "Asks another agency for what it keeps about a person; answered at once, or by a named person who approves (consent rules, section 4)."
+* insert Errand(data-request)
+* businessStatus from BusinessStatusValues (extensible)
+* statusReason from StatusReasonValues (extensible)
+* requester 1..1
+* requester only Reference(PractitionerRole or Organization)
+* owner 1..1
+* owner only Reference(Organization or PractitionerRole)
+* owner ^short = "Who keeps the records"
+* restriction.period.end ^short = "Answer by"
+* insert TypedInputs
+* input contains recordType 0..* and recordCategory 0..* and recordPeriod 0..1 and purpose 0..* and sharingAuthority 0..1
+* input[recordType].type = $task-input#record-type
+* input[recordType].value[x] only code
+* input[recordCategory].type = $task-input#record-category
+* input[recordCategory].value[x] only code or Coding or CodeableConcept
+* input[recordPeriod].type = $task-input#record-period
+* input[recordPeriod].value[x] only Period
+* input[purpose].type = $task-input#purpose
+* input[purpose].value[x] only Coding
+* input[purpose].valueCoding from $purpose-of-use (extensible)
+* input[sharingAuthority].type = $task-input#sharing-authority
+* input[sharingAuthority].value[x] only CodeableConcept
+* input[sharingAuthority].valueCodeableConcept from LawfulBasisValues (required)
+* input[sharingAuthority] obeys HOV-3
+* insert TypedOutputs
+* output contains disclosure 0..*
+* output[disclosure].type = $task-output#disclosure
+* output[disclosure].value[x] only Reference(Communication)
+* obeys DIS.type and DIS.purpose and DIS.why and DIS.approver and HOV-1.reason

@@ -1,0 +1,93 @@
+"""`Task/{id}/$disclosed`: the agency that asked fetches what was disclosed to it in answer to its data request.
+
+It gets the very versions that the records of disclosure name, each decided again as of now: what consent or policy has taken back
+since is withheld (HOV-8). The lawful basis that was approved holds for what was disclosed by it, and for nothing else.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from service.care import task as tasks
+from service.care.codes import code_in
+from service.care.data_request import CODE, RULE
+from service.change import Resource
+from service.consent.disclosure import AUTHORITY, by_basis
+from service.consent.lawful_basis import CODES, Basis
+from service.fhir.json import dump
+from service.problem import Category, Refused, problem
+from service.store.records import Row
+from service.usecases import selection
+from service.usecases.access import Eyes, Shown, absent, allowed, open_eyes
+from service.usecases.audit import note
+from service.usecases.data_request import asked_of, registered
+from service.usecases.release import Item, bundle
+from service.usecases.services import Services, Session
+from service.usecases.work import Work
+
+
+async def disclosed(services: Services, session: Session, identity: str) -> bytes:
+    """The collection Bundle as canonical JSON; empty when nothing was disclosed, or nothing of it may be had any more.
+
+    Refuses alike (ABSENT) a Task that is not there, one that is hidden and one that the caller's agency did not ask.
+    """
+    allowed(session, "Task", "r")
+    eyes = await open_eyes(services, session)
+    work = Work(services, session)
+    task = await _task(eyes, work, identity)
+    if tasks.status(task) != "completed":
+        text = f"This data request is `{tasks.status(task)}`: what is disclosed can be fetched once it is `completed`."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.status", rule=RULE))
+    items = [item for item in await _decided(eyes, work, task) if item.decision.permit]
+    shown = [Shown(item.row, b"", item.decision) for item in items]
+    await note(services, session, "E", f"Task/{identity}/$disclosed", shown)
+    return dump(bundle(session, items))
+
+
+async def _task(eyes: Eyes, work: Work, identity: str) -> Resource:
+    """The caller's own data request. A person reads their own record, not what one agency told another."""
+    row = await work.row(f"Task/{identity}")
+    shown = await eyes.reveal([row], "r") if row else []
+    if row is not None and shown and _asked_by(eyes.session, row):
+        return row.resource
+    await note(eyes.services, eyes.session, "R", f"Task/{identity}/$disclosed", [])
+    raise absent("Task", identity)
+
+
+def _asked_by(session: Session, row: Row) -> bool:
+    staff = not session.caller.user.startswith(("Patient/", "RelatedPerson/"))
+    return staff and not row.deleted and row.custodian == session.caller.organization and tasks.code(row.resource) == CODE
+
+
+async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
+    """What was disclosed, within the caller's scopes, as it is decided now for who asks; the basis that was approved holds for
+    what was disclosed by it."""
+    services, session = eyes.services, eyes.session
+    asked = asked_of(services, task, session.caller.organization)
+    for kind in asked.types:
+        allowed(session, kind, "r")
+    registered(session, services, asked)
+    approved = Basis(code_in(asked.basis, CODES), asked.basis) if asked.basis else None
+    items: list[Item] = []
+    for record in await _records(work, task):
+        rows = [row for row in await _versions(work, record) if eyes.in_scope(row, "r")]
+        basis = approved if approved and by_basis(approved.concept).items() <= _authority(record).items() else None
+        items += await selection.judged(services, session, asked, basis, rows, session.caller.user)
+    return sorted(items, key=lambda item: item.row.reference)
+
+
+async def _records(work: Work, task: Resource) -> list[Resource]:
+    """The records of its disclosure."""
+    found = [await work.get(tasks.value_reference(output)) for output in tasks.outputs(task, "disclosure")]
+    return [each for each in found if each is not None]
+
+
+async def _versions(work: Work, record: Resource) -> list[Row]:
+    """The very versions that a record of disclosure names."""
+    payload = (each["contentReference"]["reference"] for each in record.get("payload", ()))
+    rows = await asyncio.gather(*(work.version(ref) for ref in payload))
+    return [row for row in rows if row is not None]
+
+
+def _authority(record: Resource) -> Resource:
+    return next((each for each in record.get("extension", ()) if each.get("url") == AUTHORITY), {})
