@@ -63,7 +63,7 @@ TABLE: tuple[Move, ...] = (
 
 def decide(situation: Situation) -> Outcome | Repeat | Problem:
     """Whether a submitted data request may be stored. `Outcome.disclosure`: the answer is due in the same transaction, and
-    `answered` says it on the Task. `situation.lead` is the PractitionerRole that `owner` names, if it names one.
+    `answered` says it on the Task. `situation.lead` is the directory entry that `owner` names; None when it is not here.
 
     Order: whose it is (HOV-11), is it a repeat (HOV-5), is it a move of the table for this side, does it have what the row needs.
     """
@@ -123,7 +123,7 @@ def owner(situation: Situation) -> Issues:
     found = []
     if after.get("intent") != "order":
         found.append(_issue("A data request is an order: set `intent` to `order`.", "Task.intent"))
-    if not named.startswith(("Organization/", "PractitionerRole/")) or not situation.receiver:
+    if not named.startswith(("Organization/", "PractitionerRole/")) or situation.lead is None:
         text = "A data request goes to an Organization or PractitionerRole that is registered here: set `owner`."
         return (*found, _issue(text, "Task.owner"))
     if situation.receiver == situation.agency:

@@ -44,8 +44,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 async def _situation(work: Work, proposal: Proposal) -> Situation:
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = tasks.link(proposal.resource, "owner")
-    role = await work.services.directory.get(named) if named.startswith("PractitionerRole/") else None
-    return replace(found, lead=role)
+    return replace(found, lead=await work.services.directory.get(named) if named else None)
 
 
 async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> Outcome:
@@ -68,9 +67,10 @@ async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome
 async def _person(work: Work, eyes: Eyes, task: Resource) -> Resource:
     """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
     that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
+    allowed(work.session, "Patient", "r")
     ref = tasks.link(task, "for")
     row = await work.row(ref) if ref.startswith("Patient/") else None
-    if row is None or not eyes.permits([row], await work.services.evidence.persons(row.patients)):
+    if row is None or row.deleted or not await eyes.reveal([row], "r"):
         text = "A data request is about a Patient that is here and that you may see: set `for` to your own record of the person."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.for", rule=RULE))
     keys = person_keys(row.resource) if row.custodian == work.session.caller.organization else ()

@@ -58,10 +58,9 @@ def request(status: str = "requested", **members: Any) -> Resource:
 def situation(before: Resource | None, after: Resource, side: str, user: str = "", **members: Any) -> Situation:
     """What one side sends."""
     named = tasks.link(after, "owner")
-    lead = role(named.partition("/")[2], ORGANIZATIONS[named]) if named in ORGANIZATIONS else None
-    made = Situation(
-        at=AT, agency=AGENCIES[side], user=user, before=before, after=after, organizations=ORGANIZATIONS, lead=lead
-    )
+    known = {ref: role(ref.partition("/")[2], agency) for ref, agency in ORGANIZATIONS.items()}
+    lead = known.get(named, {"resourceType": "Organization"} if named in (HOUSING, TRUST) else None)
+    made = Situation(at=AT, agency=AGENCIES[side], user=user, before=before, after=after, organizations=ORGANIZATIONS, lead=lead)
     return replace(made, **members)
 
 
@@ -213,7 +212,7 @@ def test_an_input_that_would_be_passed_over_is_refused() -> None:
     assert "`level`" in refused(found, "Task.input")
 
 
-@pytest.mark.parametrize("owner", [None, {"reference": "Organization/trust"}, {"reference": "Patient/p"}])
+@pytest.mark.parametrize("owner", [None, {"reference": TRUST}, {"reference": "Patient/p"}, {"reference": "Organization/unknown"}])
 def test_it_goes_to_another_agency(owner: Any) -> None:
     refused(decide(None, request(owner=owner), "requester"), "Task.owner")
 
