@@ -13,12 +13,11 @@ from importlib.metadata import version
 from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
-from starlette.exceptions import HTTPException
 from starlette.routing import BaseRoute, Mount, Route
-from starlette.types import Lifespan
+from starlette.types import ASGIApp, Lifespan
 
 from service import clock
-from service.api import cds_hooks, fhir, health, oauth, operations, problems
+from service.api import cds_hooks, fhir, health, oauth, operations
 from service.api.edge import Edge
 from service.auth import issuers, metadata
 from service.auth.scopes import Scopes
@@ -263,11 +262,18 @@ async def _ended(companion: asyncio.Task[None] | None) -> None:
             await companion
 
 
+class Application(FastAPI):
+    """FastAPI with one ring around its routes: `Edge` limits, identifies and answers everything, refusals and faults included."""
+
+    def build_middleware_stack(self) -> ASGIApp:
+        """What a request passes on its way to its route."""
+        return Edge(self.router, self.state.settings.max_body_bytes)
+
+
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The application without its routes: what is true of every answer."""
-    app = FastAPI(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.add_middleware(Edge, max_body=settings.max_body_bytes)
-    app.add_exception_handler(HTTPException, problems.unrouted)
+    app = Application(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
+    app.state.settings = settings
     return app
 
 

@@ -6,6 +6,7 @@ import re
 import traceback
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import clock
@@ -61,6 +62,8 @@ class Edge:
             await self.app(scope, self._limited(asked, receive), answer)
         except Refused as refusal:
             await problems.response(refusal.problem)(scope, receive, answer)
+        except HTTPException as error:
+            await problems.response(problems.unrouted(scope["method"], error.status_code))(scope, receive, answer)
         except Exception as error:
             log.error("fault", request_id=identity, error=type(error).__name__, at=_trace(error))
             if started:

@@ -40,7 +40,9 @@ class Sessions:
 
     async def of(self, request: Request, body: bytes = b"") -> Session:
         """The session of an authenticated request; refuses the others (security rules, section 2)."""
-        caller = await self.authentication.caller(_bearer(request))
+        token = _bearer(request)
+        directory = self.services.directory.ask()
+        caller = await self.authentication.caller(token)
         if isinstance(caller, Problem):
             raise Refused(caller)
         state = request.state
@@ -54,6 +56,7 @@ class Sessions:
             correlation_id=state.correlation_id,
             fingerprint=hashlib.sha256(mark).hexdigest() if mark else "",
             given_id=state.given_id,
+            directory=await directory or 0,
         )
 
 
@@ -75,9 +78,10 @@ class Interactions:
 
     async def read(self, request: Request) -> Response:
         """GET [type]/[id]."""
-        asked = exchange.wish(request)
+        asked, (kind, identity) = exchange.wish(request), _target(request)
+        row = self.services.records.ask(kind, identity)  # beside the token, which is asked whether it may be looked at
         session = await self.sessions.of(request)
-        answer = await records.read(self.services, session, *_target(request), asked.params)
+        answer = await records.read(self.services, session, kind, identity, asked.params, row)
         return exchange.read(request, answer, asked)
 
     async def vread(self, request: Request) -> Response:

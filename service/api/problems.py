@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
 from starlette.responses import Response
 
 from service.fhir.json import dump
@@ -62,11 +60,10 @@ def response(problem: Problem) -> Response:
     )
 
 
-async def unrouted(request: Request, error: Exception) -> Response:
-    """A path or method that no route takes, as an OperationOutcome like every other refusal."""
-    assert isinstance(error, HTTPException), "INVARIANT: registered for HTTPException"
-    if error.status_code == STATUS[Category.NOT_ALLOWED]:
-        text = f"`{request.method}` is not for this path; the CapabilityStatement at `/fhir/metadata` says what is."
-        return response(problem(Category.NOT_ALLOWED, "not-supported", text))
+def unrouted(method: str, status: int) -> Problem:
+    """A path or method that no route takes, as a refusal like every other."""
+    if status == STATUS[Category.NOT_ALLOWED]:
+        text = f"`{method}` is not for this path; the CapabilityStatement at `/fhir/metadata` says what is."
+        return problem(Category.NOT_ALLOWED, "not-supported", text)
     text = "There is nothing at this path; the CapabilityStatement at `/fhir/metadata` says what there is."
-    return response(problem(Category.ABSENT, "not-found", text))
+    return problem(Category.ABSENT, "not-found", text)

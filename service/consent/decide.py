@@ -26,7 +26,7 @@ from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.request import LAWFUL_BASIS, Evidence, Grant, Request
 from service.consent.terms import CONFIDENTIALITY, RANK
 
-__all__ = ["Decision", "Evidence", "Grant", "Reason", "Redaction", "Request", "decide", "decide_all", "is_public"]
+__all__ = ["Decision", "Evidence", "Grant", "Reason", "Redaction", "Request", "decide", "decide_all", "is_public", "own"]
 
 DIRECTORY = frozenset(
     {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint", "OrganizationAffiliation"}
@@ -40,6 +40,7 @@ DEFINITIONS = frozenset(
     SpecimenDefinition StructureDefinition StructureMap Substance TerminologyCapabilities TestReport TestScript ValueSet
     """.split()  # noqa: SIM905 - a list that can be read
 )
+PEOPLE = ("Patient/", "RelatedPerson/")
 CUSTODIAN = Reason("custodian", True, "consent-rules#custodian", "The agency that keeps this record reads its own.")
 PUBLIC = Reason("IDN-3", True, "care-rules#IDN-3", "Directory entries and definitions hold no patient.")
 OWN_RECORD = Reason("L1", True, "consent-rules#L1", "A person may read their own record.")
@@ -90,9 +91,16 @@ def decide_all(request: Request, facts: Facts, evidence: Mapping[str, Evidence],
     )
 
 
+def own(user: str, organization: str, custodian: str, policy: Policy) -> Decision | None:
+    """The decision on an agency's own record, which needs nothing to be known of the person; None for any other record."""
+    if not custodian or custodian != organization or user.startswith(PEOPLE):
+        return None
+    return Decision(True, (CUSTODIAN,), policy.name)
+
+
 def _whole(request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
     """The decision on the resource as a whole."""
-    person = request.user.startswith(("Patient/", "RelatedPerson/"))
+    person = request.user.startswith(PEOPLE)
     if facts.custodian and not person and (facts.custodian == request.organization or facts.custodian in request.principals):
         return Decision(True, (CUSTODIAN,), policy.name)
     if is_public(facts):

@@ -19,7 +19,7 @@ def reference(resource: Resource) -> str:
 
 def instant(at: datetime) -> str:
     """A FHIR instant in UTC to the millisecond, as `2026-11-23T04:34:00.123Z`. `at` is aware."""
-    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}.{at.microsecond // 1000:03d}Z"
+    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:  # noqa: A002 - the FHIR member's name

@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping
-from typing import Generic, TypeVar
+from collections.abc import Awaitable, Callable, Collection, Generator, Iterable, Mapping
+from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
 
 MOST_KEYS = 500
 MOST_BATCHES = 2
+
+
+class Asked(Generic[V]):
+    """What was asked, to be awaited or not: an asker that is cancelled, or never awaits it, leaves the batch to the others."""
+
+    __slots__ = ("_future",)
+
+    def __init__(self, future: asyncio.Future[V | None]) -> None:
+        self._future = future
+
+    def __await__(self) -> Generator[Any, None, V | None]:
+        """The value of the key, None where there is none."""
+        return asyncio.shield(self._future).__await__()
 
 
 class Coalescer(Generic[K, V]):
@@ -26,9 +39,13 @@ class Coalescer(Generic[K, V]):
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
 
+    def ask(self, key: K) -> Asked[V]:
+        """Asks for a key now, to be awaited later: what else has to be waited for is asked meanwhile."""
+        return Asked(self._ask(key))
+
     async def get(self, key: K) -> V | None:
         """The value of one key, None where there is none."""
-        return await asyncio.shield(self._ask(key))
+        return await self.ask(key)
 
     async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
         """The values there are, by key."""

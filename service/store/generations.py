@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Awaitable, Collection, Iterable, Mapping
 
 from service.store.coalesce import Coalescer
 from service.store.mongo import Mongo, reaching
@@ -28,6 +28,10 @@ class Generations:
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._read: Coalescer[str, int] = Coalescer(self._fetch)
+
+    def ask(self, key: str) -> Awaitable[int | None]:
+        """One counter, asked now and awaited later; None for one that was never raised."""
+        return self._read.ask(key)
 
     async def current(self, keys: Collection[str]) -> dict[str, int]:
         """The counter of every key asked for; 0 for one that was never raised."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 from pymongo import IndexModel
@@ -82,9 +82,13 @@ class Records:
             wanted.update(self._indexes(type_))
         await self.mongo.ensure_indexes(wanted)
 
+    def ask(self, type_: str, id_: str) -> Awaitable[Row | None]:
+        """As `read`, asked now and awaited later."""
+        return self._read.ask(f"{type_}/{id_}")
+
     async def read(self, type_: str, id_: str) -> Row | None:
         """The current version, deleted or not; None when there never was one. Concurrent readers share a query."""
-        return await self._read.get(f"{type_}/{id_}")
+        return await self.ask(type_, id_)
 
     async def read_many(self, references: Iterable[str]) -> dict[str, Row]:
         """The current versions there are, by reference."""

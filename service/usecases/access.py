@@ -13,7 +13,7 @@ from datetime import datetime
 from service.auth.scopes import Rule
 from service.care.codes import TASK_CODE
 from service.change import Resource
-from service.consent.decide import decide_all
+from service.consent.decide import decide_all, own
 from service.consent.facts import Facts
 from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
@@ -62,7 +62,8 @@ class Eyes:
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
         """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
         rows = [row for row in rows if self.in_scope(row, verb)]
-        persons = await self.services.evidence.persons(patient for row in rows for patient in row.patients)
+        patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
+        persons = await self.services.evidence.persons(patients) if patients else {}
         shown = []
         for row in rows:
             decision = self.decide(row, persons)
@@ -109,6 +110,8 @@ class Eyes:
 
     def decide(self, row: Row, persons: Mapping[str, Person]) -> Decision:
         """Consent and policy for one record: it must be permitted for every person it is about."""
+        if (kept := self._own(row)) is not None:
+            return kept
         if (
             row.type in ADDRESSED
             and row.custodian != self.session.caller.organization
@@ -123,6 +126,11 @@ class Eyes:
         evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}
         request = self._toward(persons[row.patients[0]] if row.patients else None)[2]
         return decide_all(request, facts, evidence, self.services.policy)
+
+    def _own(self, row: Row) -> Decision | None:
+        """The decision on a record of the caller's own agency: nothing has to be known of the person."""
+        caller = self.session.caller
+        return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
     def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
         """What is known of a person and asked about them, made once for the many records of a search. It is kept by the very
@@ -194,7 +202,7 @@ def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Ev
 
 async def open_eyes(services: Services, session: Session) -> Eyes:
     """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
-    await services.directory.refresh()
+    await services.directory.refresh(session.directory)
     caller = session.caller
     acting = await services.directory.acting(caller)
     user = caller.user.partition("/")[0]

@@ -62,6 +62,7 @@ async def perform(services: Services, session: Session, bundle: Resource) -> tup
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
+    session = replace(session, directory=None)  # an entry may change the directory that the next one is decided by
     read = [_request(place, entry, session.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
         return await _transaction(services, session, read)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -51,10 +52,16 @@ class Directory:
         self._known: dict[str, Resource | None] = {}
         self._acting: dict[tuple[str, str], Acting] = {}
 
-    async def refresh(self) -> None:
-        """Forget everything if the directory changed. Called once per request, before anything is read from here."""
-        current = (await self._generations.current((DIRECTORY,)))[DIRECTORY]
-        if current != self._generation:
+    def ask(self) -> Awaitable[int | None]:
+        """The directory's generation, asked now and awaited later."""
+        return self._generations.ask(DIRECTORY)
+
+    async def refresh(self, current: int | None = None) -> None:
+        """Forget everything if the directory changed. Called once per request, before anything is read from here; `current` is
+        its generation where that was asked since the request came."""
+        if current is None:
+            current = await self.ask() or 0
+        if current > self._generation:
             self._generation, self._known, self._acting = current, {}, {}
 
     async def get(self, reference: str) -> Resource | None:

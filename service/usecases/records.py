@@ -5,7 +5,7 @@ The `plan_` functions put one write into a Work without committing it, so that a
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Sequence
 from urllib.parse import parse_qsl
 
 from service import clock
@@ -33,11 +33,21 @@ MANY = 1000
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
 
 
-async def read(services: Services, session: Session, kind: str, identity: str, params: Params = ()) -> Answer:
-    """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it."""
+async def read(
+    services: Services,
+    session: Session,
+    kind: str,
+    identity: str,
+    params: Params = (),
+    asked: Awaitable[Row | None] | None = None,
+) -> Answer:
+    """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it.
+
+    `asked` is the record, where it was asked for already.
+    """
     _served(services, kind)
     allowed(session, kind, "r")
-    row = await services.records.read(kind, identity)
+    row = await (asked or services.records.ask(kind, identity))
     return await _one(services, session, row, kind, identity, params)
 
 

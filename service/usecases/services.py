@@ -52,7 +52,8 @@ class Session:
     """One request as the use cases see it: who, when, and what its answers and audit lines carry.
 
     `base` is the public FHIR base URL, `request_id` and `correlation_id` are echoed, `fingerprint` tells two uses of one
-    request id apart, `given_id` says that the client chose the request id (HOV-9).
+    request id apart, `given_id` says that the client chose the request id (HOV-9). `directory` is the directory's generation
+    when the request came, None where it has to be asked.
     """
 
     caller: Caller
@@ -62,3 +63,4 @@ class Session:
     correlation_id: str = ""
     fingerprint: str = ""
     given_id: bool = False
+    directory: int | None = None

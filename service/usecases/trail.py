@@ -7,7 +7,8 @@ differ. `tests/usecases/test_trail.py` holds this to what is drawn from any othe
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ import orjson
 from service.change import Resource
 from service.fhir import key
 from service.fhir.index import Index, Rank
-from service.fhir.interval import parse
+from service.fhir.interval import Interval, parse
 from service.store.row import Projection, Projector
 from service.usecases.accounts import SITE
 
@@ -81,22 +82,27 @@ def _filled(shape: Projection, resource: Resource) -> Projection:
     varying = _Varying(set(index.keys), dict(index.ranks), dict.fromkeys(facts.get("r", ())))
     for entity in resource.get("entity", ()):
         _entity(varying, entity)
-    at = parse(resource["recorded"])
-    stamped = parse(resource["meta"]["lastUpdated"])
-    assert at is not None, "INVARIANT: the service writes instants"
-    assert stamped is not None, "INVARIANT: what is stored is stamped"
+    at = _instant(resource["recorded"])
     varying.ranks["date"] = varying.ranks["-date"] = at.low
     patients = _patients(index, varying)
-    drawn = replace(
-        index,
+    drawn = Index(
+        type=index.type,
         id=resource["id"],
-        updated=stamped.low,
+        updated=_instant(resource["meta"]["lastUpdated"]).low,
         keys=frozenset(varying.keys),
         dates=(("date", at.low, at.high),),
         ranks=varying.ranks,
         patients=patients,
     )
     return Projection(drawn, patients, _facts(facts, resource, varying, (at.low, at.high)))
+
+
+@lru_cache(maxsize=16)
+def _instant(text: str) -> Interval:
+    """The entries of a page were recorded at one instant."""
+    found = parse(text)
+    assert found is not None, "INVARIANT: the service writes instants"
+    return found
 
 
 def _entity(varying: _Varying, entity: Mapping[str, Any]) -> None:

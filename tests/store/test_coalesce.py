@@ -78,3 +78,24 @@ async def test_a_cancelled_asker_leaves_the_batch_to_the_others(source):
 async def test_more_keys_than_a_batch_holds_are_all_answered(source):
     found = await Coalescer(source.fetch).get_many(range(3 * MOST_KEYS))
     assert len(found) == 3 * MOST_KEYS
+
+
+async def test_what_is_asked_and_never_awaited_troubles_nobody():
+    """Not even when it cannot be had."""
+
+    async def fetch(keys):
+        raise OSError("nobody there")
+
+    coalescer: Coalescer[str, int] = Coalescer(fetch)
+    coalescer.ask("a")
+    with pytest.raises(OSError, match="nobody"):
+        await coalescer.get("a")
+
+
+async def test_what_was_asked_before_can_be_awaited_later():
+    async def fetch(keys):
+        return dict.fromkeys(keys, 1)
+
+    asked = Coalescer(fetch).ask("a")
+    await asyncio.sleep(0.01)
+    assert await asked == 1
