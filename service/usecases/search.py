@@ -17,7 +17,7 @@ from service.fhir.term import Setting
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import Visible
-from service.usecases.access import Eyes, Shown, allowed, open_eyes
+from service.usecases.access import ANY, Eyes, Shown, allowed, open_eyes
 from service.usecases.answers import Answer, Entry, Page
 from service.usecases.audit import note, query_text
 from service.usecases.presentation import subset
@@ -66,8 +66,10 @@ class Walk:
     visible: Visible
     verb: str = "s"
 
-    def _matching(self, shown: list[Shown]) -> list[Shown]:
-        """What is redacted cannot be searched for: a redacted record is a match only by what is left of it."""
+    async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
+        """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match only by what is left of
+        it."""
+        shown = await self.eyes.reveal(await self.eyes.tied(rows) if self.visible is ANY else rows, self.verb)
         return [each for each in shown if not each.decision.redactions or evaluated(self.query, _left(self.services, each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
@@ -76,7 +78,7 @@ class Walk:
         looked = 0
         while len(found) < wanted:
             rows = await self._batch(after, wanted)
-            found += self._matching(await self.eyes.reveal(rows, self.verb))
+            found += await self._shown(rows)
             looked += len(rows)
             if len(rows) < wanted:
                 break
@@ -88,7 +90,7 @@ class Walk:
         """How many matches may be seen, exactly."""
         counted, looked, after = 0, 0, None
         while rows := await self._batch(after, 500):
-            counted += len(self._matching(await self.eyes.reveal(rows, self.verb)))
+            counted += len(await self._shown(rows))
             looked += len(rows)
             if len(rows) < 500:
                 break
@@ -126,6 +128,8 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
 
 async def _included(services: Services, eyes: Eyes, query: Query, matches: Sequence[Shown]) -> list[Shown]:
     """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
+    if not (query.includes or query.revincludes):
+        return []
     indexes = [_left(services, each) if each.decision.redactions else each.row.index for each in matches]
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
