@@ -21,6 +21,16 @@ class Party:
 
 
 @dataclass(frozen=True, slots=True)
+class Replaced:
+    """What the version that a Write replaces held, besides its content. Versions do not change, so it need not be read again."""
+
+    custodian: str
+    patients: tuple[str, ...]
+    parties: tuple[Party, ...]
+    keys: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Write:
     """One new version of one record.
 
@@ -29,7 +39,8 @@ class Write:
     organisation whose record this is. `tokens` are search tokens that only other resources could tell. `parties` give
     organisations a legitimate relationship with the person. `keys` are unique across the whole store while this version
     stands: a key held by another record refuses the Change as a duplicate. `touches` are generation keys, besides those the
-    store derives, whose readers must look again (a shared national identifier, say).
+    store derives, whose readers must look again (a shared national identifier, say). `replaced` tells of the version `before`,
+    None when it was not loaded.
     """
 
     resource: Resource
@@ -41,6 +52,7 @@ class Write:
     keys: tuple[str, ...] = ()
     touches: tuple[str, ...] = ()
     deleted: bool = False
+    replaced: Replaced | None = None
 
 
 @dataclass(frozen=True, slots=True)

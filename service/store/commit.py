@@ -16,17 +16,19 @@ from typing import Any
 from pymongo import IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
-from service.change import Change
+from service.change import Change, Replaced
 from service.problem import Category, Refused, problem
 from service.store import outbox, timers
 from service.store.generations import GENERATIONS, keys_of
+from service.store.history import HISTORY
 from service.store.ledger import Entry, Link
 from service.store.mongo import Mongo, Session
 from service.store.relations import RELATIONS, relation_documents
-from service.store.row import Document, Draft, Projector, draft
+from service.store.row import Document, Draft, Projector, draft, parties_of
 
 KEYS = "keys"
 CLAIMS = "claims"
+_HELD = {"v": 1, "cust": 1, "pts": 1, "parties": 1, "keys": 1, "s": 1}
 INDEXES = {KEYS: [], CLAIMS: [IndexModel("until", expireAfterSeconds=0)]}
 
 
@@ -96,12 +98,12 @@ class Transaction:
         self.batch = batch
         self.drafts = [draft for each in batch for draft in each.drafts]
         self.link = link
-        self.previous: dict[str, Document] = {}
+        self.replaced: dict[str, Replaced] = {}
 
     async def run(self, session: Session) -> None:
         """Write everything, or raise: Refused for a conflict, Taken for a unique key or claim that is held."""
         await self._guard(session)
-        await self._load_previous(session)
+        await self._load_replaced(session)
         await self._write_rows(session)
         await self._write_keys(session)
         await self._write_claims(session)
@@ -136,45 +138,38 @@ class Transaction:
                 await _insert(rows, [{"_id": id_} for id_ in absent], session, type_)
                 await rows.delete_many({"_id": {"$in": absent}}, session=session)
 
-    async def _load_previous(self, session: Session) -> None:
-        """What the rows to be replaced held: version, keys, relations and patients."""
-        self.previous = {}
-        wanted = {draft.reference: draft.before for draft in self.drafts if draft.before}
-        fields = {"v": 1, "keys": 1, "parties": 1, "pts": 1, "s": 1}
+    async def _load_replaced(self, session: Session) -> None:
+        """What the rows to be replaced held, where the decision did not say."""
+        self.replaced = {each.reference: each.replaced for each in self.drafts if each.replaced}
+        wanted = {each.reference: each.before for each in self.drafts if each.before and not each.replaced}
         for type_, references in _by_type(wanted).items():
-            cursor = self.mongo.collection(f"r.{type_}").find(
-                {"_id": {"$in": [_id(each) for each in references]}}, fields, session=session
-            )
-            async for document in cursor:
-                self.previous[f"{type_}/{document['_id']}"] = document
-        for reference, before in wanted.items():
-            found = self.previous.get(reference, {})
-            if "s" in found:
-                text = f"`{reference}` is part of the audit ledger, which is only ever added to: write a new entry instead."
-                raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text))
-            if found.get("v") != before:
-                raise conflict(reference)
+            names = {"_id": {"$in": [_id(each) for each in references]}}
+            found = await self.mongo.collection(f"r.{type_}").find(names, _HELD, session=session).to_list(None)
+            held = {f"{type_}/{document['_id']}": document for document in found}
+            for reference in references:
+                self.replaced[reference] = _replaced(reference, wanted[reference], held.get(reference, {}))
 
     async def _write_rows(self, session: Session) -> None:
         drafts: dict[str, list[Draft]] = defaultdict(list)
         for each in self.drafts:
             drafts[each.type].append(each)
         for type_, group in drafts.items():
-            rows = self.mongo.collection(f"r.{type_}")
             new = [each.current for each in group if not each.before]
             if new:
-                await _insert(rows, new, session, type_)
-            newer = [ReplaceOne({"_id": each.id, "v": each.before}, each.current) for each in group if each.before]
-            await self._bulk(session, f"r.{type_}", newer, len(newer), f"{type_}")
-            await self.mongo.collection(f"h.{type_}").insert_many([each.past for each in group], session=session)
+                await _insert(self.mongo.collection(f"r.{type_}"), new, session, type_)
+            newer = [each for each in group if each.before]
+            writes = [ReplaceOne({"_id": each.id, "v": each.before}, each.current) for each in newer]
+            await self._bulk(session, f"r.{type_}", writes, len(writes), "` or `".join(each.reference for each in newer))
+        if self.drafts:
+            await self.mongo.collection(HISTORY).insert_many([each.past for each in self.drafts], session=session)
 
     async def _write_keys(self, session: Session) -> None:
         """Let go of the keys that the new versions no longer hold, then take the new ones."""
         dropped: list[str] = []
         taken: list[Document] = []
         for each in self.drafts:
-            old = set(self.previous.get(each.reference, {}).get("keys", ()))
-            new = set(each.current["keys"])
+            replaced = self.replaced.get(each.reference)
+            old, new = set(replaced.keys if replaced else ()), set(each.current["keys"])
             dropped += old - new
             taken += ({"_id": key, "ref": each.reference} for key in sorted(new - old))
         if dropped:
@@ -196,20 +191,40 @@ class Transaction:
             raise Taken(name, str(_duplicate(error))) from error
 
     async def _write_relations(self, session: Session) -> None:
-        sources = [each.reference for each in self.drafts if self.previous.get(each.reference, {}).get("parties")]
+        """The ties of every record whose ties are not what they were."""
+        changed = [each for each in self.drafts if not self._tied_as_before(each)]
+        sources = [each.reference for each in changed if each.reference in self.replaced]
         if sources:
             await self.mongo.collection(RELATIONS).delete_many({"source": {"$in": sources}}, session=session)
-        documents = [document for each in self.drafts for document in relation_documents(each.reference, each.current)]
+        documents = [document for each in changed for document in relation_documents(each.reference, each.current)]
         if documents:
             await self.mongo.collection(RELATIONS).insert_many(documents, session=session)
+
+    def _tied_as_before(self, each: Draft) -> bool:
+        held, current = self.replaced.get(each.reference), each.current
+        if held is None or not (held.parties or current["parties"]):
+            return held is not None
+        here = (current["cust"], tuple(current["pts"]), parties_of(current))
+        return here == (held.custodian, held.patients, held.parties)
 
     async def _bump(self, session: Session) -> None:
         """Raise the generation of every person and directory touched, the persons an older version belonged to included."""
         keys = Counter(chain.from_iterable(each.generations for each in self.batch))
         for each in self.drafts:
-            keys.update(set(keys_of(each.type, self.previous.get(each.reference, {}).get("pts", ()))) - keys.keys())
+            held = self.replaced.get(each.reference)
+            keys.update(set(keys_of(each.type, held.patients if held else ())) - keys.keys())
         bumps = [UpdateOne({"_id": key}, {"$inc": {"n": count}}, upsert=True) for key, count in sorted(keys.items())]
         await self._bulk(session, GENERATIONS, bumps, 0, "")
+
+
+def _replaced(reference: str, before: int, held: Document) -> Replaced:
+    """What a row held at version `before`; refuses when that is not its version, and for a page of the ledger."""
+    if "s" in held:
+        text = f"`{reference}` is part of the audit ledger, which is only ever added to: write a new entry instead."
+        raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text))
+    if held.get("v") != before:
+        raise conflict(reference)
+    return Replaced(held["cust"], tuple(held["pts"]), parties_of(held), tuple(held["keys"]))
 
 
 def _by_type(references: Mapping[str, int]) -> dict[str, list[str]]:

@@ -1,20 +1,22 @@
-"""Every version of every record, deletions included."""
+"""Every version of every record, deletions included, in one collection: a version's `_id` is `Type/id/version`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any
 
-from pymongo import DESCENDING, IndexModel
+from pymongo import IndexModel
 
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
+HISTORY = "history"
+INDEXES: Mapping[str, Sequence[IndexModel]] = {HISTORY: []}
 
-def indexes() -> Sequence[IndexModel]:
-    """How the history of a type is read across records: newest first."""
-    return (IndexModel([("lu", DESCENDING), ("_id", DESCENDING)]), IndexModel([("pts", 1), ("lu", DESCENDING)]))
+
+def of_type(type_: str) -> dict[str, Any]:
+    """The filter for the versions of a type's records."""
+    return {"_id": {"$gte": f"{type_}/", "$lt": f"{type_}0"}}  # 0 is what follows / in ASCII
 
 
 class History:
@@ -31,30 +33,9 @@ class History:
 
     async def versions(self, type_: str, id_: str, before: int, limit: int) -> list[Row]:
         """The `limit` versions under `before`, newest first."""
-        names = [f"{id_}/{version}" for version in range(before - 1, max(before - 1 - limit, 0), -1)]
-        rows = await self._find(type_, {"_id": {"$in": names}}, limit) if names else []
-        return sorted(rows, key=lambda row: -row.version)
-
-    async def of_type(
-        self,
-        type_: str,
-        *,
-        visible: Mapping[str, Any] | None = None,
-        since: datetime | None = None,
-        after: tuple[datetime, str] | None = None,
-        limit: int,
-    ) -> list[Row]:
-        """Versions across all records of a type, newest first. `visible` is a filter on row fields, `after` the (instant,
-        `id/version`) of the last one of the page before, `since` the oldest instant asked for."""
-        conditions: list[Mapping[str, Any]] = [visible] if visible else []
-        if since is not None:
-            conditions.append({"lu": {"$gte": since}})
-        if after is not None:
-            at, name = after
-            conditions.append({"$or": [{"lu": {"$lt": at}}, {"lu": at, "_id": {"$lt": name}}]})
-        return await self._find(type_, {"$and": conditions} if conditions else {}, limit)
-
-    async def _find(self, type_: str, query: Mapping[str, Any], limit: int) -> list[Row]:
+        names = [f"{type_}/{id_}/{version}" for version in range(before - 1, max(before - 1 - limit, 0), -1)]
+        if not names:
+            return []
         async with reaching():
-            cursor = self._mongo.collection(f"h.{type_}").find(query).sort([("lu", -1), ("_id", -1)]).limit(limit)
-            return [row_of(type_, document, self._projector) for document in await cursor.to_list(None)]
+            documents = await self._mongo.collection(HISTORY).find({"_id": {"$in": names}}).to_list(None)
+        return sorted((row_of(type_, document, self._projector) for document in documents), key=lambda row: -row.version)

@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from service.store.commit import CLAIMS, KEYS
+from service.store.history import HISTORY, of_type
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
@@ -31,7 +32,7 @@ class Integrity:
     async def gaps(self, type_: str) -> list[str]:
         """Records whose history does not hold every version from 1 to the current one, and histories without a record."""
         short = await self._mongo.aggregate(f"r.{type_}", _short_histories(type_), allowDiskUse=True)
-        lost = await self._mongo.aggregate(f"h.{type_}", _lost_records(type_), allowDiskUse=True)
+        lost = await self._mongo.aggregate(HISTORY, _lost_records(type_), allowDiskUse=True)
         return [
             *(f"The history of `{type_}/{each['_id']}` holds {each['n']} of its {each['v']} versions." for each in short),
             *(f"`{type_}/{each['_id']}` has a history and no current version." for each in lost),
@@ -54,27 +55,27 @@ class Integrity:
         async with reaching():
             async for claim in self._mongo.collection(CLAIMS).find({"answer.ref": {"$exists": True}}):
                 ref, version = str(claim["answer"]["ref"]), claim["answer"].get("version", 1)
-                kind, _, identity = ref.partition("/")
-                if await self._mongo.collection(f"h.{kind}").find_one({"_id": f"{identity}/{version}"}, {"_id": 1}) is None:
+                if await self._mongo.collection(HISTORY).find_one({"_id": f"{ref}/{version}"}, {"_id": 1}) is None:
                     findings.append(f"A repeated request would be answered with `{ref}` version {version}, which is not there.")
         return findings
 
     async def rows(self, type_: str, *, past: bool = False) -> AsyncIterator[Row]:
         """Every record of a type that was not deleted, or with `past` every version there was."""
+        name, among = (HISTORY, of_type(type_)) if past else (f"r.{type_}", {})
         async with reaching():
-            async for document in self._mongo.collection(f"{'h' if past else 'r'}.{type_}").find({"del": False}):
+            async for document in self._mongo.collection(name).find({"del": False, **among}):
                 yield row_of(type_, document, self._projector)
 
 
 def _short_histories(type_: str) -> list[dict[str, Any]]:
     """Versions are dense from 1, so counting those at or below the current one tells of any that is missing. Audit entries are
     kept once: their chain is their history."""
-    name = {"$concat": ["$_id", "/", {"$toString": "$$this"}]}
+    name = {"$concat": [f"{type_}/", "$_id", "/", {"$toString": "$$this"}]}
     versions = {"$map": {"input": {"$range": [1, {"$add": ["$v", 1]}]}, "in": name}}
     return [
         {"$match": {"s": {"$exists": False}}},
         {"$project": {"v": 1, "names": versions}},
-        {"$lookup": {"from": f"h.{type_}", "localField": "names", "foreignField": "_id", "as": "past"}},
+        {"$lookup": {"from": HISTORY, "localField": "names", "foreignField": "_id", "as": "past"}},
         {"$project": {"v": 1, "n": {"$size": "$past"}}},
         {"$match": {"$expr": {"$ne": ["$n", "$v"]}}},
         {"$limit": MOST + 1},
@@ -84,7 +85,8 @@ def _short_histories(type_: str) -> list[dict[str, Any]]:
 def _lost_records(type_: str) -> list[dict[str, Any]]:
     """Versions beyond the current one count as a history without a record, too."""
     return [
-        {"$group": {"_id": {"$arrayElemAt": [{"$split": ["$_id", "/"]}, 0]}, "v": {"$max": "$v"}}},
+        {"$match": of_type(type_)},
+        {"$group": {"_id": {"$arrayElemAt": [{"$split": ["$_id", "/"]}, 1]}, "v": {"$max": "$v"}}},
         {"$lookup": {"from": f"r.{type_}", "localField": "_id", "foreignField": "_id", "as": "now"}},
         {"$match": {"$expr": {"$not": [{"$in": ["$v", "$now.v"]}]}}},
         {"$limit": MOST + 1},

@@ -9,18 +9,17 @@ from pymongo import IndexModel
 
 from service.change import Change
 from service.problem import Category, Refused, problem
-from service.store import commit, generations, ledger, outbox, page, relations, timers
+from service.store import commit, generations, history, ledger, outbox, page, relations, timers
 from service.store.coalesce import Coalescer
 from service.store.commit import CLAIMS, KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.history import History
-from service.store.history import indexes as history_indexes
 from service.store.lanes import Lanes
 from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projection, Projector, Row, row_of
 
 Indexes = Mapping[str, Sequence[IndexModel]]
-FIXED: tuple[Indexes, ...] = (commit.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
+FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
 REPEATS = 3
 
 
@@ -173,8 +172,7 @@ class Records:
         return wanted
 
     def _indexes(self, type_: str) -> Indexes:
-        rows = [*self._row_indexes(type_), *ledger.INDEXES.get(f"r.{type_}", ())]
-        return {f"r.{type_}": rows, f"h.{type_}": history_indexes()}
+        return {f"r.{type_}": [*self._row_indexes(type_), *ledger.INDEXES.get(f"r.{type_}", ())]}
 
     async def _fetch(self, references: Collection[str]) -> Mapping[str, Row]:
         groups: dict[str, list[str]] = {}

@@ -8,7 +8,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from service.change import Party, Resource, Write
+from service.change import Party, Replaced, Resource, Write
 from service.fhir import json
 from service.fhir.index import Index
 from service.problem import Problem
@@ -48,12 +48,18 @@ class Row:
     deleted: bool = False
     method: str = "PUT"
     parties: tuple[Party, ...] = ()
+    keys: tuple[str, ...] = ()
     draw: Callable[[Row], Index] | None = field(default=None, repr=False, compare=False)
 
     @property
     def reference(self) -> str:
         """`Type/id`."""
         return f"{self.type}/{self.id}"
+
+    @property
+    def replaced(self) -> Replaced:
+        """What a Write of the next version says of this one."""
+        return Replaced(self.custodian, self.patients, self.parties, self.keys)
 
     @cached_property
     def resource(self) -> Resource:
@@ -78,6 +84,7 @@ class Draft:
     before: int
     current: Document
     past: Document
+    replaced: Replaced | None = None
 
     @property
     def reference(self) -> str:
@@ -105,12 +112,17 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
     # A deleted record is found by nothing; what it was remains in the history.
     found = {"idx": [], "dt": [], "so": {}} if write.deleted else projection.index.to_row()
     current = {"_id": resource["id"], **common, **found, "keys": [] if write.deleted else list(write.keys)}
-    past = {"_id": f"{resource['id']}/{version}", **common}
-    return Draft(resource["resourceType"], resource["id"], write.before, current, past)
+    past = {"_id": f"{resource['resourceType']}/{resource['id']}/{version}", **common}
+    return Draft(resource["resourceType"], resource["id"], write.before, current, past, write.replaced)
+
+
+def parties_of(document: Mapping[str, Any]) -> tuple[Party, ...]:
+    """The parties of a document of a row."""
+    return tuple(Party(each["o"], each["s"], each["e"]) for each in document["parties"])
 
 
 def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row:
-    """The Row of a document of `r.<type>` or `h.<type>`."""
+    """The Row of a document of `r.<type>` or of the history."""
 
     def draw(row: Row) -> Index:
         if "idx" in document:
@@ -119,7 +131,7 @@ def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row
 
     return Row(
         type=type_,
-        id=document["_id"].partition("/")[0],
+        id=document["_id"].removeprefix(f"{type_}/").partition("/")[0],
         version=document["v"],
         body=bytes(document["body"]),
         custodian=document["cust"],
@@ -128,6 +140,7 @@ def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row
         at=document["lu"],
         deleted=document["del"],
         method=document["m"],
-        parties=tuple(Party(each["o"], each["s"], each["e"]) for each in document["parties"]),
+        parties=parties_of(document),
+        keys=tuple(document.get("keys", ())),
         draw=draw,
     )

@@ -12,7 +12,7 @@ from datetime import UTC, datetime
 
 from service import clock
 from service.care.identity import person_keys
-from service.change import Change, Claim, Notice, Party, Resource, Timer, Write
+from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.period import point
 from service.consent.relationship import closed, ties
 from service.fhir.resource import reference, relative, stamp
@@ -143,7 +143,13 @@ class Work:
             keys=() if staged.deleted else staged.keys,
             touches=tuple(f"person:{key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else (),
             deleted=staged.deleted,
+            replaced=self._replaced(staged),
         )
+
+    def _replaced(self, staged: Staged) -> Replaced | None:
+        """The version it replaces, when this Work has loaded just that."""
+        row = self.rows.get(reference(staged.resource))
+        return row.replaced if row is not None and row.version == staged.before else None
 
     async def organization(self, ref: str) -> str:
         """The organisation an actor acts for, this Work's own changes included; empty when unknown."""

@@ -234,7 +234,7 @@ async def test_a_preview_writes_only_an_audit_line(locality: Locality, make: Any
     await settled(make)
     trust = await locality.agency("trust")
     mongo = locality.built.services.mongo
-    names = [name for name in await mongo.database.list_collection_names() if name.startswith(("r.", "h.", "outbox"))]
+    names = [name for name in await mongo.database.list_collection_names() if name.startswith(("r.", "history", "outbox"))]
     before = {name: await mongo.collection(name).count_documents({}) for name in names}
     await trust.post(make.path("disclose"), make.asked(mode="preview"))
     after = {name: await mongo.collection(name).count_documents({}) for name in names}

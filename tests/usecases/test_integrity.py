@@ -74,7 +74,7 @@ async def plan_id(built: Built) -> str:
 
 
 async def _no_first_version(built: Built) -> None:
-    await remove(built, "h.CarePlan", _id=f"{await plan_id(built)}/1")
+    await remove(built, "history", _id=f"CarePlan/{await plan_id(built)}/1")
 
 
 async def _no_current(built: Built) -> None:
