@@ -91,7 +91,7 @@ async def run(uri: str, driver: str) -> None:
     mongo = await connect(uri, f"benchmark_{secrets.token_hex(4)}", driver)
     records = Records(mongo, project, ledger_key=b"key")
     await records.prepare(["Observation", "Task"])
-    trail = AuditTrail(records)
+    trail = AuditTrail(mongo, records.ledger)
     await measure(f"{driver}: create", COUNT, 16, lambda number: records.commit(create(number)))
     await measure(f"{driver}: update, audited", COUNT, 16, lambda number: records.commit(update(number)))
     await measure(f"{driver}: create with everything", COUNT, 16, lambda number: records.commit(everything(number)))

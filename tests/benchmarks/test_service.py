@@ -53,10 +53,29 @@ def plans(measured: Measured) -> list[str]:
 
 
 def test_read_by_id(measured: Measured, plans: list[str]) -> None:
-    """Read a care plan, its person's consents checked, the read audited."""
+    """Read a care plan of one's own agency, the read audited."""
     requests = [Request("GET", each, measured.trust) for each in plans]
     for clients in (1, 16, CLIENTS):
         shown(f"read by id, {clients} clients", measured.serving.load(requests, clients=clients, seconds=SECONDS))
+
+
+def test_read_as_a_partner(measured: Measured, plans: list[str]) -> None:
+    """Read the trust's care plans as the crisis team, which the trust has named in each person's care team."""
+    teams = [
+        {
+            "resourceType": "CareTeam",
+            "id": f"trust.team{number}",
+            "status": "active",
+            "subject": {"reference": each},
+            "participant": [{"member": {"reference": "Organization/crisis"}}],
+        }
+        for number, each in enumerate(measured.persons)
+    ]
+    put = [Request("PUT", f"CareTeam/{each['id']}", measured.trust, each) for each in teams]
+    shown("care teams, created", measured.serving.load(put, clients=16), "201")
+    requests = [Request("GET", each, measured.crisis) for each in plans]
+    shown("first read by a partner", measured.serving.load(requests, clients=CLIENTS))
+    shown(f"read by a partner, {CLIENTS} clients", measured.serving.load(requests, clients=CLIENTS, seconds=SECONDS))
 
 
 def test_create(measured: Measured) -> None:
