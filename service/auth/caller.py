@@ -23,3 +23,8 @@ class Caller:
     patient: str = ""
     purposes: tuple[str, ...] = ("TREAT",)
     token: str = ""
+
+    @property
+    def personal(self) -> bool:
+        """Whether a person acts for themselves or for somebody close: they are nobody's staff, whoever runs their app."""
+        return self.user.startswith(("Patient/", "RelatedPerson/"))

@@ -114,15 +114,12 @@ class Eyes:
         """Consent and policy for one record: it must be permitted for every person it is about."""
         if (kept := self._own(row)) is not None:
             return kept
-        if (
-            row.type in ADDRESSED
-            and row.custodian != self.session.caller.organization
-            and not self.own.intersection(row.patients)
-        ):
+        caller = self.session.caller
+        if row.type in ADDRESSED and row.custodian != caller.organization and not caller.personal:
             told = self._addressed(row)
             if told is not None:
                 return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
-        if row.type == "AuditEvent" and (row.custodian != self.session.caller.organization or self.own):
+        if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
         evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}

@@ -77,7 +77,7 @@ async def _asker(services: Services, session: Session, identity: str) -> Asker:
     if row is not None and not row.deleted:
         if reference in eyes.own:
             return Asker(eyes, eyes.own, themselves=True)
-        staff = not session.caller.user.startswith(("Patient/", "RelatedPerson/"))
+        staff = not session.caller.personal
         if staff and row.custodian == session.caller.organization and _in_scope(eyes, reference):
             return Asker(eyes, frozenset((reference,)), themselves=False)
     await note(services, session, "R", f"{reference}/$access-history", [])

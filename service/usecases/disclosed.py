@@ -55,7 +55,7 @@ async def _task(eyes: Eyes, work: Work, identity: str) -> Resource:
 
 
 def _asked_by(session: Session, row: Row) -> bool:
-    staff = not session.caller.user.startswith(("Patient/", "RelatedPerson/"))
+    staff = not session.caller.personal
     return staff and not row.deleted and row.custodian == session.caller.organization and tasks.code(row.resource) == CODE
 
 

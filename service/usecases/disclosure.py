@@ -83,7 +83,7 @@ def _scopes(session: Session, asked: Asked) -> None:
 
 def _agency(session: Session) -> None:
     """An agency answers for what it discloses; a person shares their record by a Consent."""
-    if session.caller.user.startswith(("Patient/", "RelatedPerson/")):
+    if session.caller.personal:
         text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 

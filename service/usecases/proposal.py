@@ -48,8 +48,7 @@ async def store(work: Work, _: Eyes, proposal: Proposal) -> str:
 
 def personal(eyes: Eyes, proposal: Proposal) -> None:
     """Refuses what a person writes about others or in an agency's name: a person is nobody's staff, whoever runs their app."""
-    user = eyes.session.caller.user
-    if not user.startswith(("Patient/", "RelatedPerson/")):
+    if not eyes.session.caller.personal:
         return
     patients = eyes.services.indexer.patients(proposal.resource)
     if proposal.type in AGENCIES or not patients or not eyes.own.issuperset(patients):

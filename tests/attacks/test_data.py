@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from service import clock
-from tests.locality import BASE, SYSTEM, Agency, Locality, code, handover, nhs_number, patient, plan, stored
+from tests.locality import BASE, SYSTEM, Agency, Locality, code, handover, nhs_number, patient, person, plan, stored
 
 Stored = dict[str, Any]
 SAMPLE = "https://example.org/sample"
@@ -432,6 +432,21 @@ async def test_a_person_accepts_no_handover_for_the_agency(locality: Locality) -
     answer = await app.put({**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}})
     assert answer.status_code in (403, 404)
     assert (await trust.get(f"Task/{task['id']}")).json() == task
+
+
+@pytest.mark.parametrize("kind", ["Patient", "RelatedPerson"])
+async def test_what_is_written_to_an_agency_is_not_for_those_it_cares_for(locality: Locality, kind: str) -> None:
+    """HOV-11 tells an agency's staff; a person whose app the same agency runs is told of nobody else."""
+    task = await locality.sent(await locality.agency("trust"))
+    other = await person(locality.built, "Organization/crisis")
+    relative = {"resourceType": "RelatedPerson", "id": clock.new_id(), "patient": {"reference": other}}
+    await stored(locality.built, "Organization/crisis", relative)
+    user = {"Patient": other, "RelatedPerson": f"RelatedPerson/{relative['id']}"}[kind]
+    app = await locality.agency("crisis", "user/*.cruds", user=user)
+    hidden, absent = await app.get(f"Task/{task['id']}"), await app.get("Task/nothing")
+    assert alike(hidden, absent, task["id"], "nothing")
+    assert (await app.get(f"Task/{task['id']}/_history")).status_code == 404
+    assert "entry" not in (await app.get("Task")).json()
 
 
 @pytest.mark.parametrize("scope", ["patient/*.cruds", "patient/AuditEvent.rs"])
