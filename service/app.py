@@ -152,8 +152,8 @@ async def _services(
         timers=Timers(mongo),
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
-        directory=Directory(records, holdings, generations, partners),
-        evidence=EvidenceCache(records, holdings, relations, generations),
+        directory=Directory(records, holdings, generations, partners, indexer.base, settings.timezone),
+        evidence=EvidenceCache(records, holdings, relations, generations, indexer.base, settings.timezone),
         secret=await keys.secret("cursor", clock.new_secret().encode()),
     )
 

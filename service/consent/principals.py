@@ -26,39 +26,40 @@ def principals(
     teams: Iterable[Resource] = (),
     patients: frozenset[str] = frozenset(),
     verified: frozenset[str] = frozenset(),
+    base: str = "",
     zone: str = LONDON,
 ) -> frozenset[str]:
     """References and `system|value` identifiers of everything the caller may act as now.
 
     `directory` holds, by reference, the user's PractitionerRole and Practitioner and the organisations upward of it and of
     the client. `groups` and `teams` are candidates; `patients` the subject's references; `verified` RelatedPersons whose link
-    is verified. Never raises.
+    is verified. `base` is our own FHIR base URL, under which these may name each other. Never raises.
     """
     at = millis(now)
     person = user.startswith(("Patient/", "RelatedPerson/"))
     # A person is nobody's staff, whoever runs the app they use.
-    found = {} if person else dict.fromkeys(_upward(organization, directory))
+    found = {} if person else dict.fromkeys(_upward(organization, directory, base))
     role = directory.get(user)
     if user.startswith("PractitionerRole/") and role is not None and _current(role, at, zone):
-        employer = ref_of(role.get("organization"), "")
-        line = list(_upward(employer, directory))
+        employer = ref_of(role.get("organization"), base)
+        line = list(_upward(employer, directory, base))
         if not employer or organization in line:
-            found |= dict.fromkeys((user, ref_of(role.get("practitioner"), ""), *line))
+            found |= dict.fromkeys((user, ref_of(role.get("practitioner"), base), *line))
     elif user.startswith(("Patient/", "Practitioner/")) or user in verified:
         found[user] = None
     found.pop("", None)
-    found |= dict.fromkeys(_memberships(groups, teams, found, patients, at, zone))
+    found |= dict.fromkeys(_memberships(groups, teams, found, patients, at, base, zone))
     identifiers = [name for ref in found for name in _identifiers(directory.get(ref))]
     return frozenset((*found, *identifiers))
 
 
-def _upward(organization: str, directory: Mapping[str, Resource]) -> Iterator[str]:
+def _upward(organization: str, directory: Mapping[str, Resource], base: str) -> Iterator[str]:
     """The organisation and all it is part of; a ring ends where it began."""
     seen: set[str] = set()
     while organization and organization not in seen:
         seen.add(organization)
         yield organization
-        organization = ref_of(directory.get(organization, {}).get("partOf"), "")
+        organization = ref_of(directory.get(organization, {}).get("partOf"), base)
 
 
 def _current(item: Mapping[str, Any], at: int, zone: str) -> bool:
@@ -77,16 +78,19 @@ def _memberships(
     found: Mapping[str, None],
     patients: frozenset[str],
     at: int,
+    base: str,
     zone: str,
 ) -> Iterator[str]:
     for group in groups:
-        joined = (item for item in members(group.get("member")) if ref_of(item.get("entity"), "") in found)
+        joined = (item for item in members(group.get("member")) if ref_of(item.get("entity"), base) in found)
         if group.get("active") is not False and any(_current(item, at, zone) for item in joined):
             yield f"Group/{group.get('id')}"
     for team in teams:
-        if team.get("status") != "active" or ref_of(team.get("subject"), "") not in patients or not _current(team, at, zone):
+        if team.get("status") != "active" or ref_of(team.get("subject"), base) not in patients or not _current(team, at, zone):
             continue
-        if any(ref_of(item.get("member"), "") in found and _current(item, at, zone) for item in members(team.get("participant"))):
+        if any(
+            ref_of(item.get("member"), base) in found and _current(item, at, zone) for item in members(team.get("participant"))
+        ):
             yield f"CareTeam/{team.get('id')}"
 
 

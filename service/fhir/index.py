@@ -262,7 +262,7 @@ class Indexer:
 
     def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
         self.parameters = Parameters(definitions, base, zone)
-        self._base = base
+        self.base = base
         self._zone = zone
         self._plans: dict[str, _Plan] = {}
 
@@ -271,7 +271,7 @@ class Indexer:
         for bad content: an element of the wrong shape is not found by, and that is all."""
         type_ = resource["resourceType"]
         plan = self._plans.get(type_) or self._plan(type_)
-        draft = _Draft(self._base, self._zone)
+        draft = _Draft(self.base, self._zone)
         members = plan.members
         for member, value in resource.items():
             if member not in members:
@@ -288,7 +288,7 @@ class Indexer:
     def patients(self, resource: Resource) -> tuple[str, ...]:
         """The Patients an Index of this resource would name, without drawing the rest of it."""
         plan = self._plans.get(resource["resourceType"]) or self._plan(resource["resourceType"])
-        draft = _Draft(self._base, self._zone)
+        draft = _Draft(self.base, self._zone)
         for member in plan.members.keys() & resource.keys():
             values = gathered(resource[member])
             for name, emit, walk in plan.members[member]:

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from service.auth.caller import Caller
 from service.change import Resource
+from service.consent.period import LONDON
 from service.consent.policy import Agreement
 from service.consent.principals import principals
 from service.fhir.resource import relative
@@ -32,22 +33,46 @@ class Acting:
     groups: tuple[Resource, ...]
     sector: str
     agreement: Agreement | None
+    base: str = ""
+    zone: str = LONDON
 
     def principals(
         self, at: datetime, teams: tuple[Resource, ...] = (), patients: frozenset[str] = frozenset()
     ) -> frozenset[str]:
         """Everything the caller may act as towards one person (consent rules, section 2.1)."""
-        return principals(self.user, self.organization, self.known, at, groups=self.groups, teams=teams, patients=patients)
+        return principals(
+            self.user,
+            self.organization,
+            self.known,
+            at,
+            groups=self.groups,
+            teams=teams,
+            patients=patients,
+            base=self.base,
+            zone=self.zone,
+        )
 
 
 class Directory:
-    """Reads Organization, PractitionerRole and HealthcareService records, and remembers them while their generation stands."""
+    """Reads Organization, PractitionerRole and HealthcareService records, and remembers them while their generation stands.
 
-    def __init__(self, records: Records, holdings: Holdings, generations: Generations, partners: Partners) -> None:
+    `base` is our own FHIR base URL, under which they may name each other; `zone` reads dates without an offset."""
+
+    def __init__(
+        self,
+        records: Records,
+        holdings: Holdings,
+        generations: Generations,
+        partners: Partners,
+        base: str = "",
+        zone: str = LONDON,
+    ) -> None:
         self._records = records
         self._holdings = holdings
         self._generations = generations
         self._partners = partners
+        self._base = base
+        self._zone = zone
         self._generation = -1
         self._known: dict[str, Resource | None] = {}
         self._acting: dict[tuple[str, str], Acting] = {}
@@ -76,7 +101,7 @@ class Directory:
 
     async def organization(self, reference: str) -> str:
         """The organisation an actor acts for; empty when unknown, and for a bare Practitioner: employers are never united."""
-        local = relative(reference) or ""
+        local = relative(reference, self._base) or ""
         kind = local.partition("/")[0]
         if kind == "Organization":
             return local
@@ -84,7 +109,7 @@ class Directory:
             return ""
         member = EMPLOYER.get(kind)
         resource = await self.get(local) if member else None
-        return (relative(resource.get(member, {}).get("reference", "")) or "") if resource and member else ""
+        return (relative(resource.get(member, {}).get("reference", ""), self._base) or "") if resource and member else ""
 
     async def ancestors(self, organization: str) -> tuple[str, ...]:
         """The organisation and every `partOf` above it, nearest first. A cycle ends where it closes."""
@@ -93,7 +118,7 @@ class Directory:
         while current and current not in line and len(line) < MAX_DEPTH:
             line.append(current)
             resource = await self.get(current)
-            current = relative(resource.get("partOf", {}).get("reference", "")) or "" if resource else ""
+            current = relative(resource.get("partOf", {}).get("reference", ""), self._base) or "" if resource else ""
         return tuple(line)
 
     async def acting(self, caller: Caller) -> Acting:
@@ -109,7 +134,7 @@ class Directory:
         refs = dict.fromkeys(await self.ancestors(organization))
         role = await self.get(user) if user.startswith("PractitionerRole/") else None
         if role is not None:
-            refs |= dict.fromkeys((user, relative(role.get("practitioner", {}).get("reference", "")) or ""))
+            refs |= dict.fromkeys((user, relative(role.get("practitioner", {}).get("reference", ""), self._base) or ""))
             refs |= dict.fromkeys(await self.ancestors(await self.organization(user)))
         known = {ref: resource for ref in refs if ref and (resource := await self.get(ref)) is not None}
         groups = [row for ref in known for row in await self._holdings.having("Group", f"member={ref}")]
@@ -121,6 +146,8 @@ class Directory:
             groups=tuple(row.resource for row in groups if not row.deleted),
             sector=partner.sector if partner else "",
             agreement=_agreement(partner) if partner else None,
+            base=self._base,
+            zone=self._zone,
         )
 
 

@@ -17,6 +17,7 @@ from service.change import Resource
 from service.consent.compile import compile_consent
 from service.consent.facts import Facts
 from service.consent.grants import granted
+from service.consent.period import LONDON
 from service.consent.provision import Compiled
 from service.consent.relationship import Relationship, standing
 from service.consent.representative import entitled
@@ -43,6 +44,7 @@ class Person:
     acting: tuple[Resource, ...]
     links: Mapping[str, tuple[str, ...]]
     stamp: dict[str, int]
+    zone: str = LONDON
 
     def related(self, at: datetime) -> frozenset[str]:
         """Organisations with a legitimate relationship at an instant (L0)."""
@@ -55,7 +57,7 @@ class Person:
 
     def representatives(self, at: datetime) -> frozenset[str]:
         """RelatedPersons who may act for the person at an instant."""
-        return frozenset(f"RelatedPerson/{each['id']}" for each in self.acting if entitled(each, at))
+        return frozenset(f"RelatedPerson/{each['id']}" for each in self.acting if entitled(each, at, self.zone))
 
     @property
     def name(self) -> str:
@@ -64,13 +66,24 @@ class Person:
 
 
 class EvidenceCache:
-    """Persons by Patient reference."""
+    """Persons by Patient reference. `base` is our own FHIR base URL, under which a Consent may name what it is about; `zone`
+    reads dates without an offset."""
 
-    def __init__(self, records: Records, holdings: Holdings, relations: Relations, generations: Generations) -> None:
+    def __init__(
+        self,
+        records: Records,
+        holdings: Holdings,
+        relations: Relations,
+        generations: Generations,
+        base: str = "",
+        zone: str = LONDON,
+    ) -> None:
         self._records = records
         self._holdings = holdings
         self._relations = relations
         self._generations = generations
+        self._base = base
+        self._zone = zone
         self._kept: OrderedDict[str, Person] = OrderedDict()
 
     async def person(self, patient: str) -> Person:
@@ -114,7 +127,7 @@ class EvidenceCache:
             self._holdings.of("RelatedPerson", patients),
             self._relations.of(patients),
         )
-        compiled = tuple((each.custodian, compile_consent(each.resource, _versioned(each))) for each in consents)
+        compiled = tuple((each.custodian, self._compiled(each)) for each in consents)
         custodians = frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ())))
         return Person(
             patients=patients,
@@ -126,7 +139,11 @@ class EvidenceCache:
             acting=tuple(each.resource for each in people if each.custodian in custodians),
             links=await self._links([consent for _, consent in compiled]),
             stamp=stamp,
+            zone=self._zone,
         )
+
+    def _compiled(self, consent: Row) -> Compiled:
+        return compile_consent(consent.resource, _versioned(consent), self._base, self._zone)
 
     async def _links(self, consents: Collection[Compiled]) -> dict[str, tuple[str, ...]]:
         """The references held by records that a Consent names as `related` or `dependents`."""

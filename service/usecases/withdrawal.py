@@ -72,8 +72,9 @@ async def person_of(work: Work, consent: Resource) -> Person:
     person = await work.services.evidence.person(tasks.link(consent, "patient"))
     staged = {ref: each for ref, each in work.staged.items() if ref.startswith("Consent/")}
     kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
+    base, zone = work.session.base, work.services.settings.timezone
     fresh = [
-        (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", work.session.base))
+        (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", base, zone))
         for ref, each in staged.items()
     ]
     return replace(person, consents=(*kept, *fresh))

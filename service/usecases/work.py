@@ -156,7 +156,7 @@ class Work:
         local = relative(ref, self.session.base)
         staged = self.staged.get(local or "")
         if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
-            return relative(staged.resource.get("organization", {}).get("reference", "")) or ""
+            return relative(staged.resource.get("organization", {}).get("reference", ""), self.session.base) or ""
         return await self.services.directory.organization(local) if local else ""
 
     async def _parties(self, resource: Resource) -> tuple[Party, ...]:

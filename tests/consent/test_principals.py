@@ -93,3 +93,17 @@ def test_a_relative_counts_only_when_verified() -> None:
 def test_a_verified_relative_acts_as_themselves_alone() -> None:
     """Not as the organisation that runs the app."""
     assert acting("RelatedPerson/m", verified=frozenset({"RelatedPerson/m"})) == {"RelatedPerson/m"}
+
+
+def test_an_absolute_url_of_ours_is_the_record_it_names() -> None:
+    """A denial to an organisation or a team hits whoever acts for it, however the records name each other."""
+    base = "https://our.example/fhir"
+    group = {"id": "g", "member": [{"entity": {"reference": f"{base}/PractitionerRole/r"}}]}
+    team = {
+        **TEAM,
+        "subject": {"reference": f"{base}/Patient/p"},
+        "participant": [{"member": {"reference": f"{base}/PractitionerRole/r"}}],
+    }
+    directory = with_role(organization={"reference": f"{base}/Organization/team"})
+    found = acting(directory=directory, groups=[group], teams=[team], patients=PERSON, base=base)
+    assert {"Organization/team", "Group/g", "CareTeam/t"} <= found

@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from tests.locality import Locality, code, handover, stored
+from service.store.generations import Generations
+from service.usecases.evidence import EvidenceCache
+from tests.locality import BASE, Locality, code, handover, stored
 
 Resource = dict[str, Any]
 
@@ -203,3 +205,27 @@ async def test_being_asked_to_stop_makes_no_relationship(locality: Locality, mak
     consent = (await trust.get(f"Consent/{make.id('yes')}")).json()
     assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
     assert (await crisis.get(make.person)).status_code == 404
+
+
+async def test_a_denial_may_name_its_actor_by_our_own_url(locality: Locality, make: Any) -> None:
+    """R4 section 2.3.0: an absolute URL under our base is the record itself."""
+    await make.tied("crisis")
+    await make.stored("trust", make.condition("plain"))
+    denial = make.consent("deny", "crisis")
+    denial["provision"]["actor"][0]["reference"]["reference"] = f"{BASE}/fhir/Organization/crisis"
+    await (await locality.agency("trust")).created(denial)
+    crisis = await locality.agency("crisis")
+    assert (await crisis.get(f"Condition/{make.id('plain')}")).status_code == 404
+
+
+async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, make: Any) -> None:
+    """A date-only end is inclusive to local midnight, wherever the service is."""
+    services = locality.built.services
+    await make.stored("trust", make.consent("deny", identity="no", provision={"period": {"end": "2026-11-20"}}))
+    stores = (services.records, services.holdings, services.relations, Generations(services.mongo))
+    ends = []
+    for zone in ("Europe/London", "America/New_York"):
+        ((_, consent),) = (await EvidenceCache(*stores, zone=zone).person(locality.person)).consents
+        assert consent.period is not None
+        ends.append(consent.period[1])
+    assert ends[1] - ends[0] == 5 * 3600 * 1000
