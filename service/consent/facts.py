@@ -140,7 +140,7 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
     ident = _text(resource.get("id"))
     references, inline = _walk(resource, base)
     meta = resource.get("meta")
-    rank, labels, marks = _labelled(meta if type(meta) is dict else {})
+    rank, labels, marks = _labelled(meta if type(meta) is dict else {}, _whole(resource))
     patients = _patients(resource, kind, ident, references, base)
     when = relevant(kind, resource, zone)
     return Facts(
@@ -177,10 +177,10 @@ def _text(value: object) -> str:
 
 
 def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every reference and every inline label, in one pass over the tree; narrative and meta aside."""
+    """Every reference and every inline label, in one pass over the tree; meta aside."""
     references: dict[str, None] = {}
     inline: dict[str, None] = {}
-    stack: list[Any] = [value for name, value in resource.items() if type(value) in _NESTED and name != "meta" and name != "text"]
+    stack: list[Any] = [value for name, value in resource.items() if type(value) in _NESTED and name != "meta"]
     for item in stack:
         # The list grows while it is walked: breadth first, without recursion.
         if type(item) is list:
@@ -199,6 +199,12 @@ def inline_labels(extension: Mapping[str, Any]) -> Iterator[str]:
     coding = extension.get("valueCoding")
     if isinstance(coding, dict) and isinstance(coding.get("code"), str):
         yield label_key(_text(coding.get("system")), coding["code"])
+
+
+def _whole(resource: Mapping[str, Any]) -> list[Any]:
+    """The inline labels of the resource itself, as Codings: what labels its root labels all of it."""
+    extensions = (each for each in _list(resource.get("extension")) if type(each) is dict and each.get("url") == INLINE_LABEL)
+    return [each.get("valueCoding") for each in extensions]
 
 
 def _list(value: object) -> list[Any]:
@@ -233,10 +239,10 @@ def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _labelled(meta: Mapping[str, Any]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
+def _labelled(meta: Mapping[str, Any], whole: list[Any]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
     """Highest confidentiality, other labels, marks."""
     rank, labels = 0, []
-    for coding in _list(meta.get("security")):
+    for coding in (*_list(meta.get("security")), *whole):
         code = coding.get("code") if type(coding) is dict else None
         if type(code) is str:
             if coding.get("system") == CONFIDENTIALITY and code in RANK:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from service.consent.facts import DO_NOT_TELL, Facts, facts_of
+from service.consent.facts import DO_NOT_TELL, INLINE_LABEL, Facts, facts_of
 from service.consent.period import millis, point, span
 from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK
 
@@ -138,3 +138,20 @@ def test_the_resource_is_left_as_it_is() -> None:
     before = copy.deepcopy(composition)
     facts_of(composition)
     assert composition == before
+
+
+def inline(code: str) -> dict[str, Any]:
+    """An inline security label."""
+    return {"url": INLINE_LABEL, "valueCoding": {"system": CONFIDENTIALITY, "code": code}}
+
+
+def test_an_inline_label_of_the_root_labels_the_whole() -> None:
+    """No part is left that could be taken out in its place."""
+    facts = facts_of({"resourceType": "Condition", "id": "c", "extension": [inline("R")]})
+    assert facts.confidentiality == RANK["R"]
+
+
+def test_a_narrative_may_be_labelled() -> None:
+    """It is a part like any other."""
+    facts = facts_of({"resourceType": "Condition", "id": "c", "text": {"extension": [inline("R")], "div": "<div>secret</div>"}})
+    assert facts.inline == (f"{CONFIDENTIALITY}|R",)
