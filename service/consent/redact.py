@@ -1,7 +1,7 @@
 """Takes out of a resource what a decision withholds, and says so on it. Idempotent; never changes its argument.
 
-Narrative that could repeat what went is dropped with it. A redacted resource is tagged REDACTED and SUBSETTED, so that a
-write-back can be refused.
+Narrative that could repeat what went is dropped with it, and so is a contained resource that nothing left refers to. A
+redacted resource is tagged REDACTED and SUBSETTED, so that a write-back can be refused.
 """
 
 from __future__ import annotations
@@ -37,12 +37,40 @@ def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
     if sections or labels:
         # Sections first: a section that goes takes its labelled parts along.
         found = _members(found, sections, labels)
-    return resource if found == resource else _tagged(found)
+    return resource if found == resource else _tagged(_without_orphans(found, resource))
 
 
 def is_redacted(resource: Resource) -> bool:
     """Whether this came out of `redact`: a write-back of it must be refused, it would lose what was withheld."""
     return any(_is(coding, REDACTED) for coding in _objects(resource.get("meta"), "security"))
+
+
+def _without_orphans(left: Resource, whole: Resource) -> Resource:
+    """Without the contained resources that only what went led to: they are what it said, in another place."""
+    gone = _reached(whole) - _reached(left)
+    contained = left.get("contained")
+    if not gone or not isinstance(contained, list):
+        return left
+    kept = [each for each in contained if not (isinstance(each, dict) and f"#{each.get('id')}" in gone)]
+    return {name: kept if name == "contained" else value for name, value in left.items() if kept or name != "contained"}
+
+
+def _reached(resource: Resource) -> frozenset[str]:
+    """The anchors (`#id`) that the resource refers to, directly or through what it contains."""
+    contained = {f"#{each.get('id')}": each for each in _objects(resource, "contained")}
+    found: set[str] = set()
+    todo: list[Any] = [value for name, value in resource.items() if name != "contained"]
+    while todo:
+        value = todo.pop()
+        if isinstance(value, dict):
+            anchor = value.get("reference")
+            if isinstance(anchor, str) and anchor.startswith("#") and anchor not in found:
+                found.add(anchor)
+                todo.append(contained.get(anchor))
+            todo.extend(value.values())
+        elif isinstance(value, list):
+            todo.extend(value)
+    return frozenset(found)
 
 
 def _objects(holder: object, name: str) -> list[dict[str, Any]]:

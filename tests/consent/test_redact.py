@@ -100,3 +100,26 @@ def test_a_redacted_resource_is_recognised() -> None:
 def test_a_whole_resource_is_not_taken_for_redacted() -> None:
     """No tag, no refusal."""
     assert not is_redacted(PATIENT)
+
+
+def test_what_only_a_redacted_part_contained_goes_with_it() -> None:
+    """A section's entry may be contained: it would say in `contained` what the section said; so may what that refers to."""
+    first = {"resourceType": "Observation", "id": "a", "hasMember": [{"reference": "#b"}]}
+    second = {"resourceType": "Observation", "id": "b", "derivedFrom": [{"reference": "#a"}]}
+    author = {"resourceType": "Practitioner", "id": "c"}
+    document = {
+        "resourceType": "Composition",
+        "contained": [first, second, author],
+        "author": [{"reference": "#c"}],
+        "section": [section("secret", entry=[{"reference": "#a"}]), section("open")],
+    }
+    found = redact(document, [Redaction("section", "s|secret")])
+    assert found["contained"] == [author]
+
+
+def test_what_another_part_refers_to_stays_contained() -> None:
+    """It is said there, too."""
+    author = {"resourceType": "Practitioner", "id": "c"}
+    labelled = {"extension": [LABEL], "reference": "#c"}
+    note = {"resourceType": "Observation", "contained": [author], "performer": [labelled, {"reference": "#c"}]}
+    assert redact(note, [Redaction("label", "PSY")])["contained"] == [author]
