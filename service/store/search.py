@@ -38,6 +38,8 @@ Filter = dict[str, Any]
 Document = dict[str, Any]
 
 _NONE: Filter = {"_id": {"$in": []}}
+_PARTED: tuple[Filter, ...] = ({"facts.n": {"$exists": True}}, {"facts.s": {"$exists": True}})
+"""Rows with parts that may be withheld from a reader (`service.consent.facts`: `inline`, `sections`)."""
 _AFTER_EVERY_STRING = "\U0010ffff"
 _FIRST = datetime(1, 1, 1, tzinfo=UTC)
 _LAST = datetime(9999, 12, 31, 23, 59, 59, 999000, tzinfo=UTC)
@@ -86,7 +88,9 @@ def indexes(type_: str) -> list[IndexModel]:
 
 
 def filter_of(query: Query, visible: Visible | None = None) -> Filter:
-    """The MongoDB filter for the matches of a query that the caller may see; rows marked deleted are never matches."""
+    """The MongoDB filter for the matches of a query that the caller may see; rows marked deleted are never matches.
+
+    What is negated passes every row with parts that may be withheld: it is for who knows the reader to ask it of what is left."""
     return _filter([_term(term) for term in query.terms], visible)
 
 
@@ -131,7 +135,7 @@ def _seen(visible: Visible) -> Filter:
 def _term(term: Term) -> Filter:
     filters = _tests(term.tests)
     if term.negated:
-        return {"$nor": filters} if filters else {}
+        return {"$or": [*_PARTED, {"$nor": filters}]} if filters else {}
     if not filters:
         return _NONE
     return filters[0] if len(filters) == 1 else {"$or": filters}

@@ -21,6 +21,7 @@ from service.consent.redact import redact
 from service.consent.request import Evidence, Request
 from service.fhir.index import Index
 from service.fhir.json import dump
+from service.fhir.json import parse as parse_json
 from service.fhir.query import Identity, Key, Query, Test, matches
 from service.fhir.search import parse
 from service.problem import Category, Problem, Refused, problem
@@ -63,15 +64,26 @@ class Eyes:
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
         """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
-        rows = [row for row in rows if self.in_scope(row, verb)]
+        rows = [row for row in rows if parted(row) or self.in_scope(row, verb)]
         patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
         persons = await self.services.evidence.persons(patients) if patients else {}
         shown = []
         for row in rows:
             decision = self.decide(row, persons)
             if decision.permit:
-                shown.append(Shown(row, _body(row, decision.redactions), decision))
+                each = Shown(row, _body(row, decision.redactions), decision)
+                if not parted(row) or self.in_scope(row, verb, self.left(each)):
+                    shown.append(each)
         return shown
+
+    def left(self, shown: Shown) -> Index:
+        """What its reader finds a record by: what was withheld is neither searched for, nor followed, nor ordered by."""
+        if not shown.decision.redactions:
+            return shown.row.index
+        resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
+        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
+        told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
+        return self.services.indexer.index(resource, told)
 
     def permits(self, rows: Sequence[Row], persons: Mapping[str, Person]) -> bool:
         """Whether consent lets the caller see all of these rows, whatever its scopes: for rules that ask what it may refer to."""
@@ -85,15 +97,15 @@ class Eyes:
         index = self.services.indexer.index(resource)
         return any(self._fits(rule, index, patients or index.patients) for rule in rules)
 
-    def in_scope(self, row: Row, verb: str) -> bool:
-        """Whether some scope lets the caller use `verb` on this very content."""
+    def in_scope(self, row: Row, verb: str, left: Index | None = None) -> bool:
+        """Whether some scope lets the caller use `verb` on this very content, or on what is `left` of it."""
         rules = self.session.caller.scopes.grants(row.type, verb)
-        return any(self._holds(rule, row) for rule in rules)
+        return any(self._holds(rule, row, left) for rule in rules)
 
-    def _holds(self, rule: Rule, row: Row) -> bool:
+    def _holds(self, rule: Rule, row: Row, left: Index | None) -> bool:
         if rule.context == "patient" and not self.context.intersection(row.patients):
             return False
-        return not rule.params or matches(self._query(row.type, rule), row.index)
+        return not rule.params or matches(self._query(row.type, rule), left or row.index)
 
     def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
         """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
@@ -250,6 +262,11 @@ async def _own(services: Services, session: Session, kind: str) -> frozenset[str
         return frozenset()
     person = await services.evidence.person(row.patients[0])
     return person.patients if user in person.representatives(session.at) else frozenset()
+
+
+def parted(row: Row) -> bool:
+    """Whether a record has parts that may be withheld from a reader: what is asked of it is asked of what is left."""
+    return "n" in row.facts or "s" in row.facts
 
 
 def allowed(session: Session, kind: str, verb: str) -> tuple[Rule, ...]:

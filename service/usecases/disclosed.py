@@ -14,11 +14,12 @@ from service.care.data_request import CODE, RULE
 from service.change import Resource
 from service.consent.disclosure import AUTHORITY, by_basis
 from service.consent.lawful_basis import CODES, Basis
+from service.consent.redact import redact
 from service.fhir.json import dump
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases import selection
-from service.usecases.access import Eyes, Shown, absent, allowed, open_eyes
+from service.usecases.access import Eyes, Shown, absent, allowed, open_eyes, parted
 from service.usecases.audit import note
 from service.usecases.data_request import asked_of, registered
 from service.usecases.release import Item, bundle
@@ -70,10 +71,18 @@ async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
     approved = Basis(code_in(asked.basis, CODES), asked.basis) if asked.basis else None
     items: list[Item] = []
     for record in await _records(work, task):
-        rows = [row for row in await _versions(work, record) if eyes.in_scope(row, "r")]
+        rows = [row for row in await _versions(work, record) if parted(row) or eyes.in_scope(row, "r")]
         basis = approved if approved and by_basis(approved.concept).items() <= _authority(record).items() else None
         items += await selection.judged(services, session, asked, basis, rows, session.caller.user)
-    return sorted(items, key=lambda item: item.row.reference)
+    return sorted((item for item in items if _in_scope(eyes, item)), key=lambda item: item.row.reference)
+
+
+def _in_scope(eyes: Eyes, item: Item) -> bool:
+    """A granular scope reaches a record by what is left of it, as everywhere."""
+    if not parted(item.row):
+        return True
+    body = dump(redact(item.row.resource, item.decision.redactions))
+    return eyes.in_scope(item.row, "r", eyes.left(Shown(item.row, body, item.decision)))
 
 
 async def _records(work: Work, task: Resource) -> list[Resource]:

@@ -255,7 +255,7 @@ async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | 
         text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
     kept = await work.services.holdings.kept(query, work.session.caller.organization, MANY)
-    rows = [shown.row for shown in await eyes.reveal(kept, "c")]
+    rows = [shown.row for shown in await eyes.reveal(kept, "c") if matches(query, eyes.left(shown))]
     if len(rows) > 1:
         text = "More than one of your records matches If-None-Exist; make it name one."
         raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))

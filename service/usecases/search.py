@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from service.fhir import interval
 from service.fhir.cursor import Cursor, seal, unseal
-from service.fhir.index import Index
-from service.fhir.json import parse as parse_json
 from service.fhir.query import Query, included, place, referring
 from service.fhir.query import matches as evaluated
 from service.fhir.search import parse
@@ -17,7 +15,7 @@ from service.fhir.term import Setting
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import Visible
-from service.usecases.access import ANY, Eyes, Shown, allowed, open_eyes
+from service.usecases.access import ANY, Eyes, Shown, allowed, open_eyes, parted
 from service.usecases.answers import Answer, Entry, Page
 from service.usecases.audit import note, query_text
 from service.usecases.presentation import subset
@@ -67,10 +65,10 @@ class Walk:
     verb: str = "s"
 
     async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
-        """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match only by what is left of
-        it."""
+        """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match by what is left of it
+        alone."""
         shown = await self.eyes.reveal(await self.eyes.tied(rows) if self.visible is ANY else rows, self.verb)
-        return [each for each in shown if not each.decision.redactions or evaluated(self.query, _left(self.services, each))]
+        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.eyes.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, `wanted` of them if there are so many."""
@@ -130,7 +128,7 @@ async def _included(services: Services, eyes: Eyes, query: Query, matches: Seque
     """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
     if not (query.includes or query.revincludes):
         return []
-    indexes = [_left(services, each) if each.decision.redactions else each.row.index for each in matches]
+    indexes = [eyes.left(each) for each in matches]
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
     rows = list((await services.records.read_many(wanted)).values()) if wanted else []
@@ -144,14 +142,6 @@ async def _included(services: Services, eyes: Eyes, query: Query, matches: Seque
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
     return list({each.row.reference: each for each in shown if each.row.reference not in here}.values())
-
-
-def _left(services: Services, shown: Shown) -> Index:
-    """The index of what is left of a redacted record."""
-    resource = parse_json(shown.body, max_depth=services.settings.max_depth)
-    assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
-    told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
-    return services.indexer.index(resource, told)
 
 
 def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:

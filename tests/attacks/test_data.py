@@ -654,6 +654,50 @@ async def test_what_is_redacted_is_not_searched_for(locality: Locality) -> None:
     assert hits == [1, 0]
 
 
+async def severe(locality: Locality, code: str, **more: Any) -> str:
+    """The id of a Condition of the trust whose severity is withheld from the crisis team, which reads the rest."""
+    inline = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+    secret = {"extension": [{"url": inline, "valueCoding": {"system": CONFIDENTIALITY, "code": "R"}}]}
+    condition = {
+        "resourceType": "Condition",
+        "id": clock.new_id(),
+        "meta": {"security": [{"system": CONFIDENTIALITY, "code": "N"}]},
+        "subject": {"reference": locality.person},
+        "severity": {**secret, "coding": [{"system": SAMPLE, "code": code}]},
+        **more,
+    }
+    await stored(locality.built, "Organization/trust", condition)
+    return str(condition["id"])
+
+
+async def test_what_is_redacted_is_not_asked_by_its_absence(locality: Locality) -> None:
+    """`:not` and `:missing` are answered by what is left: a record that is not found by them would tell what it holds."""
+    await tied(locality, "crisis")
+    identity = await severe(locality, "grave")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    asked = (f"severity:not={SAMPLE}|grave", "severity:missing=true", "severity:missing=false", f"severity:not={SAMPLE}|mild")
+    found = []
+    for agency in (crisis, trust):
+        answers = [(await agency.get(f"Condition?_id={identity}&_total=accurate&{each}")).json() for each in asked]
+        found.append([(each["total"], len(each.get("entry", ()))) for each in answers])
+    none, one = (0, 0), (1, 1)
+    assert found == [[one, one, none, one], [none, none, one, one]]
+
+
+@pytest.mark.parametrize("verb", ["read", "search", "version"])
+async def test_a_granular_scope_does_not_ask_for_what_is_redacted(locality: Locality, verb: str) -> None:
+    """A client narrows its own scopes: one that reached a record by what is withheld would be a question about it."""
+    await tied(locality, "crisis")
+    identity = await severe(locality, "grave")
+    path = {"read": "Condition/{}", "search": "Condition?_id={}", "version": "Condition/{}/_history/1"}[verb].format(identity)
+    answers = []
+    for code_ in ("grave", "mild"):
+        app = await locality.agency("crisis", f"system/Condition.rs?severity={SAMPLE}|{code_}")
+        answers.append(await app.get(path))
+    assert alike(answers[0], answers[1], "grave", "mild")
+    assert identity not in str(answers[0].json().get("entry", ()))
+
+
 async def test_what_is_redacted_is_not_followed(locality: Locality) -> None:
     """`_include` follows what its reader is shown."""
     await tied(locality, "crisis")
