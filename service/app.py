@@ -7,7 +7,7 @@ import contextlib
 import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from importlib.metadata import version
 from zoneinfo import ZoneInfo
@@ -25,6 +25,7 @@ from service.auth.tokens import Terms
 from service.change import Resource
 from service.consent.facts import facts_of
 from service.consent.policy import SHIPPED
+from service.consent.redact import unlabelled
 from service.fhir import capability
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
@@ -91,11 +92,17 @@ Beside = Callable[[Built], Coroutine[None, None, None]]
 
 
 def projector(indexer: Indexer, base: str, zone: str) -> Projector:
-    """What every stored version is found by and decided on."""
+    """What every stored version is found by and decided on.
+
+    INVARIANT: a part that may be withheld from somebody orders nothing for anybody; a record's place would tell what it is.
+    """
 
     def project(resource: Resource, tokens: Sequence[str]) -> Projection:
-        index = indexer.index(resource, tokens)
-        return Projection(index, index.patients, facts_of(resource, base=base, zone=zone).to_row())
+        index, facts = indexer.index(resource, tokens), facts_of(resource, base=base, zone=zone)
+        if facts.inline or facts.sections:
+            left = indexer.index(unlabelled(resource, facts), tokens).ranks
+            index = replace(index, ranks={name: left.get(name) for name in index.ranks})
+        return Projection(index, index.patients, facts.to_row())
 
     return project
 

@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from service.change import Resource
-from service.consent.facts import INLINE_LABEL, inline_labels
+from service.consent.facts import INLINE_LABEL, Facts, inline_labels
 from service.consent.reasons import Redaction
 from service.consent.terms import OBSERVATION_VALUE
 
@@ -25,6 +25,12 @@ _GONE: Any = object()
 
 def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
     """The resource without the redactions' parts; itself when it has none of them."""
+    found = without(resource, redactions)
+    return resource if found == resource else _tagged(found)
+
+
+def without(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
+    """As `redact`, but not a word of it is said on the resource, and its own narrative is left."""
     wanted = tuple(redactions)
     paths = {
         tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split(".")) for item in wanted if item.kind == "element"
@@ -37,7 +43,13 @@ def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
     if sections or labels:
         # Sections first: a section that goes takes its labelled parts along.
         found = _members(found, sections, labels)
-    return resource if found == resource else _tagged(_without_orphans(found, resource))
+    return resource if found == resource else _without_orphans(found, resource)
+
+
+def unlabelled(resource: Resource, facts: Facts) -> Resource:
+    """What is left of a resource for whoever is kept from every part that a label or a section lets be withheld."""
+    labels = (Redaction("label", label) for label in facts.inline)
+    return without(resource, (*labels, *(Redaction("section", code) for code in facts.sections)))
 
 
 def is_redacted(resource: Resource) -> bool:

@@ -28,7 +28,8 @@ class Index:
     """What one resource is found by.
 
     `keys` are as in `service.fhir.key`; `dates` are (parameter, low, high) in milliseconds since 1970; `ranks` give each
-    parameter that has a value its smallest value under its name, and its largest under `-name`; `patients` are the Patient
+    parameter that has a value its smallest value under its name, and its largest under `-name`, None where the value orders
+    nothing; `patients` are the Patient
     references whose compartment it is in; `updated` is meta.lastUpdated in milliseconds since 1970.
     """
 
@@ -37,7 +38,7 @@ class Index:
     updated: int
     keys: frozenset[str]
     dates: tuple[tuple[str, int, int], ...] = ()
-    ranks: Mapping[str, Rank] = field(default_factory=dict)
+    ranks: Mapping[str, Rank | None] = field(default_factory=dict)
     patients: tuple[str, ...] = ()
 
     def to_row(self) -> dict[str, Any]:

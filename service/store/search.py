@@ -247,7 +247,7 @@ def after_filter(query: Query, cursor: Cursor) -> Filter:
     for sort, value in zip(query.sort, cursor.values, strict=True):
         field, value_ = field_of(query.type, sort), _stored(sort, value)
         ways += [{"$and": [*equal, beyond]} for beyond in _beyond(field, value_, sort.descending)]
-        equal.append({field: value_} if value_ is not None else {field: {"$exists": False}})
+        equal.append({field: value_})
     return {"$and": [_from(query, cursor), {"$or": ways}]} if ways else _NONE
 
 
@@ -265,12 +265,12 @@ def _stored(sort: Sort, value: Rank | None) -> Any:
 
 
 def _beyond(field: str, value: Any, descending: bool) -> list[Filter]:
-    """A row without a value sorts below every value."""
+    """A row without a value, or with one that orders nothing (null), sorts below every value."""
     if value is None:
-        return [] if descending else [{field: {"$exists": True}}]
+        return [] if descending else [{field: {"$ne": None}}]
     if not descending:
         return [{field: {"$gt": value}}]
-    return [{field: {"$lt": value}}] if field in ("_id", "lu") else [{field: {"$lt": value}}, {field: {"$exists": False}}]
+    return [{field: {"$lt": value}}] if field in ("_id", "lu") else [{field: {"$lt": value}}, {field: None}]
 
 
 def _before_page(query: Query, cursor: Cursor | None) -> Cursor | None:

@@ -31,7 +31,7 @@ class _Varying:
     """What one event adds to its shape."""
 
     keys: set[str]
-    ranks: dict[str, Rank]
+    ranks: dict[str, Rank | None]
     references: dict[str, None]
 
     def rank(self, name: str, value: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from base64 import urlsafe_b64decode
 from typing import Any
 
 import httpx
@@ -682,6 +683,37 @@ async def test_what_is_redacted_is_not_asked_by_its_absence(locality: Locality) 
         found.append([(each["total"], len(each.get("entry", ()))) for each in answers])
     none, one = (0, 0), (1, 1)
     assert found == [[one, one, none, one], [none, none, one, one]]
+
+
+@pytest.mark.parametrize("order", ["severity", "-severity", "severity,-_lastUpdated", "-severity,_lastUpdated"])
+async def test_what_is_redacted_orders_nothing(locality: Locality, order: str) -> None:
+    """Whatever it holds, a record has the same place among the others, and no page link says more."""
+    await tied(locality, "crisis")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    plain = [{"severity": {"coding": [{"system": SAMPLE, "code": code_}]}} for code_ in ("y", "b")]
+    known = [
+        *[await severe(locality, code_) for code_ in ("a", "z", "m")],
+        *[await severe(locality, "", **each) for each in plain],
+    ]
+    places = []
+    for agency in (crisis, trust):
+        found, path = [], f"Condition?patient={locality.person}&_sort={order}&_count=1"
+        while path:
+            page = (await agency.get(path)).json()
+            found += [known.index(each["resource"]["id"]) for each in page["entry"]]
+            path = next((each["url"] for each in page["link"] if each["relation"] == "next"), "")
+            assert all(part not in told(path) for part in ('"a"', '"z"', '"m"'))
+        places.append(found)
+    open_ones = [3, 4] if order.startswith("-") else [4, 3]
+    assert [each for each in places[0] if each > 2] == open_ones
+    assert sorted(places[0][:3] if not order.startswith("-") else places[0][2:]) == [0, 1, 2]
+    assert places[0] == places[1]
+
+
+def told(path: str) -> str:
+    """What a page link holds in clear."""
+    cursor = path.partition("_cursor=")[2]
+    return urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4))[32:].decode()
 
 
 @pytest.mark.parametrize("verb", ["read", "search", "version"])
