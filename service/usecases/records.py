@@ -168,7 +168,7 @@ async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str
     eyes = await open_eyes(services, session)
     if none_exist and (found := await existing(work, eyes, kind, none_exist)):
         return found
-    key = (f"R4 3.1.0.8.1:{session.caller.organization}:{kind}?{none_exist}",) if none_exist else ()
+    key = (f"R4 3.1.0.8.1:{_known_to(session)}:{kind}?{none_exist}",) if none_exist else ()
     ready = rules.prepared(identified(resource, identity or clock.new_id()))
     return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
 
@@ -264,6 +264,13 @@ async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | 
         return f"{kind}/{rows[0].id}"
     staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and _matches(work, query, each.resource))
     return next(staged, None)
+
+
+def _known_to(session: Session) -> str:
+    """Among whose records a conditional create looks: those of the agency or, for a token of one person, of that person. Two
+    that look for the same among others' records are not in each other's way, and tell each other nothing."""
+    caller = session.caller
+    return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
 
 
 def _matches(work: Work, query: object, resource: Resource) -> bool:

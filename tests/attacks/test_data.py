@@ -239,6 +239,18 @@ async def test_a_create_scope_does_not_read_by_a_conditional_create(locality: Lo
     assert (answer.status_code, answer.content) == (200, b"")
 
 
+@pytest.mark.parametrize("user", ["", "PractitionerRole/trust-lead"])
+async def test_a_conditional_create_is_not_in_another_person_s_way(locality: Locality, user: str) -> None:
+    """Two apps of one agency, on two persons, look for the same: neither learns that the other has found or made it."""
+    other, word = await person(locality.built), clock.new_id()
+    answers = []
+    for who in (locality.person, other):
+        app = await locality.agency("trust", "patient/Observation.crus", user=user or who, patient=who)
+        note = observation(who, code={"coding": [{"system": SAMPLE, "code": word}]}, performer=[{"reference": who}])
+        answers.append(await app.post("Observation", note, If_None_Exist=f"code={SAMPLE}|{word}"))
+    assert [each.status_code for each in answers] == [201, 201]
+
+
 async def pages(locality: Locality, agency: Agency) -> str:
     """The next link of a search with two matches."""
     trust = await locality.agency("trust")
