@@ -43,6 +43,7 @@ from service.store.keys import Keys
 from service.store.mongo import Mongo
 from service.store.outbox import Outbox
 from service.store.partners import Partners
+from service.store.persons import Persons
 from service.store.records import Records
 from service.store.relations import Relations
 from service.store.row import Projection, Projector
@@ -160,7 +161,7 @@ async def _services(
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
         directory=Directory(records, holdings, generations, partners, indexer.base, settings.timezone),
-        evidence=EvidenceCache(records, holdings, relations, generations, indexer.base, settings.timezone),
+        evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, indexer.base, settings.timezone),
         secret=await keys.secret("cursor", clock.new_secret().encode()),
     )
 

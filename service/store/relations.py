@@ -48,7 +48,7 @@ def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[
     ]
 
 
-def _relation(document: Mapping[str, Any]) -> Relation:
+def relation_of(document: Mapping[str, Any]) -> Relation:
     return Relation(document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"], document["cust"])
 
 
@@ -74,7 +74,7 @@ class Relations:
         async with reaching():
             cursor = self._mongo.collection(RELATIONS).find({"pts": {"$in": list(patients)}}).sort("_id", 1)
             for document in await cursor.to_list(None):
-                relation = _relation(document)
+                relation = relation_of(document)
                 for patient in answers.keys() & set(relation.patients):
                     answers[patient].append(relation)
         return answers

@@ -24,8 +24,8 @@ from service.consent.representative import entitled
 from service.consent.request import Grant
 from service.store.generations import Generations
 from service.store.holdings import Holdings
+from service.store.persons import Persons
 from service.store.records import Records, Row
-from service.store.relations import Relations
 
 KEPT = 20_000
 
@@ -73,14 +73,14 @@ class EvidenceCache:
         self,
         records: Records,
         holdings: Holdings,
-        relations: Relations,
+        persons: Persons,
         generations: Generations,
         base: str = "",
         zone: str = LONDON,
     ) -> None:
         self._records = records
         self._holdings = holdings
-        self._relations = relations
+        self._persons = persons
         self._generations = generations
         self._base = base
         self._zone = zone
@@ -120,23 +120,17 @@ class EvidenceCache:
         linked = await self._linked(identities)
         patients = frozenset((patient, *(f"Patient/{each.id}" for each in linked)))
         stamp |= await self._generations.current(patients - {patient})
-        consents, tasks, teams, people, relations = await asyncio.gather(
-            self._holdings.of("Consent", patients),
-            self._holdings.of("Task", patients),
-            self._holdings.of("CareTeam", patients),
-            self._holdings.of("RelatedPerson", patients),
-            self._relations.of(patients),
-        )
-        compiled = tuple((each.custodian, self._compiled(each)) for each in consents)
+        kept = await self._persons.about(patients)
+        compiled = tuple((each.custodian, self._compiled(each)) for each in kept.of("Consent"))
         custodians = frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ())))
         return Person(
             patients=patients,
             custodians=custodians,
             consents=compiled,
-            relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in relations),
-            grants=granted((each.resource, each.custodian, _others(each)) for each in tasks),
-            teams=tuple(each.resource for each in teams),
-            acting=tuple(each.resource for each in people if each.custodian in custodians),
+            relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in kept.relations),
+            grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
+            teams=tuple(each.resource for each in kept.of("CareTeam")),
+            acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in custodians),
             links=await self._links([consent for _, consent in compiled]),
             stamp=stamp,
             zone=self._zone,

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from service.store.generations import Generations
+from service.store.persons import Persons
 from service.usecases.evidence import EvidenceCache
 from tests.locality import BASE, Locality, code, handover, stored
 
@@ -222,7 +223,8 @@ async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, ma
     """A date-only end is inclusive to local midnight, wherever the service is."""
     services = locality.built.services
     await make.stored("trust", make.consent("deny", identity="no", provision={"period": {"end": "2026-11-20"}}))
-    stores = (services.records, services.holdings, services.relations, Generations(services.mongo))
+    persons = Persons(services.mongo, services.records.projector)
+    stores = (services.records, services.holdings, persons, Generations(services.mongo))
     ends = []
     for zone in ("Europe/London", "America/New_York"):
         ((_, consent),) = (await EvidenceCache(*stores, zone=zone).person(locality.person)).consents
