@@ -18,10 +18,11 @@ from service.usecases.answers import Answer, Page
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
-# R4 section 3.1.0.11.2: the order in which a transaction is carried out, whatever the order of its entries.
+# R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
-# Of one method, what others are decided by goes first (R4 leaves that order open).
+# Among what is created and updated, what others are decided by goes first, whatever its method: no id or reference depends on
+# that order, and a rule must find the records as they will stand.
 AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
 # What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
@@ -95,7 +96,7 @@ async def _transaction(services: Services, session: Session, read: list[Request 
     requests = await _linked(work, [each for each in read if isinstance(each, Request)])
     _distinct(requests)
     refs: dict[int, str] = {}
-    for request in sorted(requests, key=lambda each: (ORDER[each.method], AMONG.get(each.type, 0))):
+    for request in sorted(requests, key=_turn):
         if request.method not in ("GET", "HEAD"):
             refs[request.place] = await _staged(work, request)
     methods = {request.place: request.method for request in requests if request.place in refs}
@@ -109,6 +110,10 @@ async def _transaction(services: Services, session: Session, read: list[Request 
             for request in requests
         ]
     )
+
+
+def _turn(request: Request) -> tuple[bool, int, int]:
+    return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
 
 
 async def _staged(work: Work, request: Request) -> str:

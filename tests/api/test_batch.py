@@ -328,3 +328,32 @@ async def test_a_handover_is_sent_in_one_transaction(locality: Locality) -> None
     made = answer.json()["entry"][0]["resource"]
     assert (await crisis.get(f"Task/{made['id']}")).status_code == 200
     assert (await crisis.get(made["focus"]["reference"])).status_code == 200
+
+
+@pytest.mark.parametrize("first", ["plan", "team"])
+async def test_a_transaction_does_not_write_over_what_a_rule_of_it_wrote(locality: Locality, first: str) -> None:
+    """OWN-2: the lead of a new plan is its team's coordinator, also where the same Bundle sends the team without one."""
+    trust = await locality.agency("trust")
+    team = await trust.created({"resourceType": "CareTeam", "status": "active", "subject": {"reference": locality.person}})
+    place = f"CareTeam/{team['id']}"
+    led = entry("POST", "CarePlan", locality.plan(careTeam=[{"reference": place}]))
+    named = entry("PUT", place, {**team, "name": "Named"}, ifMatch='W/"1"')
+    answer = await sent(trust, "transaction", *((led, named) if first == "plan" else (named, led)))
+    assert sorted(statuses(answer)) == ["200", "201"]
+    kept_team = (await trust.get(place)).json()
+    assert kept_team["name"] == "Named"
+    assert [each["member"]["reference"] for each in kept_team["participant"]] == ["PractitionerRole/trust-lead"]
+
+
+async def test_a_handover_is_sent_of_the_plan_as_the_transaction_leaves_it(locality: Locality) -> None:
+    """HOV-3: what was decided on, and what the record of disclosure names, is what the receiver will find."""
+    trust = await locality.agency("trust")
+    led, response = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    place = f"CarePlan/{led['id']}"
+    task = handover(locality.person, place, f"QuestionnaireResponse/{response['id']}")
+    changed = entry("PUT", place, {**led, "title": "New"}, ifMatch=f'W/"{led["meta"]["versionId"]}"')
+    answer = await sent(trust, "transaction", entry("POST", "Task", task), changed)
+    assert sorted(statuses(answer)) == ["200", "201"]
+    told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"][0]["resource"]
+    version = (await trust.get(place)).json()["meta"]["versionId"]
+    assert {"contentReference": {"reference": f"{place}/_history/{version}"}} in told["payload"]
