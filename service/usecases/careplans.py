@@ -35,7 +35,7 @@ async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
     agency = work.session.caller.organization
-    role = await work.services.directory.get(lead) if (lead := tasks.link(plan, "author")) else None
+    role = await work.entry(lead) if (lead := tasks.link(plan, "author")) else None
     led_by = await work.organization(tasks.link(before, "author")) if before else ""
     refusal = ownership.check(before, plan, agency=agency, at=work.session.at, role=role, author_agency=led_by)
     if refusal is not None:

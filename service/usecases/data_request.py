@@ -44,7 +44,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 async def _situation(work: Work, proposal: Proposal) -> Situation:
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = tasks.link(proposal.resource, "owner")
-    return replace(found, lead=await work.services.directory.get(named) if named else None)
+    return replace(found, lead=await work.entry(named) if named else None)
 
 
 async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> Outcome:

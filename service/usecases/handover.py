@@ -110,7 +110,7 @@ async def handover_situation(work: Work, after: Resource, before: Resource | Non
     episode_ref = episode_of(plan) if plan else ""
     episode = await work.get(episode_ref) if episode_ref else None
     lead_ref = tasks.lead_reference(after)
-    lead = await work.services.directory.get(lead_ref) if lead_ref else None
+    lead = await work.entry(lead_ref) if lead_ref else None
     situation = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
     situation = replace(situation, plan=plan, team=team, episode=episode, lead=lead)
     if tasks.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):

@@ -67,6 +67,11 @@ class Work:
         row = await self.row(local)
         return None if row is None or row.deleted else row.resource
 
+    async def entry(self, ref: str) -> Resource | None:
+        """A directory entry as this Work will leave it: whom it lets go leads nothing in it."""
+        local = relative(ref, self.session.base) or ref
+        return await self.get(local) if local in self.staged else await self.services.directory.get(local)
+
     async def standing(self, ref: str) -> Row | None:
         """The record as this Work will leave it, with all that decisions look at."""
         staged = self.staged.get(ref)

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from tests.locality import BASE, Agency, Locality, handover
+from tests.locality import role as role_of
 
 Stored = dict[str, Any]
 SAMPLE = "https://example.org/sample"
@@ -357,3 +358,15 @@ async def test_a_handover_is_sent_of_the_plan_as_the_transaction_leaves_it(local
     told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"][0]["resource"]
     version = (await trust.get(place)).json()["meta"]["versionId"]
     assert {"contentReference": {"reference": f"{place}/_history/{version}"}} in told["payload"]
+
+
+async def test_a_plan_is_not_led_by_whom_the_transaction_lets_go(locality: Locality) -> None:
+    """OWN-1: the lead is active as the transaction leaves them."""
+    trust = await locality.agency("trust")
+    role = await trust.created({name: value for name, value in role_of("trust").items() if name != "id"})
+    place = f"PractitionerRole/{role['id']}"
+    led = entry("POST", "CarePlan", locality.plan(author={"reference": place}))
+    gone = entry("PUT", place, {**role, "active": False}, ifMatch='W/"1"')
+    assert (await sent(trust, "transaction", led, gone)).status_code == 422
+    assert (await sent(trust, "transaction", led, entry("DELETE", place))).status_code == 422
+    assert statuses(await sent(trust, "transaction", led)) == ["201"]
