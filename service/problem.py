@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 
@@ -32,6 +33,32 @@ class Category(StrEnum):
     FAULT = "fault"
 
 
+SOURCES: Mapping[Category, str] = {
+    Category.MALFORMED: "R4 3.1.0",
+    Category.TOO_LARGE: "RFC 9110 15.5.14",
+    Category.TOO_COSTLY: "fhir-api 2",
+    Category.MEDIA_TYPE: "R4 3.1.0.1.10",
+    Category.FORMAT: "R4 3.1.0.1.10",
+    Category.LOGIN: "RFC 6750 3",
+    Category.TOKEN: "RFC 6750 3.1",
+    Category.SCOPE: "RFC 6750 3.1",
+    Category.FORBIDDEN: "security 2",
+    Category.ABSENT: "security 2",
+    Category.GONE: "R4 3.1.0.7",
+    Category.NOT_ALLOWED: "R4 3.1.0",
+    Category.DUPLICATE: "security 2",
+    Category.CONFLICT: "R4 2.36.3",
+    Category.STALE: "R4 3.1.0.5",
+    Category.UNCONDITIONAL: "security 2",
+    Category.INVALID: "R4 2.4.0",
+    Category.RULE: "security 2",
+    Category.THROTTLED: "security 4",
+    Category.UNAVAILABLE: "RFC 9110 15.6.4",
+    Category.FAULT: "RFC 9110 15.6.1",
+}
+"""What a refusal rests on that names no rule of its own: a section of a specification, or of our design."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One thing to put right.
@@ -54,6 +81,11 @@ class Problem:
 
     category: Category
     issues: tuple[Issue, ...]
+
+    @property
+    def cited(self) -> tuple[Issue, ...]:
+        """The issues, each with what it rests on."""
+        return tuple(issue if issue.rule else replace(issue, rule=SOURCES[self.category]) for issue in self.issues)
 
     def __str__(self) -> str:
         return "; ".join(issue.text for issue in self.issues)

@@ -15,7 +15,7 @@ from service.api.problems import CHALLENGE, STATUS
 from service.care import handover
 from service.care.transition import diagram
 from service.fhir.definitions import Definitions
-from service.problem import Category
+from service.problem import SOURCES, Category, problem
 from service.settings import Settings, shipped
 
 CHECKOUT = Path(__file__).parents[1]
@@ -136,6 +136,12 @@ def test_a_use_case_is_not_taken_for_a_store() -> None:
 def test_every_category_of_problem_has_a_status(category: Category) -> None:
     """In the one table, an error of HTTP."""
     assert 400 <= STATUS[category] <= 503
+
+
+@pytest.mark.parametrize("category", Category)
+def test_every_category_of_problem_rests_on_something(category: Category) -> None:
+    """A refusal that names no rule of its own cites the section that its category is from."""
+    assert problem(category, "invalid", "No.").cited[0].rule == SOURCES[category]
 
 
 def test_every_401_says_how_to_log_in() -> None:

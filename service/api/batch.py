@@ -24,7 +24,7 @@ def responded(kind: str, results: tuple[Result, ...], base: str) -> bytes:
 def _entry(result: Result, base: str) -> dict[str, Any]:
     found = result.outcome
     if isinstance(found, Problem):
-        return {"response": {"status": str(STATUS[found.category]), "outcome": orjson.Fragment(dump(outcome(found.issues)))}}
+        return {"response": {"status": str(STATUS[found.category]), "outcome": orjson.Fragment(dump(outcome(found.cited)))}}
     if isinstance(found, Page):
         return {"resource": orjson.Fragment(exchange.bundle("searchset", found, base, [])), "response": {"status": "200"}}
     return _answered(result.method, found, base)

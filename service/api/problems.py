@@ -53,7 +53,7 @@ def headers(category: Category) -> dict[str, str]:
 def response(problem: Problem) -> Response:
     """The refusal as an OperationOutcome with its status."""
     return Response(
-        dump(outcome(problem.issues)),
+        dump(outcome(problem.cited)),
         status_code=STATUS[problem.category],
         media_type=FHIR_JSON,
         headers=headers(problem.category),

@@ -123,7 +123,7 @@ def _briefly(reason: Problem) -> str:
 
 
 def _kept(item: Item, reason: Problem) -> Resource:
-    entries: list[Resource] = [{"resource": outcome(reason.issues), "search": {"mode": "outcome"}}]
+    entries: list[Resource] = [{"resource": outcome(reason.cited), "search": {"mode": "outcome"}}]
     if not isinstance(item.resource, Problem):
         entries.append({"resource": item.resource})
     link = [{"relation": "source", "url": item.source}]

@@ -20,6 +20,7 @@ _SUMMARIES = ("true", "text", "data", "count", "false")
 _TOTALS = ("none", "estimate", "accurate")
 _ELEMENT = re.compile(r"[A-Za-z][A-Za-z0-9]*(\.[A-Za-z][A-Za-z0-9]*)*")
 _LONGEST_SORT = 4
+RULE = "R4 3.1.1"
 
 
 def parse(
@@ -53,7 +54,7 @@ def parse(
             ignored.append(name)
     issues += _clashes(query)
     if issues and not lenient:
-        return Problem(Category.MALFORMED, tuple(issues))
+        return Problem(Category.MALFORMED, tuple(replace(issue, rule=issue.rule or RULE) for issue in issues))
     return replace(query, terms=tuple(terms), ignored=tuple(ignored))
 
 

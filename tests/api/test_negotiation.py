@@ -223,3 +223,23 @@ async def test_what_is_about_a_person_is_not_kept_by_caches(locality: Locality) 
     answer = await (await locality.agency("trust")).get(locality.person)
     assert answer.headers["cache-control"] == "no-store"
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "Patient?foo=1",
+        "Patient?_count=x",
+        "Patient?_sort=bogus",
+        "Patient?_cursor=x",
+        "Patient/none",
+        "Nope/1",
+        "Patient?_summary=x",
+        "%24",
+    ],
+)
+async def test_every_refusal_cites_what_it_rests_on(locality: Locality, path: str) -> None:
+    """A rule's id, or the section of a specification."""
+    answer = await (await locality.agency("trust")).get(path)
+    assert answer.status_code in (400, 404)
+    assert all(issue["details"]["coding"][0]["code"] for issue in answer.json()["issue"])
