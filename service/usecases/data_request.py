@@ -110,7 +110,7 @@ async def _answer(
     patient = tasks.link(task, "for")
     rows = await _kept(eyes, keeper, patient, asked, at_once=at_once)
     basis = selection.basis_of(asked, sectors, place)
-    items = await selection.judged(work.services, work.session, asked, basis, rows)
+    items = await selection.judged(work.services, work.session, asked, basis, rows, work=work)
     plan = Plan(asked, patient, basis, items, Teller(keeper, tasks.link(task, "owner"), tasks.name(task)))
     if len(plan.shared) > MAX_RECORDS:
         raise selection.too_many()

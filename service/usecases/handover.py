@@ -161,7 +161,7 @@ async def _authority(work: Work, situation: Situation) -> Authority:
     task = situation.after
     grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
     recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
-    decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows)]
+    decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows, work)]
     refusal = next((each for each in decisions if not each.permit), None)
     if refusal is not None:
         return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
@@ -209,5 +209,5 @@ async def _basis(work: Work, task: Resource) -> Resource:
     if not named:
         concept = given["valueCodeableConcept"]
         return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})
-    row = await work.row(named)
+    row = await work.standing(named)
     return disclosure.by_consent(f"{named}/_history/{row.version if row else 0}")

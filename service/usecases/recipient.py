@@ -17,6 +17,7 @@ from service.usecases.access import evidence_of
 from service.usecases.directory import Acting
 from service.usecases.evidence import Person
 from service.usecases.services import Services, Session
+from service.usecases.work import Work
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,10 +32,13 @@ class Recipient:
     user: str = ""
 
 
-async def decided(services: Services, session: Session, recipient: Recipient, rows: Sequence[Row]) -> list[tuple[Row, Decision]]:
-    """The decision for each record, in order, with the records' own persons as evidence."""
+async def decided(
+    services: Services, session: Session, recipient: Recipient, rows: Sequence[Row], work: Work | None = None
+) -> list[tuple[Row, Decision]]:
+    """The decision for each record, in order, with the records' own persons as evidence; as `work` will leave them, where one is
+    under way."""
     acting = await services.directory.acting(Caller("", recipient.organization, NONE, recipient.user))
-    persons = await services.evidence.persons(patient for row in rows for patient in row.patients)
+    persons = await (work or services.evidence).persons(patient for row in rows for patient in row.patients)
     answers = []
     for row in rows:
         facts = replace(Facts.from_row(row.facts), custodian=row.custodian)

@@ -21,6 +21,7 @@ from service.store.records import Row
 from service.usecases.recipient import Recipient, decided
 from service.usecases.release import Asked, Item
 from service.usecases.services import Services, Session
+from service.usecases.work import Work
 
 Place = Callable[[str], str]
 """The FHIRPath of what `$disclose` calls by this name."""
@@ -156,11 +157,17 @@ def too_many() -> Refused:
 
 
 async def judged(
-    services: Services, session: Session, asked: Asked, basis: Basis | None, rows: Sequence[Row], user: str = ""
+    services: Services,
+    session: Session,
+    asked: Asked,
+    basis: Basis | None,
+    rows: Sequence[Row],
+    user: str = "",
+    work: Work | None = None,
 ) -> tuple[Item, ...]:
     """Each record with what is decided on it for the recipient now, the claimed basis covering exactly these. `user`: who of the
     recipient would be told, when it is one person."""
     grants = (basis.grant(asked.recipient, [row.reference for row in rows]),) if basis else ()
     recipient = Recipient(asked.recipient, asked.purposes, grants=grants, user=user)
-    decisions = await decided(services, session, recipient, rows)
+    decisions = await decided(services, session, recipient, rows, work)
     return tuple(Item(row, Facts.from_row(row.facts, row.custodian), decision) for row, decision in decisions)

@@ -7,7 +7,6 @@ sent stays where it is and says so.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 
 from service import clock
@@ -17,7 +16,6 @@ from service.care import task as tasks
 from service.care.codes import BUSINESS_STATUS, code_in, concept
 from service.care.made import errand
 from service.change import Notice, Resource, Timer
-from service.consent.compile import compile_consent
 from service.consent.decide import decide_all
 from service.consent.disclosure import PURPOSE
 from service.consent.facts import Facts
@@ -69,15 +67,8 @@ async def reconsider(work: Work, consent: Resource) -> None:
 
 async def person_of(work: Work, consent: Resource) -> Person:
     """The person a Consent is of, with their Consents as this Work will leave them."""
-    person = await work.services.evidence.person(tasks.link(consent, "patient"))
-    staged = {ref: each for ref, each in work.staged.items() if ref.startswith("Consent/")}
-    kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
-    base, zone = work.session.base, work.services.settings.timezone
-    fresh = [
-        (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", base, zone))
-        for ref, each in staged.items()
-    ]
-    return replace(person, consents=(*kept, *fresh))
+    patient = tasks.link(consent, "patient")
+    return (await work.persons((patient,)))[patient]
 
 
 async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:

@@ -6,18 +6,20 @@ what leaves passes `service.usecases.access`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
 from service import clock
 from service.care.identity import person_keys
 from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
+from service.consent.compile import compile_consent
 from service.consent.period import point
 from service.consent.relationship import closed, ties
 from service.fhir.resource import reference, relative, stamp
 from service.store.records import Row
 from service.store.row import draft, row_of
+from service.usecases.evidence import Person
 from service.usecases.services import Services, Session
 
 
@@ -87,6 +89,22 @@ class Work:
         kind, _, identity = local.partition("/")
         named = version.isascii() and version.isdigit()
         return await self.services.records.version(kind, identity, int(version)) if named else None
+
+    async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
+        """The persons behind Patients, with their Consents as this Work will leave them."""
+        known = await self.services.evidence.persons(patients)
+        staged = {ref: each for ref, each in self.staged.items() if ref.startswith("Consent/")}
+        return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
+
+    def _consenting(self, person: Person, staged: Mapping[str, Staged]) -> Person:
+        kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
+        base, zone = self.session.base, self.services.settings.timezone
+        fresh = [
+            (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", base, zone))
+            for ref, each in staged.items()
+            if relative(each.resource.get("patient", {}).get("reference", ""), base) in person.patients
+        ]
+        return replace(person, consents=(*kept, *fresh))
 
     def guard(self, row: Row) -> None:
         """Let the commit fail if this record changes meanwhile."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from typing import Any
+
+import pytest
 
 from service.store.generations import Generations
 from service.store.persons import Persons
@@ -231,3 +234,43 @@ async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, ma
         assert consent.period is not None
         ends.append(consent.period[1])
     assert ends[1] - ends[0] == 5 * 3600 * 1000
+
+
+def bundled(*resources: Resource) -> Resource:
+    """A transaction that creates these, each under a fullUrl that the others may refer to."""
+    entries = [
+        {
+            "fullUrl": f"urn:uuid:{each['resourceType']}",
+            "resource": each,
+            "request": {"method": "POST", "url": each["resourceType"]},
+        }
+        for each in resources
+    ]
+    return {"resourceType": "Bundle", "type": "transaction", "entry": entries}
+
+
+@pytest.mark.parametrize("consent_first", [True, False])
+async def test_a_denial_in_the_same_transaction_keeps_a_handover_from_being_sent(
+    locality: Locality, make: Any, consent_first: bool
+) -> None:
+    """Whichever entry comes first: the handover is decided on what the person will have said (HOV-3)."""
+    trust = await locality.agency("trust")
+    led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    task = handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}")
+    entries = (make.consent("deny", "crisis"), task)
+    answer = await trust.post("", bundled(*(entries if consent_first else entries[::-1])))
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "HOV-3"
+
+
+async def test_a_consent_in_the_same_transaction_is_the_authority_of_a_handover(locality: Locality, make: Any) -> None:
+    """The record of its disclosure names the Consent's first version."""
+    trust = await locality.agency("trust")
+    led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    task = handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}", to="Organization/housing")
+    task["input"][1] = {"type": task["input"][1]["type"], "valueReference": {"reference": "urn:uuid:Consent"}}
+    answer = await trust.post("", bundled(task, make.consent()))
+    assert answer.status_code == 200, answer.text
+    told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"]
+    consent = next(each["response"]["location"] for each in answer.json()["entry"] if "Consent/" in each["response"]["location"])
+    assert f'"{consent.partition("/fhir/")[2]}"' in json.dumps(told)
