@@ -108,3 +108,4 @@ class Change:
     settled: tuple[tuple[str, int], ...] = ()
     notices: tuple[Notice, ...] = ()
     guards: tuple[tuple[str, int], ...] = ()
+    premises: tuple[tuple[str, int], ...] = ()

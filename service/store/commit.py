@@ -41,6 +41,14 @@ class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an 
         self.key = key
 
 
+class Moved(Refused):
+    """What a decision rested on, a person's consents or ties, is not what it was: it has to be decided again."""
+
+    def __init__(self) -> None:
+        text = "What this was decided on was changed by somebody else meanwhile: read again, decide again, and send it again."
+        super().__init__(problem(Category.CONFLICT, "conflict", text))
+
+
 def conflict(reference: str) -> Refused:
     """Somebody else's change of `reference` came first."""
     text = f"`{reference}` was changed by somebody else meanwhile: read it again, decide again, and send the change again."
@@ -87,6 +95,7 @@ def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
     yield from (f"timer:{timer.key}" for timer in change.timers)
     yield from (f"timer:{key}" for key, _ in change.settled)
     yield from (f"timer:{key}" for key in change.cancelled)
+    yield from (f"generation:{key}" for key, _ in change.premises)  # decided before what another one would raise
 
 
 class Transaction:
@@ -213,8 +222,27 @@ class Transaction:
         for each in self.drafts:
             held = self.replaced.get(each.reference)
             keys.update(set(keys_of(each.type, held.patients if held else ())) - keys.keys())
+        premises = dict(chain.from_iterable(change.premises for change in self.changes))
+        await self._hold(session, [(key, number, keys.pop(key, 0)) for key, number in sorted(premises.items())])
         bumps = [UpdateOne({"_id": key}, {"$inc": {"n": count}}, upsert=True) for key, count in sorted(keys.items())]
         await self._bulk(session, GENERATIONS, bumps, 0, "")
+
+    async def _hold(self, session: Session, premises: Sequence[tuple[str, int, int]]) -> None:
+        """Raise each generation from the number that a decision was made under, and from no other. It is written even when it is
+        not raised, so that whoever raises it at this moment and this transaction cannot both commit."""
+        if not premises:
+            return
+        writes = [
+            UpdateOne({"_id": key, "n": number}, {"$inc": {"n": count, "g": 1}}, upsert=not number)
+            for key, number, count in premises
+        ]
+        try:
+            result = await self.mongo.collection(GENERATIONS).bulk_write(writes, ordered=True, session=session)
+        except BulkWriteError as error:
+            _duplicate(error)  # there is one by now, where there was none
+            raise Moved from error
+        if result.matched_count + len(result.upserted_ids or ()) < len(premises):
+            raise Moved
 
 
 def _replaced(reference: str, before: int, held: Document) -> Replaced:
@@ -254,4 +282,4 @@ def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
     return first.get("keyValue", {}).get("_id", "")
 
 
-__all__ = ["CLAIMS", "INDEXES", "KEYS", "Prepared", "Taken", "Transaction", "conflict", "prepare"]
+__all__ = ["CLAIMS", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "conflict", "prepare"]

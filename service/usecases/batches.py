@@ -16,7 +16,7 @@ from service.usecases import claims, records, search
 from service.usecases.access import allowed, open_eyes
 from service.usecases.answers import Answer, Page
 from service.usecases.services import Services, Session
-from service.usecases.work import Work
+from service.usecases.work import Work, decided_again
 
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
@@ -66,7 +66,7 @@ async def perform(services: Services, session: Session, bundle: Resource) -> tup
     session = replace(session, directory=None)  # an entry may change the directory that the next one is decided by
     read = [_request(place, entry, session.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
-        return await _transaction(services, session, read)
+        return await decided_again(session, lambda at: _transaction(services, at, read))
     return tuple([await _alone(services, session, each) for each in read])
 
 
@@ -77,10 +77,9 @@ async def _alone(services: Services, session: Session, request: Request | Proble
         if request.method in ("GET", "HEAD"):
             return await _get(services, session, request)
         allowed(session, request.type, VERB[request.method])
-        work = Work(services, replace(session, request_id=f"{session.request_id}#{request.place}"))
-        if (earlier := await claims.earlier(work)) is not None:
-            return Result(request.method, earlier)
-        return Result(request.method, await claims.committed(work, await _stage(work, request)))
+        own = replace(session, request_id=f"{session.request_id}#{request.place}")
+        answer = await decided_again(own, lambda at: records.planned(Work(services, at), _stage, request))
+        return Result(request.method, answer)
     except Refused as refusal:
         return Result(request.method, refusal.problem)
 

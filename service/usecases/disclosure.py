@@ -17,6 +17,7 @@ from service.usecases.audit import event, note
 from service.usecases.release import Asked, Plan, Teller
 from service.usecases.selection import RULE
 from service.usecases.services import Services, Session
+from service.usecases.work import Work, decided_again
 
 INPUTS = (
     Input("recipient", ("valueReference",), required=True),
@@ -36,16 +37,19 @@ async def disclose(services: Services, session: Session, identity: str, paramete
     asked = _asked(services, session, parameters)
     _scopes(session, asked)
     _agency(session)
-    eyes = await open_eyes(services, session)
-    patient = await _patient(eyes, identity)
-    plan = await _plan(eyes, patient, asked)
+    return await decided_again(session, lambda at: _disclosed(services, at, identity, asked))
+
+
+async def _disclosed(services: Services, session: Session, identity: str, asked: Asked) -> bytes:
+    eyes, work = await open_eyes(services, session), Work(services, session)
+    plan = await _plan(eyes, work, await _patient(eyes, identity), asked)
     if not asked.release:
         await _tell(eyes, plan, permitted=True)
         return await release.previewed(eyes, plan)
     if not plan.shared:
         await _tell(eyes, plan, permitted=False)
         raise Refused(_nothing(plan))
-    return await release.released(eyes, plan)
+    return await release.released(eyes, work, plan)
 
 
 def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
@@ -98,7 +102,7 @@ async def _patient(eyes: Eyes, identity: str) -> Row:
     return row
 
 
-async def _plan(eyes: Eyes, patient: Row, asked: Asked) -> Plan:
+async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
     services, session = eyes.services, eyes.session
     agency = session.caller.organization
     if asked.recipient == agency:
@@ -107,7 +111,7 @@ async def _plan(eyes: Eyes, patient: Row, asked: Asked) -> Plan:
     to = await selection.partner(services, session, asked, _place)
     basis = selection.basis_of(asked, (eyes.acting.sector, to), _place)
     shown = await eyes.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
-    items = await selection.judged(services, session, asked, basis, [each.row for each in shown])
+    items = await selection.judged(services, session, asked, basis, [each.row for each in shown], work=work)
     user = session.caller.user
     sender = user if user.startswith("PractitionerRole/") else agency
     door = f"{patient.reference}/$disclose?mode={'release' if asked.release else 'preview'}"

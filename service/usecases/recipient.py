@@ -39,6 +39,8 @@ async def decided(
     under way."""
     acting = await services.directory.acting(Caller("", recipient.organization, NONE, recipient.user))
     persons = await (work or services.evidence).persons(patient for row in rows for patient in row.patients)
+    if work is not None:
+        work.rests_on(persons.values())
     answers = []
     for row in rows:
         facts = replace(Facts.from_row(row.facts), custodian=row.custodian)

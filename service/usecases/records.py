@@ -5,7 +5,8 @@ The `plan_` functions put one write into a Work without committing it, so that a
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from urllib.parse import parse_qsl
 
 from service import clock
@@ -22,7 +23,7 @@ from service.usecases.audit import note
 from service.usecases.presentation import presented
 from service.usecases.proposal import Proposal
 from service.usecases.services import Services, Session
-from service.usecases.work import Work
+from service.usecases.work import Work, decided_again
 
 Params = Sequence[tuple[str, str]]
 
@@ -130,11 +131,7 @@ async def create(services: Services, session: Session, kind: str, resource: Reso
     """Stores a new record under an id of ours."""
     _served(services, kind)
     allowed(session, kind, "c")
-    work = Work(services, session)
-    if (earlier := await claims.earlier(work)) is not None:
-        return earlier
-    ref = await plan_create(work, kind, resource, none_exist)
-    return await claims.committed(work, ref)
+    return await decided_again(session, lambda at: planned(Work(services, at), plan_create, kind, resource, none_exist))
 
 
 async def update(
@@ -143,11 +140,14 @@ async def update(
     """Stores the next version of a record."""
     _served(services, kind)
     allowed(session, kind, "u")
-    work = Work(services, session)
+    return await decided_again(session, lambda at: planned(Work(services, at), plan_update, kind, identity, resource, if_match))
+
+
+async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
+    """One write, planned and committed; a repeat of an earlier request is answered as that was."""
     if (earlier := await claims.earlier(work)) is not None:
         return earlier
-    ref = await plan_update(work, kind, identity, resource, if_match)
-    return await claims.committed(work, ref)
+    return await claims.committed(work, await plan(work, *asked))
 
 
 async def delete(services: Services, session: Session, kind: str, identity: str, if_match: int | None) -> Answer:

@@ -96,9 +96,9 @@ async def previewed(eyes: Eyes, plan: Plan) -> bytes:
     return dump(parameters(*_summary(plan, "preview")))
 
 
-async def released(eyes: Eyes, plan: Plan) -> bytes:
-    """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise."""
-    work = Work(eyes.services, eyes.session)
+async def released(eyes: Eyes, work: Work, plan: Plan) -> bytes:
+    """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise. `work` knows
+    what was decided on: when that moves meanwhile, nothing is committed."""
     await _first_time(work)
     refs = await stage(work, plan)
     for ref in refs:

@@ -6,9 +6,11 @@ what leaves passes `service.usecases.access`.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import TypeVar
 
 from service import clock
 from service.care.identity import person_keys
@@ -17,10 +19,23 @@ from service.consent.compile import compile_consent
 from service.consent.period import point
 from service.consent.relationship import closed, ties
 from service.fhir.resource import reference, relative, stamp
+from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
 from service.usecases.evidence import Person
 from service.usecases.services import Services, Session
+
+T = TypeVar("T")
+TRIES = 4
+
+
+async def decided_again(session: Session, decide: Callable[[Session], Awaitable[T]]) -> T:
+    """What `decide` gives, which loads, decides and commits; anew, as of now, when what it was decided on moved meanwhile."""
+    for _ in range(TRIES - 1):
+        with suppress(Moved):
+            return await decide(session)
+        session = replace(session, at=clock.now(), directory=None)
+    return await decide(session)
 
 
 @dataclass(slots=True)
@@ -51,6 +66,7 @@ class Work:
     settled: list[tuple[str, int]] = field(default_factory=list)
     notices: list[Notice] = field(default_factory=list)
     guards: dict[str, int] = field(default_factory=dict)
+    premises: dict[str, int] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this Work; None when there never was one."""
@@ -106,6 +122,11 @@ class Work:
         ]
         return replace(person, consents=(*kept, *fresh))
 
+    def rests_on(self, persons: Iterable[Person]) -> None:
+        """Let the commit fail if what is known of these persons changes meanwhile."""
+        for person in persons:
+            self.premises = {**person.stamp, **self.premises}
+
     def guard(self, row: Row) -> None:
         """Let the commit fail if this record changes meanwhile."""
         self.guards[f"{row.type}/{row.id}"] = row.version
@@ -151,6 +172,7 @@ class Work:
             settled=tuple(self.settled),
             notices=tuple(self.notices),
             guards=guards,
+            premises=tuple(self.premises.items()),
         )
 
     async def _write(self, staged: Staged) -> Write:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from service.problem import Refused
+from service.store.commit import Moved
 from service.store.generations import Generations
 from service.store.partners import Partner, Partners
 
@@ -69,3 +72,53 @@ async def test_a_change_of_the_partner_register_raises_the_directorys_counter(re
 async def test_bump_raises_a_counter_outside_a_change(generations):
     await generations.bump("directory")
     assert await generations.current(("directory",)) == {"directory": 1}
+
+
+async def test_a_change_is_refused_when_a_premise_moved(records, make):
+    """A consent came between the decision and its commit."""
+    await records.commit(make.change(make.write("Consent", "c1", subject={"reference": "Patient/p1"})))
+    decided = make.change(make.write("Observation", "o1"), premises=(("Patient/p1", 0),))
+    with pytest.raises(Moved):
+        await records.commit(decided)
+    assert await records.read("Observation", "o1") is None
+
+
+@pytest.mark.parametrize("raised", [0, 1, 3])
+async def test_a_change_whose_premise_stands_is_committed(records, make, raised):
+    for number in range(raised):
+        await records.commit(make.change(make.write("Consent", f"c{number}", subject={"reference": "Patient/p1"})))
+    await records.commit(make.change(make.write("Observation", "o1"), premises=(("Patient/p1", raised),)))
+    assert await records.read("Observation", "o1") is not None
+
+
+async def test_a_premise_is_no_change(records, make):
+    """Who rests on a generation does not make others look again."""
+    await records.commit(make.change(make.write("Observation", "o1"), premises=(("Patient/p1", 0),)))
+    assert await Generations(records.mongo).current(["Patient/p1"]) == {"Patient/p1": 0}
+
+
+async def test_a_change_may_raise_what_it_rests_on(records, make):
+    write = make.write("Consent", "c1", subject={"reference": "Patient/p1"})
+    await records.commit(make.change(write, premises=(("Patient/p1", 0),)))
+    assert await Generations(records.mongo).current(["Patient/p1"]) == {"Patient/p1": 1}
+
+
+async def test_of_a_consent_and_what_rests_on_there_being_none_one_waits_for_the_other(records, other, make):
+    """Through two connections at once: never both the denial first and the release decided without it."""
+    for number in range(12):
+        patient = f"Patient/q{number}"
+        denial = records.commit(make.change(make.write("Consent", f"d{number}", subject={"reference": patient})))
+        release = other.commit(make.change(make.write("Observation", f"r{number}"), premises=((patient, 0),)))
+        _, released = await asyncio.gather(denial, release, return_exceptions=True)
+        assert isinstance(released, Moved) or await records.read("Observation", f"r{number}") is not None
+        after = make.change(make.write("Observation", f"s{number}"), premises=((patient, 0),))
+        with pytest.raises(Moved):
+            await other.commit(after)
+
+
+async def test_changes_that_rest_on_one_person_take_turns(records, make):
+    """In one process, too: the second of them was decided before what the first says."""
+    consent = make.change(make.write("Consent", "c1", subject={"reference": "Patient/p1"}))
+    release = make.change(make.write("Observation", "o1"), premises=(("Patient/p1", 0),))
+    _, released = await asyncio.gather(records.commit(consent), records.commit(release), return_exceptions=True)
+    assert isinstance(released, Moved)

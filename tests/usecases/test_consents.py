@@ -274,3 +274,65 @@ async def test_a_consent_in_the_same_transaction_is_the_authority_of_a_handover(
     told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"]
     consent = next(each["response"]["location"] for each in answer.json()["entry"] if "Consent/" in each["response"]["location"])
     assert f'"{consent.partition("/fhir/")[2]}"' in json.dumps(told)
+
+
+def just_before(monkeypatch: pytest.MonkeyPatch, locality: Locality, happens: Any) -> None:
+    """Lets something happen between the next decision and its commit."""
+    store = locality.built.services.records
+    commit, waiting = store.commit, [True]
+
+    async def late(*change: Any) -> Any:
+        if waiting and waiting.pop():
+            await happens()
+        return await commit(*change)
+
+    monkeypatch.setattr(store, "commit", late)
+
+
+async def test_a_denial_at_the_very_moment_stops_a_release(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is decided again, and what was permitted before is not given."""
+    await make.tied("crisis")
+    await make.stored("trust", make.condition("plain"))
+    trust = await locality.agency("trust")
+    just_before(monkeypatch, locality, lambda: trust.created(make.consent("deny", "crisis")))
+    answer = await trust.post(make.path("disclose"), make.asked())
+    assert (answer.status_code, "content-of" in answer.text) == (422, False)
+
+
+async def test_a_denial_at_the_very_moment_stops_a_handover_from_being_sent(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    trust = await locality.agency("trust")
+    led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    just_before(monkeypatch, locality, lambda: trust.created(make.consent("deny", "crisis")))
+    task = handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}")
+    answer = await trust.post("Task", task)
+    assert answer.status_code == 422
+    assert answer.json()["issue"][0]["details"]["coding"][0]["code"] == "HOV-3"
+
+
+async def test_a_denial_at_the_very_moment_stops_an_acceptance(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HOV-8: and the plan stays with who leads it."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    sent = await locality.sent(trust)
+    just_before(monkeypatch, locality, lambda: trust.created(make.consent("deny", "crisis")))
+    answer = await crisis.put({**sent, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}})
+    assert answer.status_code in (409, 412, 422)
+    plan = (await trust.get(sent["focus"]["reference"])).json()
+    assert plan["author"]["reference"] == "PractitionerRole/trust-lead"
+
+
+async def test_what_happens_to_the_person_meanwhile_and_changes_nothing_is_no_refusal(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is decided again, to the same end."""
+    await make.tied("crisis")
+    await make.stored("trust", make.condition("plain"))
+    trust = await locality.agency("trust")
+    just_before(monkeypatch, locality, lambda: make.tied("voluntary"))
+    answer = await trust.post(make.path("disclose"), make.asked())
+    assert (answer.status_code, "content-of" in answer.text) == (200, True)
