@@ -27,7 +27,7 @@ from service.usecases import records, rules
 from service.usecases.access import open_eyes
 from service.usecases.proposal import Proposal
 from service.usecases.services import Services, Session
-from service.usecases.work import Work
+from service.usecases.work import Work, decided_again
 
 OPERATOR = "baton-load"
 ALL = Scopes((Access("system", "*", "cruds"),))
@@ -132,12 +132,14 @@ class Loading:
     async def _new(self, resource: Resource, ref: str) -> Verdict:
         custodian = await self._whose(resource)
         caller = Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",))
-        work = Work(self._services, Session(caller, clock.now(), self._base))
-        eyes = await open_eyes(self._services, work.session)
         proposal = Proposal(records.checked(self._services, rules.prepared(resource)), None, "c")
+        await decided_again(Session(caller, clock.now(), self._base), lambda at: self._kept(at, proposal))
+        return Verdict(Fate.LOADED, ref)
+
+    async def _kept(self, session: Session, proposal: Proposal) -> None:
+        work, eyes = Work(self._services, session), await open_eyes(self._services, session)
         await rules.write(work, eyes, proposal, rules.IMPORTED)
         await work.commit()
-        return Verdict(Fate.LOADED, ref)
 
     async def _whose(self, resource: Resource) -> str:
         await self._services.directory.refresh()

@@ -66,14 +66,17 @@ async def reconsider(work: Work, consent: Resource) -> None:
 
 
 async def person_of(work: Work, consent: Resource) -> Person:
-    """The person a Consent is of, with their Consents as this Work will leave them."""
+    """The person a Consent is of, with their Consents as this Work will leave them. What is disclosed or sent meanwhile would be
+    missed, so that it makes the Work be decided again."""
     patient = tasks.link(consent, "patient")
-    return (await work.persons((patient,)))[patient]
+    persons = await work.persons((patient,))
+    work.rests_on(persons.values())
+    return persons[patient]
 
 
 async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:
     """The disclosure records that rest on any version of a Consent, with each of their recipients."""
-    person = await work.services.evidence.person(tasks.link(consent, "patient"))
+    person = await person_of(work, consent)
     rows = await work.services.holdings.of("Communication", person.patients)
     return [
         (row, str(recipient.get("reference", "")))

@@ -336,3 +336,33 @@ async def test_what_happens_to_the_person_meanwhile_and_changes_nothing_is_no_re
     just_before(monkeypatch, locality, lambda: make.tied("voluntary"))
     answer = await trust.post(make.path("disclose"), make.asked())
     assert (answer.status_code, "content-of" in answer.text) == (200, True)
+
+
+async def test_what_is_disclosed_at_the_very_moment_of_a_withdrawal_is_asked_back(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever comes first: either nothing is given, or whoever was given it is asked to stop using it."""
+    await make.tied("housing")
+    await make.stored("trust", make.condition("plain"))
+    trust = await locality.agency("trust")
+    consent = await trust.created(make.consent(provision=make.at_most("N")))
+    just_before(monkeypatch, locality, lambda: trust.post(make.path("disclose"), make.asked(to="housing")))
+    assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
+    found = (await trust.get(f"Task?patient={locality.person}")).json().get("entry", ())
+    assert [each["resource"]["code"]["coding"][0]["code"] for each in found] == ["stop-use"]
+
+
+async def test_what_is_sent_at_the_very_moment_of_a_denial_is_marked(
+    locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """HOV-8: the handover that came first is looked at by the denial that came next."""
+    trust = await locality.agency("trust")
+    sent: list[Resource] = []
+
+    async def send() -> None:
+        sent.append(await locality.sent(trust))
+
+    just_before(monkeypatch, locality, send)
+    await trust.created(make.consent("deny", "crisis"))
+    task = (await trust.get(f"Task/{sent[0]['id']}")).json()
+    assert task["businessStatus"]["coding"][0]["code"] == "authority-withdrawn"
