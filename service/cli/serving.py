@@ -30,6 +30,7 @@ from service.problem import Category, Refused, problem
 from service.settings import Settings
 
 GRACE_SECONDS = 10
+STOPS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 2048
 
 
@@ -93,14 +94,14 @@ def present(settings: Settings, host: str, port: int, workers: int = 1, *, works
     logs.configure(settings.log_level)
     with listening(host, port) as listener:
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
-        for each in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(each, _noted)  # uvicorn raises the signal again once it has stopped cleanly
         with asyncio.Runner(loop_factory=uvloop.new_event_loop if workers == 1 else None) as runner:
-            runner.run(_serve(settings, base, listener, workers, works=works))
+            with contextlib.suppress(asyncio.CancelledError):
+                runner.run(_serve(settings, base, listener, workers, works=works))
 
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
-    """Serves until a signal says to stop. Raises SystemExit when the application could not start."""
+    """Serves until a signal says to stop, which ends a start too. Raises SystemExit when the application could not start."""
+    _cancelled_by_signals()
     uri, embedded = await app.database_of(settings)
     try:
         factory = Factory(settings, base, uri, works)
@@ -109,6 +110,7 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
                 pass  # what keeps one worker from starting keeps all of them: it is said once, before any is started
         threading.Thread(target=_announce, args=(listener.getsockname(), base), daemon=True).start()
         config = _config(settings, factory, workers)
+        _left_to_the_server()
         if workers > 1:
             await _supervised(Multiprocess(config, [listener]))
         else:
@@ -149,10 +151,7 @@ def work(data: Data = None) -> None:
     logs.configure(settings.log_level)
 
     async def working() -> None:
-        loop, task = asyncio.get_running_loop(), asyncio.current_task()
-        assert task is not None
-        for each in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(each, task.cancel)
+        _cancelled_by_signals()
         with contextlib.suppress(asyncio.CancelledError):
             async with opened(settings) as built:
                 print("Baton's worker is running.", flush=True)
@@ -205,6 +204,21 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
+
+
+def _cancelled_by_signals() -> None:
+    """From now on a signal cancels this task, so that what it has started is stopped on the way out."""
+    task = asyncio.current_task()
+    assert task is not None
+    for each in STOPS:
+        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+
+
+def _left_to_the_server() -> None:
+    """From now on uvicorn hears the signals, and raises them again once it has stopped cleanly."""
+    for each in STOPS:
+        asyncio.get_running_loop().remove_signal_handler(each)
+        signal.signal(each, _noted)
 
 
 def _noted(number: int, frame: FrameType | None) -> None:

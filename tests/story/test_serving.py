@@ -85,6 +85,19 @@ def test_it_says_one_line_when_ready_and_stops_on_sigterm(service: Service, star
     assert not service.kill_database()
 
 
+@pytest.mark.parametrize("workers", ["1", "2"])
+@pytest.mark.parametrize("sign", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_a_start(service: Service, start: Start, workers: str, sign: signal.Signals) -> None:
+    """Told to stop while its database starts, it does not go on to serve, and leaves no database behind."""
+    process = start("serve", "--port", str(service.port), "--workers", workers)
+    while not (service.data / "keeper.lock").exists():
+        time.sleep(0.01)
+    process.send_signal(sign)
+    out, err = process.communicate(timeout=30)
+    assert (process.returncode, out, err) == (0, "", "")
+    assert not service.kill_database()
+
+
 def test_a_taken_port_is_one_line(service: Service, start: Start) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", service.port))
