@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.care.identity import person_keys
@@ -33,7 +33,8 @@ KEPT = 20_000
 @dataclass(frozen=True, slots=True)
 class Person:
     """One person as decisions see them. `custodians` keep a record of the person themselves; each Consent comes with its own
-    custodian; `acting` are RelatedPersons who may act. `stamp` are the generations everything here was loaded under."""
+    custodian; `acting` are RelatedPersons who may act. `stamp` are the generations everything here was loaded under, except the
+    `links` of the records that Consents `named`: those are of any type, whose writes raise none, and are looked up each time."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
@@ -42,9 +43,10 @@ class Person:
     grants: tuple[Grant, ...]
     teams: tuple[Resource, ...]
     acting: tuple[Resource, ...]
-    links: Mapping[str, tuple[str, ...]]
+    named: frozenset[str]
     stamp: dict[str, int]
     zone: str = LONDON
+    links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def related(self, at: datetime) -> frozenset[str]:
         """Organisations with a legitimate relationship at an instant (L0)."""
@@ -102,7 +104,8 @@ class EvidenceCache:
         for patient, person in zip(missing, loaded, strict=True):
             self._keep(patient, person)
             fresh[patient] = person
-        return fresh
+        named = {ref for person in fresh.values() for ref in person.named}
+        return await self._with_links(fresh, named) if named else fresh
 
     def _keep(self, patient: str, person: Person) -> None:
         self._kept[patient] = person
@@ -131,7 +134,7 @@ class EvidenceCache:
             grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
             teams=tuple(each.resource for each in kept.of("CareTeam")),
             acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in custodians),
-            links=await self._links([consent for _, consent in compiled]),
+            named=frozenset(ref for _, consent in compiled for ref in consent.named),
             stamp=stamp,
             zone=self._zone,
         )
@@ -139,11 +142,11 @@ class EvidenceCache:
     def _compiled(self, consent: Row) -> Compiled:
         return compile_consent(consent.resource, _versioned(consent), self._base, self._zone)
 
-    async def _links(self, consents: Collection[Compiled]) -> dict[str, tuple[str, ...]]:
-        """The references held by records that a Consent names as `related` or `dependents`."""
-        named = {ref for consent in consents for ref in consent.named}
-        rows = await self._records.read_many(named) if named else {}
-        return {ref: Facts.from_row(row.facts).references for ref, row in rows.items() if not row.deleted}
+    async def _with_links(self, persons: Mapping[str, Person], named: Collection[str]) -> dict[str, Person]:
+        """What the records that Consents name as `related` or `dependents` refer to now; of a deleted one, what it last did."""
+        rows = await self._records.read_many(named)
+        links = {ref: Facts.from_row(row.facts).references for ref, row in rows.items()}
+        return {patient: replace(person, links=links) if person.named else person for patient, person in persons.items()}
 
     async def _linked(self, identities: Collection[str]) -> list[Row]:
         """Live Patients that carry one of these verified identifiers (`system|value`)."""

@@ -366,3 +366,22 @@ async def test_what_is_sent_at_the_very_moment_of_a_denial_is_marked(
     await trust.created(make.consent("deny", "crisis"))
     task = (await trust.get(f"Task/{sent[0]['id']}")).json()
     assert task["businessStatus"]["coding"][0]["code"] == "authority-withdrawn"
+
+
+async def test_what_a_named_record_refers_to_is_known_at_once(locality: Locality, make: Any) -> None:
+    """A denial of all that a list names hears what is added to the list, and is not forgotten with it."""
+    await make.tied("crisis")
+    entry = {"item": {"reference": f"Condition/{make.id('listed')}"}}
+    listing = {"resourceType": "List", "status": "current", "mode": "working", "subject": {"reference": make.person}}
+    await make.stored("trust", make.condition("listed"))
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    kept = await trust.created(listing)
+    place = f"List/{kept['id']}"
+    denied = {"data": [{"meaning": "related", "reference": {"reference": place}}]}
+    await trust.created(make.consent("deny", "crisis", provision=denied))
+    answers = [await crisis.get(f"Condition/{make.id('listed')}")]
+    assert (await trust.put({**kept, "entry": [entry]})).status_code == 200
+    answers.append(await crisis.get(f"Condition/{make.id('listed')}"))
+    assert (await trust.send("DELETE", place)).status_code == 204
+    answers.append(await crisis.get(f"Condition/{make.id('listed')}"))
+    assert [each.status_code for each in answers] == [200, 404, 404]
