@@ -131,6 +131,10 @@ class Launching:
             return question
         patient = await self._chosen(question, chosen.strip())
         if patient is None:
+            told = Event(
+                "authorize", False, question.request.client.id, question.user.reference, reason="No such patient for them."
+            )
+            await self._note(told)
             return replace(question, fault="Choose a person whose record you may open.")
         if question.launch and not await self._clients.take_launch(question.launch.hash, clock.now()):
             return _wrong(question.request, "access_denied", "The launch was used before or has expired; start again.")
@@ -154,14 +158,22 @@ class Launching:
         if not caller.user or client is None or not client.redirect_uris:
             text = "A launch needs a token with a user, and an app that people can log in to."
             raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="SMART 2.2 EHR launch"))
-        found = await self._directory.patient(patient, caller.organization)
+        found = await self._opened(caller, patient)
         if not found or (caller.patient and caller.patient != found):
+            await self._note(Event("launch", False, client_id, caller.user, reason="The patient is not one they may open."))
             raise Refused(problem(Category.ABSENT, "not-found", "The launch's patient is not known; name one you may read."))
         secret, now = clock.new_secret(), clock.now()
         until = now + timedelta(minutes=LAUNCH_MINUTES)
         await self._clients.add_launch(Launch(digest(secret), client_id, caller.user, found, intent, until))
         await self._note(Event("launch", True, client_id, caller.user, found))
         return secret
+
+    async def _opened(self, caller: Caller, patient: str) -> str:
+        """The Patient that the user of a launch may open: a person their own, and staff what their agency may see."""
+        if not caller.personal:
+            return await self._directory.patient(patient, caller.organization)
+        own = {choice.reference for choice in await self._directory.patients(caller.user)}
+        return patient if patient in own else ""
 
     async def _question(self, request: Request, user: User, session: Session) -> Question | Wrong:
         if user.professional and await self._directory.employer(user.reference) != request.client.organization:

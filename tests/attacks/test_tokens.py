@@ -15,8 +15,11 @@ from joserfc import jwt
 from joserfc.jwk import OctKey, RSAKey
 
 from service import clock
+from service.auth.caller import Caller
 from service.auth.issuers import Issuer
+from service.auth.scopes import Scopes
 from service.outbound.issuers import Issuers
+from service.problem import Refused
 from tests.fakes.smart import (
     ASSERTION,
     BACK,
@@ -395,6 +398,19 @@ async def test_a_launch_is_for_the_user_it_was_minted_for(smart: Smart) -> None:
     minted = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"}, headers=bearer)
     answer = await smart.login(query("app", pkce()[1], "launch patient/*.rs", launch=minted.json()["launch"]))
     assert sent_back(answer)["error"] == "invalid_request"
+
+
+@pytest.mark.parametrize("user", ["Patient/pat", "RelatedPerson/rel"])
+async def test_a_person_launches_nothing_on_somebody_else(smart: Smart, user: str) -> None:
+    """The agency behind their app may see others; that tells a person neither who they are nor that they are there."""
+    who = Caller("app", TRUST, Scopes(), user=user)  # as a person's token is that asked for no patient's scopes
+    answers = []
+    for patient in ("Patient/p7", "Patient/none"):
+        with pytest.raises(Refused) as refused:
+            await smart.launching.launch(who, "app", patient)
+        answers.append(str(refused.value))
+    assert answers[0] == answers[1]
+    assert [each.allowed for each in smart.events if each.kind == "launch" and each.user == user] == [False, False]
 
 
 # Refresh
