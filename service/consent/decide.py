@@ -15,6 +15,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import reduce
 from operator import attrgetter
 
 from service.consent.applicable import spoken
@@ -26,7 +27,19 @@ from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.request import LAWFUL_BASIS, Evidence, Grant, Request
 from service.consent.terms import CONFIDENTIALITY, RANK
 
-__all__ = ["Decision", "Evidence", "Grant", "Reason", "Redaction", "Request", "decide", "decide_all", "is_public", "own"]
+__all__ = [
+    "Decision",
+    "Evidence",
+    "Grant",
+    "Reason",
+    "Redaction",
+    "Request",
+    "decide",
+    "decide_all",
+    "is_public",
+    "labelled_as",
+    "own",
+]
 
 DIRECTORY = frozenset(
     {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint", "OrganizationAffiliation"}
@@ -192,6 +205,14 @@ def _less_parts(decision: Decision, request: Request, facts: Facts, evidence: Ev
         if not _whole(request, replace(facts, codes=(*facts.codes, code)), evidence, policy).permit
     ]
     return replace(decision, redactions=tuple(redactions)) if redactions else decision
+
+
+def labelled_as(facts: Facts, other: Facts) -> Facts:
+    """A version under the labels of another version of its record as well. What labels a part there, and none here, labels all of
+    it: nothing says which part it was."""
+    found = replace(facts, confidentiality=max(facts.confidentiality, other.confidentiality))
+    found = replace(found, labels=(*facts.labels, *other.labels), marks=(*facts.marks, *other.marks))
+    return reduce(_labelled, (label for label in other.inline if label not in facts.inline), found)
 
 
 def _labelled(facts: Facts, label: str) -> Facts:

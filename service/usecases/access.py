@@ -13,7 +13,7 @@ from datetime import datetime
 from service.auth.scopes import Rule
 from service.care.codes import TASK_CODE
 from service.change import Resource
-from service.consent.decide import decide_all, own
+from service.consent.decide import decide_all, labelled_as, own
 from service.consent.facts import Facts
 from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
@@ -75,6 +75,13 @@ class Eyes:
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):
                     shown.append(each)
         return shown
+
+    async def reveal_past(self, rows: Sequence[Row], current: Row, verb: str) -> list[Shown]:
+        """Versions of a record that may be seen. One is decided as what it was, by its own content and custodian, and under what
+        labels the record now besides: a label that came later is not got around by asking for what was before."""
+        shown = await self.reveal(rows, verb)
+        persons = await self.services.evidence.persons(patient for each in shown for patient in each.row.patients)
+        return [each for each in shown if self.decide(as_now(each.row, current), persons).permit]
 
     def left(self, shown: Shown) -> Index:
         """What its reader finds a record by: what was withheld is neither searched for, nor followed, nor ordered by."""
@@ -262,6 +269,11 @@ async def _own(services: Services, session: Session, kind: str) -> frozenset[str
         return frozenset()
     person = await services.evidence.person(row.patients[0])
     return person.patients if user in person.representatives(session.at) else frozenset()
+
+
+def as_now(row: Row, current: Row) -> Row:
+    """A version under the labels that its record carries now as well as its own."""
+    return replace(row, facts=labelled_as(Facts.from_row(row.facts), Facts.from_row(current.facts)).to_row())
 
 
 def parted(row: Row) -> bool:

@@ -19,7 +19,7 @@ from service.fhir.json import dump
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases import selection
-from service.usecases.access import Eyes, Shown, absent, allowed, open_eyes, parted
+from service.usecases.access import Eyes, Shown, absent, allowed, as_now, open_eyes, parted
 from service.usecases.audit import note
 from service.usecases.data_request import asked_of, registered
 from service.usecases.release import Item, bundle
@@ -61,8 +61,8 @@ def _asked_by(session: Session, row: Row) -> bool:
 
 
 async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
-    """What was disclosed, within the caller's scopes, as it is decided now for who asks; the basis that was approved holds for
-    what was disclosed by it."""
+    """What was disclosed, within the caller's scopes, as it is decided now for who asks and under the labels of now; the basis
+    that was approved holds for what was disclosed by it."""
     services, session = eyes.services, eyes.session
     asked = asked_of(services, task, session.caller.organization)
     for kind in asked.types:
@@ -73,7 +73,11 @@ async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
     for record in await _records(work, task):
         rows = [row for row in await _versions(work, record) if parted(row) or eyes.in_scope(row, "r")]
         basis = approved if approved and by_basis(approved.concept).items() <= _authority(record).items() else None
-        items += await selection.judged(services, session, asked, basis, rows, session.caller.user)
+        now = [as_now(row, await work.row(row.reference) or row) for row in rows]
+        user = session.caller.user
+        told = await selection.judged(services, session, asked, basis, rows, user)
+        still = await selection.judged(services, session, asked, basis, now, user)
+        items += (item for item, again in zip(told, still, strict=True) if again.decision.permit)
     return sorted((item for item in items if _in_scope(eyes, item)), key=lambda item: item.row.reference)
 
 

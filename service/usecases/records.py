@@ -49,20 +49,23 @@ async def read(
     _served(services, kind)
     allowed(session, kind, "r")
     row = await (asked or services.records.ask(kind, identity))
-    return await _one(services, session, row, kind, identity, params)
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal([row], "r") if row else []
+    return await _one(services, session, shown, kind, identity, params)
 
 
 async def vread(services: Services, session: Session, kind: str, identity: str, version: str) -> Answer:
-    """One version. It is decided on that version's own content and custodian."""
+    """One version, decided as what it was and under the labels of now."""
     _served(services, kind)
     allowed(session, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
-    return await _one(services, session, row, kind, identity, ())
-
-
-async def _one(services: Services, session: Session, row: Row | None, kind: str, identity: str, params: Params) -> Answer:
+    current = await services.records.read(kind, identity)
     eyes = await open_eyes(services, session)
-    shown = await eyes.reveal([row], "r") if row else []
+    shown = await eyes.reveal_past([row], current, "r") if row and current else []
+    return await _one(services, session, shown, kind, identity, ())
+
+
+async def _one(services: Services, session: Session, shown: list[Shown], kind: str, identity: str, params: Params) -> Answer:
     if not shown:
         await note(services, session, "R", f"{kind}/{identity}", shown)
         raise absent(kind, identity)
@@ -74,7 +77,7 @@ async def _one(services: Services, session: Session, row: Row | None, kind: str,
 
 
 async def history(services: Services, session: Session, kind: str, identity: str, params: Params) -> Page:
-    """The versions of one record, newest first; each is decided by itself."""
+    """The versions of one record, newest first; each is decided by itself, as `vread` decides it."""
     _served(services, kind)
     allowed(session, kind, "r")
     count, before = _history_page(services, params)
@@ -92,9 +95,10 @@ async def _versions(eyes: Eyes, reference: str, before: int | None, wanted: int)
     """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
     kind, _, identity = reference.partition("/")
     found: list[Shown] = []
-    while len(found) < wanted:
+    current = await eyes.services.records.read(kind, identity)
+    while current and len(found) < wanted:
         rows = await eyes.services.records.history(kind, identity, before=before, limit=wanted)
-        found += await eyes.reveal(rows, "r")
+        found += await eyes.reveal_past(rows, current, "r")
         if len(rows) < wanted:
             break
         before = rows[-1].version

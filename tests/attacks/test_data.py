@@ -872,3 +872,34 @@ async def test_another_agency_s_plan_is_not_led_by_naming_its_team(locality: Loc
     ]
     assert answers[0].status_code == 422
     assert alike(*answers, theirs, "CareTeam/not-there")
+
+
+@pytest.mark.parametrize("where", ["record", "part"])
+async def test_a_label_that_came_later_covers_what_was_before(locality: Locality, where: str) -> None:
+    """What was found to be restricted is not read in the version before anybody said so; its custodian reads all."""
+    await tied(locality, "crisis")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    normal = {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}
+    made = await trust.created(observation(locality.person, meta=normal, method={"text": "secret"}))
+    place = f"Observation/{made['id']}"
+    assert (await crisis.get(f"{place}/_history/1")).status_code == 200
+    inline = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+    label = {"url": inline, "valueCoding": {"system": CONFIDENTIALITY, "code": "R"}}
+    restricted = {"meta": {**made["meta"], "security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+    later = restricted if where == "record" else {"method": {"extension": [label], "text": "secret"}}
+    assert (await trust.put({**made, **later})).status_code == 200
+    hidden, absent = await crisis.get(f"{place}/_history/1"), await crisis.get("Observation/nothing/_history/1")
+    assert alike(hidden, absent, made["id"], "nothing")
+    assert "secret" not in (await crisis.get(f"{place}/_history")).text
+    assert [(await trust.get(f"{place}/_history/{each}")).status_code for each in (1, 2)] == [200, 200]
+
+
+async def test_a_label_that_was_taken_off_covers_the_version_that_had_it(locality: Locality) -> None:
+    """What is open now does not open what was restricted then."""
+    await tied(locality, "crisis")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    restricted, normal = ({"security": [{"system": CONFIDENTIALITY, "code": code_}]} for code_ in ("R", "N"))
+    made = await trust.created(observation(locality.person, meta=restricted))
+    await trust.put({**made, "meta": {**made["meta"], **normal}})
+    place = f"Observation/{made['id']}"
+    assert [(await crisis.get(f"{place}/_history/{each}")).status_code for each in (1, 2)] == [404, 200]
