@@ -224,9 +224,12 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
 
 
 async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource) -> str:
-    """Update-as-create. Ids are chosen only in the agency's own namespace: trying one tells nothing about others' records."""
-    agency = work.session.caller.organization.partition("/")[2]
-    if not identity.startswith(f"{agency}.") or not work.session.caller.scopes.grants(kind, "c"):
+    """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
+    tells nothing about others' records."""
+    caller = work.session.caller
+    agency = caller.organization.partition("/")[2]
+    whole = any(rule.context != "patient" and not rule.params for rule in caller.scopes.grants(kind, "c"))
+    if caller.personal or not whole or not identity.startswith(f"{agency}."):
         text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
         raise Refused(problem(Category.ABSENT, "not-found", text))
     return await rules.write(work, eyes, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))

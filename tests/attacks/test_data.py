@@ -98,6 +98,11 @@ async def other_context(locality: Locality) -> Agency:
     return await locality.agency("trust", "patient/*.cruds", user="PractitionerRole/trust-lead", patient=f"Patient/{other}")
 
 
+async def other_person(locality: Locality) -> Agency:
+    """Another person's app of the very agency that keeps the record, with `user/` scopes."""
+    return await locality.agency("trust", "user/*.cruds", user=await person(locality.built))
+
+
 async def narrow(locality: Locality) -> Agency:
     """The agency's own system, whose scopes do not reach this content."""
     return await locality.agency("trust", "system/Observation.cruds?status=preliminary system/Patient.rs?_id=nobody")
@@ -754,6 +759,18 @@ async def test_what_is_redacted_is_not_followed(locality: Locality) -> None:
         made = await trust.created(observation(locality.person, performer=[performer], meta=labels))
         found = await crisis.get(f"Observation?_id={made['id']}&_include=Observation:performer")
         assert [each["search"]["mode"] for each in found.json()["entry"]] == modes
+
+
+@pytest.mark.parametrize("caller", [someone_else, other_context, narrow, other_person])
+async def test_an_id_of_the_agency_s_others_is_not_tried(locality: Locality, caller: Any) -> None:
+    """Update-as-create: a token that is not for the whole of the agency learns of no id whether it is taken."""
+    trust, agency = await locality.agency("trust"), await caller(locality)
+    taken, free = f"trust.{clock.new_id()}", f"trust.{clock.new_id()}"
+    assert (await trust.put({**observation(locality.person), "id": taken})).status_code == 201
+    mine = (await agency.get("Patient")).json().get("entry", [{"fullUrl": "Patient/nobody"}])[0]["fullUrl"].rpartition("/")[2]
+    note = observation(f"Patient/{mine}", status="preliminary", performer=[{"reference": f"Patient/{mine}"}])
+    answers = [await agency.put({**note, "id": identity}) for identity in (taken, free)]
+    assert alike(*answers, taken, free)
 
 
 async def test_an_id_of_another_agency_is_not_taken(locality: Locality) -> None:
