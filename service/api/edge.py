@@ -61,7 +61,7 @@ class Edge:
         try:
             await self.app(scope, self._limited(asked, receive), answer)
         except Refused as refusal:
-            await problems.response(refusal.problem)(scope, receive, answer)
+            await problems.response(await _told(scope, refusal.problem))(scope, receive, answer)
         except HTTPException as error:
             await problems.response(problems.unrouted(scope["method"], error.status_code))(scope, receive, answer)
         except Exception as error:
@@ -90,6 +90,17 @@ class Edge:
     def _too_large(self) -> Problem:
         text = f"The body is larger than {self.max_body} bytes; send fewer or smaller resources at a time."
         return problem(Category.TOO_LARGE, "too-long", text)
+
+
+async def _told(scope: Scope, refusal: Problem) -> Problem:
+    """The refusal, once the audit trail knows whom it denied what; or that the trail cannot be written."""
+    denied = scope["state"].get("denied")
+    try:
+        if denied is not None:
+            await denied(scope, refusal)
+    except Refused as failed:
+        return failed.problem
+    return refusal
 
 
 def _trace(error: Exception) -> list[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -21,7 +21,9 @@ from service.fhir.json import dump
 from service.problem import Category, Problem, Refused, problem
 from service.usecases import batches, records, search, validation
 from service.usecases.answers import Page
+from service.usecases.audit import denied, query_text
 from service.usecases.authentication import Authentication
+from service.usecases.batches import ACTION
 from service.usecases.services import Services, Session
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -48,7 +50,7 @@ class Sessions:
         state = request.state
         reads = request.method in ("GET", "HEAD")  # only writes are told apart from their repeats
         mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
-        return Session(
+        session = Session(
             caller=caller,
             at=clock.now(),
             base=self.base,
@@ -58,6 +60,15 @@ class Sessions:
             given_id=state.given_id,
             directory=await directory or 0,
         )
+        state.session, state.denied = session, self.denied
+        return session
+
+    async def denied(self, scope: Scope, refusal: Problem) -> None:
+        """Tells the audit trail when the caller of this request was denied."""
+        session: Session = scope["state"]["session"]
+        path, query = scope["path"].removeprefix("/fhir/"), parse_qsl(scope["query_string"].decode("latin-1"))
+        action = "E" if "$" in path or path.endswith("_search") else ACTION.get(scope["method"], "E")
+        await denied(self.services, session, action, query_text(path, query) if query else path, refusal)
 
 
 def _bearer(request: Request) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 from service.auth.event import Event
 from service.change import Resource
 from service.fhir.resource import instant
+from service.problem import SOURCES, Category, Problem
 from service.usecases.access import Shown
 from service.usecases.services import Services, Session
 
@@ -24,6 +25,8 @@ PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 RESTFUL = "http://hl7.org/fhir/restful-interaction"
 ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
 ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+DENIALS = frozenset({Category.SCOPE, Category.FORBIDDEN})
+WRITES = frozenset("CUD")
 INTERACTION = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "search"}
 
 
@@ -95,6 +98,16 @@ async def note(services: Services, session: Session, action: str, what: str, sho
     await services.trail.note(
         told, at=session.at, custodian=custodians.pop() if len(custodians) == 1 else session.caller.organization
     )
+
+
+async def denied(services: Services, session: Session, action: str, what: str, refusal: Problem) -> None:
+    """Tells the trail of a request that its caller was denied; other refusals deny nobody anything. Durable before the answer
+    leaves. Reads tell of what is absent themselves."""
+    hidden = refusal.category is Category.ABSENT and action in WRITES
+    if hidden or refusal.category in DENIALS:
+        why = refusal.issues[0].rule or SOURCES.get(refusal.category, "")
+        told = event(session, action, what, permitted=False, why=why)
+        await services.trail.note(told, at=session.at, custodian=session.caller.organization)
 
 
 def audited(session: Session, action: str, ref: str, *, why: str = "", patients: Iterable[str] = ()) -> Resource:

@@ -15,6 +15,7 @@ from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases import claims, records, search
 from service.usecases.access import allowed, open_eyes
 from service.usecases.answers import Answer, Page
+from service.usecases.audit import denied
 from service.usecases.services import Services, Session
 from service.usecases.work import Work, decided_again
 
@@ -25,6 +26,7 @@ MAX_ENTRIES = 1000
 # that order, and a rule must find the records as they will stand.
 AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
+ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
 # What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
 TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
@@ -81,6 +83,8 @@ async def _alone(services: Services, session: Session, request: Request | Proble
         answer = await decided_again(own, lambda at: records.planned(Work(services, at), _stage, request))
         return Result(request.method, answer)
     except Refused as refusal:
+        place = f"{request.type}/{request.id}" if request.id else request.type
+        await denied(services, session, ACTION[request.method], place, refusal.problem)
         return Result(request.method, refusal.problem)
 
 

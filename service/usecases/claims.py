@@ -11,6 +11,7 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.access import open_eyes
 from service.usecases.answers import Answer, written
+from service.usecases.audit import note
 from service.usecases.work import Work
 
 REMEMBERED = timedelta(days=7)
@@ -67,6 +68,8 @@ async def found(work: Work, ref: str) -> Answer:
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
     eyes = await open_eyes(work.services, work.session)
     shown = await eyes.reveal([row], "r")
+    if shown and not row.deleted:
+        await note(work.services, work.session, "R", ref, shown)
     return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
 
 
