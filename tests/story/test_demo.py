@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -68,3 +70,17 @@ def test_a_taken_port_is_one_line_and_nothing_is_started() -> None:
         taken.listen()
         ran = demo("--port", str(taken.getsockname()[1]))
     assert (ran.returncode, ran.stdout, len(ran.stderr.splitlines())) == (1, "", 1)
+
+
+@pytest.mark.parametrize("moment", [0.2, 0.5, 0.8, 1.1])
+def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path, moment: float) -> None:
+    """Both processes hear it: no traceback of either, a status that is not 0, and the temporary folder is taken away."""
+    command = [sys.executable, "-m", "service", "demo", "--once", "--port", str(free_port())]
+    env = {**os.environ, "TMPDIR": str(tmp_path)}
+    with subprocess.Popen(command, cwd=CHECKOUT, env=env, stderr=subprocess.PIPE, text=True, start_new_session=True) as process:
+        while not list(tmp_path.glob("baton-demo-*")):
+            time.sleep(0.01)
+        time.sleep(moment)
+        os.killpg(process.pid, signal.SIGINT)
+        _, err = process.communicate(timeout=60)
+    assert (process.returncode, err, list(tmp_path.iterdir())) == (130, "", [])

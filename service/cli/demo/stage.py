@@ -87,9 +87,12 @@ def demo(
 
 @contextlib.contextmanager
 def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
-    """The service in a process of its own, as `baton serve` runs it."""
+    """The service in a process of its own, as `baton serve` runs it. Ctrl-C reaches both: while the other starts, only this
+    one heeds it, and ends the other."""
     server = multiprocessing.get_context("spawn").Process(target=serving.present, args=(settings, HOST, port))
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited
     server.start()
+    signal.signal(signal.SIGINT, heeded)
     try:
         yield server
     finally:
