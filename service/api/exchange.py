@@ -23,6 +23,7 @@ from service.usecases.answers import Answer, Page
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 ANY_TYPES = frozenset({"", "*/*", "application/*", "text/*"})
 JSON_FORMATS = frozenset({"json", *JSON_TYPES})
+STORED = Issue("informational", "Done: the record is stored as sent.", severity="information")
 
 Params = tuple[tuple[str, str], ...]
 
@@ -126,18 +127,13 @@ def written(answer: Answer, asked: Wish, base: str) -> Response:
     if asked.returning == "minimal":
         return Response(status_code=status, headers=headers)
     if asked.returning == "OperationOutcome":
-        return json(dump(outcome(answer.issues or (done(),))), asked, status=status, headers=headers)
+        return json(dump(outcome(answer.issues or (STORED,))), asked, status=status, headers=headers)
     return json(answer.body, asked, status=status, headers=headers)
-
-
-def done() -> Issue:
-    """What is said when there is nothing to put right."""
-    return Issue("informational", "Done: the record is stored as sent.", severity="information")
 
 
 def outcome_of(issues: tuple[Issue, ...], asked: Wish, status: int = 200) -> Response:
     """An OperationOutcome as an answer that is not a refusal."""
-    return json(dump(outcome(issues or (done(),))), asked, status=status)
+    return json(dump(outcome(issues)), asked, status=status)
 
 
 def json(body: bytes, asked: Wish, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:

@@ -20,7 +20,9 @@ def severities(answer: Any) -> set[str]:
 
 async def test_a_sound_resource_has_nothing_to_put_right(locality: Locality) -> None:
     """200 with information alone."""
-    assert severities(await (await locality.agency("trust")).post("Observation/$validate", SOUND)) == {"information"}
+    answer = await (await locality.agency("trust")).post("Observation/$validate", SOUND)
+    assert severities(answer) == {"information"}
+    assert answer.json()["issue"][0]["details"]["text"] == "All OK"
 
 
 async def test_every_issue_is_told_at_once(locality: Locality) -> None:
