@@ -18,6 +18,7 @@ from service.change import Resource
 from service.fhir.json import dump, parse, pretty
 from service.fhir.outcome import outcome
 from service.problem import Category, Issue, Problem, Refused, problem
+from service.usecases import records
 from service.usecases.answers import Answer, Page
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
@@ -85,10 +86,10 @@ async def form_in(request: Request) -> Params:
 
 
 def if_match(request: Request) -> int | None:
-    """The version If-Match names; None when the header is absent."""
+    """The version If-Match names; NEW for `If-None-Match: *`, None when neither is there."""
     given = request.headers.get("if-match")
     if given is None:
-        return None
+        return records.NEW if request.headers.get("if-none-match", "").strip() == "*" else None
     text = given.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         said = 'If-Match must name one version as `W/"3"`, as the ETag of a read gives it.'
@@ -100,7 +101,8 @@ def unchanged(request: Request, answer: Answer) -> bool:
     """Whether a conditional read may be answered 304 (R4 section 3.1.0.1.2)."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        return answer.etag in [tag.strip() for tag in tags.split(",")] or tags.strip() == "*"
+        named = [tag.strip().removeprefix("W/") for tag in tags.split(",")]  # compared weakly (RFC 9110 section 13.1.2)
+        return answer.etag.removeprefix("W/") in named or tags.strip() == "*"
     since = request.headers.get("if-modified-since")
     if since is None:
         return False

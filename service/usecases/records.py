@@ -30,6 +30,9 @@ Params = Sequence[tuple[str, str]]
 MANY = 1000
 """How many matches of an If-None-Exist are looked at for those the caller may know of."""
 
+NEW = -1
+"""The version that a record must have which is not here yet."""
+
 # security rules, section 2: a lost update on these would lose responsibility itself.
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
 
@@ -190,7 +193,7 @@ async def plan_update(work: Work, kind: str, identity: str, resource: Resource, 
     row = await work.row(f"{kind}/{identity}")
     visible = bool(row and await eyes.reveal([row], "u"))
     if row is None or not visible:
-        return await _chosen(work, eyes, kind, identity, identified(resource, identity))
+        return await _chosen(work, eyes, kind, identity, identified(resource, identity), if_match)
     _current(row, kind, if_match)
     proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
     try:
@@ -223,7 +226,7 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
     return f"{kind}/{identity}"
 
 
-async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource) -> str:
+async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
     """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
     tells nothing about others' records."""
     caller = work.session.caller
@@ -232,11 +235,19 @@ async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Re
     if caller.personal or not whole or not identity.startswith(f"{agency}."):
         text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
         raise Refused(problem(Category.ABSENT, "not-found", text))
+    if if_match not in (None, NEW):
+        text = f"There is no version {if_match} of `{kind}/{identity}` here that you may see; leave If-Match out to create it."
+        raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
     return await rules.write(work, eyes, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
 
 
 def _current(row: Row, kind: str, if_match: int | None) -> None:
     """If-Match must name the current version, and must be there for the types that carry responsibility."""
+    if if_match == NEW:
+        if row.deleted:
+            return
+        text = f"`{kind}/{row.id}` is here already, and you asked for it to be new; read it, and update what it says now."
+        raise Refused(problem(Category.STALE, "conflict", text, rule="RFC 9110 13.1.2"))
     if if_match is None and kind in CONDITIONAL:
         text = (
             f'A `{kind}` is updated only with If-Match: read it, then send `If-Match: W/"{row.version}"` if that is what you saw.'

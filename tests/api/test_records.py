@@ -146,6 +146,23 @@ async def test_an_if_match_that_names_no_version_is_malformed(locality: Locality
     assert (await trust.put(made, If_Match=tag)).status_code == 400
 
 
+async def test_what_must_be_new_overwrites_nothing(locality: Locality) -> None:
+    """RFC 9110 13.1.2: `If-None-Match: *` creates under an id of one's own, and is 412 once it is taken."""
+    trust = await locality.agency("trust")
+    resource = {**observation(locality.person), "id": f"trust.{locality.person.partition('/')[2]}"}
+    assert (await trust.put(resource, If_None_Match="*")).status_code == 201
+    assert (await trust.put({**resource, "code": {"text": "Other"}}, If_None_Match="*")).status_code == 412
+    assert (await trust.get(f"Observation/{resource['id']}")).json()["code"] == resource["code"]
+
+
+async def test_a_version_of_nothing_creates_nothing(locality: Locality) -> None:
+    """RFC 9110 13.1.1: If-Match of a record that is not here is 412, under an id of one's own, too."""
+    trust = await locality.agency("trust")
+    resource = {**observation(locality.person), "id": f"trust.{locality.person.partition('/')[2]}"}
+    assert (await trust.put(resource, If_Match='W/"3"')).status_code == 412
+    assert (await trust.get(f"Observation/{resource['id']}")).status_code == 404
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE"])
 async def test_responsibility_is_not_written_blindly(locality: Locality, method: str) -> None:
     """428 without If-Match on a CarePlan (security rules, section 2)."""
@@ -221,11 +238,12 @@ async def test_what_was_agreed_is_not_deleted(locality: Locality) -> None:
     assert (await trust.get(f"CarePlan/{made['id']}")).status_code == 200
 
 
-async def test_an_unchanged_record_is_not_sent_again(locality: Locality) -> None:
-    """304 for If-None-Match of the current version, with its ETag and no body."""
+@pytest.mark.parametrize("tag", ['W/"1"', '"1"', 'W/"7", W/"1"', "*"])
+async def test_an_unchanged_record_is_not_sent_again(locality: Locality, tag: str) -> None:
+    """304 for If-None-Match of the current version, weak or not, with its ETag and no body."""
     trust = await locality.agency("trust")
     made = await trust.created(observation(locality.person))
-    answer = await trust.get(f"Observation/{made['id']}", If_None_Match='W/"1"')
+    answer = await trust.get(f"Observation/{made['id']}", If_None_Match=tag)
     assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", 'W/"1"')
 
 
