@@ -94,9 +94,9 @@ def present(settings: Settings, host: str, port: int, workers: int = 1, *, works
     logs.configure(settings.log_level)
     with listening(host, port) as listener:
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop if workers == 1 else None) as runner:
-            with contextlib.suppress(asyncio.CancelledError):
-                runner.run(_serve(settings, base, listener, workers, works=works))
+        loop = uvloop.new_event_loop if workers == 1 else None
+        with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=loop) as runner:
+            runner.run(_serve(settings, base, listener, workers, works=works))
 
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
