@@ -16,11 +16,13 @@ from service.app import Built
 from service.care.identity import role_fault
 from service.cli.opening import Data, with_service, wrong
 from service.consent.period import point
+from service.consent.terms import STANDARD
 from service.fhir.resource import relative
 from service.store.partners import SECTORS, Partner
 from service.usecases import partners
 
 FAILED = 1
+PERSONS = ("PractitionerRole", "Patient", "RelatedPerson")
 partner = typer.Typer(help="The register of agencies and their sharing agreements.")
 client = typer.Typer(help="The register of SMART clients.")
 user = typer.Typer(help="People who log in.")
@@ -55,8 +57,8 @@ def partner_add(
         made = Partner(
             reference,
             sector,
-            _codes(purpose) or ("TREAT",),
-            _codes(category),
+            _purposes(purpose),
+            _categories(built, category),
             start[0] if start else None,
             end[1] if end else None,
             getpass.getuser(),
@@ -132,7 +134,7 @@ def client_add(
             public=public,
             secret=secret,
             redirect_uris=redirect_uri,
-            purposes=_codes(purpose) or ("TREAT",),
+            purposes=_purposes(purpose),
         )
 
     print(json.dumps(with_service(data, add), indent=2))
@@ -177,7 +179,7 @@ def user_add(
     password = _password()
 
     async def add(built: Built) -> None:
-        await _person(built, practitioner_role, patient)
+        await _here(built, practitioner_role or patient, "PractitionerRole" if practitioner_role else "Patient")
         made = await built.users.add_user(username, practitioner_role or patient, password)
         print(f"`{made.username}` logs in as `{made.reference}`.")
 
@@ -194,6 +196,10 @@ def token(
     """Print a bearer token for trying things with curl."""
 
     async def mint(built: Built) -> dict[str, Any]:
+        if acting:
+            await _here(built, acting, *PERSONS)
+        if patient:
+            await _here(built, patient, "Patient")
         return await built.registration.mint(identity, scope, acting, patient)
 
     minted = with_service(data, mint)
@@ -223,6 +229,26 @@ def _codes(given: list[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(code for each in given for code in each.replace(",", " ").split()))
 
 
+def _purposes(given: list[str]) -> tuple[str, ...]:
+    """Codes under PurposeOfUse. One that is none of them would be agreed, and would never let anything through."""
+    codes = _codes(given) or ("TREAT",)
+    unknown = [code for code in codes if code not in STANDARD.purposes]
+    if unknown:
+        known = "such as `TREAT`, `COC`, `ETREAT`, `HOPERAT` or `PATRQT`"
+        raise wrong(f"`{unknown[0]}` is no purpose of use; give a code of v3-ActReason under PurposeOfUse, {known}.")
+    return codes
+
+
+def _categories(built: Built, given: list[str]) -> tuple[str, ...]:
+    """What consent decisions tell records apart by: types, codes and profiles."""
+    codes = _codes(given)
+    unknown = [code for code in codes if code not in built.services.definitions.types and "|" not in code and "://" not in code]
+    if unknown:
+        text = f"`{unknown[0]}` is no type of information; give a type such as `CarePlan`, a `system|code`, or a profile's url."
+        raise wrong(text)
+    return codes
+
+
 def _day(text: str, option: str, zone: str) -> tuple[datetime, datetime] | None:
     """The start and the end of a day of the locality."""
     bounds = point(text, zone) if text else None
@@ -248,16 +274,19 @@ def _keys(path: Path) -> dict[str, Any]:
     return read if "keys" in read else {"keys": [read]}
 
 
-async def _person(built: Built, practitioner_role: str, patient: str) -> None:
-    """Nobody logs in as somebody who is not here."""
-    if practitioner_role:
-        fault = role_fault(await built.services.directory.get(practitioner_role), clock.now())
+async def _here(built: Built, reference: str, *kinds: str) -> None:
+    """Nobody logs in as somebody who is not here, and no token is for them."""
+    kind, identity = _split(reference)
+    if kind not in kinds:
+        raise wrong(f"`{reference}` is no reference to a {' or '.join(kinds)}; give one such as `{kinds[0]}/123`.")
+    if kind == "PractitionerRole":
+        fault = role_fault(await built.services.directory.get(reference), clock.now())
         if fault:
-            raise wrong(f"`{practitioner_role}` cannot log in: {fault}.")
+            raise wrong(f"`{reference}` cannot log in: {fault}.")
         return
-    row = await built.services.records.read(*_split(patient)) if patient.startswith("Patient/") else None
+    row = await built.services.records.read(kind, identity)
     if row is None or row.deleted:
-        raise wrong(f"There is no `{patient}` here; load the Patient first, or correct `--patient`.")
+        raise wrong(f"There is no `{reference}` here; load the {kind} first, or correct the reference.")
 
 
 def _split(reference: str) -> tuple[str, str]:

@@ -96,6 +96,18 @@ def test_an_unknown_sector_is_refused_with_those_there_are(baton: Baton) -> None
     assert "`voluntary`" in one_line(said)
 
 
+def test_a_purpose_nobody_can_have_is_refused(baton: Baton) -> None:
+    """It would be agreed, and would never let anything through."""
+    assert "`TREATMENT`" in one_line(partner(baton, "--purpose", "TREAT,TREATMENT", name="purposeful"))
+    assert "purposeful" not in baton("partner", "list").out
+
+
+def test_a_type_of_information_that_is_none_is_refused(baton: Baton) -> None:
+    assert "`careplan`" in one_line(partner(baton, "--category", "careplan", name="categorical"))
+    fine = ["CarePlan", "http://snomed.info/sct|736253002", "https://baton.example/fhir/StructureDefinition/baton-crisis-plan"]
+    assert partner(baton, "--category", ",".join(fine), name="categorical").status == 0
+
+
 @pytest.mark.parametrize("reference", ["trust", "Patient/trust", "Organization/", ""])
 def test_a_partner_is_an_organization(baton: Baton, reference: str) -> None:
     said = baton("partner", "add", "--organization", reference, "--sector", "health", "--name", "X")
@@ -184,6 +196,23 @@ def test_a_token_reaches_no_further_than_its_client(baton: Baton) -> None:
 def test_a_person_who_is_not_here_cannot_log_in(baton: Baton) -> None:
     said = baton("user", "add", "--username", "sam", "--patient", "Patient/not-here", typed="correct horse battery\n")
     assert "`Patient/not-here`" in one_line(said)
+
+
+@pytest.mark.parametrize(
+    ("option", "reference"),
+    [
+        ("--user", "PractitionerRole/not-here"),
+        ("--user", "Patient/not-here"),
+        ("--user", "RelatedPerson/not-here"),
+        ("--user", "Practitioner/not-here"),
+        ("--patient", "Patient/not-here"),
+        ("--patient", "not-here"),
+    ],
+)
+def test_a_token_is_for_somebody_who_is_here(baton: Baton, option: str, reference: str) -> None:
+    client(baton, f"for-{option[2:]}-{reference.partition('/')[0]}", "--secret")
+    said = baton("token", "--client", f"for-{option[2:]}-{reference.partition('/')[0]}", option, reference)
+    assert f"`{reference}`" in one_line(said)
 
 
 def test_a_login_is_for_one_person(baton: Baton) -> None:
