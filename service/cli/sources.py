@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +11,7 @@ from service.change import Resource
 from service.cli.opening import wrong
 from service.fhir import bundle
 from service.fhir.json import parse
-from service.problem import Problem
+from service.problem import Category, Problem, problem
 
 SUFFIXES = (".json", ".ndjson", ".jsonl")
 MAX_DEPTH = 500
@@ -29,7 +30,7 @@ def files(paths: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
-            found += sorted(each for each in path.rglob("*") if each.is_file() and each.suffix.lower() in SUFFIXES)
+            found += _within(path)
         elif path.is_file():
             found.append(path)
         else:
@@ -39,15 +40,26 @@ def files(paths: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def _within(folder: Path) -> list[Path]:
+    """The files of a folder, in order. One that cannot be looked into is refused: nobody would miss what was in it."""
+
+    def unreadable(error: OSError) -> None:
+        raise wrong(f"`{error.filename}` cannot be read: {error.strerror}.") from None
+
+    walked = os.walk(folder, onerror=unreadable)
+    return sorted(Path(place, name) for place, _, names in walked for name in names if name.lower().endswith(SUFFIXES))
+
+
 def items(path: Path) -> Iterator[Item]:
-    """Every resource of a file, Bundles that carry records taken apart. Raises Refused for a file that cannot be read."""
+    """Every resource of a file, Bundles that carry records taken apart. For a file that cannot be read, why not."""
     try:
         if path.suffix.lower() in (".ndjson", ".jsonl"):
             yield from _lines(path)
         else:
             yield from _opened(str(path), path.read_bytes())
     except OSError as error:
-        raise wrong(f"`{path}` cannot be read: {error.strerror}.") from None
+        text = f"The file cannot be read ({error.strerror}): make it readable."
+        yield Item(str(path), problem(Category.ABSENT, "not-found", text))
 
 
 def _lines(path: Path) -> Iterator[Item]:

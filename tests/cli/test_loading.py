@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import errno
 import json
+import os
 from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
@@ -228,6 +230,34 @@ def test_a_folder_means_its_json_files(tmp_path: Path) -> None:
 def test_a_path_with_nothing_to_load_is_refused(tmp_path: Path, name: str) -> None:
     with pytest.raises(Refused, match="no "):
         files([tmp_path / name])
+
+
+def test_a_folder_that_cannot_be_looked_into_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Left out in silence, nobody would miss what was in it."""
+    (tmp_path / "a.json").write_text("{}")
+    (tmp_path / "locked").mkdir()
+    scan = os.scandir
+
+    def refusing(path: str) -> Any:
+        if str(path).endswith("locked"):
+            raise PermissionError(errno.EACCES, "Permission denied", str(path))
+        return scan(path)
+
+    monkeypatch.setattr(os, "scandir", refusing)
+    with pytest.raises(Refused, match="locked` cannot be read: Permission denied"):
+        files([tmp_path])
+
+
+async def test_a_file_that_cannot_be_read_is_put_aside(built: Built, tmp_path: Path) -> None:
+    """What the others hold is loaded and accounted for: the command does not end half-way without a word of it."""
+    (tmp_path / "in").mkdir()
+    (tmp_path / "in" / "b.json").write_text(json.dumps(patient()))
+    (tmp_path / "in" / "a.json").symlink_to("/nowhere.json")
+    account = await _all(built, files([tmp_path / "in"]), TRUST)
+    assert fates(account) == {"loaded": 1, "there": 0, "aside": 1}
+    ((item, reason),) = account.aside
+    assert item.source.endswith("a.json")
+    assert "cannot be read" in str(reason)
 
 
 def test_a_document_stays_whole(tmp_path: Path) -> None:
