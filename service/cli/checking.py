@@ -68,7 +68,8 @@ def settings(data: Data = None) -> None:
 
 def _line(source: str, issue: Issue) -> str:
     rule = f" [{issue.rule}]" if issue.rule else ""
-    return f"{source}: {issue.severity}: {issue.expression}: {issue.text}{rule}"
+    place = f"{issue.expression}: " if issue.expression else ""
+    return f"{source}: {issue.severity}: {place}{issue.text}{rule}"
 
 
 def _shown(value: str) -> str:

@@ -256,6 +256,12 @@ def test_what_is_not_valid_is_told_with_file_and_path(baton: Baton, tmp_path: Pa
     assert said.out.startswith(f"{file}: error: Patient.birthDate: ")
 
 
+def test_what_is_wrong_with_a_whole_file_has_no_path(baton: Baton, tmp_path: Path) -> None:
+    (tmp_path / "x.json").write_text("{")
+    said = baton("validate", str(tmp_path / "x.json"))
+    assert f"{tmp_path / 'x.json'}: error: The body is not JSON" in said.out
+
+
 def test_every_setting_is_listed_with_its_meaning(baton: Baton) -> None:
     from service.settings import Settings
 
