@@ -12,7 +12,7 @@ from service import clock
 from service.change import Resource
 from service.fhir.resource import rewrite
 from service.problem import Category, Issue, Problem, Refused, problem
-from service.usecases import claims, records, search
+from service.usecases import claims, conditional, records, search
 from service.usecases.access import allowed, open_eyes
 from service.usecases.answers import Answer, Page
 from service.usecases.audit import denied
@@ -170,7 +170,8 @@ def _request(place: int, entry: Any, base: str) -> Request | Problem:
 
 
 async def _linked(work: Work, requests: list[Request]) -> list[Request]:
-    """Gives new records their ids and points every reference to an entry's fullUrl at the record it becomes (R4 3.1.0.11.2)."""
+    """Gives new records their ids, and points every reference to an entry's fullUrl at the record it becomes, and every
+    conditional one at the record it finds (R4 3.1.0.11.2)."""
     known: dict[str, str] = {}
     named: list[Request] = []
     for request in requests:
@@ -187,6 +188,8 @@ async def _linked(work: Work, requests: list[Request]) -> list[Request]:
                 known[request.full_url] = f"{request.type}/{request.id}"
             named.append(request)
     known.pop("", None)
+    for request in requests:
+        known |= await _found(work, request)
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
 
 
@@ -198,6 +201,14 @@ async def _there(work: Work, request: Request) -> str | None:
         allowed(work.session, request.type, "c")
         eyes = await open_eyes(work.services, work.session)
         return await records.existing(work, eyes, request.type, request.if_none_exist)
+    except Refused as refusal:
+        raise Refused(_placed(request.place, refusal.problem)) from None
+
+
+async def _found(work: Work, request: Request) -> dict[str, str]:
+    """The records that an entry's conditional references find."""
+    try:
+        return await conditional.targets(work.services, work.session, request.resource or {})
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
 

@@ -196,6 +196,30 @@ async def test_a_conditional_create_in_a_transaction_makes_what_is_missing(local
     assert note["subject"]["reference"] == f"Patient/{person['id']}"
 
 
+async def test_a_conditional_reference_becomes_what_it_finds(locality: Locality) -> None:
+    """R4 3.1.0.11.2: among what the caller may search and see."""
+    trust = await locality.agency("trust")
+    value = locality.person.partition("/")[2]
+    there = await trust.created({"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]})
+    answer = await sent(trust, "transaction", entry("POST", "Observation", observation(f"Patient?identifier={SAMPLE}|{value}")))
+    assert answer.json()["entry"][0]["resource"]["subject"]["reference"] == f"Patient/{there['id']}"
+
+
+@pytest.mark.parametrize("agency", ["trust", "voluntary"])
+async def test_a_conditional_reference_that_does_not_find_one_fails_the_transaction(locality: Locality, agency: str) -> None:
+    """Two for their own agency, none for one that may not see them: 412 at its place, and nothing is stored."""
+    trust, value = await locality.agency("trust"), locality.person.partition("/")[2]
+    for _ in range(2):
+        await trust.created({"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]})
+    asker = await locality.agency(agency)
+    first = entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": value}})
+    second = entry("POST", "Observation", observation(f"Patient?identifier={SAMPLE}|{value}"))
+    answer = await sent(asker, "transaction", first, second)
+    (issue,) = answer.json()["issue"]
+    assert (answer.status_code, issue["expression"]) == (412, ["Bundle.entry[1].resource.subject"])
+    assert "entry" not in (await asker.get(f"Basic?code:text={value}")).json()
+
+
 async def test_a_conditional_create_in_a_batch_finds_what_is_there(locality: Locality) -> None:
     """200 with the record."""
     trust = await locality.agency("trust")
