@@ -18,7 +18,8 @@ from service.usecases.batches import Result
 
 def responded(kind: str, results: tuple[Result, ...], base: str) -> bytes:
     """A batch-response or transaction-response, entry for entry."""
-    return orjson.dumps({"resourceType": "Bundle", "type": f"{kind}-response", "entry": [_entry(each, base) for each in results]})
+    entries = {"entry": [_entry(each, base) for each in results]} if results else {}
+    return orjson.dumps({"resourceType": "Bundle", "type": f"{kind}-response", **entries})
 
 
 def _entry(result: Result, base: str) -> dict[str, Any]:

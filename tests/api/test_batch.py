@@ -220,6 +220,12 @@ async def test_a_conditional_reference_that_does_not_find_one_fails_the_transact
     assert "entry" not in (await asker.get(f"Basic?code:text={value}")).json()
 
 
+async def test_an_empty_batch_is_answered_without_an_empty_array(locality: Locality) -> None:
+    """R4 2.6.2: an array is never empty."""
+    answer = await sent(await locality.agency("trust"), "batch")
+    assert answer.json() == {"resourceType": "Bundle", "type": "batch-response"}
+
+
 async def test_a_conditional_create_in_a_batch_finds_what_is_there(locality: Locality) -> None:
     """200 with the record."""
     trust = await locality.agency("trust")
