@@ -13,6 +13,10 @@ DIV = '<div xmlns="http://www.w3.org/1999/xhtml">'
 UCUM = "http://unitsofmeasure.org"
 
 
+def coded(system, code):
+    return {"coding": [{"system": f"https://baton.example/fhir/CodeSystem/{system}", "code": code}]}
+
+
 def narrative(inner):
     return TASK | {"text": {"status": "generated", "div": f"{DIV}{inner}</div>"}}
 
@@ -153,6 +157,10 @@ WRONG = [
     ),
     (TASK | {"authoredOn": "2026-02-02", "lastModified": "2026-02-01"}, "invariant", "Task"),
     ({"resourceType": "Organization", "active": True}, "invariant", "Organization"),
+    # codes of ours
+    (TASK | {"code": coded("task-code", "handoverr")}, "code-invalid", "Task.code.coding[0].code"),
+    (TASK | {"code": coded("task-codes", "handover")}, "code-invalid", "Task.code.coding[0].system"),
+    (PATIENT | {"meta": {"tag": coded("tag", "Ada")["coding"]}}, "code-invalid", "Patient.meta.tag[0].code"),
     # narrative
     (narrative("<script>x</script>"), "invariant", "Task.text.div"),
     (narrative('<b onclick="x">y</b>'), "invariant", "Task.text.div"),
@@ -214,7 +222,14 @@ def test_another_type_than_expected_is_said(validator):
     assert (issue.code, issue.expression) == ("invalid", "Patient.resourceType")
 
 
+def test_a_code_of_ours_that_there_is_not_is_named(validator):
+    (issue,) = validator.check(OBSERVATION | {"code": coded("lawful-basis", "consent")})
+    assert "`consent`" in issue.text
+    assert "`vital-interests`" in issue.text
+
+
 def test_an_issue_holds_no_content_of_the_record(validator):
+    assert "Ada" not in validator.check(OBSERVATION | {"code": coded("tag", "Ada")})[0].text
     issues = validator.check(PATIENT | {"birthDate": "Ada Lovelace", "gender": "Ada Lovelace", "name": [{"given": "Ada"}]})
     assert not any("Ada" in issue.text for issue in issues)
 

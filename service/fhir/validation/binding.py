@@ -1,12 +1,21 @@
-"""Required bindings: the code must be in the value set."""
+"""Bindings: the code must be in the required value set, and a code of ours in its code system. The rules' own system is open: an
+outcome also cites sections of specifications by it."""
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 from service.fhir.definitions import Codes, Definitions
+from service.fhir.outcome import RULE_SYSTEM
+from service.fhir.profile import BASE
 from service.fhir.validation.report import At, Check, Report
+
+OURS = f"{BASE}/CodeSystem/"
+RULE = "R4 4.1"
+KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
+"""What a code of ours looks like, and content of a record does not."""
 
 _OPEN = {
     "http://hl7.org/fhir/ValueSet/mimetypes": re.compile(
@@ -50,6 +59,28 @@ def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
         report.add(at, "code-invalid", f"No code here is in the required value set: {says(url, listed)}.", rule)
 
     return check
+
+
+def ours(definitions: Definitions) -> Check:
+    """The check that a Coding of a code system of ours is one of its codes, whatever its element is bound to: one that is
+    misspelt would be kept, and no rule would ever hear of it."""
+    systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_SYSTEM}
+
+    def check(value: dict[str, Any], at: At, report: Report) -> None:
+        system, code = value.get("system"), value.get("code")
+        if type(system) is not str or not system.startswith(OURS) or type(code) is not str or system == RULE_SYSTEM:
+            return
+        if system not in systems:
+            report.add((at, "system"), "code-invalid", f"There is no such code system: {_one_of(systems)}.", RULE)
+        elif code not in systems[system]:
+            said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
+            report.add((at, "code"), "code-invalid", f"{said} is no code of `{system}`: {says(system, systems[system])}.", system)
+
+    return check
+
+
+def _one_of(systems: Iterable[str]) -> str:
+    return f"use one of {', '.join(f'`{system.removeprefix(OURS)}`' for system in sorted(systems))} under `{OURS}`"
 
 
 def _within(known: Codes, coding: Any) -> bool:

@@ -47,6 +47,8 @@ class Structures:
         extras = rules(elements[0].get("constraint", ()))
         if name == "Extension":
             extras = [_extension, self._extended, *extras]
+        if name == "Coding":
+            extras = [binding.ours(self._definitions), *extras]
         if name == "Reference":
             extras = [link.form(self._definitions.types), *extras]
         return self._object(elements, name, extras, resource=structure["kind"] == "resource")
