@@ -17,7 +17,7 @@ from service.care.dataset import Completeness, completeness
 from service.care.ownership import episode_of
 from service.care.situation import Authority, Outcome, Repeat, Situation
 from service.change import Party, Resource
-from service.consent import disclosure
+from service.consent import disclosure, lawful_basis
 from service.consent.grants import granted
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
@@ -159,6 +159,8 @@ async def _authority(work: Work, situation: Situation) -> Authority:
     if not rows or not receiver:
         return Authority(text="what is handed over, or who would receive it, is not known here")
     task = situation.after
+    if await _unjustified(work, situation):
+        return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
     grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
     recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
     decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows, work)]
@@ -173,6 +175,14 @@ async def _authority(work: Work, situation: Situation) -> Authority:
             return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
         return Authority(True, "", spoke)
     return Authority(True, "", "")
+
+
+async def _unjustified(work: Work, situation: Situation) -> bool:
+    """Care rules, section 4: direct care speaks for itself only between health and adult social care services."""
+    concept = lawful_basis.recorded(situation.after)
+    sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
+    sectors = sender.sector if sender else "", receiver.sector if receiver else ""
+    return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
 
 
 async def _handed_over(work: Work, situation: Situation) -> list[Row]:

@@ -101,3 +101,15 @@ async def test_a_rejection_says_what_instead(locality: Locality) -> None:
     reasoned = {**bare, "statusReason": code("status-reason", "outside-remit", "Refer to the home treatment team")}
     assert (await crisis.put(reasoned)).status_code == 200
     assert (await trust.get(task["focus"]["reference"])).json()["author"] == {"reference": "PractitionerRole/trust-lead"}
+
+
+async def test_direct_care_is_justified_outside_health_and_social_care(locality: Locality) -> None:
+    """HOV-3, MDS: between health agencies direct care speaks for itself; to a housing association it says why."""
+    trust = await locality.agency("trust")
+    led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    task = handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}", to="Organization/housing")
+    refused = await trust.post("Task", task)
+    assert refused.status_code == 422
+    assert "justification" in refused.json()["issue"][0]["details"]["text"]
+    task["input"][1]["valueCodeableConcept"]["text"] = "They house her, and she asked them to lead."
+    assert (await trust.post("Task", task)).status_code == 201
