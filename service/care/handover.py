@@ -161,6 +161,8 @@ def absent() -> Problem:
 
 
 def _hint(situation: Situation) -> str:
+    if situation.before is None and situation.sides == (STRANGER,):
+        return f"set `requester` to a PractitionerRole of your agency, which `{tasks.link(situation.after, 'requester')}` is not"
     if tasks.status(situation.before) == "in-progress" and REQUESTER in situation.sides:
         return "send a Task with code `abort` whose focus is the handover"
     return ""

@@ -111,7 +111,9 @@ def authority(situation: Situation) -> Issues:
     return (
         ()
         if situation.authority.permitted
-        else (_issue(f"Sharing is not permitted: {situation.authority.text}.", "Task.input", "HOV-3"),)
+        else (
+            _issue(f"Sharing with `{situation.receiver}` is not permitted: {situation.authority.text}.", "Task.input", "HOV-3"),
+        )
     )
 
 

@@ -61,7 +61,8 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 
 
 async def _handover(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
-    situation = await handover_situation(work, proposal.resource, proposal.before, await _may_focus(work, eyes, proposal))
+    may_focus, may_answer = await _may_focus(work, eyes, proposal), await _may_answer(work, eyes, proposal)
+    situation = await handover_situation(work, proposal.resource, proposal.before, may_focus, may_answer)
     return handover.decide(situation, clock.new_id)
 
 
@@ -101,8 +102,11 @@ OWN_RULES: Mapping[str, Callable[[Work, Eyes, Proposal], Awaitable[str]]] = {
 }
 
 
-async def handover_situation(work: Work, after: Resource, before: Resource | None, visible: bool = True) -> Situation:
-    """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none."""
+async def handover_situation(
+    work: Work, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
+) -> Situation:
+    """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
+    `readable` False: the same of the dataset."""
     task = before or after
     plan = await work.get(tasks.link(task, "focus")) if visible else None
     teams = [each.get("reference", "") for each in (plan or {}).get("careTeam", ())]
@@ -115,10 +119,10 @@ async def handover_situation(work: Work, after: Resource, before: Resource | Non
     situation = replace(situation, plan=plan, team=team, episode=episode, lead=lead)
     if tasks.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
         return situation
-    found = await _dataset(work, after)
+    found = await _dataset(work, after, readable)
     return replace(
         situation,
-        missing=(*found.missing, *found.unexplained),
+        missing=tuple(dict.fromkeys((*found.missing, *found.unexplained))),
         unknown=found.unknown,
         dataset_fault=found.fault,
         authority=await _authority(work, situation),
@@ -130,15 +134,28 @@ async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
     return proposal.before is not None or await _sees(work, eyes, tasks.link(proposal.resource, "focus"))
 
 
+async def _may_answer(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+    """Nor does naming a dataset tell anything of datasets that its sender does not see."""
+    named = _answers(proposal.resource)
+    return named == _answers(proposal.before or {}) or await _sees(work, eyes, named)
+
+
+def _answers(task: Resource) -> str:
+    given = tasks.inputs(task, "minimum-dataset")
+    return tasks.value_reference(given[0]) if given else ""
+
+
 async def _sees(work: Work, eyes: Eyes, ref: str) -> bool:
     row = await work.row(ref) if ref else None
     return ref in work.staged or bool(row and eyes.permits([row], await work.services.evidence.persons(row.patients)))
 
 
-async def _dataset(work: Work, task: Resource) -> Completeness:
+async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:
     """HOV-2: what the dataset lacks, by linkId."""
-    given = tasks.inputs(task, "minimum-dataset")
-    response = await work.get(tasks.value_reference(given[0])) if given else None
+    named = _answers(task)
+    response = await work.get(named) if named and readable else None
+    if named and response is None:
+        return Completeness(fault=f"there is no `{named}` here")
     if response is not None and not await _about_same_person(work, response, task):
         return Completeness(fault="the dataset is about another person than the handover")
     canonical = str((response or {}).get("questionnaire", "")).partition("|")[0]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.locality import Locality, code, handover
+from tests.locality import Locality, code, handover, person
 
 Stored = dict[str, Any]
 
@@ -28,6 +28,56 @@ async def test_a_missing_item_is_named(locality: Locality) -> None:
     assert "current-medication" in said
     assert "legal-status" in said
     assert (await trust.get(f"Task?patient={locality.person}")).json().get("entry", []) == []
+
+
+async def refusal(locality: Locality, **more: Any) -> list[str]:
+    """What is said to a handover of a new plan that differs from a good one."""
+    trust = await locality.agency("trust")
+    led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
+    answer = await trust.post(
+        "Task", handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}", **more)
+    )
+    assert answer.status_code == 422
+    return [issue["details"]["text"] for issue in answer.json()["issue"]]
+
+
+async def test_an_agency_that_is_not_known_is_named(locality: Locality) -> None:
+    """HOV-3: without an agreement nothing is sent, and the refusal says to whom."""
+    (said,) = await refusal(locality, to="Organization/nobody")
+    assert "`Organization/nobody`" in said
+
+
+async def test_a_requester_that_is_not_known_is_named(locality: Locality) -> None:
+    """HOV-1: the creator is the requester's agency; the refusal says what would make it right."""
+    (said,) = await refusal(locality, requester={"reference": "PractitionerRole/nobody"})
+    assert "`PractitionerRole/nobody`" in said
+    assert "set `requester`" in said
+
+
+@pytest.mark.parametrize("there", [False, True])
+async def test_a_dataset_that_is_not_here_is_named(locality: Locality, there: bool) -> None:
+    """HOV-2: one mistyped reference is one thing to put right, not fourteen. One that the sender may not see is not here."""
+    named = "QuestionnaireResponse/none"
+    if there:
+        about = {"reference": await person(locality.built, "Organization/voluntary")}
+        theirs = {"resourceType": "QuestionnaireResponse", "status": "completed", "subject": about}
+        named = f"QuestionnaireResponse/{(await (await locality.agency('voluntary')).created(theirs))['id']}"
+    given = {"type": code("task-input", "minimum-dataset"), "valueReference": {"reference": named}}
+    authority = {"type": code("task-input", "sharing-authority"), "valueCodeableConcept": code("lawful-basis", "direct-care")}
+    said = await refusal(locality, input=[given, authority])
+    assert said == [f"The minimum dataset cannot be used: there is no `{named}` here."]
+
+
+async def test_an_item_without_its_reason_is_named_once(locality: Locality) -> None:
+    """HOV-2: `not-known` needs a reason."""
+    trust = await locality.agency("trust")
+    answers = locality.dataset()
+    answers["item"][0]["answer"] = [{"valueCoding": code("dataset-answer", "not-known")["coding"][0]}]
+    kept = await trust.created(answers)
+    led = await trust.created(locality.plan())
+    answer = await trust.post("Task", handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{kept['id']}"))
+    (issue,) = answer.json()["issue"]
+    assert "`presenting-need`" in issue["details"]["text"]
 
 
 async def test_the_receiver_sees_what_was_sent(locality: Locality) -> None:
