@@ -95,8 +95,6 @@ def decide(situation: Situation, ids: Ids) -> Outcome | Repeat | Problem:
     if situation.before is not None and situation.sides == (STRANGER,):
         return absent()
     situation = replace(situation, after=effects.completed(situation))
-    if stands(situation):
-        return Repeat(situation.before or {})
     if late_acceptance(situation):
         return problem(
             Category.CONFLICT,
@@ -105,6 +103,8 @@ def decide(situation: Situation, ids: Ids) -> Outcome | Repeat | Problem:
             expression="Task.status",
             rule="HOV-5",
         )
+    if stands(situation):
+        return Repeat(situation.before or {})
     row = find(situation)
     if row is None:
         return illegal(TABLE, situation, "handover", _hint(situation))
@@ -146,13 +146,14 @@ def stands(situation: Situation) -> bool:
 
 
 def late_acceptance(situation: Situation) -> bool:
-    """HOV-5: an acceptance that names another lead, or other scopes, after one has won."""
+    """HOV-5: an acceptance that names another lead, as output or as owner, or other scopes, after one has won."""
     before, after = situation.before, situation.after
     if before is None or OWNER not in situation.sides or (tasks.status(before), tasks.status(after)) != ("accepted", "accepted"):
         return False
     filled = acceptance.filled(situation, after)
     scoped = any(tasks.scopes(filled, kind) != tasks.scopes(before, kind) for kind in ("accepted-scope", "declined-scope"))
-    return scoped or tasks.lead_reference(filled) != tasks.lead_reference(before)
+    lead, owner = tasks.lead_reference(before), tasks.link(after, "owner")
+    return scoped or tasks.lead_reference(filled) != lead or (owner.startswith("PractitionerRole/") and owner != lead)
 
 
 def absent() -> Problem:

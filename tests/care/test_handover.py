@@ -279,6 +279,14 @@ def test_hov_5_another_acceptance_after_one_has_won_is_a_conflict(world: Any) ->
     assert (found.category, found.issues[0].rule) == (Category.CONFLICT, "HOV-5")
 
 
+def test_hov_5_another_owner_after_an_acceptance_is_a_conflict(world: Any) -> None:
+    """What was read, with another owner: the output still names the lead who won, and yet another is asked for."""
+    won = world.accept().writes[0].resource
+    late = {**won, "owner": {"reference": "PractitionerRole/hel"}}
+    found = world.decide(world.situation(won, late, "owner", lead=world.role("hel")))
+    assert (found.category, found.issues[0].rule) == (Category.CONFLICT, "HOV-5")
+
+
 def scope(world: Any, accepted: str, declined: str) -> list[Any]:
     return [
         world.output("accepted-scope", valueCodeableConcept=concept(SCOPE, accepted)),
