@@ -7,7 +7,8 @@ The rules, in prose:
 - Each agency has one Task `agree-plan`, whose focus is one version of the plan. Its owner's agency agrees (`completed`) or not
   (`rejected`, with a reason). An agreement counts while the plan's content is what that version's was.
 - Any change of content resets every agreement: the old Tasks are cancelled and new ones go to every agency. Status, meta, the
-  narrative and the tie to the dataset's agreement are bookkeeping, not content.
+  narrative and the tie to the dataset's agreement are bookkeeping, not content. What the plan says by its dataset changes only
+  with the plan: answers that it refers to are not changed in place.
 - The move to active is refused while an agency has not agreed, naming it. Activation gives each agency a Task for its role and
   tells everyone.
 """
@@ -33,6 +34,7 @@ LEAD_AGENCY = f"{BASE}/StructureDefinition/lead-agency"
 PARTNER_ROLE = f"{BASE}/StructureDefinition/partner-role"
 NEEDED = ("crisis-triggers", "lead-agency", "partner-roles", "escalation-routes", "communication-plan")
 _BOOKKEEPING = frozenset(("status", "meta", "text", "id", "resourceType"))
+_OVER = frozenset(("completed", "revoked", "entered-in-error"))
 _R, _O = (REQUESTER,), (OWNER,)
 
 # fmt: off
@@ -181,6 +183,13 @@ def responses(plan: Resource) -> Iterable[str]:
         for one in (str(ref.get("reference", "")) for ref in plan.get("supportingInfo", ()))
         if "QuestionnaireResponse/" in one
     )
+
+
+def rests_on(plan: Resource, reference: str) -> bool:
+    """Whether a crisis plan that is not over refers to this QuestionnaireResponse: what it answers is what the plan says."""
+    if not is_crisis_plan(plan) or plan.get("status") in _OVER:
+        return False
+    return any(one.partition("/_history/")[0].endswith(reference) for one in responses(plan))
 
 
 def _extensions(plan: Resource, url: str) -> list[Resource]:

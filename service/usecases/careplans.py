@@ -16,7 +16,7 @@ from service.care.situation import Staged
 from service.care.timers import WEEKDAYS, Span, Unit, after
 from service.change import Resource
 from service.problem import Category, Refused, problem
-from service.store.records import Held
+from service.store.records import Held, Row
 from service.usecases import outcomes
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.audit import note
@@ -147,6 +147,18 @@ async def agreements(work: Work, plan: Resource) -> Agreements:
         organizations={actor: await work.organization(actor) for actor in actors if actor},
         missing=await _missing(work, plan),
     )
+
+
+async def resting_on(work: Work, eyes: Eyes, answers: Row) -> str:
+    """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
+    binds nobody: it would tell of itself."""
+    for plan in await work.services.holdings.of("CarePlan", answers.patients):
+        if not crisis_plan.rests_on(plan.resource, answers.reference):
+            continue
+        ours = plan.custodian == answers.custodian
+        if ours or eyes.permits([plan], await work.services.evidence.persons(plan.patients)):
+            return plan.reference
+    return ""
 
 
 async def _version(work: Work, focus: str) -> Resource | None:

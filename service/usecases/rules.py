@@ -11,7 +11,7 @@ from service.care import ownership
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases import accounts, agencies, careplans, careteams, consents, handover, leads, patients
+from service.usecases import accounts, agencies, careplans, careteams, consents, handover, leads, patients, responses
 from service.usecases.access import Eyes
 from service.usecases.audit import audited
 from service.usecases.proposal import Proposal, custodian_only, personal, store
@@ -26,6 +26,7 @@ RULES: Mapping[str, Rule] = {
     "Task": handover.write,
     "Consent": consents.write,
     "Patient": patients.write,
+    "QuestionnaireResponse": responses.write,
     **dict.fromkeys(agencies.MEMBER, agencies.write),
     "AuditEvent": accounts.write_event,
     "Communication": accounts.write_communication,
@@ -75,6 +76,8 @@ async def remove(work: Work, eyes: Eyes, row: Row) -> None:
     if row.type in KEPT and not _unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
         raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
+    if row.type == "QuestionnaireResponse":
+        await responses.unagreed(work, eyes, row)
     if row.type == "PractitionerRole":
         await leads.ended(work, row.resource)
     work.delete(row)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.locality import SNOMED, Agency, Locality, nhs_number, person
 
 BASE = "https://baton.example/fhir"
@@ -123,6 +125,34 @@ async def test_an_active_plan_is_not_changed_in_place(locality: Locality) -> Non
     answer = await trust.put({**plan, "description": "Something else"})
     assert answer.status_code == 422
     assert "E9" in answer.text
+
+
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_what_the_plan_rests_on_is_not_changed_in_place(locality: Locality, method: str) -> None:
+    """E9: triggers and escalation routes are said in the dataset: agencies agreed to that, too, and the plan keeps saying it."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    plan = await activated(locality, trust, crisis)
+    reference = plan["supportingInfo"][0]["reference"]
+    answers = (await trust.get(reference)).json()
+    changed = {**answers, "item": [{**answers["item"][0], "answer": [{"valueString": "Other"}]}, *answers["item"][1:]]}
+    answer = await trust.send(method, reference, changed if method == "PUT" else None, If_Match='W/"1"')
+    assert answer.status_code == 422
+    (issue,) = answer.json()["issue"]
+    assert issue["details"]["coding"][0]["code"] == "E9"
+    assert f"`CarePlan/{plan['id']}`" in issue["details"]["text"]
+    assert (await trust.get(reference)).json() == answers
+
+
+async def test_new_answers_reset_the_agreement(locality: Locality) -> None:
+    """What a draft rests on changes by another dataset, named in the plan."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    plan = await drafted(locality, trust)
+    await agree(crisis, plan)
+    answers = (await trust.get(plan["supportingInfo"][0]["reference"])).json()
+    others = await trust.created({name: value for name, value in answers.items() if name not in ("id", "meta")})
+    plan = (await trust.put({**plan, "supportingInfo": [{"reference": f"QuestionnaireResponse/{others['id']}"}]})).json()
+    assert [task["focus"]["reference"][-1] for task in await agreements(crisis, plan)] == ["2"]
+    assert (await trust.put({**answers, "status": "amended"})).status_code == 200
 
 
 async def test_a_smart_client_reads_it(locality: Locality) -> None:
