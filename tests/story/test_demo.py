@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from service.cli.demo.stage import program
 from service.store.embedded import find_mongod
 from tests.story.running import free_port
 
@@ -84,3 +85,22 @@ def test_ctrl_c_while_it_starts_is_quiet(tmp_path: Path, moment: float) -> None:
         os.killpg(process.pid, signal.SIGINT)
         _, err = process.communicate(timeout=60)
     assert (process.returncode, err, list(tmp_path.iterdir())) == (130, "", [])
+
+
+def test_a_stranger_is_told_who_plays_and_how_to_read_it(told: subprocess.CompletedProcess[str]) -> None:
+    introduction = told.stdout.partition(" 1. ")[0]
+    assert [name for name in ("Ada", "Ben", "Tara", "Carl", "Cora", "Gita", "`as told`") if name not in introduction] == []
+
+
+@pytest.mark.parametrize(
+    ("started", "typed"),
+    [
+        (".venv/bin/baton", ".venv/bin/baton"),
+        ("/opt/my care/baton", "'/opt/my care/baton'"),
+        ("/work/service/__main__.py", f"{sys.executable} -m service"),
+    ],
+)
+def test_what_it_suggests_can_be_typed(monkeypatch: pytest.MonkeyPatch, started: str, typed: str) -> None:
+    """README's one command puts no `baton` on anybody's path."""
+    monkeypatch.setattr(sys, "argv", [started, "demo"])
+    assert program() == typed

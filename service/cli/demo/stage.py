@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import multiprocessing
+import shlex
 import signal
+import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -154,6 +156,7 @@ async def _loaded(built: Built, custodian: str, resources: Resource) -> None:
 def _played(console: Console, base: str, stage: Stage) -> list[str]:
     """Plays the story; gives what did not go as told."""
     tell = Telling(console)
+    console.print(f"\n{INTRODUCTION}", soft_wrap=True, highlight=False)
     with contextlib.ExitStack() as clients:
         cast = {}
         for agency in AGENCIES:
@@ -179,10 +182,22 @@ def _questions() -> dict[str, list[Resource]]:
     return {name: each["item"] for name, each in found.items() if each}
 
 
+def program() -> str:
+    """How this program was started, so that what is printed can be typed: nobody has it on their path who just installed it."""
+    asked = sys.argv[0]
+    return shlex.quote(asked) if Path(asked).name == "baton" else f"{shlex.quote(sys.executable)} -m service"
+
+
+INTRODUCTION = """\
+Ada and Ben live in a small locality. Tara leads Ada's care plan in the community team of an NHS trust. Carl and Cora work in
+the crisis team, and Gita is a GP. A housing association and a voluntary service play, too. Every line below is a request that
+was sent over HTTP, and what came of it: `as told` says that the answer, refusals included, is the one the story tells."""
+
+
 def _stay(console: Console, base: str, folder: str, stage: Stage) -> None:
     lines = [
         f"\nStill serving at {base} (FHIR base {base}/fhir) until you stop it with Ctrl-C. Try:",
-        f"  TOKEN=$(baton token --client {_system(CRISIS)} --data {folder})",
+        f"  TOKEN=$({program()} token --client {_system(CRISIS)} --data {folder})",
         f'  curl -H "Authorization: Bearer $TOKEN" "{base}/fhir/{locality.PLAN}/\\$ownership"',
         *(f"  {name} logs in to {app} with the password {stage.passwords[name]}" for app, _, _, name, _ in APPS),
     ]
