@@ -4,10 +4,22 @@ from __future__ import annotations
 
 from functools import cache
 from pathlib import Path
+from typing import Annotated
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
-from pydantic import Field
+from pydantic import AfterValidator, Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+
+def _zone(name: str) -> str:
+    try:
+        return ZoneInfo(name).key
+    except (ValueError, OSError, ZoneInfoNotFoundError):
+        raise ValueError("there is no such time zone; give one such as `Europe/London`") from None
+
+
+Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Settings(BaseSettings):
@@ -19,8 +31,14 @@ class Settings(BaseSettings):
         default_factory=lambda: user_data_path("baton", appauthor=False),
         description="folder of the embedded database, keys and logs",
     )
-    base_url: str = Field("", description="public base of the service, without a path; default: where it listens")
-    mongodb_uri: str = Field("", description="your own replica set; empty: an embedded one in the data folder")
+    base_url: str = Field(
+        "",
+        pattern=r"^(https?://[^/?#\s]+/?)?$",
+        description="public base of the service, without a path; default: where it listens",
+    )
+    mongodb_uri: str = Field(
+        "", pattern=r"^(mongodb(\+srv)?://.+)?$", description="your own replica set; empty: an embedded one in the data folder"
+    )
     mongodb_database: str = Field("baton", description="database name")
     mongo_driver: str = Field("pymongo", pattern="^(pymongo|motor)$", description="pymongo or motor")
     mongodb_cache_mb: int = Field(512, ge=256, description="cache of the embedded database, in MiB")
@@ -34,7 +52,7 @@ class Settings(BaseSettings):
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")
     ledger_key: str = Field("", description="secret of the audit ledger's hashes; empty: a file in the data folder")
     policy: str = Field("uk", pattern="^(uk|us)$", description="shipped consent policy")
-    timezone: str = Field("Europe/London", description="the locality's time zone, for working hours and dates without one")
+    timezone: Zone = Field("Europe/London", description="the locality's time zone, for working hours and dates without one")
     worker_poll_seconds: float = Field(1.0, gt=0, le=60, description="how often the worker looks for due timers")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line that is logged")
 

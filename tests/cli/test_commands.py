@@ -275,9 +275,21 @@ def test_a_password_in_a_setting_is_not_shown(baton: Baton, monkeypatch: pytest.
     assert "hunter2" not in baton("settings").out
 
 
-def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BATON_POLICY", "eu")
-    assert "`BATON_POLICY`" in one_line(baton("settings"))
+@pytest.mark.parametrize(
+    ("setting", "value"),
+    [
+        ("POLICY", "eu"),
+        ("BASE_URL", "baton.example"),
+        ("BASE_URL", "https://baton.example/fhir"),
+        ("MONGODB_URI", "localhost:27017"),
+        ("TIMEZONE", "Europe"),
+        ("TIMEZONE", "Mars/Olympus"),
+        ("TIMEZONE", "/etc/passwd"),
+    ],
+)
+def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> None:
+    monkeypatch.setenv(f"BATON_{setting}", value)
+    assert f"`BATON_{setting}`" in one_line(baton("settings"))
 
 
 # --- what cannot be read at all
