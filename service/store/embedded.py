@@ -206,7 +206,8 @@ class Embedded:
         log.unlink(missing_ok=True)
         keeper = Path(__file__).with_name("keeper.py")
         command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]
-        await asyncio.to_thread(subprocess.run, command, stdin=subprocess.DEVNULL, check=True)
+        # In a session of its own from its first line on: an interrupt at the terminal is for the workers.
+        await asyncio.to_thread(subprocess.run, command, stdin=subprocess.DEVNULL, check=True, start_new_session=True)
 
     def _arguments(self) -> list[str]:
         """mongod runs in the folder, so its own name in the replica set is relative: the folder may be moved."""
