@@ -97,7 +97,7 @@ def test_a_stranger_is_told_who_plays_and_how_to_read_it(told: subprocess.Comple
     [
         (".venv/bin/baton", ".venv/bin/baton"),
         ("/opt/my care/baton", "'/opt/my care/baton'"),
-        ("/work/service/__main__.py", f"{sys.executable} -m service"),
+        ("/opt/care/service/__main__.py", f"{sys.executable} -m service"),
     ],
 )
 def test_what_it_suggests_can_be_typed(monkeypatch: pytest.MonkeyPatch, started: str, typed: str) -> None:
