@@ -8,9 +8,8 @@ import gc
 import os
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from importlib.metadata import version
-from zoneinfo import ZoneInfo
 
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount, Route
@@ -92,7 +91,7 @@ class Built:
 Beside = Callable[[Built], Coroutine[None, None, None]]
 
 
-def projector(indexer: Indexer, base: str, zone: str) -> Projector:
+def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
     """What every stored version is found by and decided on.
 
     INVARIANT: a part that may be withheld from somebody orders nothing for anybody; a record's place would tell what it is.
@@ -130,8 +129,8 @@ async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
     """Everything, joined, over a database that answers. `base` is the public base URL without a path."""
     fhir_base = f"{base}/fhir"
     definitions = Definitions.load(shipped("profiles"))
-    indexer = Indexer(definitions, fhir_base, ZoneInfo(settings.timezone))
-    project = with_events(projector(indexer, fhir_base, settings.timezone))
+    indexer = Indexer(definitions, fhir_base, settings.zone)
+    project = with_events(projector(indexer, fhir_base, settings.zone))
     keys = Keys(mongo, clock.new_id)
     records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, definitions, indexer)
@@ -160,8 +159,8 @@ async def _services(
         timers=Timers(mongo),
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
-        directory=Directory(records, holdings, generations, partners, indexer.base, settings.timezone),
-        evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, indexer.base, settings.timezone),
+        directory=Directory(records, holdings, generations, partners, indexer.base, settings.zone),
+        evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, indexer.base, settings.zone),
         secret=await keys.secret("cursor", clock.new_secret().encode()),
     )
 

@@ -56,6 +56,11 @@ class Settings(BaseSettings):
     worker_poll_seconds: float = Field(1.0, gt=0, le=60, description="how often the worker looks for due timers")
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line that is logged")
 
+    @property
+    def zone(self) -> ZoneInfo:
+        """The locality's time zone."""
+        return ZoneInfo(self.timezone)
+
 
 @cache
 def shipped(folder: str) -> Path:

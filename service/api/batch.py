@@ -8,9 +8,10 @@ import orjson
 
 from service.api import exchange
 from service.api.problems import STATUS
+from service.fhir.date import instant
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
-from service.fhir.resource import instant
+from service.fhir.reference import versioned
 from service.problem import Problem
 from service.usecases.answers import Answer, Page
 from service.usecases.batches import Result
@@ -36,5 +37,5 @@ def _answered(method: str, answer: Answer, base: str) -> dict[str, Any]:
         return {"response": {"status": "204"}}
     response = {"status": "201" if answer.created else "200", "etag": answer.etag, "lastModified": instant(answer.at)}
     if method != "GET":
-        response["location"] = f"{base}/{answer.reference}/_history/{answer.version}"
+        response["location"] = f"{base}/{versioned(answer.reference, answer.version)}"
     return {"resource": orjson.Fragment(answer.body), "response": response}

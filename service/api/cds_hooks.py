@@ -18,8 +18,7 @@ from service import clock
 from service.api import exchange
 from service.api.fhir import Sessions
 from service.change import Resource
-from service.consent.conditions import RESOURCE_TYPES
-from service.consent.terms import ACT_CODE
+from service.fhir.canonical import ACT_CODE, OBLIGATION, RESOURCE_TYPES
 from service.fhir.json import dump
 from service.problem import Category, Issue, Problem, Refused
 from service.usecases import consultation
@@ -27,7 +26,6 @@ from service.usecases.consultation import DENY, HOOK, NO_CONSENT, PERMIT, Consul
 from service.usecases.explanation import Name
 
 PATH = f"/cds-services/{HOOK}"
-OBLIGATION = "https://baton.example/fhir/CodeSystem/obligation"
 INDICATOR = {PERMIT: "info", NO_CONSENT: "warning", DENY: "critical"}
 SCOPE = "patient-privacy"
 MEMBERS = frozenset({"patientId", "actor", "purposeOfUse", "scope", "category", "class"})

@@ -17,6 +17,7 @@ from service.api.problems import FHIR_JSON
 from service.change import Resource
 from service.fhir.json import dump, parse, pretty
 from service.fhir.outcome import outcome
+from service.fhir.reference import type_of, versioned
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases import records
 from service.usecases.answers import Answer, Page
@@ -124,7 +125,7 @@ def read(request: Request, answer: Answer, asked: Wish) -> Response:
 def written(answer: Answer, asked: Wish, base: str) -> Response:
     """The response to a create or an update, in the representation that was preferred."""
     headers = version_headers(answer)
-    headers["Location"] = f"{base}/{answer.reference}/_history/{answer.version}"
+    headers["Location"] = f"{base}/{versioned(answer.reference, answer.version)}"
     status = 201 if answer.created else 200
     if asked.returning == "minimal":
         return Response(status_code=status, headers=headers)
@@ -178,7 +179,7 @@ def entry(kind: str, answer: Answer, mode: str, method: str, base: str) -> dict[
     if kind == "searchset":
         members["search"] = {"mode": mode}
         return members
-    url = answer.reference.partition("/")[0] if method == "POST" else answer.reference
+    url = type_of(answer.reference) if method == "POST" else answer.reference
     members["request"] = {"method": method, "url": url}
     members["response"] = {
         "status": {"POST": "201", "DELETE": "204"}.get(method, "200"),

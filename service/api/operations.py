@@ -14,10 +14,11 @@ from service.api import exchange
 from service.api.exchange import Wish
 from service.api.fhir import ID, Sessions
 from service.care.ownership import Tenure
-from service.care.period import written
 from service.change import Resource
+from service.fhir.date import written
 from service.fhir.json import dump
 from service.fhir.operation import parameter, parameters, parts
+from service.fhir.reference import reference_to
 from service.problem import Category, Refused, problem
 from service.usecases import accounting, careplans, disclosed, disclosure, explanation, override
 from service.usecases.services import Session
@@ -94,8 +95,8 @@ class Operations:
 def _tenure(tenure: Tenure) -> Resource:
     """One row of the timeline: who led, from when to when, by which handover."""
     period = {"start": written(tenure.start)} | ({"end": written(tenure.end)} if tenure.end else {})
-    named = [parameter("lead", "valueReference", {"reference": tenure.lead})] if tenure.lead else []
-    by = [parameter("handover", "valueReference", {"reference": tenure.handover})] if tenure.handover else []
+    named = [parameter("lead", "valueReference", reference_to(tenure.lead))] if tenure.lead else []
+    by = [parameter("handover", "valueReference", reference_to(tenure.handover))] if tenure.handover else []
     return parts("tenure", *named, parameter("period", "valuePeriod", period), *by)
 
 

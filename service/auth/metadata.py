@@ -6,6 +6,7 @@ from typing import Any
 
 from service.auth.signatures import ALGORITHMS
 from service.auth.tokens import Terms
+from service.fhir.canonical import OAUTH_URIS
 
 CAPABILITIES = (
     "launch-ehr",
@@ -24,7 +25,6 @@ CAPABILITIES = (
     "permission-v1",
     "permission-v2",
 )
-_OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
 _SCOPES = ("openid", "fhirUser", "profile", "launch", "launch/patient", "offline_access", "online_access")
 
 
@@ -50,7 +50,7 @@ def oauth_uris(terms: Terms) -> dict[str, Any]:
     """The `rest.security.extension` of a CapabilityStatement, which older clients read instead of the SMART configuration."""
     names = {"token": "token", "authorize": "authorize", "introspect": "introspect", "revoke": "revoke"}
     nested = [{"url": name, "valueUri": f"{terms.issuer}/{path}"} for name, path in names.items()]
-    return {"url": _OAUTH_URIS, "extension": nested}
+    return {"url": OAUTH_URIS, "extension": nested}
 
 
 def _endpoints(terms: Terms) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from service.auth import scopes
 from service.auth.caller import Caller
 from service.auth.clients import Client, digest
 from service.auth.scopes import Scopes
+from service.fhir.reference import id_of
 from service.problem import Problem
 
 ACCESS = "access_token"
@@ -146,7 +147,7 @@ def launch_context(grant: Grant) -> dict[str, Any]:
     scope = _scopes(grant.scope)
     context: dict[str, Any] = {}
     if grant.patient:
-        context["patient"] = grant.patient.partition("/")[2]
+        context["patient"] = id_of(grant.patient)
         context["need_patient_banner"] = True
     if grant.intent:
         context["intent"] = grant.intent
@@ -190,7 +191,7 @@ def introspection(token: Token, terms: Terms) -> dict[str, Any]:
         "organization": token.organization,
     }
     if token.patient:
-        said["patient"] = token.patient.partition("/")[2]
+        said["patient"] = id_of(token.patient)
     if token.user:
         said["fhirUser"] = f"{terms.fhir_base}/{token.user}"
     return said

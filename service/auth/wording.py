@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from service.auth.scopes import Access, Scopes
+from service.fhir.canonical import CARE_PLAN, CRISIS_PLAN, SNOMED
 
 _VERBS = {"r": "read", "s": "search", "c": "add", "u": "change", "d": "delete"}
 _WORDS = {
@@ -22,8 +23,8 @@ _WHOSE = {
     "system": "of everybody",
 }
 _KNOWN = {
-    "http://snomed.info/sct|736253002": "“crisis plan”",
-    "http://snomed.info/sct|734163000": "“care plan”",
+    f"{SNOMED}|{CRISIS_PLAN}": "“crisis plan”",
+    f"{SNOMED}|{CARE_PLAN}": "“care plan”",
 }
 _PLURALS = {"*": "all records", "Consent": "consents and their limits", "Patient": "personal details"}
 

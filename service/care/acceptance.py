@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
-
 from service.care import effects, ownership
 from service.care import task as tasks
-from service.care.codes import BUSINESS_STATUS, OVERALL_COORDINATION, PARTICIPANT_AGENCY, SCOPE, TASK_INPUT, concept
 from service.care.identity import organization_of
 from service.care.made import communication, errand, provenance
-from service.care.period import written
 from service.care.requirements import moves
 from service.care.situation import AuditFact, Ids, Outcome, Situation, Staged, audit, notice
 from service.care.timers import BY_ID, ROUTINE, due
 from service.change import Notice, Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS, OVERALL_COORDINATION, PARTICIPANT_AGENCY, SCOPE, TASK_INPUT
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of, version_of
 
 
 def accept(situation: Situation, ids: Ids) -> Outcome:
@@ -29,7 +29,7 @@ def accept(situation: Situation, ids: Ids) -> Outcome:
         ids(),
         targets=targets,
         at=situation.at,
-        who=situation.user or tasks.name(role),
+        who=situation.user or name_of(role),
         agency=agency,
         activity="handover-accepted",
         entity=ownership.coming(task),
@@ -61,7 +61,7 @@ def filled(situation: Situation, task: Resource) -> Resource:
 def _settled(situation: Situation, role: Resource, ids: Ids) -> tuple[Staged, ...]:
     """OWN-2 and OWN-4: the new lead on plan, team and episode, with the plan's unique key under its new custodian (OWN-6)."""
     led = ownership.Led(situation.plan or {}, situation.team, situation.episode)
-    plan, *others = ownership.settle(led, role, at=situation.at, ids=ids)
+    plan, *others = ownership.settle(led, role, at=situation.at, zone=situation.zone, ids=ids)
     keys = ownership.keys(plan.resource, situation.person, plan.custodian)
     return (Staged(plan.resource, custodian=plan.custodian, keys=keys), *others)
 
@@ -74,21 +74,21 @@ def _joined(situation: Situation, role: Resource, ids: Ids) -> tuple[Staged, ...
     newcomer = {
         "extension": [{"url": PARTICIPANT_AGENCY, "valueReference": {"reference": organization_of(role)}}],
         "role": [concept(SCOPE, one) for one in tasks.scopes(situation.after, "accepted-scope")],
-        "member": {"reference": tasks.name(role)},
+        "member": {"reference": name_of(role)},
         "period": {"start": written(situation.at)},
     }
     return (Staged({**situation.team, "participant": [*situation.team.get("participant", ()), newcomer]}),)
 
 
 def _acknowledgement(situation: Situation, ids: Ids) -> Resource:
-    recipients = dict.fromkeys((situation.sender, tasks.link(situation.current, "requester")))
+    recipients = dict.fromkeys((situation.sender, link(situation.current, "requester")))
     return communication(
         ids(),
         "handover-accepted",
         sender=situation.receiver,
         recipients=recipients,
-        patient=tasks.link(situation.current, "for"),
-        about=tasks.name(situation.after),
+        patient=link(situation.current, "for"),
+        about=name_of(situation.after),
         at=situation.at,
         text="The handover was accepted by a named lead.",
     )
@@ -100,12 +100,12 @@ def _follow_up(situation: Situation, task: Resource, ids: Ids) -> Resource:
     return errand(
         ids(),
         "follow-up",
-        requester=tasks.link(task, "requester"),
-        owner=tasks.link(task, "owner"),
-        patient=tasks.link(task, "for"),
+        requester=link(task, "requester"),
+        owner=link(task, "owner"),
+        patient=link(task, "for"),
         at=situation.at,
-        focus=tasks.link(task, "focus"),
-        part_of=tasks.name(task),
+        focus=link(task, "focus"),
+        part_of=name_of(task),
         due=limit,
         text="First contact after the handover",
         conversation=task.get("groupIdentifier"),
@@ -121,12 +121,12 @@ def _returned(situation: Situation, task: Resource, ids: Ids) -> tuple[Resource,
             **errand(
                 ids(),
                 "action",
-                requester=tasks.link(task, "owner"),
-                owner=tasks.link(situation.current, "requester"),
-                patient=tasks.link(task, "for"),
+                requester=link(task, "owner"),
+                owner=link(situation.current, "requester"),
+                patient=link(task, "for"),
                 at=situation.at,
-                focus=tasks.link(task, "focus"),
-                part_of=tasks.name(task),
+                focus=link(task, "focus"),
+                part_of=name_of(task),
                 due=when,
                 text="This part of the handover was not accepted",
                 conversation=task.get("groupIdentifier"),
@@ -139,22 +139,21 @@ def _returned(situation: Situation, task: Resource, ids: Ids) -> tuple[Resource,
 
 
 def _contact_clocks(situation: Situation, task: Resource, follow: Resource) -> tuple[Timer, ...]:
-    key, data = effects.timer_key("TIM-3", task), {"handover": tasks.name(task)}
+    key, data = effects.timer_key("TIM-3", task), {"handover": name_of(task)}
     levels = range(len(BY_ID["TIM-3"].spans[ROUTINE]))
     return tuple(
-        Timer(key, "TIM-3", due("TIM-3", situation.at, situation.calendar, level=level), tasks.name(follow), level, data)
+        Timer(key, "TIM-3", due("TIM-3", situation.at, situation.calendar, level=level), name_of(follow), level, data)
         for level in levels
     )
 
 
 def _notices(situation: Situation, moved: bool, returned: tuple[Resource, ...]) -> tuple[Notice, ...]:
     told = list(effects.told(situation))
-    told += [notice(situation, "handover-task", situation.sender, tasks.name(one)) for one in returned]
+    told += [notice(situation, "handover-task", situation.sender, name_of(one)) for one in returned]
     if not moved:
         return tuple(told)
-    plan = tasks.link(situation.current, "focus")
-    # a millisecond before: those whose part ends now are told too
-    on_team = ownership.agencies(situation.team, situation.at - timedelta(milliseconds=1), situation.organizations)
+    plan = link(situation.current, "focus")
+    on_team = ownership.agencies(situation.team, situation.at, situation.zone, situation.organizations)
     everyone = dict.fromkeys((situation.sender, situation.receiver, *on_team))
     return (*told, *(notice(situation, "ownership-changed", one, plan) for one in everyone))
 
@@ -167,4 +166,4 @@ def _audits(situation: Situation, moved: bool) -> tuple[AuditFact, ...]:
 def _guards(situation: Situation, moved: bool) -> tuple[tuple[str, int], ...]:
     """What was read and is not written must still be current: the lead's role, and the plan when it stays."""
     read = [situation.lead, *(() if moved else (situation.plan,))]
-    return tuple((tasks.name(one), tasks.version(one)) for one in read if one is not None)
+    return tuple((name_of(one), version_of(one)) for one in read if one is not None)

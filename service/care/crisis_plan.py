@@ -17,21 +17,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.care import effects
 from service.care import task as tasks
-from service.care.codes import BASE, CRISIS_PLAN, SNOMED, codings
 from service.care.made import errand
 from service.care.ownership import agencies
 from service.care.requirements import Issues, fixed, reason
 from service.care.situation import OWNER, REQUESTER, STRANGER, Ids, Outcome, Repeat, Situation, Staged
 from service.care.transition import Move, illegal, legal
 from service.change import Notice, Resource
+from service.fhir.canonical import CRISIS_PLAN, LEAD_AGENCY, PARTNER_ROLE, SNOMED
+from service.fhir.coding import codings
+from service.fhir.date import LOCAL
+from service.fhir.reference import link, name_of, unversioned, versioned
 from service.problem import Category, Issue, Problem, problem
 
-LEAD_AGENCY = f"{BASE}/StructureDefinition/lead-agency"
-PARTNER_ROLE = f"{BASE}/StructureDefinition/partner-role"
 NEEDED = ("crisis-triggers", "lead-agency", "partner-roles", "escalation-routes", "communication-plan")
 _BOOKKEEPING = frozenset(("status", "meta", "text", "id", "resourceType"))
 _OVER = frozenset(("completed", "revoked", "entered-in-error"))
@@ -53,13 +54,15 @@ AGREEMENT: tuple[Move, ...] = (
 @dataclass(frozen=True, slots=True)
 class Agreements:
     """What a decision about a crisis plan needs: its `agree-plan` Tasks, contents of the versions they are about (by
-    version-specific reference), its CareTeam, the resolver of members, and which of `NEEDED` its dataset leaves unanswered."""
+    version-specific reference), its CareTeam, the resolver of members, which of `NEEDED` its dataset leaves unanswered, and the
+    zone of dates without an offset."""
 
     asked: tuple[Resource, ...] = ()
     versions: Mapping[str, Resource] | None = None
     team: Resource | None = None
     organizations: Mapping[str, str] | None = None
     missing: tuple[str, ...] = ()
+    zone: tzinfo = LOCAL
 
 
 def is_crisis_plan(plan: Resource) -> bool:
@@ -79,23 +82,23 @@ def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
     """The agencies that must agree: the lead's, the partners', and those on the plan's CareTeam at `at`."""
     known = found.organizations or {}
     leads = (
-        known.get(tasks.link(plan, "author"), ""),
-        *(tasks.link(one, "valueReference") for one in _extensions(plan, LEAD_AGENCY)),
+        known.get(link(plan, "author"), ""),
+        *(link(one, "valueReference") for one in _extensions(plan, LEAD_AGENCY)),
     )
     partners = (
-        tasks.link(part, "valueReference")
+        link(part, "valueReference")
         for one in _extensions(plan, PARTNER_ROLE)
         for part in one.get("extension", ())
         if part.get("url") == "agency"
     )
-    return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.team, at, known)) if one))
+    return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.team, at, found.zone, known)) if one))
 
 
 def agreed(plan: Resource, found: Agreements) -> frozenset[str]:
     """The agencies whose completed agreement is about a version whose content is this content."""
     known, versions = found.organizations or {}, found.versions or {}
     counting = [one for one in found.asked if tasks.status(one) == "completed" and _same(plan, versions.get(focus(one)))]
-    owners = (tasks.link(one, "owner") for one in counting)
+    owners = (link(one, "owner") for one in counting)
     return frozenset(one if one.startswith("Organization/") else known.get(one, "") for one in owners)
 
 
@@ -124,10 +127,10 @@ def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: dat
     `version` is the version the plan will have; the Tasks' focus names it. `due` is TIM-10's date.
     """
     reset = [_cancelled(one) for one in found.asked if tasks.status(one) in ("requested", "received")]
-    tied = f"{tasks.name(plan)}/_history/{version}"
+    tied = versioned(name_of(plan), version)
     everyone = listed(plan, found, at)
     made = [
-        errand(ids(), "agree-plan", requester=agency, owner=one, patient=tasks.link(plan, "subject"), at=at, focus=tied, due=due)
+        errand(ids(), "agree-plan", requester=agency, owner=one, patient=link(plan, "subject"), at=at, focus=tied, due=due)
         for one in everyone
     ]
     staged = (*map(Staged, reset), *(Staged(one, created=True, custodian=agency) for one in made))
@@ -136,7 +139,7 @@ def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: dat
 
 def activated(plan: Resource, found: Agreements, *, agency: str, at: datetime, ids: Ids) -> Outcome:
     """E9: activation gives every agency a Task for its role, and tells everyone."""
-    everyone, person = listed(plan, found, at), tasks.link(plan, "subject")
+    everyone, person = listed(plan, found, at), link(plan, "subject")
     made = [
         errand(
             ids(),
@@ -145,7 +148,7 @@ def activated(plan: Resource, found: Agreements, *, agency: str, at: datetime, i
             owner=one,
             patient=person,
             at=at,
-            focus=tasks.name(plan),
+            focus=name_of(plan),
             text="Role in the crisis plan",
         )
         for one in everyone
@@ -189,7 +192,7 @@ def rests_on(plan: Resource, reference: str) -> bool:
     """Whether a crisis plan that is not over refers to this QuestionnaireResponse: what it answers is what the plan says."""
     if not is_crisis_plan(plan) or plan.get("status") in _OVER:
         return False
-    return any(one.partition("/_history/")[0].endswith(reference) for one in responses(plan))
+    return any(unversioned(one).endswith(reference) for one in responses(plan))
 
 
 def _extensions(plan: Resource, url: str) -> list[Resource]:
@@ -212,7 +215,7 @@ def _cancelled(task: Resource) -> Resource:
 
 def _told(plan: Resource, agency: str) -> Notice:
     topic = "crisis-plan-activated" if plan.get("status") == "active" else "handover-task"
-    return Notice(topic, agency, tasks.name(plan), tasks.link(plan, "subject"))
+    return Notice(topic, agency, name_of(plan), link(plan, "subject"))
 
 
 def _issue(text: str, expression: str) -> Issue:

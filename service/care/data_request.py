@@ -22,16 +22,18 @@ from dataclasses import replace
 
 from service.care import effects
 from service.care import task as tasks
-from service.care.codes import BUSINESS_STATUS, TASK_INPUT, code_in, concept
 from service.care.dataset import blank
 from service.care.handover import absent
 from service.care.identity import role_fault
-from service.care.period import written
 from service.care.requirements import Issues, accept_by_of, creator, fixed, reason
 from service.care.situation import OWNER, REQUESTER, STRANGER, Outcome, Repeat, Situation
 from service.care.transition import Move, illegal, legal
 from service.change import Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS, TASK_INPUT
+from service.fhir.coding import code_in, concept
+from service.fhir.date import written
 from service.fhir.operation import Given, Input
+from service.fhir.reference import link, name_of
 from service.problem import Category, Issue, Problem
 
 CODE = "data-request"
@@ -84,7 +86,7 @@ def decide(situation: Situation) -> Outcome | Repeat | Problem:
 
 def waits(task: Resource) -> bool:
     """Whether a named person must approve: a basis is claimed, or a named person is asked."""
-    return bool(tasks.inputs(task, "sharing-authority")) or not tasks.link(task, "owner").startswith("Organization/")
+    return bool(tasks.inputs(task, "sharing-authority")) or not link(task, "owner").startswith("Organization/")
 
 
 def stands(situation: Situation) -> bool:
@@ -119,7 +121,7 @@ def answered(task: Resource, records: tuple[str, ...]) -> Resource:
 
 def owner(situation: Situation) -> Issues:
     """It is an order to one agency that is here, or to a named person who acts for it now."""
-    after, named = situation.after, tasks.link(situation.after, "owner")
+    after, named = situation.after, link(situation.after, "owner")
     found = []
     if after.get("intent") != "order":
         found.append(_issue("A data request is an order: set `intent` to `order`.", "Task.intent"))
@@ -129,7 +131,7 @@ def owner(situation: Situation) -> Issues:
     if situation.receiver == situation.agency:
         text = "Your own agency needs no request to read its own records: set `owner` to another."
         return (*found, _issue(text, "Task.owner"))
-    if named.startswith("PractitionerRole/") and (fault := role_fault(situation.lead, situation.at)):
+    if named.startswith("PractitionerRole/") and (fault := role_fault(situation.lead, situation.at, situation.zone)):
         found.append(_issue(f"`{named}` cannot answer: {fault}. Set `owner` to another, or to the Organization.", "Task.owner"))
     return tuple(found)
 
@@ -166,12 +168,12 @@ def unanswered(situation: Situation) -> Issues:
 
 def approver(situation: Situation) -> Issues:
     """A named person answers for a release: an active PractitionerRole of the agency that was asked; a user as themselves."""
-    named, where = tasks.link(situation.after, "owner"), "Task.owner"
-    fault = role_fault(situation.lead if named.startswith("PractitionerRole/") else None, situation.at)
+    named, where = link(situation.after, "owner"), "Task.owner"
+    fault = role_fault(situation.lead if named.startswith("PractitionerRole/") else None, situation.at, situation.zone)
     if fault:
         text = f"A named person approves: {fault}. Set `owner` to an active PractitionerRole of your agency."
         return (_issue(text, where),)
-    if tasks.link(situation.lead, "organization") != situation.receiver:
+    if link(situation.lead, "organization") != situation.receiver:
         return (_issue(f"`{named}` does not act for the agency that was asked: set `owner` to one of its own.", where),)
     if situation.user not in ("", named):
         return (_issue(f"You approve in your own name: set `owner` to `{situation.user}`.", where),)
@@ -187,7 +189,7 @@ def ask(situation: Situation) -> Outcome:
     if not waits(task):
         return replace(_moved(situation, task), disclosure=True)
     due = accept_by_of(task, situation)
-    timers = (Timer(effects.timer_key("TIM-11", task), "TIM-11", due, tasks.name(task)),) if due else ()
+    timers = (Timer(effects.timer_key("TIM-11", task), "TIM-11", due, name_of(task)),) if due else ()
     return replace(_moved(situation, {**task, "businessStatus": concept(BUSINESS_STATUS, WAITING)}), timers=timers)
 
 
@@ -218,7 +220,7 @@ def _clocks(situation: Situation) -> tuple[str, ...]:
 def _completed(situation: Situation) -> Resource:
     """The submitted Task with what the service wrote on it and a client need not repeat."""
     before, after = situation.before or {}, effects.completed(situation)
-    same = before.get("for") if tasks.link(before, "for") == tasks.link(after, "for") else None
+    same = before.get("for") if link(before, "for") == link(after, "for") else None
     return {**after, "for": same} if same else after
 
 

@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from service.care.codes import DATASET_ANSWER
 from service.change import Resource
+from service.fhir.canonical import DATASET_ANSWER
 from service.problem import Category, Issue, Problem
 
 _INVISIBLE = frozenset(("Cc", "Cf", "Zs", "Zl", "Zp", "Mn", "Me"))

@@ -17,6 +17,7 @@ from service.care.made import errand
 from service.care.situation import Ids, Outcome, Situation, Staged, audit, notice
 from service.care.timers import BY_ID, ROUTINE, due
 from service.change import Notice, Resource, Timer
+from service.fhir.reference import link, name_of
 
 LIMIT = len(BY_ID["TIM-3"].spans[ROUTINE]) - 1
 """The level of TIM-3 that is the limit; those before it are targets."""
@@ -32,7 +33,7 @@ def unreceived(situation: Situation, level: int) -> Outcome | None:
         return Outcome((), notices=(notice(situation, BREACHED, situation.sender),), audits=facts)
     task = situation.current
     again = due("TIM-1", situation.at, situation.calendar, priority=str(task.get("priority", "")))
-    timer = Timer(effects.timer_key("TIM-1", task), "TIM-1", again, tasks.name(task), level + 1)
+    timer = Timer(effects.timer_key("TIM-1", task), "TIM-1", again, name_of(task), level + 1)
     told = notice(situation, "handover-task", situation.receiver)
     return Outcome((), timers=(timer,), notices=(told,), audits=(audit(situation, "handover-sent-again"),))
 
@@ -74,11 +75,11 @@ def _owed(situation: Situation, code: str, text: str, rule: str, ids: Ids) -> Re
         ids(),
         code,
         requester=situation.receiver,
-        owner=tasks.link(task, "owner"),
-        patient=tasks.link(task, "for"),
+        owner=link(task, "owner"),
+        patient=link(task, "for"),
         at=situation.at,
-        focus=tasks.name(task),
-        part_of=tasks.name(situation.handover) if situation.handover else "",
+        focus=name_of(task),
+        part_of=name_of(situation.handover) if situation.handover else "",
         due=due(rule, situation.at, situation.calendar),
         text=text,
         conversation=task.get("groupIdentifier"),

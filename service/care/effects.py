@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from service.care import task as tasks
-from service.care.codes import BUSINESS_STATUS, code_in, concept
 from service.care.made import errand
-from service.care.period import written
 from service.care.requirements import accept_by_of, question_of
 from service.care.situation import Ids, Outcome, Situation, Staged, audit, notice
 from service.care.timers import due
 from service.change import Notice, Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS
+from service.fhir.coding import code_in, concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of
 
 _BOOKKEEPING = frozenset(("meta", "text", "lastModified", "businessStatus", "extension"))
 
@@ -139,25 +141,25 @@ def clarify(situation: Situation, ids: Ids) -> Outcome:
         ids(),
         "clarification",
         requester=situation.user or situation.agency,
-        owner=tasks.link(situation.current, "requester"),
-        patient=tasks.link(situation.current, "for"),
+        owner=link(situation.current, "requester"),
+        patient=link(situation.current, "for"),
         at=situation.at,
-        focus=tasks.name(task),
-        part_of=tasks.name(task),
+        focus=name_of(task),
+        part_of=name_of(task),
         due=when,
         text=question_of(situation),
         conversation=task.get("groupIdentifier"),
         priority=str(task.get("priority", "")),
     )
     made = outcome(situation, task, "handover-awaiting-information", Staged(asked, created=True, custodian=situation.agency))
-    timer = Timer(timer_key("TIM-11", asked), "TIM-11", when, tasks.name(asked), 0, {"handover": tasks.name(task)})
-    notices = (*made.notices, notice(situation, "handover-task", situation.sender, tasks.name(asked)))
+    timer = Timer(timer_key("TIM-11", asked), "TIM-11", when, name_of(asked), 0, {"handover": name_of(task)})
+    notices = (*made.notices, notice(situation, "handover-task", situation.sender, name_of(asked)))
     return Outcome(made.writes, (timer,), notices=notices, audits=made.audits)
 
 
 def timer_key(rule: str, task: Resource) -> str:
     """The key of a timer about a Task: `TIM-2:Task/x`."""
-    return f"{rule}:{tasks.name(task)}"
+    return f"{rule}:{name_of(task)}"
 
 
 def answer_keys(task: Resource) -> tuple[str, ...]:
@@ -169,10 +171,10 @@ def _clocks(situation: Situation, task: Resource) -> tuple[Timer, ...]:
     priority = str(task.get("priority", ""))
     received = due("TIM-1", situation.at, situation.calendar, priority=priority)
     accepted = accept_by_of(task, situation) or due("TIM-2", situation.at, situation.calendar, priority=priority)
-    name = tasks.name(task)
+    name = name_of(task)
     return (Timer(timer_key("TIM-1", task), "TIM-1", received, name), Timer(timer_key("TIM-2", task), "TIM-2", accepted, name))
 
 
 def _to_receiver(situation: Situation) -> tuple[Notice, ...]:
-    receiver = situation.organization(tasks.link(situation.after, "owner"))
+    receiver = situation.organization(link(situation.after, "owner"))
     return (notice(situation, "handover-task", receiver),)

@@ -15,14 +15,15 @@ from collections.abc import Callable, Mapping
 
 from service.care import effects
 from service.care import task as tasks
-from service.care.codes import codings
 from service.care.dataset import blank
 from service.care.handover import absent
-from service.care.period import written
 from service.care.requirements import Issues, contact, creator, fixed, reason
 from service.care.situation import OWNER, REQUESTER, STRANGER, Ids, Outcome, Repeat, Situation, Staged, audit, notice
 from service.care.transition import Move, illegal, legal
 from service.change import Resource
+from service.fhir.coding import codings
+from service.fhir.date import written
+from service.fhir.reference import link, name_of
 from service.problem import Category, Issue, Problem
 
 KINDS = (
@@ -96,16 +97,16 @@ def about_started_handover(situation: Situation) -> Issues:
     """An abort is about a handover in progress that the caller's agency sent, and goes to the agency that works on it."""
     handover, after = situation.handover, situation.after
     found = []
-    if handover is None or tasks.name(handover) != tasks.link(after, "focus") or tasks.code(handover) != "handover":
+    if handover is None or name_of(handover) != link(after, "focus") or tasks.code(handover) != "handover":
         return (_issue("An abort is about one handover: set `focus` to it.", "Task.focus"),)
     if tasks.status(handover) != "in-progress":
         text = f"An abort is for a handover that is `in-progress`, this is `{tasks.status(handover)}`: cancel it instead."
         found.append(_issue(text, "Task.focus"))
-    if situation.organization(tasks.link(handover, "requester")) != situation.agency:
+    if situation.organization(link(handover, "requester")) != situation.agency:
         found.append(_issue("Only the agency that sent the handover asks for its abort.", "Task.requester"))
-    if situation.organization(tasks.link(after, "owner")) != situation.organization(tasks.link(handover, "owner")):
+    if situation.organization(link(after, "owner")) != situation.organization(link(handover, "owner")):
         found.append(_issue("An abort goes to the handover's owner: set `owner` to it.", "Task.owner"))
-    if tasks.link(after, "for") != tasks.link(handover, "for"):
+    if link(after, "for") != link(handover, "for"):
         found.append(_issue("An abort is for the handover's person: set `for` to them.", "Task.for"))
     return tuple(found)
 
@@ -158,7 +159,7 @@ def abort(situation: Situation) -> Outcome:
     }
     made = effects.outcome(situation, effects.kept(situation), "abort-accepted", Staged(cancelled))
     told = effects.told(situation)
-    notices = tuple(notice(situation, one.topic, one.recipient, tasks.name(handover)) for one in told)
+    notices = tuple(notice(situation, one.topic, one.recipient, name_of(handover)) for one in told)
     facts = (*made.audits, audit(situation, "handover-cancelled", detail="aborted"))
     return Outcome(made.writes, cancelled=effects.answer_keys(handover), notices=(*made.notices, *notices), audits=facts)
 

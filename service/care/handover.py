@@ -28,6 +28,7 @@ from service.care import task as tasks
 from service.care.requirements import REQUIREMENTS, fixed
 from service.care.situation import OWNER, REQUESTER, STRANGER, Ids, Outcome, Repeat, Situation
 from service.care.transition import Move, illegal, legal
+from service.fhir.reference import link
 from service.problem import Category, Issue, Problem, problem
 
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
@@ -152,7 +153,7 @@ def late_acceptance(situation: Situation) -> bool:
         return False
     filled = acceptance.filled(situation, after)
     scoped = any(tasks.scopes(filled, kind) != tasks.scopes(before, kind) for kind in ("accepted-scope", "declined-scope"))
-    lead, owner = tasks.lead_reference(before), tasks.link(after, "owner")
+    lead, owner = tasks.lead_reference(before), link(after, "owner")
     return scoped or tasks.lead_reference(filled) != lead or (owner.startswith("PractitionerRole/") and owner != lead)
 
 
@@ -163,7 +164,7 @@ def absent() -> Problem:
 
 def _hint(situation: Situation) -> str:
     if situation.before is None and situation.sides == (STRANGER,):
-        return f"set `requester` to a PractitionerRole of your agency, which `{tasks.link(situation.after, 'requester')}` is not"
+        return f"set `requester` to a PractitionerRole of your agency, which `{link(situation.after, 'requester')}` is not"
     if tasks.status(situation.before) == "in-progress" and REQUESTER in situation.sides:
         return "send a Task with code `abort` whose focus is the handover"
     return ""

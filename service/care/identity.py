@@ -7,15 +7,16 @@ remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import datetime, tzinfo
 
-from service.care.codes import NHS_NUMBER
-from service.care.period import contains
 from service.change import Resource
+from service.fhir.canonical import NHS_NUMBER, NHS_NUMBER_VERIFICATION
+from service.fhir.coding import codings
+from service.fhir.date import contains
+from service.fhir.reference import link
 from service.problem import Category, Issue, Problem
 
 _SPACES = str.maketrans("", "", " \u00a0\u2007\u2009\u202f-")
-VERIFIED = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
 VERIFIED_CODE = "number-present-and-verified"
 
 
@@ -71,28 +72,23 @@ def doubtful(patient: Resource) -> bool:
     return any(not _verified(one) for _, one in _national(patient))
 
 
-def role_fault(role: Resource | None, at: datetime) -> str:
-    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''."""
+def role_fault(role: Resource | None, at: datetime, zone: tzinfo) -> str:
+    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''. `zone` reads the dates of its period."""
     if role is None or role.get("resourceType") != "PractitionerRole":
         return "it is not a PractitionerRole that this service knows"
     if role.get("active") is not True:
         return "the PractitionerRole is not active"
-    missing = [name for name in ("practitioner", "organization") if not _reference(role, name)]
+    missing = [name for name in ("practitioner", "organization") if not link(role, name)]
     if missing:
         return f"the PractitionerRole names no {' and no '.join(missing)}"
-    if not contains(role.get("period"), at):
+    if not contains(role.get("period"), at, zone):
         return "the PractitionerRole's period does not cover this instant"
     return ""
 
 
 def organization_of(role: Resource) -> str:
     """The Organization reference of a PractitionerRole, or ''."""
-    return _reference(role, "organization")
-
-
-def _reference(resource: Resource, member: str) -> str:
-    element = resource.get(member)
-    return str(element.get("reference", "")) if isinstance(element, dict) else ""
+    return link(role, "organization")
 
 
 def _identifiers(patient: Resource) -> Iterator[Resource]:
@@ -110,6 +106,10 @@ def _trusted(identifier: Resource) -> bool:
 
 
 def _verified(identifier: Resource) -> bool:
-    said = [one.get("valueCodeableConcept", {}) for one in identifier.get("extension", ()) if one.get("url") == VERIFIED]
-    codes = [coding.get("code") for concept in said for coding in concept.get("coding", ())]
+    said = [
+        one.get("valueCodeableConcept", {})
+        for one in identifier.get("extension", ())
+        if one.get("url") == NHS_NUMBER_VERIFICATION
+    ]
+    codes = [code for _, code in codings(said)]
     return not codes or VERIFIED_CODE in codes or "01" in codes

@@ -5,20 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 
-from service.care.codes import BASE, TASK_CODE, concept
-from service.care.period import written
 from service.change import Resource
+from service.fhir.canonical import COMMUNICATION_CATEGORY, PROVENANCE_ACTIVITY, PROVENANCE_PARTICIPANT, TASK_CODE
+from service.fhir.coding import concept
+from service.fhir.date import written
 from service.fhir.models import literal
+from service.fhir.reference import reference_to, references_to
 
 
 def make(type_: str, **members: object) -> Resource:
     """A FHIR resource as the typed model would make it, from its members; absent ones are None, `for_` is `for`."""
     return literal(type_, **members)
-
-
-def ref(reference: str) -> Resource | None:
-    """A Reference element, or None for ''."""
-    return {"reference": reference} if reference else None
 
 
 def errand(
@@ -41,18 +38,18 @@ def errand(
         "Task",
         id=id_,
         groupIdentifier=conversation,
-        partOf=[ref(part_of)] if part_of else None,
+        partOf=[reference_to(part_of)] if part_of else None,
         status="requested",
         intent="order",
         priority=priority or None,
         code=concept(TASK_CODE, code),
         description=text or None,
-        focus=ref(focus),
-        for_=ref(patient),
+        focus=reference_to(focus),
+        for_=reference_to(patient),
         authoredOn=written(at),
         lastModified=written(at),
-        requester=ref(requester),
-        owner=ref(owner),
+        requester=reference_to(requester),
+        owner=reference_to(owner),
         restriction={"period": {"start": written(at), "end": written(due)}} if due else None,
     )
 
@@ -73,12 +70,12 @@ def communication(
         "Communication",
         id=id_,
         status="completed",
-        category=[concept(f"{BASE}/CodeSystem/communication-category", topic)],
-        subject=ref(patient),
-        about=[ref(about)],
+        category=[concept(COMMUNICATION_CATEGORY, topic)],
+        subject=reference_to(patient),
+        about=[reference_to(about)],
         sent=written(at),
-        recipient=[ref(one) for one in recipients],
-        sender=ref(sender),
+        recipient=references_to(recipients),
+        sender=reference_to(sender),
         payload=[{"contentString": text}],
     )
 
@@ -87,14 +84,14 @@ def provenance(
     id_: str, *, targets: Iterable[str], at: datetime, who: str, agency: str, activity: str, entity: str = ""
 ) -> Resource:
     """A Provenance: `who` for `agency` did `activity` (our `provenance-activity` code) because of `entity`."""
-    role = concept("http://terminology.hl7.org/CodeSystem/provenance-participant-type", "author")
-    agent = {"type": role, "who": ref(who or agency), **({"onBehalfOf": ref(agency)} if who else {})}
+    role = concept(PROVENANCE_PARTICIPANT, "author")
+    agent = {"type": role, "who": reference_to(who or agency), **({"onBehalfOf": reference_to(agency)} if who else {})}
     return make(
         "Provenance",
         id=id_,
-        target=[ref(one) for one in targets],
+        target=references_to(targets),
         recorded=written(at),
-        activity=concept(f"{BASE}/CodeSystem/provenance-activity", activity),
+        activity=concept(PROVENANCE_ACTIVITY, activity),
         agent=[agent],
-        entity=[{"role": "source", "what": ref(entity)}] if entity else None,
+        entity=[{"role": "source", "what": reference_to(entity)}] if entity else None,
     )

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from service.care import effects
 from service.care import task as tasks
-from service.care.codes import BUSINESS_STATUS, concept
 from service.care.made import errand
-from service.care.period import written
 from service.care.situation import Ids, Outcome, Situation, Staged, audit, notice
 from service.care.timers import next_level
 from service.change import Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of
 
 LEVELS = 3
 """Escalation levels when the agencies' contacts name no more. Configurable per pathway."""
@@ -66,10 +68,10 @@ def _escalation(situation: Situation, agency: str, level: int, ids: Ids) -> Reso
         "escalation",
         requester=situation.sender,
         owner=contact(situation, agency, level),
-        patient=tasks.link(task, "for"),
+        patient=link(task, "for"),
         at=situation.at,
-        focus=tasks.name(task),
-        part_of=tasks.name(task),
+        focus=name_of(task),
+        part_of=name_of(task),
         text=f"The handover is past its accept-by date, escalation level {level + 1}",
         conversation=task.get("groupIdentifier"),
         due=next_level(situation.at, str(task.get("priority", "")), situation.calendar),
@@ -81,4 +83,4 @@ def _next(situation: Situation, level: int, levels: int) -> tuple[Timer, ...]:
         return ()
     task = situation.current
     when = next_level(situation.at, str(task.get("priority", "")), situation.calendar)
-    return (Timer(effects.timer_key("TIM-2", task), "TIM-2", when, tasks.name(task), level + 1),)
+    return (Timer(effects.timer_key("TIM-2", task), "TIM-2", when, name_of(task), level + 1),)

@@ -12,24 +12,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.care import task as tasks
-from service.care.codes import (
-    CARE_COORDINATOR,
-    CARE_PLAN_CATEGORY,
-    EPISODE_OF_CARE,
-    PARTICIPANT_AGENCY,
-    SNOMED,
-    TAG,
-    codings,
-    concept,
-)
 from service.care.identity import organization_of, role_fault
-from service.care.made import make, provenance, ref
-from service.care.period import begins, contains, written
+from service.care.made import make, provenance
 from service.care.situation import Ids, Staged
 from service.change import Resource
+from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED, TAG
+from service.fhir.coding import codings, concept
+from service.fhir.date import MILLISECOND, begins, contains, written
+from service.fhir.reference import link, name_of, reference_to, unversioned, version_of, versioned
 from service.problem import Category, Problem, problem
 
 AUTHOR = "CarePlan.author"
@@ -60,6 +53,7 @@ def check(
     *,
     agency: str,
     at: datetime,
+    zone: tzinfo,
     role: Resource | None,
     author_agency: str = "",
 ) -> Problem | None:
@@ -68,7 +62,7 @@ def check(
     `agency` is the caller's Organization, `role` the resolved PractitionerRole of the new author, `author_agency` the
     Organization of the stored author ('' when there is none).
     """
-    moved = before is not None and tasks.link(before, "author") != tasks.link(after, "author")
+    moved = before is not None and link(before, "author") != link(after, "author")
     if before is not None and before.get("status") == "active" and author_agency and author_agency != agency:
         return _refuse(
             "OWN-3", "Only the agency that leads an active plan may write it: send a handover or ask its lead.", "CarePlan"
@@ -77,33 +71,33 @@ def check(
         return _refuse("OWN-3", "The lead moves to another agency only by an accepted handover: send a handover Task.", AUTHOR)
     if after.get("status") != "active":
         return None
-    if not tasks.link(after, "author"):
+    if not link(after, "author"):
         return _refuse("OWN-1", "An active CarePlan names its lead: set `author` to a PractitionerRole of your agency.", AUTHOR)
-    if fault := role_fault(role, at):
+    if fault := role_fault(role, at, zone):
         return _refuse("OWN-1", f"The named lead cannot lead this plan: {fault}. Name an active PractitionerRole.", AUTHOR)
     if author_agency == "" and role is not None and organization_of(role) != agency:
         return _refuse("OWN-3", "A new plan is led by your own agency; hand it over to have another agency lead it.", AUTHOR)
     return None
 
 
-def settle(led: Led, role: Resource, *, at: datetime, ids: Ids) -> tuple[Staged, ...]:
+def settle(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids) -> tuple[Staged, ...]:
     """OWN-2: plan, CareTeam and EpisodeOfCare with `role` as the lead from `at`; the plan comes first.
 
     Their custodian becomes the role's organisation. A CareTeam is made when the plan refers to none.
     """
-    agency, lead = organization_of(role), tasks.name(role)
-    team = coordinated(led.team or _new_team(led.plan, ids()), lead, agency, at)
-    plan = {**led.plan, "author": {"reference": lead}}
+    agency, lead = organization_of(role), name_of(role)
+    team = coordinated(led.team or _new_team(led.plan, ids()), lead, agency, at, zone)
+    plan = {**led.plan, "author": reference_to(lead)}
     if led.team is None:
-        plan["careTeam"] = [*plan.get("careTeam", ()), ref(tasks.name(team))]
-    episode = led.episode and {**led.episode, "careManager": {"reference": lead}}
+        plan["careTeam"] = [*plan.get("careTeam", ()), reference_to(name_of(team))]
+    episode = led.episode and {**led.episode, "careManager": reference_to(lead)}
     writes = (Staged(plan, custodian=agency), Staged(team, created=led.team is None, custodian=agency))
     return (*writes, Staged(episode, custodian=agency)) if episode else writes
 
 
-def named(led: Led, role: Resource, *, at: datetime, ids: Ids, user: str, created: bool) -> tuple[Staged, ...]:
+def named(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids, user: str, created: bool) -> tuple[Staged, ...]:
     """OWN-2 and OWN-3: what an agency's own write of the lead also writes: plan, team, episode and a Provenance."""
-    plan, *others = settle(led, role, at=at, ids=ids)
+    plan, *others = settle(led, role, at=at, zone=zone, ids=ids)
     first = Staged(plan.resource, created, plan.custodian)
     targets = [coming(staged) for staged in (first, *others)]
     note = provenance(ids(), targets=targets, at=at, who=user, agency=plan.custodian, activity="lead-named")
@@ -112,19 +106,19 @@ def named(led: Led, role: Resource, *, at: datetime, ids: Ids, user: str, create
 
 def coming(staged: Staged) -> str:
     """The version-specific reference that a staged resource will have once it is committed."""
-    version = 1 if staged.created else tasks.version(staged.resource) + 1
-    return f"{tasks.name(staged.resource)}/_history/{version}"
+    version = 1 if staged.created else version_of(staged.resource) + 1
+    return versioned(name_of(staged.resource), version)
 
 
-def coordinated(team: Resource, lead: str, agency: str, at: datetime) -> Resource:
+def coordinated(team: Resource, lead: str, agency: str, at: datetime, zone: tzinfo) -> Resource:
     """OWN-4: the team with `lead` as its one open care coordinator; the old one's end is the new one's start.
 
     Who already coordinates keeps the start; a coordinator who never started (start in the future) is taken out.
     """
     listed = [one for one in team.get("participant", ()) if isinstance(one, dict)]
-    if [tasks.link(one, "member") for one in listed if is_open_coordinator(one, at)] == [lead]:
+    if [link(one, "member") for one in listed if is_open_coordinator(one, at, zone)] == [lead]:
         return team
-    kept = [_ended(one, at) if is_open_coordinator(one, at) else one for one in listed if not _never_started(one, at)]
+    kept = [_ended(one, at) if is_open_coordinator(one, at, zone) else one for one in listed if not _never_started(one, at, zone)]
     newcomer = {
         "extension": [{"url": PARTICIPANT_AGENCY, "valueReference": {"reference": agency}}],
         "role": [concept(SNOMED, CARE_COORDINATOR)],
@@ -134,38 +128,36 @@ def coordinated(team: Resource, lead: str, agency: str, at: datetime) -> Resourc
     return {**team, "participant": [*kept, newcomer]}
 
 
-def is_open_coordinator(participant: Resource, at: datetime) -> bool:
-    """Whether a CareTeam participant is a care coordinator whose period has no end, or an end after `at`."""
+def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bool:
+    """Whether a CareTeam participant is a care coordinator whose period has no end, or an end after `at`.
+
+    A part that ends at this very millisecond has ended: the next one starts then (OWN-4), and there are never two.
+    """
     period = participant.get("period")
     held = {"end": period["end"]} if isinstance(period, dict) and "end" in period else None
-    return (SNOMED, CARE_COORDINATOR) in codings(participant.get("role")) and contains(held, at)
+    return (SNOMED, CARE_COORDINATOR) in codings(participant.get("role")) and contains(held, at + MILLISECOND, zone)
 
 
-def coordinators(team: Resource | None, at: datetime) -> tuple[str, ...]:
+def coordinators(team: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
     """Members of the team's open care-coordinator participants."""
     listed = (team or {}).get("participant", ())
-    return tuple(tasks.link(one, "member") for one in listed if isinstance(one, dict) and is_open_coordinator(one, at))
+    return tuple(link(one, "member") for one in listed if isinstance(one, dict) and is_open_coordinator(one, at, zone))
 
 
-def one_owner(led: Led, role: Resource | None, at: datetime) -> tuple[str, ...]:
+def one_owner(led: Led, role: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
     """The ways in which an active plan breaks OWN-1 and OWN-2, as sentences; none when it holds. For `baton check`."""
     if led.plan.get("status") != "active":
         return ()
-    author, found = tasks.link(led.plan, "author"), []
-    if fault := role_fault(role, at):
+    author, found = link(led.plan, "author"), []
+    if fault := role_fault(role, at, zone):
         found.append(f"OWN-1: the author cannot lead: {fault}")
-    if (led.team is not None or led.plan.get("careTeam")) and coordinators(led.team, at) != (author,):
+    if (led.team is not None or led.plan.get("careTeam")) and coordinators(led.team, at, zone) != (author,):
         found.append("OWN-2: the CareTeam's open care coordinator is not the plan's author")
     if led.team is None and not led.plan.get("careTeam"):
         found.append("OWN-2: the plan refers to no CareTeam")
-    if led.episode is not None and tasks.link(led.episode, "careManager") != author:
+    if led.episode is not None and link(led.episode, "careManager") != author:
         found.append("OWN-2: EpisodeOfCare.careManager is not the plan's author")
     return tuple(found)
-
-
-def unowned(plan: Resource, role: Resource | None, at: datetime) -> bool:
-    """OWN-5 and K14: an active plan whose lead cannot lead at `at`, or a plan tagged `unowned`."""
-    return tagged_unowned(plan) or (plan.get("status") == "active" and bool(role_fault(role, at)))
 
 
 def tagged_unowned(plan: Resource) -> bool:
@@ -175,7 +167,7 @@ def tagged_unowned(plan: Resource) -> bool:
 
 def imported(plan: Resource) -> Resource:
     """OWN-7: an imported plan without an author is kept as draft and tagged `unowned`; any other is as it was."""
-    if tasks.link(plan, "author"):
+    if link(plan, "author"):
         return plan
     meta = plan.get("meta", {})
     kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
@@ -187,15 +179,13 @@ def adopted(plan: Resource) -> Resource:
     """OWN-7: a plan that got its lead, without the tag `unowned`."""
     meta = plan.get("meta", {})
     kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
-    return (
-        {**plan, "meta": tasks.with_member(meta, "tag", kept or None)} if "tag" in meta and tasks.link(plan, "author") else plan
-    )
+    return {**plan, "meta": tasks.with_member(meta, "tag", kept or None)} if "tag" in meta and link(plan, "author") else plan
 
 
 def episode_of(plan: Resource) -> str:
     """The EpisodeOfCare reference that a plan belongs to, or ''."""
-    extended = (tasks.link(one, "valueReference") for one in plan.get("extension", ()) if one.get("url") == EPISODE_OF_CARE)
-    informed = (tasks.unversioned(str(one.get("reference", ""))) for one in plan.get("supportingInfo", ()))
+    extended = (link(one, "valueReference") for one in plan.get("extension", ()) if one.get("url") == EPISODE_OF_CARE)
+    informed = (unversioned(str(one.get("reference", ""))) for one in plan.get("supportingInfo", ()))
     return next((one for one in (*extended, *informed) if one.startswith("EpisodeOfCare/")), "")
 
 
@@ -204,9 +194,9 @@ def keys(plan: Resource, person: str, custodian: str) -> tuple[str, ...]:
 
     `person` names the one person behind linked Patients (IDN-1). Without an episode, person and custodian agency stand for it.
     """
-    if plan.get("status") != "active" or plan.get("partOf") or (SNOMED, CARE_PLAN_CATEGORY) not in codings(plan.get("category")):
+    if plan.get("status") != "active" or plan.get("partOf") or (SNOMED, CARE_PLAN) not in codings(plan.get("category")):
         return ()
-    alone = f"{person or tasks.link(plan, 'subject')}|{custodian}"
+    alone = f"{person or link(plan, 'subject')}|{custodian}"
     return (f"rule:OWN-6:{episode_of(plan) or alone}",)
 
 
@@ -217,7 +207,7 @@ def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, 
     """
     rows: list[Tenure] = []
     for at, plan in sorted(versions, key=lambda pair: pair[0]):
-        lead = tasks.link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
+        lead = link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
         present = rows[-1].lead if rows and rows[-1].end is None else ""
         if lead == present:
             continue
@@ -228,24 +218,24 @@ def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, 
     return tuple(rows)
 
 
-def agencies(team: Resource | None, at: datetime, organizations: Mapping[str, str]) -> Iterator[str]:
+def agencies(team: Resource | None, at: datetime, zone: tzinfo, organizations: Mapping[str, str]) -> Iterator[str]:
     """Organisations whose participants are on the team at `at`; `organizations` resolves members that do not say theirs."""
     for one in (team or {}).get("participant", ()):
-        if contains(one.get("period"), at):
-            member = tasks.link(one, "member")
+        if contains(one.get("period"), at, zone):
+            member = link(one, "member")
             yield from (found for found in (agency_of(one) or organizations.get(member, ""),) if found)
 
 
 def agency_of(participant: Resource) -> str:
     """The Organization that a CareTeam participant says it acts for, or ''."""
-    said = [tasks.link(one, "valueReference") for one in participant.get("extension", ()) if one.get("url") == PARTICIPANT_AGENCY]
-    member = tasks.link(participant, "member")
-    return (said or [""])[0] or tasks.link(participant, "onBehalfOf") or (member if member.startswith("Organization/") else "")
+    said = [link(one, "valueReference") for one in participant.get("extension", ()) if one.get("url") == PARTICIPANT_AGENCY]
+    member = link(participant, "member")
+    return (said or [""])[0] or link(participant, "onBehalfOf") or (member if member.startswith("Organization/") else "")
 
 
-def _never_started(participant: Resource, at: datetime) -> bool:
-    start = begins((participant.get("period") or {}).get("start"))
-    return is_open_coordinator(participant, at) and start is not None and start > at
+def _never_started(participant: Resource, at: datetime, zone: tzinfo) -> bool:
+    start = begins((participant.get("period") or {}).get("start"), zone)
+    return is_open_coordinator(participant, at, zone) and start is not None and start > at
 
 
 def _ended(participant: Resource, at: datetime) -> Resource:

@@ -6,12 +6,14 @@ from collections.abc import Callable, Mapping
 from datetime import datetime
 
 from service.care import task as tasks
-from service.care.codes import LAWFUL_BASES, LAWFUL_BASIS, OVERALL_COORDINATION, code_in
 from service.care.dataset import Completeness, blank, problem_of
 from service.care.identity import role_fault
-from service.care.period import ends
 from service.care.situation import Situation
 from service.change import Resource
+from service.fhir.canonical import LAWFUL_BASES, LAWFUL_BASIS, OVERALL_COORDINATION
+from service.fhir.coding import code_in
+from service.fhir.date import due
+from service.fhir.reference import link, name_of
 from service.problem import Issue
 
 Issues = tuple[Issue, ...]
@@ -43,7 +45,7 @@ def fixed(situation: Situation, effect: str) -> Issues:
 
 def creator(situation: Situation) -> Issues:
     """HOV-1: the Task is made by the agency that it names as the requester's."""
-    if situation.organization(tasks.link(situation.after, "requester")) == situation.agency != "":
+    if situation.organization(link(situation.after, "requester")) == situation.agency != "":
         return ()
     return (
         _issue(
@@ -58,13 +60,13 @@ def parties(situation: Situation) -> Issues:
     found = []
     if tasks.code(after) != "handover" or after.get("intent") != "order":
         found.append(_issue("A handover has code `handover` and intent `order`: set both.", "Task.code", "HOV-1"))
-    if plan is None or plan.get("resourceType") != "CarePlan" or tasks.link(after, "focus") != tasks.name(plan):
+    if plan is None or plan.get("resourceType") != "CarePlan" or link(after, "focus") != name_of(plan):
         found.append(_issue("A handover is about one CarePlan that is here: set `focus` to it.", "Task.focus", "HOV-1"))
-    elif not _same_person(situation, tasks.link(after, "for"), tasks.link(plan, "subject")):
+    elif not _same_person(situation, link(after, "for"), link(plan, "subject")):
         found.append(
             _issue("A handover is for the person of its CarePlan: set `for` to the plan's subject.", "Task.for", "HOV-1")
         )
-    if not situation.organization(tasks.link(after, "owner")):
+    if not situation.organization(link(after, "owner")):
         text = "A handover goes to an Organization, HealthcareService or PractitionerRole that is registered here: set `owner`."
         found.append(_issue(text, "Task.owner", "HOV-1"))
     return tuple(found)
@@ -75,7 +77,7 @@ def leads_plan(situation: Situation) -> Issues:
     plan = situation.plan or {}
     if plan.get("status") not in ("active", "on-hold"):
         return (_issue("Only an active CarePlan can be handed over: activate it first.", "Task.focus", "OWN-3"),)
-    if situation.organization(tasks.link(plan, "author")) == situation.agency != "":
+    if situation.organization(link(plan, "author")) == situation.agency != "":
         return ()
     return (_issue("Only the agency that leads the CarePlan can hand it over.", "Task.focus", "OWN-3"),)
 
@@ -128,10 +130,10 @@ def authority_still(situation: Situation) -> Issues:
 
 def accept_by(situation: Situation) -> Issues:
     """`restriction.period.end` is a readable instant ahead."""
-    due = accept_by_of(situation.after, situation)
-    if due is None:
+    when = accept_by_of(situation.after, situation)
+    if when is None:
         return (_issue("A handover says until when it is to be accepted: set `restriction.period.end`.", _END, "HOV-1"),)
-    return () if due > situation.at else (_issue("The accept-by date has passed: set one that is ahead.", _END, "HOV-1"),)
+    return () if when > situation.at else (_issue("The accept-by date has passed: set one that is ahead.", _END, "HOV-1"),)
 
 
 def named_lead(situation: Situation) -> Issues:
@@ -144,12 +146,12 @@ def named_lead(situation: Situation) -> Issues:
                 "Acceptance names one lead: set `owner` (or output `lead`) to a PractitionerRole of your agency.", place, "HOV-4"
             ),
         )
-    if role is None or (fault := role_fault(role if tasks.name(role) == named else None, situation.at)):
-        why = fault if role else role_fault(None, situation.at)
+    if role is None or (fault := role_fault(role if name_of(role) == named else None, situation.at, situation.zone)):
+        why = fault if role else role_fault(None, situation.at, situation.zone)
         return (_issue(f"`{named}` cannot lead: {why}. Name an active PractitionerRole.", place, "OWN-1"),)
-    owner = tasks.link(situation.after, "owner")
-    changed = owner not in (named, tasks.link(situation.current, "owner"))
-    if tasks.link(role, "organization") == situation.receiver and not changed:
+    owner = link(situation.after, "owner")
+    changed = owner not in (named, link(situation.current, "owner"))
+    if link(role, "organization") == situation.receiver and not changed:
         return ()
     return (_issue(f"`{named}` does not act for the owner's agency: name one of its own.", place, "HOV-4"),)
 
@@ -169,7 +171,7 @@ def still_led_by_sender(situation: Situation) -> Issues:
     """OWN-3: the plan is still the sender's to give, or the sender hands over only a part of what it leads."""
     plan = situation.plan
     if plan is not None and plan.get("status") in ("active", "on-hold"):
-        leads = situation.organization(tasks.link(plan, "author")) == situation.sender
+        leads = situation.organization(link(plan, "author")) == situation.sender
         return (
             ()
             if leads or not moves(situation.after)
@@ -232,7 +234,7 @@ def moves(task: Resource) -> bool:
 def accept_by_of(task: Resource, situation: Situation) -> datetime | None:
     """The accept-by instant: `restriction.period.end`, a date to its local midnight."""
     period = (task.get("restriction") or {}).get("period") or {}
-    return ends(period.get("end"), situation.calendar.zone)
+    return due(period.get("end"), situation.zone)
 
 
 def question_of(situation: Situation) -> str:

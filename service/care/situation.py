@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.care import task as tasks
 from service.care.timers import WEEKDAYS, Calendar
 from service.change import Notice, Resource, Timer
+from service.fhir.reference import link, name_of
 
 Ids = Callable[[], str]
 REQUESTER, OWNER, STRANGER = "requester", "owner", "stranger"
@@ -63,6 +64,11 @@ class Situation:
     contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     @property
+    def zone(self) -> tzinfo:
+        """The locality's zone, in which a date without an offset is read."""
+        return self.calendar.zone
+
+    @property
     def current(self) -> Resource:
         """The Task that settles who the parties are: the stored one, or the submitted one when it is new."""
         return self.after if self.before is None else self.before
@@ -70,12 +76,12 @@ class Situation:
     @property
     def sender(self) -> str:
         """The requester's agency."""
-        return self.organization(tasks.link(self.current, "requester"))
+        return self.organization(link(self.current, "requester"))
 
     @property
     def receiver(self) -> str:
         """The owner's agency."""
-        return self.organization(tasks.link(self.current, "owner"))
+        return self.organization(link(self.current, "owner"))
 
     @property
     def stage(self) -> str:
@@ -148,10 +154,10 @@ class Repeat:
 
 def audit(situation: Situation, event: str, action: str = "U", detail: str = "") -> AuditFact:
     """An audit fact about the situation's Task."""
-    focus = (tasks.name(situation.after), *((tasks.name(situation.plan),) if situation.plan else ()))
-    return AuditFact(action, event, situation.agency, situation.user, tasks.link(situation.current, "for"), focus, detail)
+    focus = (name_of(situation.after), *((name_of(situation.plan),) if situation.plan else ()))
+    return AuditFact(action, event, situation.agency, situation.user, link(situation.current, "for"), focus, detail)
 
 
 def notice(situation: Situation, topic: str, recipient: str, focus: str = "") -> Notice:
     """A notice about the situation's Task, or another focus of the same person."""
-    return Notice(topic, recipient, focus or tasks.name(situation.after), tasks.link(situation.current, "for"))
+    return Notice(topic, recipient, focus or name_of(situation.after), link(situation.current, "for"))

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from service.care.codes import HELD_FROM, STATUS_REASON, TASK_CODE, TASK_INPUT, TASK_OUTPUT, code_in, codings, concept
 from service.change import Resource
+from service.fhir.canonical import HELD_FROM, STATUS_REASON, TASK_CODE, TASK_INPUT, TASK_OUTPUT
+from service.fhir.coding import code_in, codings, concept
+from service.fhir.reference import link
 
 STATUSES = (
     "draft",
@@ -31,29 +33,6 @@ def code(task: Resource) -> str:
 def status(task: Resource | None) -> str:
     """Task.status, or `none` for a Task that does not exist yet."""
     return "none" if task is None else str(task.get("status", ""))
-
-
-def link(resource: Resource | None, member: str) -> str:
-    """The reference in a Reference element, without a version, or ''."""
-    element = (resource or {}).get(member)
-    return unversioned(str(element.get("reference", ""))) if isinstance(element, dict) else ""
-
-
-def unversioned(reference: str) -> str:
-    """`Type/id` of a `Type/id/_history/v`."""
-    return reference.partition("/_history/")[0]
-
-
-def name(resource: Resource) -> str:
-    """`Type/id`."""
-    return f"{resource.get('resourceType', '')}/{resource.get('id', '')}"
-
-
-def version(resource: Resource) -> int:
-    """meta.versionId as a number; 0 for a resource that was never stored."""
-    meta = resource.get("meta")
-    text = str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
-    return int(text) if text.isdecimal() else 0
 
 
 def inputs(task: Resource, kind: str) -> list[Resource]:

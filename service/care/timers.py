@@ -14,7 +14,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from enum import StrEnum
 from zoneinfo import ZoneInfo
 
-from service.care.period import LOCAL
+from service.fhir.date import LOCAL
 
 
 class Unit(StrEnum):
@@ -115,11 +115,6 @@ def due(rule: str, start: datetime, calendar: Calendar, *, priority: str = ROUTI
 def next_level(at: datetime, priority: str, calendar: Calendar) -> datetime:
     """HOV-7: when the escalation that was raised at `at` goes up one level."""
     return after(at, ESCALATION_STEP["crisis" if priority in _CRISIS else ROUTINE], calendar)
-
-
-def half_way(start: datetime, end: datetime) -> datetime:
-    """The instant of the 50 % reminder (TIM-10), with the offset of `end`."""
-    return (start + (end - start) / 2).astimezone(end.tzinfo)
 
 
 def after(start: datetime, span: Span, calendar: Calendar) -> datetime:

@@ -22,7 +22,7 @@ from service.cli.opening import Data, with_service, wrong
 from service.cli.sources import Item, files, items
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
-from service.fhir.resource import relative
+from service.fhir.reference import relative, type_of
 from service.problem import Problem
 from service.usecases.loading import Fate, Loading
 
@@ -94,7 +94,7 @@ async def _pass(use: Loading, account: Account, source: Iterable[Item], progress
             if verdict.reason is not None:
                 account.put_aside(item, verdict.reason)
             else:
-                account.counted(verdict.reference.partition("/")[0], verdict.fate)
+                account.counted(type_of(verdict.reference), verdict.fate)
         progress.advance(bar, len(chunk))
 
 

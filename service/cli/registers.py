@@ -5,7 +5,7 @@ from __future__ import annotations
 import getpass
 import json
 import sys
-from datetime import UTC, datetime
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -15,9 +15,9 @@ from service import clock
 from service.app import Built
 from service.care.identity import role_fault
 from service.cli.opening import Data, with_service, wrong
-from service.consent.period import point
 from service.consent.terms import STANDARD
-from service.fhir.resource import relative
+from service.fhir.date import moment, parse
+from service.fhir.reference import key, relative
 from service.store.partners import SECTORS, Partner
 from service.usecases import partners
 
@@ -50,7 +50,7 @@ def partner_add(
     reference = _organization(organization)
 
     async def add(built: Built) -> None:
-        zone = built.services.settings.timezone
+        zone = built.services.zone
         start, end = _day(since, "--from", zone), _day(until, "--until", zone)
         if start and end and end[1] <= start[0]:
             raise wrong("The agreement ends before it starts; correct `--from` or `--until`.")
@@ -249,16 +249,12 @@ def _categories(built: Built, given: list[str]) -> tuple[str, ...]:
     return codes
 
 
-def _day(text: str, option: str, zone: str) -> tuple[datetime, datetime] | None:
+def _day(text: str, option: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
     """The start and the end of a day of the locality."""
-    bounds = point(text, zone) if text else None
+    bounds = parse(text, zone) if text else None
     if text and bounds is None:
         raise wrong(f"`{option}` takes a date such as `2027-03-31`, not `{text}`.")
-    return (_instant(bounds[0]), _instant(bounds[1])) if bounds else None
-
-
-def _instant(milliseconds: int) -> datetime:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC)
+    return (moment(bounds.low), moment(bounds.high)) if bounds else None
 
 
 def _keys(path: Path) -> dict[str, Any]:
@@ -276,22 +272,17 @@ def _keys(path: Path) -> dict[str, Any]:
 
 async def _here(built: Built, reference: str, *kinds: str) -> None:
     """Nobody logs in as somebody who is not here, and no token is for them."""
-    kind, identity = _split(reference)
+    kind, identity = key(reference)
     if kind not in kinds:
         raise wrong(f"`{reference}` is no reference to a {' or '.join(kinds)}; give one such as `{kinds[0]}/123`.")
     if kind == "PractitionerRole":
-        fault = role_fault(await built.services.directory.get(reference), clock.now())
+        fault = role_fault(await built.services.directory.get(reference), clock.now(), built.services.zone)
         if fault:
             raise wrong(f"`{reference}` cannot log in: {fault}.")
         return
     row = await built.services.records.read(kind, identity)
     if row is None or row.deleted:
         raise wrong(f"There is no `{reference}` here; load the {kind} first, or correct the reference.")
-
-
-def _split(reference: str) -> tuple[str, str]:
-    kind, _, identity = reference.partition("/")
-    return kind, identity
 
 
 def _password() -> str:

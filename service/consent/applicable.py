@@ -40,10 +40,8 @@ def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, 
         return NO
     if consent.written is not None and consent.written > now:
         return NO
-    if consent.period is not None:
-        low, high = consent.period
-        if (low is not None and now < low) or (high is not None and now >= high):
-            return NO
+    if consent.period is not None and not consent.period.covers(now):
+        return NO
     if consent.doubt or (policy.verified and not consent.verified) or not entitled(consent, evidence):
         return UNKNOWN
     return UNKNOWN if policy.controllers and consent.controllers.isdisjoint(policy.controllers) else YES

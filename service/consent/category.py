@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from service.consent.facts import Facts
+from service.fhir.canonical import CRISIS_PLAN, SNOMED
 
 OTHER = "other"
 
@@ -28,7 +29,7 @@ BY_TYPE: Mapping[str, str] = {
     "AllergyIntolerance": "physical-health",
     "Immunization": "physical-health",
 }
-BY_CODE: Mapping[str, str] = {"http://snomed.info/sct|736253002": "crisis-plan"}
+BY_CODE: Mapping[str, str] = {f"{SNOMED}|{CRISIS_PLAN}": "crisis-plan"}
 BY_LABEL: Mapping[str, str] = {
     **dict.fromkeys(("PSY", "MH", "BH", "PSYTHPN"), "mental-health"),
     **dict.fromkeys(("SUD", "ETH", "ETHUD", "OPIOIDUD", "42CFRPart2"), "substance-use"),

@@ -12,8 +12,10 @@ from dataclasses import replace
 from typing import Any
 
 from service.consent.compile import compile_consent
-from service.consent.conditions import codes_of, listed, members
-from service.consent.terms import ACTIONS, CONSENT_ACTION, PARTICIPATION, RECIPIENT_ROLES
+from service.consent.conditions import listed, members
+from service.consent.terms import ACTIONS, RECIPIENT_ROLES
+from service.fhir.canonical import CONSENT_ACTION, PARTICIPATION
+from service.fhir.coding import codings
 from service.problem import Issue
 
 RULE = "consent-rules 3"
@@ -71,8 +73,8 @@ def _codes(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
     todo = [(item, "provision") for item in members(resource.get("provision"))]
     while todo:
         tree, path = todo.pop()
-        actions = (pair for item in listed(tree.get("action")) for pair in codes_of(item))
-        roles = (pair for actor in members(tree.get("actor")) for pair in codes_of(actor.get("role")))
+        actions = (pair for item in listed(tree.get("action")) for pair in codings(item))
+        roles = (pair for actor in members(tree.get("actor")) for pair in codings(actor.get("role")))
         found += [
             _warning("code-invalid", f"`{code}` is not an action of Consents; use one of {_list(ACTIONS)}.", f"{path}.action")
             for system, code in actions

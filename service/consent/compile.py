@@ -9,19 +9,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import tzinfo
 from itertools import chain
 from typing import Any
 
-from service.consent.conditions import Element, actors, codes_of, listed, members, ref_of, whats
-from service.consent.period import LONDON, point, span
+from service.consent.conditions import Element, actors, listed, members, ref_of, whats
 from service.consent.provision import EMPTY, Compiled, Node, What
 from service.consent.reasons import Reason
 from service.consent.supersession import supersession_key
-from service.consent.terms import ACT_REASON, STANDARD, Terminology, purpose_key
+from service.consent.terms import STANDARD, Terminology, purpose_key
+from service.fhir.canonical import ACT_REASON, PCF_POLICY
+from service.fhir.coding import codings
+from service.fhir.date import ALWAYS, LOCAL, Interval, parse, period
 from service.problem import Issue
 
 MAX_DEPTH = 32
-PCF_POLICY = "https://profiles.ihe.net/ITI/PCF/Policy-"
 BASES: Mapping[str, str] = {
     "OPTIN": "permit",
     "OPTINR": "permit",
@@ -51,7 +53,7 @@ class _Reading:
 
     ref: str
     base: str
-    zone: str
+    zone: tzinfo
     terms: Terminology
     findings: list[Issue] = field(default_factory=list)
     doubt: bool = False
@@ -68,7 +70,7 @@ class _Reading:
 
 
 def compile_consent(
-    resource: Mapping[str, Any], version_ref: str, base: str = "", zone: str = LONDON, terms: Terminology = STANDARD
+    resource: Mapping[str, Any], version_ref: str, base: str = "", zone: tzinfo = LOCAL, terms: Terminology = STANDARD
 ) -> Compiled:
     """One Consent version, ready to be asked. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base; `zone`
     reads local dates.
@@ -115,7 +117,7 @@ def _admissible(reading: _Reading, resource: Mapping[str, Any], patient: str) ->
         reading.find(
             "It holds a `modifierExtension` that is not known here; leave it out.", "modifierExtension", "extension", doubt=True
         )
-    scope = {code for _, code in codes_of(resource.get("scope"))}
+    scope = {code for _, code in codings(resource.get("scope"))}
     if scope and not scope & PRIVACY_SCOPES:
         reading.find("Its `scope` is not about sharing records; use `patient-privacy` or `research`.", "scope", doubt=True)
 
@@ -137,16 +139,16 @@ def _written(reading: _Reading, resource: Mapping[str, Any]) -> int | None:
     value = resource.get("dateTime")
     if value is None:
         return None
-    low = point(value, reading.zone) if isinstance(value, str) else None
-    if low is None:
+    found = parse(value, reading.zone) if isinstance(value, str) else None
+    if found is None:
         reading.find("`dateTime` cannot be read; write a FHIR dateTime.", "dateTime", "value", doubt=True)
-    return low[0] if low else None
+    return found.low if found else None
 
 
-def _period(reading: _Reading, tree: Mapping[str, Any]) -> tuple[int | None, int | None] | None:
+def _period(reading: _Reading, tree: Mapping[str, Any]) -> Interval | None:
     if "period" not in tree:
-        return (None, None)
-    found = span(tree["period"], reading.zone)
+        return ALWAYS
+    found = period(tree["period"], reading.zone)
     if found is None:
         reading.find(
             "`provision.period` cannot be read; write FHIR dates, the end not before the start.",
@@ -183,7 +185,7 @@ def _roots(reading: _Reading, resource: Mapping[str, Any], tree: Mapping[str, An
 
 def _base(resource: Mapping[str, Any]) -> tuple[str, str]:
     """The effect an untyped root takes from its policy, and where it says so. The more restrictive of several wins."""
-    found = [(BASES[code], "policyRule") for _, code in codes_of(resource.get("policyRule")) if code in BASES]
+    found = [(BASES[code], "policyRule") for _, code in codings(resource.get("policyRule")) if code in BASES]
     for index, policy in enumerate(members(resource.get("policy"))):
         uri = policy.get("uri")
         if isinstance(uri, str) and uri in BASES:
@@ -217,11 +219,11 @@ def _node(reading: _Reading, tree: Mapping[str, Any], path: str, permit: bool, d
     what = whats(element, permit)
     vague = set(element.vague)
     purposes = _purposes(element, reading.terms)
-    actions = frozenset(code for item in listed(tree.get("action")) for _, code in codes_of(item)) if "action" in tree else None
+    actions = frozenset(code for item in listed(tree.get("action")) for _, code in codings(item)) if "action" in tree else None
     if actions is not None and not actions:
         element.unclear("action", "`action` holds no code; give one.")
     during = None
-    if depth > 1 and "period" in tree and (during := span(tree["period"], reading.zone)) is None:
+    if depth > 1 and "period" in tree and (during := period(tree["period"], reading.zone)) is None:
         element.unclear("period", "`period` cannot be read; write FHIR dates, the end not before the start.")
     vague |= set(element.vague)
     for name, text in element.findings:
@@ -250,7 +252,7 @@ def _purposes(element: Element, terms: Terminology) -> frozenset[str] | None:
         return None
     found: set[str] = set()
     for coding in listed(element.tree["purpose"]):
-        pairs = list(codes_of(coding))
+        pairs = list(codings(coding))
         found.update(*(terms.purpose(purpose_key(system, code)) for system, code in pairs))
         if not pairs:
             element.unclear("purpose", "`purpose` holds no code; give one.")

@@ -4,16 +4,18 @@ for a permit.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import tzinfo
 from typing import Any
 
-from service.consent.facts import local
-from service.consent.period import span
 from service.consent.provision import What
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK, RECIPIENT_ROLES, Terminology, label_key
+from service.consent.terms import RANK, RECIPIENT_ROLES, Terminology, label_key
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, RESOURCE_TYPES
+from service.fhir.coding import codings
+from service.fhir.date import period
+from service.fhir.reference import resolved, target
 
-RESOURCE_TYPES = "http://hl7.org/fhir/resource-types"
 CONTENT_TYPES = "urn:ietf:bcp:13"
 WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
@@ -25,7 +27,7 @@ class Element:
     tree: Mapping[str, Any]
     path: str
     base: str
-    zone: str
+    zone: tzinfo
     terms: Terminology
     vague: set[str] = field(default_factory=set)
     findings: list[tuple[str, str]] = field(default_factory=list)
@@ -53,22 +55,12 @@ def members(value: object) -> list[dict[str, Any]]:
     return [item for item in listed(value) if isinstance(item, dict)]
 
 
-def codes_of(value: object) -> Iterator[tuple[str, str]]:
-    """(system, code) of a Coding or CodeableConcept."""
-    if isinstance(value, dict):
-        for coding in (value, *members(value.get("coding"))):
-            code, system = coding.get("code"), coding.get("system")
-            if isinstance(code, str) and code:
-                yield (system if isinstance(system, str) else "", code)
-
-
 def ref_of(value: object, base: str) -> str:
     """The literal reference of a Reference, else its identifier as `system|value`, else nothing."""
     if not isinstance(value, dict):
         return ""
-    reference = value.get("reference")
-    if isinstance(reference, str) and reference:
-        return local(reference, base)
+    if found := target(value):
+        return resolved(found, base)
     identifier = value.get("identifier")
     if isinstance(identifier, dict) and isinstance(identifier.get("value"), str):
         system = identifier.get("system")
@@ -82,7 +74,7 @@ def actors(element: Element) -> frozenset[str] | None:
         return None
     found: set[str] = set()
     for actor in listed(element.tree["actor"]):
-        roles = {code for _, code in codes_of(actor.get("role"))} if isinstance(actor, dict) else set()
+        roles = {code for _, code in codings(actor.get("role"))} if isinstance(actor, dict) else set()
         if not roles & RECIPIENT_ROLES:
             element.note(
                 "actor",
@@ -107,7 +99,7 @@ def whats(element: Element, permit: bool) -> What | None:
         return None
     rank, labels = _labels(element, permit)
     data = _data(element)
-    during = span(tree["dataPeriod"], element.zone) if "dataPeriod" in tree else None
+    during = period(tree["dataPeriod"], element.zone) if "dataPeriod" in tree else None
     if "dataPeriod" in tree and during is None:
         element.unclear("dataPeriod", "`dataPeriod` cannot be read; write FHIR dates, the end not before the start.")
     kinds, codes = _kinds(element), _codes(element)
@@ -131,7 +123,7 @@ def _labels(element: Element, permit: bool) -> tuple[int, frozenset[str]]:
     ranks: list[int] = []
     labels: set[str] = set()
     for coding in listed(element.tree.get("securityLabel")):
-        pairs = list(codes_of(coding))
+        pairs = list(codings(coding))
         if not pairs:
             element.unclear("securityLabel", "`securityLabel` holds no code; give one.")
         for system, code in pairs:
@@ -147,7 +139,7 @@ def _labels(element: Element, permit: bool) -> tuple[int, frozenset[str]]:
 def _kinds(element: Element) -> frozenset[str]:
     found: set[str] = set()
     for coding in listed(element.tree.get("class")):
-        pairs = list(codes_of(coding))
+        pairs = list(codings(coding))
         for system, code in pairs:
             if system == CONTENT_TYPES:
                 found.add(f"{system}|{code}")
@@ -163,7 +155,7 @@ def _kinds(element: Element) -> frozenset[str]:
 def _codes(element: Element) -> frozenset[str]:
     found: set[str] = set()
     for concept in listed(element.tree.get("code")):
-        pairs = list(codes_of(concept))
+        pairs = list(codings(concept))
         found.update(f"{system}|{code}" for system, code in pairs if system)
         if not pairs or any(not system for system, _ in pairs):
             element.unclear("code", "`code` needs codings with system and code; text alone cannot be matched.")

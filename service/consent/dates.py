@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import tzinfo
 from typing import Any
 
-from service.consent.period import Span, point, span
+from service.fhir.date import Interval, of, parse, period
 
 _CHOICE = {
     "effective": ("effectiveDateTime", "effectivePeriod", "effectiveInstant"),
@@ -56,34 +57,30 @@ AUTHORED = (
 )
 
 
-def relevant(kind: str, resource: Mapping[str, Any], zone: str) -> Span | None:
-    """[low, high) in milliseconds, open ends None; None when the resource has no readable time at all."""
+def relevant(kind: str, resource: Mapping[str, Any], zone: tzinfo) -> Interval | None:
+    """The interval it is about; None when the resource has no readable time at all."""
     if kind == "Appointment":
-        return span({name: resource[name] for name in ("start", "end") if name in resource}, zone) or _recorded(resource, zone)
+        return period({name: resource[name] for name in ("start", "end") if name in resource}, zone) or _recorded(resource, zone)
     for name in CLINICAL.get(kind, ()):
         value = resource.get(name)
-        if value is not None and (found := _read(value, zone)) is not None:
+        if value is not None and (found := of(value, zone)) is not None:
             return found
     if kind == "DocumentReference" and (found := _context(resource, zone)) is not None:
         return found
     return _recorded(resource, zone)
 
 
-def _read(value: object, zone: str) -> Span | None:
-    return point(value, zone) if type(value) is str else span(value, zone)
-
-
-def _context(document: Mapping[str, Any], zone: str) -> Span | None:
+def _context(document: Mapping[str, Any], zone: tzinfo) -> Interval | None:
     """The time of the service a document is about."""
     context = document.get("context")
-    return span(context.get("period"), zone) if type(context) is dict else None
+    return period(context.get("period"), zone) if type(context) is dict else None
 
 
-def _recorded(resource: Mapping[str, Any], zone: str) -> Span | None:
+def _recorded(resource: Mapping[str, Any], zone: tzinfo) -> Interval | None:
     for name in AUTHORED:
         value = resource.get(name)
-        if type(value) is str and (found := point(value, zone)) is not None:
+        if type(value) is str and (found := parse(value, zone)) is not None:
             return found
     meta = resource.get("meta")
     updated = meta.get("lastUpdated") if type(meta) is dict else None
-    return point(updated, zone) if type(updated) is str else None
+    return parse(updated, zone) if type(updated) is str else None

@@ -21,11 +21,12 @@ from operator import attrgetter
 from service.consent.applicable import spoken
 from service.consent.facts import MARKS, Facts
 from service.consent.grounds import agreed, granted
-from service.consent.period import millis
 from service.consent.policy import NO_ONWARD, RECORD_DISCLOSURE, REVIEW, TELL_PERSON, Policy, Row
 from service.consent.reasons import Decision, Reason, Redaction
-from service.consent.request import LAWFUL_BASIS, Evidence, Grant, Request
-from service.consent.terms import CONFIDENTIALITY, RANK
+from service.consent.request import BY_BASIS, Evidence, Grant, Request
+from service.consent.terms import RANK
+from service.fhir.canonical import CONFIDENTIALITY
+from service.fhir.date import milliseconds
 
 __all__ = [
     "Decision",
@@ -135,13 +136,13 @@ def _own(request: Request, facts: Facts) -> Reason:
 
 
 def _layers(request: Request, facts: Facts, evidence: Evidence, policy: Policy) -> Decision:
-    now = millis(request.now)
+    now = milliseconds(request.now)
     rows: list[Reason] = agreed(request, facts, evidence, policy, now)
     duties: tuple[str, ...] = ()
     strong, weak = granted(request, facts, evidence, now) if evidence.grants else ((), ())
     if strong:
         rows += [_grant_row(grant) for grant in strong]
-        duties = LAWFUL_DUTIES if strong[0].kind == LAWFUL_BASIS else OVERRIDE_DUTIES
+        duties = LAWFUL_DUTIES if strong[0].kind == BY_BASIS else OVERRIDE_DUTIES
     spoke = spoken(request, facts, evidence, policy, now)
     if spoke:
         said = [reason for _, reason in spoke]
@@ -162,9 +163,7 @@ _DENIALS_FIRST = attrgetter("permit")
 
 def _grant_row(grant: Grant) -> Reason:
     words = (
-        "A lawful basis is recorded for this record"
-        if grant.kind == LAWFUL_BASIS
-        else f"An override (`{grant.kind}`) is in force"
+        "A lawful basis is recorded for this record" if grant.kind == BY_BASIS else f"An override (`{grant.kind}`) is in force"
     )
     return Reason("L2", True, grant.ref, f"{words}.")
 

@@ -7,14 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.change import Resource
+from service.fhir.canonical import ACT_REASON, AUTHORITY, DISCLOSURE, DISCLOSURE_CATEGORY
+from service.fhir.date import instant
 from service.fhir.models import build
-from service.fhir.resource import instant
-
-BASE = "https://baton.example/fhir"
-PROFILE = f"{BASE}/StructureDefinition/baton-disclosure"
-AUTHORITY = f"{BASE}/StructureDefinition/authority"
-CATEGORY = f"{BASE}/CodeSystem/disclosure-category"
-PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
+from service.fhir.reference import reference_to, references_to, versioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,22 +30,22 @@ class Disclosure:
 
 def record(disclosure: Disclosure, identity: str, at: datetime) -> Resource:
     """The Communication of profile baton-disclosure."""
-    reasons: list[Resource] = [{"coding": [{"system": PURPOSE, "code": purpose}]} for purpose in disclosure.purposes]
+    reasons: list[Resource] = [{"coding": [{"system": ACT_REASON, "code": purpose}]} for purpose in disclosure.purposes]
     if disclosure.reason:
         reasons[0]["text"] = disclosure.reason
     return build(
         "Communication",
         id=identity,
-        meta={"profile": [PROFILE]},
+        meta={"profile": [DISCLOSURE]},
         extension=[{"url": AUTHORITY, **disclosure.authority}],
         status="completed",
-        category=[{"coding": [{"system": CATEGORY, "code": category}]} for category in disclosure.categories],
-        subject={"reference": disclosure.patient},
+        category=[{"coding": [{"system": DISCLOSURE_CATEGORY, "code": category}]} for category in disclosure.categories],
+        subject=reference_to(disclosure.patient),
         sent=instant(at),
-        recipient=[{"reference": recipient} for recipient in disclosure.recipients],
-        sender={"reference": disclosure.sender},
+        recipient=references_to(disclosure.recipients),
+        sender=reference_to(disclosure.sender),
         reasonCode=reasons,
-        payload=[{"contentReference": {"reference": reference}} for reference in disclosure.payload],
+        payload=[{"contentReference": reference_to(reference)} for reference in disclosure.payload],
     )
 
 
@@ -65,4 +61,4 @@ def by_basis(concept: Resource) -> Resource:
 
 def versions(rows: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     """Version-specific references."""
-    return tuple(f"{reference}/_history/{version}" for reference, version in rows)
+    return tuple(versioned(reference, version) for reference, version in rows)

@@ -16,7 +16,8 @@ from service.consent.facts import MARKS, Facts
 from service.consent.policy import Policy
 from service.consent.request import Evidence, Request
 from service.consent.residual import joined, residual_json, speaking
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, NORMAL, ORDER, RANK
+from service.consent.terms import NORMAL, ORDER, RANK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 
 Written = list[dict[str, Any]]
 NOTHING: Written = [{"type": "forbid"}]

@@ -6,14 +6,17 @@ Kept in the store's row as a short-named mapping (`to_row`, `from_row`).
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import tzinfo
 from typing import Any
 
 from service.consent.dates import relevant
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK, RECORD_MARK, label_key
-
-INLINE_LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+from service.consent.terms import RANK, label_key
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, RECORD_MARK
+from service.fhir.coding import keys
+from service.fhir.date import EARLIEST, LATEST, LOCAL, Interval
+from service.fhir.reference import resolved
 
 THIRD_PARTY = "third-party"
 DO_NOT_TELL = "do-not-tell-patient"
@@ -51,8 +54,8 @@ class Facts:
     """What is known of one version of one resource.
 
     `confidentiality` is a rank of `terms.RANK`, 0 when unlabelled. `labels` are the other security labels as
-    `terms.label_key`. `start`, `end`: the clinically relevant time, else authored, else lastUpdated, [start, end) in
-    milliseconds, None for open; `dated` False: no time at all. `references`: one hop. `inline`: labels on parts of the
+    `terms.label_key`. `when`: the clinically relevant time, else authored, else lastUpdated; None:
+    no time at all. `references`: one hop. `inline`: labels on parts of the
     resource. `sections`: codes of Composition sections. `custodian` is the store's, not the resource's.
     """
 
@@ -64,9 +67,7 @@ class Facts:
     codes: tuple[str, ...] = ()
     confidentiality: int = 0
     labels: tuple[str, ...] = ()
-    dated: bool = False
-    start: int | None = None
-    end: int | None = None
+    when: Interval | None = None
     authors: tuple[str, ...] = ()
     references: tuple[str, ...] = ()
     marks: tuple[str, ...] = ()
@@ -88,15 +89,15 @@ class Facts:
                 row[short] = list(value)
         if self.confidentiality:
             row["c"] = self.confidentiality
-        if self.dated:
-            row["d"] = [self.start, self.end]
+        if self.when:
+            low, high = self.when
+            row["d"] = [None if low == EARLIEST else low, None if high == LATEST else high]
         return row
 
     @classmethod
     def from_row(cls, row: Mapping[str, Any], custodian: str = "") -> Facts:
         """The inverse of `to_row`."""
         get = row.get
-        dated = get("d")
         return cls(
             row["t"],
             row["i"],
@@ -106,9 +107,7 @@ class Facts:
             tuple(get("o", ())),
             get("c", 0),
             tuple(get("l", ())),
-            dated is not None,
-            dated[0] if dated else None,
-            dated[1] if dated else None,
+            _interval(get("d")),
             tuple(get("a", ())),
             tuple(get("r", ())),
             tuple(get("m", ())),
@@ -132,7 +131,7 @@ _ROW = (
 )
 
 
-def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", zone: str = "Europe/London") -> Facts:
+def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", zone: tzinfo = LOCAL) -> Facts:
     """Facts of any resource. `base` is our own absolute base: references under it are local. `zone` reads dates without an
     offset.
     """
@@ -142,7 +141,6 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
     meta = resource.get("meta")
     rank, labels, marks = _labelled(meta if type(meta) is dict else {}, _whole(resource))
     patients = _patients(resource, kind, ident, references, base)
-    when = relevant(kind, resource, zone)
     return Facts(
         kind,
         ident,
@@ -152,9 +150,7 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
         _codes(resource),
         rank,
         labels,
-        when is not None,
-        when[0] if when else None,
-        when[1] if when else None,
+        relevant(kind, resource, zone),
         _authors(resource, kind, base),
         references,
         marks,
@@ -164,12 +160,12 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
     )
 
 
-def local(reference: str, base: str = "") -> str:
-    """`Type/id` of a relative, own absolute or versioned reference. A foreign or contained one stays as it is: it is not ours by
-    accident.
-    """
-    text = reference.removeprefix(base.rstrip("/") + "/") if base and ":" in reference else reference
-    return text.partition("/_history/")[0] if "/_history/" in text else text
+def _interval(kept: Sequence[int | None] | None) -> Interval | None:
+    """The interval as the row keeps it: an open end is nothing."""
+    if kept is None:
+        return None
+    low, high = kept
+    return Interval(EARLIEST if low is None else low, LATEST if high is None else high)
 
 
 def _text(value: object) -> str:
@@ -187,7 +183,7 @@ def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tupl
             stack += [value for value in item if type(value) in _NESTED]
             continue
         if "reference" in item and type(item["reference"]) is str:
-            references[local(item["reference"], base)] = None
+            references[resolved(item["reference"], base)] = None
         elif "url" in item and item["url"] == INLINE_LABEL:
             inline.update(dict.fromkeys(inline_labels(item)))
         stack += [value for value in item.values() if type(value) in _NESTED]
@@ -213,19 +209,8 @@ def _list(value: object) -> list[Any]:
     return [value] if type(value) is dict else []
 
 
-def _coded(concept: object) -> Iterator[str]:
-    """`system|code` of a CodeableConcept or a Coding."""
-    if type(concept) is not dict:
-        return
-    if type(concept.get("code")) is str:
-        yield f"{_text(concept.get('system'))}|{concept['code']}"
-    for coding in _list(concept.get("coding")):
-        if type(coding) is dict and type(coding.get("code")) is str:
-            yield f"{_text(coding.get('system'))}|{coding['code']}"
-
-
 def _codes(resource: Mapping[str, Any]) -> tuple[str, ...]:
-    return tuple([code for name in _CODED if name in resource for concept in _list(resource[name]) for code in _coded(concept)])
+    return tuple([code for name in _CODED if name in resource for concept in _list(resource[name]) for code in keys(concept)])
 
 
 def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
@@ -234,7 +219,7 @@ def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
     while todo:
         section = todo.pop()
         if type(section) is dict:
-            found.update(dict.fromkeys(_coded(section.get("code"))))
+            found.update(dict.fromkeys(keys(section.get("code"))))
             todo = todo + _list(section.get("section"))
     return tuple(found)
 
@@ -249,7 +234,7 @@ def _labelled(meta: Mapping[str, Any], whole: list[Any]) -> tuple[int, tuple[str
                 rank = max(rank, RANK[code])
             else:
                 labels.append(label_key(_text(coding.get("system")), code))
-    tags = [key.replace(ACT_CODE + "|", "") for tag in _list(meta.get("tag")) for key in _coded(tag)]
+    tags = [key.replace(ACT_CODE + "|", "") for tag in _list(meta.get("tag")) for key in keys(tag)]
     return rank, tuple(labels), tuple(dict.fromkeys(MARKS[key] for key in (*labels, *tags) if key in MARKS))
 
 
@@ -275,7 +260,7 @@ def _classes(resource: Mapping[str, Any], kind: str) -> tuple[str, ...]:
 def _refs(value: object, base: str) -> Iterator[str]:
     for item in _list(value):
         if type(item) is dict and type(item.get("reference")) is str:
-            yield local(item["reference"], base)
+            yield resolved(item["reference"], base)
 
 
 def _patients(resource: Mapping[str, Any], kind: str, ident: str, references: tuple[str, ...], base: str) -> tuple[str, ...]:

@@ -12,16 +12,19 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC
 
 from service.change import Resource
-from service.consent.period import span
 from service.consent.relationship import closed
-from service.consent.request import LAWFUL_BASIS, Grant
+from service.consent.request import BY_BASIS, Grant
+from service.fhir.canonical import LAWFUL_BASIS, OVERRIDE_KIND, TASK_CODE, TASK_INPUT, TaskCode
+from service.fhir.coding import code_in
+from service.fhir.date import EARLIEST, Interval, moment, period
+from service.fhir.reference import current, target
 
-SYSTEM = "https://baton.example/fhir/CodeSystem"
 LONGEST = 4 * 3600 * 1000
 """An override lasts at most four hours (consent rules, section 5), in milliseconds."""
+NEVER = Interval(0, 0)
 WEAK_BASES = frozenset({"direct-care", "explicit-consent-elsewhere"})
 
 
@@ -31,56 +34,43 @@ def granted(tasks: Iterable[tuple[Resource, str, tuple[str, ...]]]) -> tuple[Gra
 
 
 def _grants(task: Resource, custodian: str, organizations: tuple[str, ...]) -> Iterator[Grant]:
-    code = _coded(task.get("code"), "task-code")
-    if code == "override-review" and task.get("status") not in ("draft", "cancelled", "entered-in-error"):
+    code = code_in(task.get("code"), TASK_CODE)
+    if code == TaskCode.OVERRIDE_REVIEW and task.get("status") not in ("draft", "cancelled", "entered-in-error"):
         yield _override(task, custodian)
-    if code == "handover" and task.get("status") != "draft" and not closed(task):
+    if code == TaskCode.HANDOVER and task.get("status") != "draft" and not closed(task):
         yield from (grant for each in organizations for grant in _handed_over(task, each))
 
 
 def _override(task: Resource, organization: str) -> Grant:
     reason = (task.get("reasonCode") or {}) if isinstance(task.get("reasonCode"), dict) else {}
-    start, end = span(task.get("restriction", {}).get("period")) or (None, None)
+    start, end = period(task.get("restriction", {}).get("period"), UTC) or NEVER
     # INVARIANT: whatever the Task says, an override without a start is none, and one ends LONGEST after it.
-    window = (start, min(end or start + LONGEST, start + LONGEST)) if start is not None else (0, 0)
+    window = (start, min(end, start + LONGEST)) if start != EARLIEST else NEVER
     grant = Grant(
-        kind=_coded(reason, "override-kind"),
+        kind=code_in(reason, OVERRIDE_KIND),
         organization=organization,
-        ref=_versioned(task),
-        user=task.get("requester", {}).get("reference", ""),
+        ref=current(task),
+        user=target(task.get("requester")),
         types=frozenset(each.get("valueCode", "") for each in _inputs(task, "override-scope")),
         authority=str(reason.get("text", "")),
     )
-    return replace(grant, start=_at(window[0]), until=_at(window[1]))
+    return replace(grant, start=moment(window[0]), until=moment(window[1]))
 
 
 def _handed_over(task: Resource, organization: str) -> Iterator[Grant]:
     given = [
-        each["valueReference"].get("reference", "")
+        target(each["valueReference"])
         for kind in ("minimum-dataset", "package")
         for each in _inputs(task, kind)
         if "valueReference" in each
     ]
-    refs = frozenset(each for each in (task.get("focus", {}).get("reference", ""), *given) if each)
+    refs = frozenset(each for each in (target(task.get("focus")), *given) if each)
     for each in _inputs(task, "sharing-authority"):
-        basis = _coded(each.get("valueCodeableConcept"), "lawful-basis")
+        basis = code_in(each.get("valueCodeableConcept"), LAWFUL_BASIS)
         if basis:
             words = str(each["valueCodeableConcept"].get("text", basis))
-            yield Grant(LAWFUL_BASIS, organization, _versioned(task), refs=refs, authority=words, weak=basis in WEAK_BASES)
+            yield Grant(BY_BASIS, organization, current(task), refs=refs, authority=words, weak=basis in WEAK_BASES)
 
 
 def _inputs(task: Resource, kind: str) -> list[Resource]:
-    return [each for each in task.get("input", ()) if _coded(each.get("type"), "task-input") == kind]
-
-
-def _coded(concept: object, system: str) -> str:
-    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
-    return next((str(each.get("code", "")) for each in codings if each.get("system") == f"{SYSTEM}/{system}"), "")
-
-
-def _versioned(task: Resource) -> str:
-    return f"Task/{task.get('id', '')}/_history/{task.get('meta', {}).get('versionId', '')}"
-
-
-def _at(moment: int | None) -> datetime | None:
-    return None if moment is None else datetime.fromtimestamp(moment / 1000, UTC)
+    return [each for each in task.get("input", ()) if code_in(each.get("type"), TASK_INPUT) == kind]

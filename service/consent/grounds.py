@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from service.consent.facts import Facts, local
-from service.consent.period import millis
+from service.consent.facts import Facts
 from service.consent.policy import Agreement, Policy, Row
 from service.consent.reasons import Reason
-from service.consent.request import BREAK_GLASS, LAWFUL_BASIS, Evidence, Grant, Request
+from service.consent.request import BREAK_GLASS, BY_BASIS, Evidence, Grant, Request
+from service.fhir.date import milliseconds
+from service.fhir.reference import resolved
 
 NO_AGREEMENT = Reason(
     "L0", False, "consent-rules#L0.agreement", "There is no live sharing agreement with this partner for this purpose."
@@ -27,7 +28,7 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
         rows.append(NO_CATEGORY)
     related = request.organization in evidence.relationships or not evidence.relationships.isdisjoint(request.principals)
     # A lawful basis recorded for exactly these records is itself the relationship; an override is not.
-    lawful = (grant for grant in evidence.grants if grant.kind == LAWFUL_BASIS and not grant.weak)
+    lawful = (grant for grant in evidence.grants if grant.kind == BY_BASIS and not grant.weak)
     if not related and not any(applies(grant, request, facts, now) for grant in lawful):
         rows.append(NO_RELATIONSHIP)
     return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
@@ -40,7 +41,7 @@ def _barred(row: Row, request: Request, facts: Facts) -> bool:
 def _live(agreement: Agreement, request: Request, policy: Policy, now: int) -> bool:
     if agreement.organization != request.organization and agreement.organization not in request.principals:
         return False
-    if (agreement.start and now < millis(agreement.start)) or (agreement.end and now >= millis(agreement.end)):
+    if (agreement.start and now < milliseconds(agreement.start)) or (agreement.end and now >= milliseconds(agreement.end)):
         return False
     if not request.purposes or agreement.purposes.issuperset(request.purposes):
         return bool(request.purposes)
@@ -67,14 +68,14 @@ def granted(request: Request, facts: Facts, evidence: Evidence, now: int) -> tup
 
 def applies(grant: Grant, request: Request, facts: Facts, now: int) -> bool:
     """Whether a grant is this caller's, in force, and covers this record."""
-    if grant.organization != request.organization or (grant.kind not in BREAK_GLASS and grant.kind != LAWFUL_BASIS):
+    if grant.organization != request.organization or (grant.kind not in BREAK_GLASS and grant.kind != BY_BASIS):
         return False
     if grant.user and grant.user != request.user and grant.user not in request.principals:
         return False
-    if (grant.start and now < millis(grant.start)) or (grant.until and now >= millis(grant.until)):
+    if (grant.start and now < milliseconds(grant.start)) or (grant.until and now >= milliseconds(grant.until)):
         return False
     if grant.purposes and not set(grant.purposes).issuperset(request.purposes):
         return False
     if grant.refs:
-        return facts.ref in grant.refs or any(local(ref) == facts.ref for ref in grant.refs)
+        return facts.ref in grant.refs or any(resolved(ref) == facts.ref for ref in grant.refs)
     return facts.type in grant.types if grant.types else grant.kind in BREAK_GLASS

@@ -10,15 +10,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from service.change import Resource
-from service.consent.grants import SYSTEM, WEAK_BASES
+from service.consent.grants import WEAK_BASES
 from service.consent.policy import CARE
-from service.consent.request import LAWFUL_BASIS, Grant
-from service.fhir.resource import codings
+from service.consent.request import BY_BASIS, Grant
+from service.fhir.canonical import LAWFUL_BASES, LAWFUL_BASIS
+from service.fhir.coding import code_in, codings, concept
 from service.problem import Category, Problem, problem
 
-CODES = f"{SYSTEM}/lawful-basis"
-OVERRIDING = frozenset({"vital-interests", "safeguarding", "public-interest", "legal-duty", "best-interests"})
-BASES = OVERRIDING | WEAK_BASES
+OVERRIDING = LAWFUL_BASES - WEAK_BASES
 PARAMETER = "Parameters.parameter.where(name = 'basis')"
 """Where `$disclose` takes it."""
 
@@ -38,31 +37,33 @@ class Basis:
     def grant(self, recipient: str, refs: Iterable[str]) -> Grant:
         """What the claim gives the recipient: these records and nothing else."""
         words = str(self.concept.get("text", self.code))
-        return Grant(LAWFUL_BASIS, recipient, self.ref, refs=frozenset(refs), authority=words, weak=self.code in WEAK_BASES)
+        return Grant(BY_BASIS, recipient, self.ref, refs=frozenset(refs), authority=words, weak=self.code in WEAK_BASES)
 
 
-def claimed(concept: Resource, sectors: tuple[str, str], where: str = PARAMETER) -> Basis | Problem:
+def claimed(given: Resource, sectors: tuple[str, str], where: str = PARAMETER) -> Basis | Problem:
     """The basis a CodeableConcept claims between agencies of two sectors, or why it cannot be. `where`: the FHIRPath it is at."""
-    found = [code for system, code in codings(concept) if system == CODES]
-    if len(found) != 1 or found[0] not in BASES:
-        return _refusal(where, "code-invalid", f"A lawful basis is one code of `{CODES}`: `{'`, `'.join(sorted(BASES))}`.")
-    words = concept.get("text")
+    found = [code for system, code in codings(given) if system == LAWFUL_BASIS]
+    if len(found) != 1 or found[0] not in LAWFUL_BASES:
+        return _refusal(
+            where, "code-invalid", f"A lawful basis is one code of `{LAWFUL_BASIS}`: `{'`, `'.join(sorted(LAWFUL_BASES))}`."
+        )
+    words = given.get("text")
     plain = found[0] == "direct-care" and CARE.issuperset(sectors)
     if not plain and not (isinstance(words, str) and words.strip()):
         text = f"The basis `{found[0]}` needs its justification; write it as the `text` of the CodeableConcept."
         return _refusal(where, "required", text)
-    return Basis(found[0], concept)
+    return Basis(found[0], given)
 
 
 def implied(text: str) -> Resource:
     """The basis of what is shared because nobody objects: direct care, in the words of the policy row that said so (L5)."""
-    return {"coding": [{"system": CODES, "code": "direct-care"}], "text": text}
+    return concept(LAWFUL_BASIS, "direct-care", text)
 
 
 def recorded(task: Resource) -> Resource | None:
     """The lawful basis a handover Task was sent under, None when it was not one (HOV-3)."""
     concepts = (each.get("valueCodeableConcept") for each in task.get("input", ()) if isinstance(each, dict))
-    return next((each for each in concepts if any(system == CODES for system, _ in codings(each))), None)
+    return next((each for each in concepts if code_in(each, LAWFUL_BASIS)), None)
 
 
 def _refusal(where: str, code: str, text: str) -> Problem:

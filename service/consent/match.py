@@ -34,10 +34,8 @@ def gate(node: Node, request: Request, now: int) -> int:
         if "action" not in node.vague:
             return NO
         found = UNKNOWN
-    if node.during is not None:
-        low, high = node.during
-        if (low is not None and now < low) or (high is not None and now >= high):
-            return NO
+    if node.during is not None and not node.during.covers(now):
+        return NO
     return UNKNOWN if "period" in node.vague else found
 
 
@@ -89,16 +87,12 @@ def _coded(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
 
 def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     """Wholly inside: yes; apart: no; overlapping, undated or unreadable: unknown."""
-    if what.during is None or not facts.dated:
+    asked, found = what.during, facts.when
+    if asked is None or found is None:
         return UNKNOWN
-    low, high = what.during
-    if (high is not None and facts.start is not None and facts.start >= high) or (
-        low is not None and facts.end is not None and facts.end <= low
-    ):
+    if found.low >= asked.high or found.high <= asked.low:
         return NO
-    starts = low is None or (facts.start is not None and facts.start >= low)
-    ends = high is None or (facts.end is not None and facts.end <= high)
-    return YES if starts and ends else UNKNOWN
+    return YES if asked.low <= found.low and found.high <= asked.high else UNKNOWN
 
 
 def _among(what: What, _permit: bool, facts: Facts, links: Links) -> int:

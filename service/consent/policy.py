@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.consent.reasons import Reason
-from service.consent.terms import NORMAL, RANK, RECORD_MARK, STANDARD, Terminology
+from service.consent.terms import NORMAL, RANK, STANDARD, Terminology
+from service.fhir.canonical import RECORD_MARK
 
 SECTORS = ("health", "social-care", "housing", "voluntary", "police", "employer", "other")
 LEGALLY_BARRED = f"{RECORD_MARK}|legally-barred"

@@ -8,12 +8,12 @@ of this person. Two employers are never united: a role of another organisation t
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from datetime import datetime
+from datetime import datetime, tzinfo
 from typing import Any
 
 from service.change import Resource
 from service.consent.conditions import members, ref_of
-from service.consent.period import LONDON, holds, millis, span
+from service.fhir.date import LOCAL, contains
 
 
 def principals(
@@ -27,7 +27,7 @@ def principals(
     patients: frozenset[str] = frozenset(),
     verified: frozenset[str] = frozenset(),
     base: str = "",
-    zone: str = LONDON,
+    zone: tzinfo = LOCAL,
 ) -> frozenset[str]:
     """References and `system|value` identifiers of everything the caller may act as now.
 
@@ -35,12 +35,11 @@ def principals(
     the client. `groups` and `teams` are candidates; `patients` the subject's references; `verified` RelatedPersons whose link
     is verified. `base` is our own FHIR base URL, under which these may name each other. Never raises.
     """
-    at = millis(now)
     person = user.startswith(("Patient/", "RelatedPerson/"))
     # A person is nobody's staff, whoever runs the app they use.
     found = {} if person else dict.fromkeys(_upward(organization, directory, base))
     role = directory.get(user)
-    if user.startswith("PractitionerRole/") and role is not None and _current(role, at, zone):
+    if user.startswith("PractitionerRole/") and role is not None and _current(role, now, zone):
         employer = ref_of(role.get("organization"), base)
         line = list(_upward(employer, directory, base))
         if not employer or organization in line:
@@ -48,7 +47,7 @@ def principals(
     elif user.startswith(("Patient/", "Practitioner/")) or user in verified:
         found[user] = None
     found.pop("", None)
-    found |= dict.fromkeys(_memberships(groups, teams, found, patients, at, base, zone))
+    found |= dict.fromkeys(_memberships(groups, teams, found, patients, now, base, zone))
     identifiers = [name for ref in found for name in _identifiers(directory.get(ref))]
     return frozenset((*found, *identifiers))
 
@@ -62,14 +61,11 @@ def _upward(organization: str, directory: Mapping[str, Resource], base: str) -> 
         organization = ref_of(directory.get(organization, {}).get("partOf"), base)
 
 
-def _current(item: Mapping[str, Any], at: int, zone: str) -> bool:
+def _current(item: Mapping[str, Any], at: datetime, zone: tzinfo) -> bool:
     """Active, and its period, if any, contains the instant; an unreadable period does not."""
     if item.get("active") is False or item.get("inactive") is True:
         return False
-    if "period" not in item:
-        return True
-    period = span(item["period"], zone)
-    return period is not None and holds(period, at)
+    return contains(item.get("period"), at, zone)
 
 
 def _memberships(
@@ -77,9 +73,9 @@ def _memberships(
     teams: Iterable[Resource],
     found: Mapping[str, None],
     patients: frozenset[str],
-    at: int,
+    at: datetime,
     base: str,
-    zone: str,
+    zone: tzinfo,
 ) -> Iterator[str]:
     for group in groups:
         joined = (item for item in members(group.get("member")) if ref_of(item.get("entity"), base) in found)

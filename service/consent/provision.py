@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from service.consent.period import Span
 from service.consent.reasons import Reason
+from service.fhir.date import Interval
 from service.problem import Issue
 
 EMPTY: frozenset[str] = frozenset()
@@ -28,7 +28,7 @@ class What:
     labels: frozenset[str] = EMPTY
     kinds: frozenset[str] = EMPTY
     codes: frozenset[str] = EMPTY
-    during: Span | None = None
+    during: Interval | None = None
     instances: frozenset[str] = EMPTY
     related: frozenset[str] = EMPTY
     dependents: frozenset[str] = EMPTY
@@ -49,7 +49,7 @@ class Node:
     actors: frozenset[str] | None = None
     purposes: frozenset[str] | None = None
     actions: frozenset[str] | None = None
-    during: Span | None = None
+    during: Interval | None = None
     vague: frozenset[str] = EMPTY
     what: What | None = None
     closed: Reason | None = None
@@ -70,7 +70,7 @@ class Compiled:
     patient: str
     active: bool
     roots: tuple[Node, ...]
-    period: Span | None
+    period: Interval | None
     written: int | None
     performers: frozenset[str]
     controllers: frozenset[str]

@@ -11,9 +11,9 @@ from functools import partial
 from typing import Any
 
 from service.change import Resource
-from service.consent.facts import INLINE_LABEL, Facts, inline_labels
+from service.consent.facts import Facts, inline_labels
 from service.consent.reasons import Redaction
-from service.consent.terms import OBSERVATION_VALUE
+from service.fhir.canonical import INLINE_LABEL, OBSERVATION_VALUE
 
 REDACTED = {"system": OBSERVATION_VALUE, "code": "REDACTED"}
 SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}

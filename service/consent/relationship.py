@@ -12,9 +12,11 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from service.change import Resource
+from service.fhir.canonical import TASK_CODE, TaskCode
+from service.fhir.coding import codes_in
+from service.fhir.reference import target
 
-TASK_CODE = "https://baton.example/fhir/CodeSystem/task-code"
-NO_STANDING = frozenset({"stop-use", "override-review", "data-request"})
+NO_STANDING = frozenset({TaskCode.STOP_USE, TaskCode.OVERRIDE_REVIEW, TaskCode.DATA_REQUEST})
 """Tasks of ours that ask for access, account for it or end it; they may not be what gives it."""
 
 
@@ -76,7 +78,7 @@ def _team(team: Resource) -> Iterator[Tie]:
 def _task(task: Resource) -> Iterator[Tie]:
     if task.get("status") in ("draft", "entered-in-error"):
         return
-    period = _moment(task) if _codes(task) & NO_STANDING else None
+    period = _moment(task) if codes_in(task.get("code"), TASK_CODE) & NO_STANDING else None
     yield from _tie(task.get("requester"), period)
     yield from _tie(task.get("owner"), period)
 
@@ -85,12 +87,6 @@ def _moment(task: Resource) -> Mapping[str, str]:
     """A period that is over as it starts: its parties read the Task, and have no standing by it."""
     at = str(task.get("authoredOn", "1970-01-01T00:00:00Z"))
     return {"start": at, "end": at}
-
-
-def _codes(task: Resource) -> set[str]:
-    concept = task.get("code")
-    codings = concept.get("coding", ()) if isinstance(concept, dict) else ()
-    return {str(each.get("code", "")) for each in codings if each.get("system") == TASK_CODE}
 
 
 def _referral(request: Resource) -> Iterator[Tie]:
@@ -109,10 +105,9 @@ def _episode(episode: Resource) -> Iterator[Tie]:
 
 
 def _tie(reference: Mapping[str, object] | None, period: Mapping[str, str] | None) -> Iterator[Tie]:
-    target = reference.get("reference") if isinstance(reference, dict) else None
-    if isinstance(target, str) and target:
+    if actor := target(reference):
         period = period if isinstance(period, dict) else {}
-        yield Tie(target, str(period.get("start", "")), str(period.get("end", "")))
+        yield Tie(actor, str(period.get("start", "")), str(period.get("end", "")))
 
 
 RULES: Mapping[str, Callable[[Resource], Iterator[Tie]]] = {

@@ -6,23 +6,19 @@ too, and as entitled in one of the v3-RoleCode roles below: kinship alone entitl
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.change import Resource
-from service.consent.period import LONDON, holds, millis, span
-from service.fhir.resource import codings
+from service.fhir.canonical import ROLE_CODE
+from service.fhir.coding import codes_in
+from service.fhir.date import LOCAL, contains
 
-ROLE_CODE = "http://terminology.hl7.org/CodeSystem/v3-RoleCode"
 ENTITLED = frozenset({"GUARD", "HPOWATT", "POWATT", "DPOWATT", "SPOWATT"})
 """Guardian and powers of attorney: healthcare, general, durable, special."""
 
 
-def entitled(related: Resource, at: datetime, zone: str = LONDON) -> bool:
+def entitled(related: Resource, at: datetime, zone: tzinfo = LOCAL) -> bool:
     """Whether a RelatedPerson may act for its patient at an instant. `zone` reads dates without an offset."""
-    if related.get("active") is False:
+    if related.get("active") is False or not contains(related.get("period"), at, zone):
         return False
-    if "period" in related:
-        period = span(related["period"], zone)
-        if period is None or not holds(period, millis(at)):
-            return False
-    return any(system == ROLE_CODE and code in ENTITLED for system, code in codings(related.get("relationship")))
+    return not ENTITLED.isdisjoint(codes_in(related.get("relationship"), ROLE_CODE))

@@ -12,7 +12,7 @@ from service.consent.policy import Agreement
 from service.consent.provision import Compiled
 
 BREAK_GLASS = frozenset({"patient-safety", "vital-interests", "safeguarding", "public-interest", "legal", "best-interests"})
-LAWFUL_BASIS = "lawful-basis"
+BY_BASIS = "lawful-basis"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Request:
 class Grant:
     """A recorded permission beside consent: a break-glass override, or a lawful basis on which records were disclosed.
 
-    `kind` is one of BREAK_GLASS, or LAWFUL_BASIS. `refs` (`Type/id`, a version suffix is ignored) or else `types` say what it
+    `kind` is one of BREAK_GLASS, or BY_BASIS. `refs` (`Type/id`, a version suffix is ignored) or else `types` say what it
     covers; neither: for an override the whole record of the person, for a lawful basis nothing. `user` empty: everyone acting
     for `organization`. `purposes` empty: any. `ref` is the resource that records it, `authority` its words for the ledger.
     `until` None: no end of its own. `weak`: it counts only where no Consent speaks.

@@ -13,10 +13,10 @@ from typing import Any
 from service.consent.applicable import applicable
 from service.consent.facts import Facts
 from service.consent.match import NO, YES, Links, gate, holds
-from service.consent.period import millis
 from service.consent.policy import Policy
 from service.consent.provision import Compiled, Node, What
 from service.consent.request import Evidence, Request
+from service.fhir.date import milliseconds
 
 MOST = 4096
 """More rules than this are not worth a token: it forbids everything instead, which is safe."""
@@ -48,7 +48,7 @@ def residual(request: Request, evidence: Evidence, policy: Policy) -> Rules:
 
 def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tuple[str, Rules], ...]:
     """Version reference and rules of each Consent that says something of some resource, in the order of their references."""
-    now = millis(request.now)
+    now = milliseconds(request.now)
     found = []
     for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
         standing = applicable(consent, evidence, policy, now)

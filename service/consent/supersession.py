@@ -9,8 +9,9 @@ import json
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from service.consent.conditions import codes_of, listed, members, ref_of
+from service.consent.conditions import listed, members, ref_of
 from service.consent.provision import Compiled
+from service.fhir.coding import codings
 
 
 def supersession_key(resource: Mapping[str, Any], base: str = "") -> str:
@@ -35,7 +36,7 @@ def supersession_key(resource: Mapping[str, Any], base: str = "") -> str:
 
 
 def _codes(values: Iterable[object]) -> list[str]:
-    return [f"{system}|{code}" for value in values for system, code in codes_of(value)]
+    return [f"{system}|{code}" for value in values for system, code in codings(value)]
 
 
 def _policies(resource: Mapping[str, Any]) -> list[str]:

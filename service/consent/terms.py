@@ -10,14 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-HL7 = "http://terminology.hl7.org/CodeSystem/"
-ACT_REASON = HL7 + "v3-ActReason"
-ACT_CODE = HL7 + "v3-ActCode"
-CONFIDENTIALITY = HL7 + "v3-Confidentiality"
-OBSERVATION_VALUE = HL7 + "v3-ObservationValue"
-PARTICIPATION = HL7 + "v3-ParticipationType"
-CONSENT_ACTION = HL7 + "consentaction"
-RECORD_MARK = "https://baton.example/fhir/CodeSystem/record-mark"
+from service.fhir.canonical import ACT_CODE, ACT_REASON
 
 ORDER = ("U", "L", "M", "N", "R", "V")
 RANK: Mapping[str, int] = {code: rank for rank, code in enumerate(ORDER, start=1)}

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from service.change import Resource
-from service.fhir.resource import identified, relative, rewrite
+from service.fhir.reference import id_of, relative
+from service.fhir.resource import identified, rewrite
 from service.problem import Category, Problem, problem
 
 OPENED = frozenset({"transaction", "batch", "collection", "searchset"})
@@ -35,7 +36,7 @@ def _opened(entry: Any, place: int, known: dict[str, str]) -> Iterator[Resource 
     if isinstance(entry, dict) and isinstance(entry.get("search"), dict) and entry["search"].get("mode") == "outcome":
         return
     if isinstance(resource, dict):
-        named = known.get(_url(entry), "").partition("/")[2]
+        named = id_of(known.get(_url(entry), ""))
         yield rewrite(identified(resource, named) if named and not resource.get("id") else resource, known)
     else:
         yield _malformed(f"`entry[{place}]` carries no resource; only records are loaded, nothing is deleted.")
@@ -55,7 +56,7 @@ def _reference(entry: Any, url: str) -> str:
         return f"{kind}/{given}"
     if urn:
         return f"{kind}/{urn[1]}"
-    return relative("/".join(url.rsplit("/", 2)[1:])) or ""
+    return relative("/".join(url.rsplit("/", 2)[1:]))
 
 
 def _malformed(text: str) -> Problem:

@@ -7,15 +7,15 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from service.change import Resource
+from service.fhir.canonical import BASE, RESTFUL_SECURITY, VALIDATE
+from service.fhir.date import instant
 from service.fhir.models import literal
 from service.fhir.parameter import Parameters
-from service.fhir.resource import instant
 
-BASE = "https://baton.example/fhir"
-SMART = {"system": "http://terminology.hl7.org/CodeSystem/restful-security-service", "code": "SMART-on-FHIR"}
+SMART = {"system": RESTFUL_SECURITY, "code": "SMART-on-FHIR"}
 COMMON = {"_id": "token", "_lastUpdated": "date"}
 
-SPECIFIED = {"validate": "http://hl7.org/fhir/OperationDefinition/Resource-validate"}
+SPECIFIED = {"validate": VALIDATE}
 """Operations that R4 itself defines."""
 
 

@@ -16,9 +16,8 @@ from typing import Any
 import msgspec
 
 from service.change import Resource
+from service.fhir.canonical import R4_STRUCTURE
 
-STRUCTURE = "http://hl7.org/fhir/StructureDefinition/"
-OWN = "https://baton.example/fhir/"
 _URL = re.compile(rb'"url":"([^"]*)"')
 _OWN_KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
 
@@ -77,7 +76,7 @@ class Definitions:
     def structure(self, url_or_type: str) -> Resource | None:
         """The StructureDefinition of a canonical (a `|version` is left off) or of a type: elements under `element`."""
         url = url_or_type.split("|")[0]
-        url = url if ":" in url else STRUCTURE + url
+        url = url if ":" in url else R4_STRUCTURE + url
         if url not in self._structures:
             found = self._own["StructureDefinition"].get(url)
             line = self._lines["structures"].get(url)

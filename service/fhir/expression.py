@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from service.fhir.reference import unversioned
+
 Values = list[Any]
 Walk = Callable[[Values], Values]
 
@@ -298,7 +300,7 @@ def _target(node: Any) -> str:
         return ""
     target = node.get("reference")
     if isinstance(target, str) and not target.startswith("#"):
-        pieces = target.partition("/_history/")[0].rsplit("/", 2)
+        pieces = unversioned(target).rsplit("/", 2)
         if len(pieces) > 1:
             return pieces[-2]
     named = node.get("type")

@@ -13,9 +13,10 @@ from datetime import UTC, datetime, tzinfo
 from typing import Any
 
 from service.change import Resource
-from service.fhir import interval, key
+from service.fhir import date, key
 from service.fhir.expression import Branch, Walk, gathered
 from service.fhir.parameter import Definitions, Parameter, Parameters
+from service.fhir.reference import own
 
 Rank = str | int
 """A sort value: folded text, or milliseconds since 1970."""
@@ -68,7 +69,7 @@ class Index:
 
 
 def _updated(at: datetime) -> int:
-    return interval.milliseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
+    return date.milliseconds(at if at.tzinfo else at.replace(tzinfo=UTC))
 
 
 class _Draft:
@@ -189,11 +190,8 @@ def _reference(name: str, value: Any, draft: _Draft) -> None:
     target = value.get("reference")
     if type(target) is str and not target.startswith("#"):
         if "://" in target:
-            target = relative(target, draft.base)
-        if "/_history/" in target:
-            draft.keys.update(key.reference(name, target))
-        else:
-            draft.keys.add(f"{name}={target}")
+            target = own(target, draft.base)
+        draft.keys.update(key.reference(name, target))
         draft.rank(name, target)
     elif "resourceType" in value and type(value.get("id")) is str:  # a Bundle's own entry
         draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")
@@ -211,13 +209,8 @@ def _canonical(name: str, value: str, draft: _Draft) -> None:
     draft.rank(name, value)
 
 
-def relative(target: str, base: str) -> str:
-    """A reference with our own base taken off; anything else as it is."""
-    return target.removeprefix(f"{base}/") if base else target
-
-
 def _date(name: str, value: Any, draft: _Draft) -> None:
-    found = interval.of(value, draft.zone)
+    found = date.of(value, draft.zone)
     if found is not None:
         draft.dates.add((name, found.low, found.high))
         draft.rank(name, found.low)
@@ -300,7 +293,7 @@ class Indexer:
 
     def _index(self, resource: Resource, plan: _Plan, draft: _Draft) -> Index:
         meta = resource.get("meta")
-        stamped = interval.parse(meta["lastUpdated"]) if type(meta) is dict and type(meta.get("lastUpdated")) is str else None
+        stamped = date.parse(meta["lastUpdated"]) if type(meta) is dict and type(meta.get("lastUpdated")) is str else None
         return Index(
             type=resource["resourceType"],
             id=resource.get("id", ""),
@@ -344,4 +337,4 @@ def _patients(resource: Resource, plan: _Plan, draft: _Draft) -> tuple[str, ...]
     return tuple(sorted(each for each in found if each.count("/") == 1))
 
 
-__all__ = ["Index", "Indexer", "Parameter", "Parameters", "Rank", "relative"]
+__all__ = ["Index", "Indexer", "Parameter", "Parameters", "Rank"]

@@ -20,6 +20,8 @@ from __future__ import annotations
 
 import unicodedata
 
+from service.fhir.reference import unversioned
+
 FOLDED = frozenset({"email", "phone", "telecom"})
 """Token parameters over contact points, whose values are compared without case."""
 
@@ -66,6 +68,5 @@ def string(name: str, text: str) -> str:
 
 def reference(name: str, target: str) -> tuple[str, ...]:
     """The keys of a reference already made relative where it can be; a versioned one is found by its record too."""
-    if "/_history/" not in target:
-        return (f"{name}={target}",)
-    return f"{name}={target}", f"{name}={target.partition('/_history/')[0]}"
+    record = unversioned(target)
+    return (f"{name}={target}",) if record is target else (f"{name}={target}", f"{name}={record}")

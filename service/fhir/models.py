@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any
 
 from service.change import Resource
-from service.fhir.resource import instant
+from service.fhir.date import instant
 
 
 @cache

@@ -6,10 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from service.change import Resource
+from service.fhir.canonical import RULE_ID
 from service.fhir.models import literal
 from service.problem import Issue
-
-RULE_SYSTEM = "https://baton.example/fhir/CodeSystem/rule"
 
 
 def outcome(issues: Iterable[Issue]) -> Resource:
@@ -23,7 +22,7 @@ def outcome(issues: Iterable[Issue]) -> Resource:
 def _issue(issue: Issue) -> dict[str, Any]:
     details: dict[str, Any] = {"text": issue.text}
     if issue.rule:
-        details = {"coding": [{"system": RULE_SYSTEM, "code": _code(issue.rule)}], "text": issue.text}
+        details = {"coding": [{"system": RULE_ID, "code": _code(issue.rule)}], "text": issue.text}
     found = {"severity": issue.severity, "code": issue.code, "details": details, "diagnostics": issue.text}
     return found | {"expression": [issue.expression]} if issue.expression else found
 

@@ -9,6 +9,7 @@ from datetime import UTC, tzinfo
 from typing import Protocol
 
 from service.change import Resource
+from service.fhir.canonical import AUTHORITY
 from service.fhir.expression import Branch, compile_expression
 
 KINDS = frozenset({"token", "reference", "date", "string", "uri"})
@@ -25,7 +26,7 @@ _OWN = {
     ("CareTeam", "participant-role"): ("token", "CareTeam.participant.role"),
     ("Communication", "authority"): (
         "reference",
-        "Communication.extension('https://baton.example/fhir/StructureDefinition/authority').value",
+        f"Communication.extension('{AUTHORITY}').value",
     ),
     ("Flag", "category"): ("token", "Flag.category"),
     ("Flag", "status"): ("token", "Flag.status"),

@@ -13,6 +13,7 @@ from functools import lru_cache
 from inspect import signature
 from typing import Any
 
+from service.fhir.canonical import UCUM
 from service.fhir.pathoperators import OPERATORS, type_step, type_test
 from service.fhir.pathsteps import FUNCTIONS, STEMS, Environment, Expression, Step, UndecidedError, child, index, truth
 
@@ -106,7 +107,7 @@ def _general(expression: str) -> Callable[[list[Any], Environment], list[Any]]:
         raise ValueError(f"`{expression}` is not FHIRPath") from error
 
     def run(focus: list[Any], environment: Environment) -> list[Any]:
-        variables = {"resource": environment.resource, "rootResource": environment.root, "ucum": "http://unitsofmeasure.org"}
+        variables = {"resource": environment.resource, "rootResource": environment.root, "ucum": UCUM}
         return list(compiled(focus[0], variables))
 
     return run
@@ -253,5 +254,5 @@ def _variable(name: str) -> Expression:
         case "%rootResource":
             return lambda _focus, environment: [environment.root]
         case "%ucum":
-            return lambda _focus, _environment: ["http://unitsofmeasure.org"]
+            return lambda _focus, _environment: [UCUM]
     raise _OutsideError

@@ -8,7 +8,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Any
 
-from service.fhir.interval import parse as interval
+from service.fhir.date import parse as interval
 
 Test = Callable[[Any], bool]
 Fit = Callable[[str], object]

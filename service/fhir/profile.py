@@ -5,11 +5,17 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from service.change import Resource
-from service.fhir.resource import codings
-
-BASE = "https://baton.example/fhir"
-SNOMED = "http://snomed.info/sct"
-TASK_CODE = f"{BASE}/CodeSystem/task-code"
+from service.fhir.canonical import (
+    CARE_COORDINATOR,
+    CARE_PLAN,
+    CRISIS_PLAN,
+    DISCLOSURE_CATEGORY,
+    SNOMED,
+    TASK_CODE,
+    TaskCode,
+    structure,
+)
+from service.fhir.coding import codings
 
 
 class Row(NamedTuple):
@@ -25,27 +31,27 @@ class Row(NamedTuple):
 
 TABLE = (
     # An active top-level plan has an owner (OWN-1); drafts and finished plans from elsewhere are kept as they come (OWN-7).
-    Row("CarePlan", "category", SNOMED, "734163000", "baton-care-plan", frozenset({"active"})),
+    Row("CarePlan", "category", SNOMED, CARE_PLAN, "baton-care-plan", frozenset({"active"})),
     # A crisis plan is agreed from its first draft on (E9).
-    Row("CarePlan", "category", SNOMED, "736253002", "baton-crisis-plan"),
+    Row("CarePlan", "category", SNOMED, CRISIS_PLAN, "baton-crisis-plan"),
     # The team whose care coordinator is the owner (OWN-2).
-    Row("CareTeam", "participant.role", SNOMED, "768820003", "baton-care-team", frozenset({"active"})),
-    Row("Task", "code", TASK_CODE, "handover", "baton-handover-task"),
-    Row("Task", "code", TASK_CODE, "clarification", "baton-clarification-task"),
-    Row("Task", "code", TASK_CODE, "follow-up", "baton-follow-up-task"),
-    Row("Task", "code", TASK_CODE, "escalation", "baton-escalation-task"),
-    Row("Task", "code", TASK_CODE, "agree-plan", "baton-agree-plan-task"),
-    Row("Task", "code", TASK_CODE, "abort", "baton-abort-task"),
-    Row("Task", "code", TASK_CODE, "data-request", "baton-data-request-task"),
+    Row("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
+    Row("Task", "code", TASK_CODE, TaskCode.HANDOVER, "baton-handover-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.CLARIFICATION, "baton-clarification-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.FOLLOW_UP, "baton-follow-up-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.ESCALATION, "baton-escalation-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.AGREE_PLAN, "baton-agree-plan-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.ABORT, "baton-abort-task"),
+    Row("Task", "code", TASK_CODE, TaskCode.DATA_REQUEST, "baton-data-request-task"),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
-    Row("Communication", "category", f"{BASE}/CodeSystem/disclosure-category", "", "baton-disclosure"),
+    Row("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
 )
 """Consent is not here: official Consents must load and be flagged (consent rules §6); `baton-consent` applies by meta.profile."""
 
 
 def applied(resource: Resource) -> tuple[str, ...]:
     """Canonicals of the profiles that apply to the resource whether or not it names them."""
-    return tuple(f"{BASE}/StructureDefinition/{row.profile}" for row in TABLE if _matches(row, resource))
+    return tuple(structure(row.profile) for row in TABLE if _matches(row, resource))
 
 
 def _matches(row: Row, resource: Resource) -> bool:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
-from service.fhir import interval
 from service.fhir.cursor import Cursor
+from service.fhir.date import Interval, holds
 from service.fhir.index import Index, Rank
 from service.fhir.parameter import Parameters
 
@@ -139,10 +139,10 @@ def _holds(test: Test, index: Index) -> bool:
             start = f"{name}="
             return any(key.startswith(start) and text in key[len(start) :].partition("\t")[0] for key in index.keys)
         case Dated(name, prefix, low, high):
-            asked = interval.Interval(low, high)
-            return any(interval.holds(prefix, asked, interval.Interval(*date[1:])) for date in index.dates if date[0] == name)
+            asked = Interval(low, high)
+            return any(holds(prefix, asked, Interval(*date[1:])) for date in index.dates if date[0] == name)
         case Updated(prefix, low, high):
-            return interval.holds(prefix, interval.Interval(low, high), interval.Interval(index.updated, index.updated + 1))
+            return holds(prefix, Interval(low, high), Interval(index.updated, index.updated + 1))
         case Present(name):
             return name in index.ranks
         case Identity(id_):

@@ -1,25 +1,13 @@
-"""What can be said of any resource without its definition: its reference, version stamp, codes and links."""
+"""What can be said of any resource without its definition: its version stamp, its id and its links."""
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from service.change import Resource
-
-_RELATIVE = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
-
-
-def reference(resource: Resource) -> str:
-    """`Type/id` of a resource that has both."""
-    return f"{resource['resourceType']}/{resource['id']}"
-
-
-def instant(at: datetime) -> str:
-    """A FHIR instant in UTC to the millisecond, as `2026-11-23T04:34:00.123Z`. `at` is aware."""
-    return at.astimezone(UTC).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
+from service.fhir.date import instant
 
 
 def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:  # noqa: A002 - the FHIR member's name
@@ -55,21 +43,6 @@ def identified(resource: Resource, id: str) -> Resource:  # noqa: A002 - the FHI
     return made
 
 
-def codings(element: Any) -> Iterator[tuple[str, str]]:
-    """(system, code) of a CodeableConcept, a Coding, or a list of them; absent parts are empty strings."""
-    if isinstance(element, list):
-        for item in element:
-            yield from codings(item)
-    if not isinstance(element, dict):
-        return
-    if isinstance(element.get("coding"), list):
-        yield from codings(element["coding"])
-    code = element.get("code")
-    if isinstance(code, str):
-        system = element.get("system")
-        yield system if isinstance(system, str) else "", code
-
-
 def references(resource: Resource) -> Iterator[tuple[str, str]]:
     """(path, reference) of every literal Reference at any depth, contained ones too. Paths as `Task.input[0].valueReference`."""
     stack: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
@@ -84,17 +57,6 @@ def references(resource: Resource) -> Iterator[tuple[str, str]]:
             stack.extend(
                 (f"{path}[{index}]", item) for index, item in reversed(list(enumerate(value))) if isinstance(item, dict | list)
             )
-
-
-def relative(reference: str, base: str = "") -> str | None:
-    """`Type/id` of a reference to a record of this service: relative, or absolute under `base`; a version is left off.
-
-    None for anything else: fragments, `urn:` forms, other servers, conditional references.
-    """
-    if base and reference.startswith(base):
-        reference = reference[len(base) :].lstrip("/")
-    found = _RELATIVE.match(reference)
-    return f"{found[1]}/{found[2]}" if found else None
 
 
 def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:

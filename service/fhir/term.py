@@ -7,10 +7,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, tzinfo
 
-from service.fhir import interval, key
-from service.fhir.index import relative
+from service.fhir import date, key
 from service.fhir.parameter import Parameter, Parameters, Systems
 from service.fhir.query import Dated, Identity, Key, Part, Present, Start, Term, Test, Updated
+from service.fhir.reference import own
 from service.problem import Issue
 
 PREFIXES = ("eq", "ne", "gt", "lt", "ge", "le", "sa", "eb", "ap")
@@ -213,7 +213,7 @@ def _date(parameter: Parameter, _: str, value: str, __: Parameters, setting: Set
         return Issue(
             "value", f"The search parameter `{parameter.name}` takes the prefixes {', '.join(f'`{p}`' for p in PREFIXES)}."
         )
-    asked = interval.parse(text, setting.zone)
+    asked = date.parse(text, setting.zone)
     if asked is None:
         return _malformed(parameter.name, "a date such as `2026-11-23` or an instant with its offset, `+` written as `%2B`")
     low, high = _widened(asked, setting.now) if prefix == "ap" else asked
@@ -222,12 +222,12 @@ def _date(parameter: Parameter, _: str, value: str, __: Parameters, setting: Set
     return (Dated(parameter.name, prefix or "eq", low, high),)
 
 
-def _widened(asked: interval.Interval, now: int | None) -> interval.Interval:
+def _widened(asked: date.Interval, now: int | None) -> date.Interval:
     """Approximately: a tenth of the gap between the date and the present, to both sides (R4 search, prefix ap)."""
     if now is None:
         return asked
     gap = max(asked.low - now, now - asked.high, 0) // 10
-    return interval.Interval(asked.low - gap, asked.high + gap)
+    return date.Interval(asked.low - gap, asked.high + gap)
 
 
 def _reference(
@@ -236,7 +236,7 @@ def _reference(
     name = parameter.name
     if modifier == "identifier":
         return _coded(f"{name}:identifier", [plain(piece) for piece in split(value, "|")])
-    target = relative(plain(value), setting.base)
+    target = own(plain(value), setting.base)
     if _ID.fullmatch(target) and not target.startswith("urn:"):
         types = (modifier,) if modifier else parameter.targets or tuple(sorted(parameters.types))
         return tuple(Key(f"{name}={type_}/{target}") for type_ in types)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.fhir.definitions import STRUCTURE, Definitions
+from service.fhir.canonical import R4_STRUCTURE
+from service.fhir.definitions import Definitions
 from service.fhir.pathsteps import Environment
 from service.fhir.profile import applied
 from service.fhir.validation.constraint import Profiles
@@ -59,7 +60,7 @@ class Validator:
         meta = resource.get("meta")
         listed = meta.get("profile") if type(meta) is dict else None
         for number, canonical in enumerate(listed if type(listed) is list else ()):
-            if type(canonical) is not str or canonical.split("|")[0] in found or canonical.startswith(f"{STRUCTURE}{name}|"):
+            if type(canonical) is not str or canonical.split("|")[0] in found or canonical.startswith(f"{R4_STRUCTURE}{name}|"):
                 continue
             structure = self._definitions.structure(canonical) if ":" in canonical else None
             here = (((at, "meta"), "profile"), number)

@@ -17,6 +17,7 @@ from pymongo import IndexModel, ReplaceOne, UpdateOne
 from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from service.change import Change, Replaced
+from service.fhir.reference import id_of, type_of
 from service.problem import Category, Refused, problem
 from service.store import outbox, timers
 from service.store.generations import GENERATIONS, keys_of
@@ -136,7 +137,7 @@ class Transaction:
         """Touch every guarded row, so that a concurrent writer of it and this transaction cannot both commit."""
         guards: dict[str, set[tuple[str, int]]] = defaultdict(set)
         for reference, version in chain.from_iterable(change.guards for change in self.changes):
-            guards[reference.partition("/")[0]].add((reference.partition("/")[2], version))
+            guards[type_of(reference)].add((id_of(reference), version))
         for type_, pairs in guards.items():
             present = [UpdateOne({"_id": id_, "v": version}, {"$inc": {"g": 1}}) for id_, version in sorted(pairs) if version]
             names = " or ".join(f"{type_}/{id_}" for id_, _ in sorted(pairs))
@@ -258,12 +259,12 @@ def _replaced(reference: str, before: int, held: Document) -> Replaced:
 def _by_type(references: Mapping[str, int]) -> dict[str, list[str]]:
     groups: dict[str, list[str]] = defaultdict(list)
     for reference in references:
-        groups[reference.partition("/")[0]].append(reference)
+        groups[type_of(reference)].append(reference)
     return groups
 
 
 def _id(reference: str) -> str:
-    return reference.partition("/")[2]
+    return id_of(reference)
 
 
 async def _insert(rows: Any, documents: list[Document], session: Session, type_: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import Any
 
+from service.fhir.reference import key as key_of
 from service.store.commit import CLAIMS, KEYS
 from service.store.history import HISTORY, of_type
 from service.store.mongo import Mongo, reaching
@@ -43,7 +44,7 @@ class Integrity:
         findings = []
         async with reaching():
             async for key in self._mongo.collection(KEYS).find({}):
-                kind, _, identity = str(key["ref"]).partition("/")
+                kind, identity = key_of(str(key["ref"]))
                 held = {"_id": identity, "del": False, "keys": key["_id"]}
                 if await self._mongo.collection(f"r.{kind}").find_one(held, {"_id": 1}) is None:
                     findings.append(f"The unique key `{key['_id'].partition(':')[0]}` of `{key['ref']}` is not that record's.")

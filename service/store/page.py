@@ -17,8 +17,9 @@ import msgspec
 
 from service import clock
 from service.change import Resource
-from service.fhir import interval, json
-from service.fhir.resource import instant, stamp
+from service.fhir import json
+from service.fhir.date import instant, milliseconds
+from service.fhir.resource import stamp
 from service.store.row import Document, Projector, Row, row_of
 
 TYPE = "AuditEvent"
@@ -78,7 +79,7 @@ def _entry(document: Document, number: int, body: bytes, projector: Projector) -
     resource = json.parse(body, max_depth=1000)
     assert isinstance(resource, dict), "INVARIANT: a page holds canonical JSON"
     drawn = projector(resource, ())
-    index = replace(drawn.index, updated=interval.milliseconds(document["lu"]))
+    index = replace(drawn.index, updated=milliseconds(document["lu"]))
     return Row(
         type=TYPE,
         id=entry_id(document["_id"], number),

@@ -8,6 +8,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from service.change import Change
+from service.fhir.reference import key, type_of
 from service.problem import Category, Refused, problem
 from service.store import commit, generations, history, ledger, outbox, page, relations, timers
 from service.store.coalesce import Coalescer
@@ -166,7 +167,7 @@ class Records:
 
     def _collections(self, prepared: Prepared) -> Indexes:
         wanted: dict[str, Sequence[IndexModel]] = {}
-        types = {each.type for each in prepared.drafts} | {reference.partition("/")[0] for reference, _ in prepared.change.guards}
+        types = {each.type for each in prepared.drafts} | {type_of(reference) for reference, _ in prepared.change.guards}
         for type_ in types - self._ready:
             wanted.update(self._indexes(type_))
         return wanted
@@ -177,7 +178,7 @@ class Records:
     async def _fetch(self, references: Collection[str]) -> Mapping[str, Row]:
         groups: dict[str, list[str]] = {}
         for reference in references:
-            type_, _, id_ = reference.partition("/")
+            type_, id_ = key(reference)
             groups.setdefault(type_, []).append(id_)
         found: dict[str, Row] = {}
         async with reaching():

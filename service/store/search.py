@@ -10,8 +10,8 @@ from typing import Any
 from pymongo import IndexModel
 from pymongo.errors import ExecutionTimeout
 
-from service.fhir import interval
 from service.fhir.cursor import Cursor
+from service.fhir.date import milliseconds
 from service.fhir.index import Rank
 from service.fhir.query import (
     Dated,
@@ -221,9 +221,9 @@ def _updated(prefix: str, low: int, high: int) -> Filter:
 
 
 def _instant(at: int) -> datetime:
-    if at <= interval.milliseconds(_FIRST):
+    if at <= milliseconds(_FIRST):
         return _FIRST
-    return _LAST if at >= interval.milliseconds(_LAST) else _EPOCH + timedelta(milliseconds=at)
+    return _LAST if at >= milliseconds(_LAST) else _EPOCH + timedelta(milliseconds=at)
 
 
 def field_of(type_: str, sort: Sort) -> str:

@@ -11,7 +11,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.auth.scopes import Rule
-from service.care.codes import TASK_CODE
 from service.change import Resource
 from service.consent.decide import decide_all, labelled_as, own
 from service.consent.facts import Facts
@@ -19,10 +18,12 @@ from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.redact import redact
 from service.consent.request import Evidence, Request
+from service.fhir.canonical import TASK_CODE
 from service.fhir.index import Index
 from service.fhir.json import dump
 from service.fhir.json import parse as parse_json
 from service.fhir.query import Identity, Key, Query, Test, matches
+from service.fhir.reference import key, type_of, unversioned
 from service.fhir.search import parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
@@ -228,7 +229,7 @@ def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
     for term in query.terms:
         keys = [test.key for test in term.tests if isinstance(test, Key)]
         if keys and len(keys) == len(term.tests) and not term.negated and all(key.startswith(starts) for key in keys):
-            return tuple(key.partition("=")[2].partition("/_history/")[0] for key in keys)
+            return tuple(unversioned(each.partition("=")[2]) for each in keys)
     return ()
 
 
@@ -251,7 +252,7 @@ async def open_eyes(services: Services, session: Session) -> Eyes:
     await services.directory.refresh(session.directory)
     caller = session.caller
     acting = await services.directory.acting(caller)
-    user = caller.user.partition("/")[0]
+    user = type_of(caller.user)
     own = await _own(services, session, user)
     context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
     return Eyes(services, session, acting, own, context)
@@ -264,7 +265,7 @@ async def _own(services: Services, session: Session, kind: str) -> frozenset[str
         return (await services.evidence.person(user)).patients
     if kind != "RelatedPerson":
         return frozenset()
-    row = await services.records.read("RelatedPerson", user.partition("/")[2])
+    row = await services.records.read(*key(user))
     if row is None or row.deleted or not row.patients:
         return frozenset()
     person = await services.evidence.person(row.patients[0])

@@ -13,7 +13,7 @@ from service.change import Resource
 from service.fhir.cursor import Cursor, seal, unseal
 from service.fhir.json import dump
 from service.fhir.query import Query, Sort, place
-from service.fhir.resource import relative
+from service.fhir.reference import relative, target
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import Visible
@@ -146,7 +146,7 @@ def _records(event: Resource) -> Iterator[str]:
 
 
 def _entity(entity: Resource) -> str:
-    return relative(str(entity.get("what", {}).get("reference", ""))) or ""
+    return relative(target(entity.get("what")))
 
 
 def _reasons(event: Resource) -> Iterator[str]:

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.change import Resource
-from service.consent.disclosure import CATEGORY, PROFILE
-from service.fhir.resource import codings
+from service.fhir.canonical import DISCLOSURE, DISCLOSURE_CATEGORY
+from service.fhir.coding import codings
 from service.problem import Category, Refused, problem
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
@@ -34,7 +34,7 @@ async def write_communication(work: Work, eyes: Eyes, proposal: Proposal) -> str
 
 def _disclosure(resource: Resource) -> bool:
     profiles = [str(each).partition("|")[0] for each in resource.get("meta", {}).get("profile", ())]
-    return PROFILE in profiles or any(system == CATEGORY for system, _ in codings(resource.get("category")))
+    return DISCLOSURE in profiles or any(system == DISCLOSURE_CATEGORY for system, _ in codings(resource.get("category")))
 
 
 def _refusal(category: Category, expression: str, text: str, rule: str) -> Refused:

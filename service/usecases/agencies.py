@@ -7,8 +7,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.care import task as tasks
-from service.fhir.resource import relative
+from service.fhir.reference import link, relative
 from service.problem import Category, Refused, problem
 from service.usecases import leads
 from service.usecases.access import Eyes
@@ -22,8 +21,8 @@ MEMBER = {**EMPLOYER, "Organization": "partOf"}
 async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     """The rule of Organization, PractitionerRole, HealthcareService and Location."""
     member = MEMBER[proposal.type]
-    named = tasks.link(proposal.resource, member)
-    if named != tasks.link(proposal.before, member) and not await _may_name(work, proposal.type, named):
+    named = link(proposal.resource, member)
+    if named != link(proposal.before, member) and not await _may_name(work, proposal.type, named):
         text = "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
     if proposal.type == "PractitionerRole":

@@ -14,17 +14,22 @@ from typing import Any
 
 from service.auth.event import Event
 from service.change import Resource
-from service.fhir.resource import instant
+from service.fhir.canonical import (
+    ACT_REASON,
+    AUDIT_ENTITY_TYPE,
+    AUDIT_EVENT_TYPE,
+    AUDIT_TYPE,
+    DICOM,
+    OBJECT_ROLE,
+    RESTFUL_INTERACTION,
+)
+from service.fhir.date import instant
+from service.fhir.reference import versioned
 from service.problem import SOURCES, Category, Problem
 from service.usecases.access import Shown
 from service.usecases.services import Services, Session
 
-DCM = "http://dicom.nema.org/resources/ontology/DCM"
-TYPE = {"system": "http://terminology.hl7.org/CodeSystem/audit-event-type", "code": "rest"}
-PURPOSE = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
-RESTFUL = "http://hl7.org/fhir/restful-interaction"
-ENTITY_TYPE = "http://terminology.hl7.org/CodeSystem/audit-entity-type"
-ROLE = "http://terminology.hl7.org/CodeSystem/object-role"
+TYPE = {"system": AUDIT_EVENT_TYPE, "code": "rest"}
 DENIALS = frozenset({Category.SCOPE, Category.FORBIDDEN})
 WRITES = frozenset("CUD")
 INTERACTION = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "search"}
@@ -45,23 +50,23 @@ def event(
     told: Resource = {
         "resourceType": "AuditEvent",
         "type": TYPE,
-        "subtype": [{"system": RESTFUL, "code": INTERACTION[action]}],
+        "subtype": [{"system": RESTFUL_INTERACTION, "code": INTERACTION[action]}],
         "action": action,
         "recorded": instant(session.at),
         "outcome": "0" if permitted else "4",
     }
     if why:
         told["outcomeDesc"] = why
-    told["purposeOfEvent"] = [{"coding": [{"system": PURPOSE, "code": purpose}]} for purpose in caller.purposes]
+    told["purposeOfEvent"] = [{"coding": [{"system": ACT_REASON, "code": purpose}]} for purpose in caller.purposes]
     told["agent"] = _agents(session)
     told["source"] = {"site": "baton", "observer": {"display": "Baton"}, "type": [{"code": "4"}]}
     told["entity"] = [
         *(
-            {"what": {"reference": patient}, "type": _code(ENTITY_TYPE, "1"), "role": _code(ROLE, "1")}
+            {"what": {"reference": patient}, "type": _code(AUDIT_ENTITY_TYPE, "1"), "role": _code(OBJECT_ROLE, "1")}
             for patient in sorted(set(patients))
         ),
-        *({"what": {"reference": ref}, "type": _code(ENTITY_TYPE, "2"), "role": _code(ROLE, "4")} for ref in refs),
-        {"type": _code(ENTITY_TYPE, "4"), "name": what, "detail": _details(session)},
+        *({"what": {"reference": ref}, "type": _code(AUDIT_ENTITY_TYPE, "2"), "role": _code(OBJECT_ROLE, "4")} for ref in refs),
+        {"type": _code(AUDIT_ENTITY_TYPE, "4"), "name": what, "detail": _details(session)},
     ]
     return told
 
@@ -69,7 +74,7 @@ def event(
 def _agents(session: Session) -> list[dict[str, Any]]:
     caller = session.caller
     client: dict[str, Any] = {
-        "type": {"coding": [_code(DCM, "110153")]},
+        "type": {"coding": [_code(DICOM, "110153")]},
         "who": {"identifier": {"value": caller.client}},
         "requestor": not caller.user,
     }
@@ -91,7 +96,7 @@ def _code(system: str, code: str) -> dict[str, str]:
 async def note(services: Services, session: Session, action: str, what: str, shown: Sequence[Shown]) -> None:
     """Tells the trail of a read before its answer leaves; returns when the line is durable: no record, no release."""
     patients = {patient for each in shown for patient in each.row.patients}
-    refs = [f"{each.row.reference}/_history/{each.row.version}" for each in shown]
+    refs = [versioned(each.row.reference, each.row.version) for each in shown]
     why = " ".join(sorted({each.decision.reasons[0].source for each in shown}))
     told = event(session, action, what, permitted=bool(shown) or action == "E", why=why, patients=patients, refs=refs)
     custodians = {each.row.custodian for each in shown}
@@ -126,7 +131,7 @@ def login_event(told: Event, at: datetime) -> Resource:
     """What happened at the authorization server, as an AuditEvent (IHE ITI-20 node authentication and user login patterns)."""
     agents: list[dict[str, Any]] = [
         {
-            "type": {"coding": [_code(DCM, "110153")]},
+            "type": {"coding": [_code(DICOM, "110153")]},
             "who": {"identifier": {"value": told.client or "baton"}},
             "requestor": not told.user,
         }
@@ -136,8 +141,8 @@ def login_event(told: Event, at: datetime) -> Resource:
         agents.append({"who": who, "requestor": True})
     event: Resource = {
         "resourceType": "AuditEvent",
-        "type": _code(DCM, "110114"),
-        "subtype": [{"system": "https://baton.example/fhir/CodeSystem/audit-type", "code": told.kind}],
+        "type": _code(DICOM, "110114"),
+        "subtype": [{"system": AUDIT_TYPE, "code": told.kind}],
         "action": "E",
         "recorded": instant(at),
         "outcome": "0" if told.allowed else "4",
@@ -147,5 +152,7 @@ def login_event(told: Event, at: datetime) -> Resource:
     if told.reason:
         event["outcomeDesc"] = told.reason
     if told.patient:
-        event["entity"] = [{"what": {"reference": told.patient}, "type": _code(ENTITY_TYPE, "1"), "role": _code(ROLE, "1")}]
+        event["entity"] = [
+            {"what": {"reference": told.patient}, "type": _code(AUDIT_ENTITY_TYPE, "1"), "role": _code(OBJECT_ROLE, "1")}
+        ]
     return event

@@ -11,10 +11,12 @@ from service.care import task as tasks
 from service.care.crisis_plan import Agreements
 from service.care.dataset import completeness
 from service.care.ownership import Led, Tenure
-from service.care.period import written
 from service.care.situation import Staged
 from service.care.timers import WEEKDAYS, Span, Unit, after
 from service.change import Resource
+from service.fhir.canonical import dataset
+from service.fhir.date import written
+from service.fhir.reference import link, links, name_of
 from service.problem import Category, Refused, problem
 from service.store.records import Held, Row
 from service.usecases import outcomes
@@ -27,7 +29,7 @@ from service.usecases.work import Work
 AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
 """TIM-10: how long an agency has to agree to a version of a crisis plan."""
 
-CRISIS_DATASET = "https://baton.example/fhir/Questionnaire/mds-crisis"
+CRISIS_DATASET = dataset("crisis")
 
 
 async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
@@ -35,9 +37,11 @@ async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
     agency = work.session.caller.organization
-    role = await work.entry(lead) if (lead := tasks.link(plan, "author")) else None
-    led_by = await work.organization(tasks.link(before, "author")) if before else ""
-    refusal = ownership.check(before, plan, agency=agency, at=work.session.at, role=role, author_agency=led_by)
+    role = await work.entry(lead) if (lead := link(plan, "author")) else None
+    led_by = await work.organization(link(before, "author")) if before else ""
+    refusal = ownership.check(
+        before, plan, agency=agency, at=work.session.at, zone=work.services.zone, role=role, author_agency=led_by
+    )
     if refusal is not None:
         raise Refused(refusal)
     await _one_person(before, plan)
@@ -48,7 +52,7 @@ async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
 
 
 async def _one_person(before: Resource | None, plan: Resource) -> None:
-    if before is not None and tasks.link(before, "subject") != tasks.link(plan, "subject"):
+    if before is not None and link(before, "subject") != link(plan, "subject"):
         text = "A plan stays with its person; write a new plan for another one."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1"))
 
@@ -62,21 +66,27 @@ async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource 
     if led is None or role is None:
         await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
         return
-    changed = proposal.before is None or tasks.link(proposal.before, "author") != tasks.link(plan, "author")
-    settle = ownership.settle(led, role, at=work.session.at, ids=clock.new_id)
+    changed = proposal.before is None or link(proposal.before, "author") != link(plan, "author")
+    settle = ownership.settle(led, role, at=work.session.at, zone=work.services.zone, ids=clock.new_id)
     named = ownership.named(
-        led, role, at=work.session.at, ids=clock.new_id, user=work.session.caller.user, created=proposal.row is None
+        led,
+        role,
+        at=work.session.at,
+        zone=work.services.zone,
+        ids=clock.new_id,
+        user=work.session.caller.user,
+        created=proposal.row is None,
     )
     first, *others = named if changed else settle
     await outcomes.put(work, Staged(first.resource, created=proposal.row is None, custodian=first.custodian, keys=keys))
     for staged in others:
-        if staged.created or await work.get(tasks.name(staged.resource)) != staged.resource:
+        if staged.created or await work.get(name_of(staged.resource)) != staged.resource:
             await outcomes.put(work, staged)
 
 
 async def _led(work: Work, plan: Resource) -> Led:
     """The plan with its team and episode. One that another agency keeps cannot be written by naming it here."""
-    teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
+    teams = links(plan, "careTeam")
     episode = ownership.episode_of(plan)
     return Led(
         plan,
@@ -97,7 +107,7 @@ async def _own(work: Work, ref: str, member: str) -> Resource | None:
 
 async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
     """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
-    subject = tasks.link(plan, "subject")
+    subject = link(plan, "subject")
     person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
     keys = ownership.keys(plan, person, agency)
     for key in keys:
@@ -136,16 +146,17 @@ async def agreements(work: Work, plan: Resource) -> Agreements:
     for row in asked:
         work.guard(row)
     versions = {crisis_plan.focus(row.resource): await _version(work, crisis_plan.focus(row.resource)) for row in asked}
-    teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
+    teams = links(plan, "careTeam")
     team = await work.get(teams[0]) if teams else None
-    members = [tasks.link(each, "member") for each in (team or {}).get("participant", ())]
-    actors = (tasks.link(plan, "author"), *members, *(tasks.link(row.resource, "owner") for row in asked))
+    members = [link(each, "member") for each in (team or {}).get("participant", ())]
+    actors = (link(plan, "author"), *members, *(link(row.resource, "owner") for row in asked))
     return Agreements(
         asked=tuple(row.resource for row in asked),
         versions={focus: version for focus, version in versions.items() if version is not None},
         team=team,
         organizations={actor: await work.organization(actor) for actor in actors if actor},
         missing=await _missing(work, plan),
+        zone=work.services.zone,
     )
 
 

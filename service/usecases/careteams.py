@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from service.care import ownership
-from service.care import task as tasks
 from service.change import Resource
+from service.fhir.reference import link
 from service.problem import Category, Refused, problem
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
@@ -14,7 +14,7 @@ from service.usecases.work import Work
 async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
     at = work.session.at
-    before, after = ownership.coordinators(proposal.before, at), ownership.coordinators(proposal.resource, at)
+    before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
     if len(after) > 1:
         raise _refusal("CareTeam.participant", "A team has one open care coordinator; end the others' periods.")
     if before != after and proposal.before is not None and await _leads(work, proposal.resource):
@@ -27,9 +27,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 
 async def write_episode(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     """The rule of EpisodeOfCare: its care manager is the lead of its plan, and moves only with it."""
-    moved = proposal.before is not None and tasks.link(proposal.before, "careManager") != tasks.link(
-        proposal.resource, "careManager"
-    )
+    moved = proposal.before is not None and link(proposal.before, "careManager") != link(proposal.resource, "careManager")
     if moved and await work.services.records.holder(f"rule:OWN-6:EpisodeOfCare/{proposal.resource['id']}"):
         raise _refusal(
             "EpisodeOfCare.careManager",

@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Any
 
 from service.change import Claim
+from service.fhir.reference import key
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.access import open_eyes
@@ -86,7 +87,7 @@ def _same(work: Work, answer: Mapping[str, Any]) -> None:
 
 
 async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
-    kind, _, identity = str(answer["ref"]).partition("/")
+    kind, identity = key(str(answer["ref"]))
     row = await work.services.records.version(kind, identity, answer["version"])
     assert row is not None, "INVARIANT: a claim is committed with the version it names"
     return row

@@ -6,15 +6,14 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import tzinfo
 
-from service.care import task as tasks
-from service.care.codes import TAG
 from service.change import Resource, Timer
 from service.consent.check import check, imported
-from service.consent.period import point, span
 from service.consent.supersession import supersession_key
-from service.fhir.resource import relative
+from service.fhir.canonical import TAG
+from service.fhir.date import ended_at, parse, period
+from service.fhir.reference import link, links, relative
 from service.problem import Category, Problem, Refused, problem
 from service.usecases import withdrawal
 from service.usecases.access import Eyes
@@ -62,7 +61,7 @@ async def _put(work: Work, proposal: Proposal) -> str:
     """Stages the Consent, ends what it takes the place of, and tells whoever relied on what no longer stands."""
     superseded = await _later(work, proposal)
     ref = _stage(work, proposal)
-    patient = tasks.link(proposal.resource, "patient")
+    patient = link(proposal.resource, "patient")
     work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=[patient] if patient else ()))
     ended = [await _end(work, held) for held, _ in superseded]
     _clock(work, ref, proposal.resource)
@@ -78,7 +77,7 @@ async def _put(work: Work, proposal: Proposal) -> str:
 def _ends_own(eyes: Eyes, proposal: Proposal) -> bool:
     """The person takes back what they gave, whoever recorded it; nothing else about it changes."""
     before, after = proposal.before, proposal.resource
-    if before is None or tasks.link(before, "patient") not in eyes.own or after.get("status") not in ENDED:
+    if before is None or link(before, "patient") not in eyes.own or after.get("status") not in ENDED:
         return False
     return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING)
 
@@ -86,12 +85,12 @@ def _ends_own(eyes: Eyes, proposal: Proposal) -> bool:
 async def _standing(work: Work, eyes: Eyes, proposal: Proposal) -> None:
     """Whose consent an agency may record: that of a person whose record it sees, under its own control; and it stays theirs."""
     before, after = proposal.before, proposal.resource
-    patient = tasks.link(after, "patient")
-    if before is not None and tasks.link(before, "patient") != patient:
+    patient = link(after, "patient")
+    if before is not None and link(before, "patient") != patient:
         raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
     if before is None and not await _sees(work, eyes, patient):
         raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
-    controllers = {relative(str(each.get("reference", "")), work.session.base) for each in after.get("organization", ())}
+    controllers = {relative(each, work.session.base) for each in links(after, "organization")}
     mine = {work.session.caller.organization, *(each for each in eyes.acting.known if each.startswith("Organization/"))}
     if after.get("status") == "active" and not eyes.own and not mine & controllers:
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
@@ -119,14 +118,14 @@ def _keys(work: Work, consent: Resource) -> tuple[str, ...]:
 
 async def _later(work: Work, proposal: Proposal) -> list[tuple[str, bool]]:
     """The other active Consents of this one's kind, in this Work and in the store, and whether each was given later than it."""
-    found = []
+    found, zone = [], work.services.zone
     for key in _keys(work, proposal.resource):
         staged = [ref for ref, each in work.staged.items() if key in each.keys]
         stored = await work.services.records.holder(key)
         for held in dict.fromkeys((*staged, *((stored,) if stored else ()))):
             earlier = await work.get(held) if held != f"Consent/{proposal.resource['id']}" else None
             if earlier is not None and earlier.get("status") == "active":
-                found.append((held, _written(earlier) > _written(proposal.resource)))
+                found.append((held, _written(earlier, zone) > _written(proposal.resource, zone)))
     return found
 
 
@@ -138,23 +137,22 @@ async def _end(work: Work, ref: str) -> Resource:
     before, custodian = (staged.before, staged.custodian) if staged else (row.version, row.custodian) if row else (0, "")
     work.update({**earlier, "status": "inactive"}, before, custodian)
     work.cancelled.append(f"TIM-13:{ref}")
-    work.audits.append(audited(work.session, "U", ref, why="superseded", patients=[tasks.link(earlier, "patient")]))
+    work.audits.append(audited(work.session, "U", ref, why="superseded", patients=[link(earlier, "patient")]))
     return earlier
 
 
 def _clock(work: Work, ref: str, consent: Resource) -> None:
     """TIM-13: when the Consent runs out, by its own period."""
-    within = span((consent.get("provision") or {}).get("period"), work.services.settings.timezone)
-    end = datetime.fromtimestamp(within[1] / 1000, UTC) if within and within[1] is not None else None
+    end = ended_at(period((consent.get("provision") or {}).get("period"), work.services.zone))
     if consent.get("status") == "active" and end is not None and end > work.session.at:
         work.timers.append(Timer(f"TIM-13:{ref}", "TIM-13", end, ref))
     else:
         work.cancelled.append(f"TIM-13:{ref}")
 
 
-def _written(consent: Resource) -> int:
-    found = point(str(consent.get("dateTime", "")))
-    return found[0] if found else 0
+def _written(consent: Resource, zone: tzinfo) -> int:
+    found = parse(str(consent.get("dateTime", "")), zone)
+    return found.low if found else 0
 
 
 def _withdrawn(proposal: Proposal) -> Iterable[Resource]:

@@ -18,7 +18,8 @@ from service.change import Resource
 from service.consent.explain import effect, sentence
 from service.consent.facts import MARKS
 from service.consent.reasons import Decision
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, NORMAL, RANK
+from service.consent.terms import NORMAL, RANK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 from service.problem import Category, Refused, problem
 from service.usecases.access import allowed, open_eyes
 from service.usecases.explanation import Asked, Matter, Name, matter, organization_of, patient_of, tell, told

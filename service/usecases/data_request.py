@@ -14,11 +14,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from service.care import data_request
-from service.care import task as tasks
 from service.care.data_request import RULE, place
 from service.care.identity import person_keys
 from service.care.situation import Outcome, Situation
 from service.change import Resource
+from service.fhir.reference import link, name_of
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import outcomes, release, selection, situations
@@ -43,7 +43,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 
 async def _situation(work: Work, proposal: Proposal) -> Situation:
     found = await situations.situation(work, proposal.resource, proposal.before)
-    named = tasks.link(proposal.resource, "owner")
+    named = link(proposal.resource, "owner")
     return replace(found, lead=await work.entry(named) if named else None)
 
 
@@ -68,7 +68,7 @@ async def _person(work: Work, eyes: Eyes, task: Resource) -> Resource:
     """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
     that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
     allowed(work.session, "Patient", "r")
-    ref = tasks.link(task, "for")
+    ref = link(task, "for")
     row = await work.row(ref) if ref.startswith("Patient/") else None
     if row is None or row.deleted or not await eyes.reveal([row], "r"):
         text = "A data request is about a Patient that is here and that you may see: set `for` to your own record of the person."
@@ -88,7 +88,7 @@ def asked_of(services: Services, task: Resource, asker: str) -> Asked:
 
 async def _sectors(work: Work, task: Resource, asked: Asked) -> tuple[str, str]:
     """The sectors of the agency that is asked and of the one that asks, which has a live agreement (L0)."""
-    keeper = await work.services.partners.get(await work.organization(tasks.link(task, "owner")))
+    keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
     return (keeper.sector if keeper else "", await selection.partner(work.services, work.session, asked, place))
 
 
@@ -106,12 +106,12 @@ async def _answer(
     work: Work, eyes: Eyes, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
 ) -> tuple[str, ...]:
     """Stages the disclosure for the agency that asks; gives the references of its records, none when nothing is disclosed."""
-    keeper = await work.organization(tasks.link(task, "owner"))
-    patient = tasks.link(task, "for")
+    keeper = await work.organization(link(task, "owner"))
+    patient = link(task, "for")
     rows = await _kept(eyes, keeper, patient, asked, at_once=at_once)
     basis = selection.basis_of(asked, sectors, place)
     items = await selection.judged(work.services, work.session, asked, basis, rows, work=work)
-    plan = Plan(asked, patient, basis, items, Teller(keeper, tasks.link(task, "owner"), tasks.name(task)))
+    plan = Plan(asked, patient, basis, items, Teller(keeper, link(task, "owner"), name_of(task)))
     if len(plan.shared) > MAX_RECORDS:
         raise selection.too_many()
     await _tell(work, plan)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.auth.caller import Caller
 from service.change import Resource
-from service.consent.period import LONDON
 from service.consent.policy import Agreement
 from service.consent.principals import principals
-from service.fhir.resource import relative
+from service.fhir.date import LOCAL
+from service.fhir.reference import key, link, relative, type_of
 from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.partners import Partner, Partners
@@ -34,7 +34,7 @@ class Acting:
     sector: str
     agreement: Agreement | None
     base: str = ""
-    zone: str = LONDON
+    zone: tzinfo = LOCAL
 
     def principals(
         self, at: datetime, teams: tuple[Resource, ...] = (), patients: frozenset[str] = frozenset()
@@ -65,7 +65,7 @@ class Directory:
         generations: Generations,
         partners: Partners,
         base: str = "",
-        zone: str = LONDON,
+        zone: tzinfo = LOCAL,
     ) -> None:
         self._records = records
         self._holdings = holdings
@@ -93,23 +93,22 @@ class Directory:
         """The current directory resource, or None when there is none."""
         if reference not in self._known:
             known = self._known
-            kind, _, identity = reference.partition("/")
-            row = await self._records.read(kind, identity)
+            row = await self._records.read(*key(reference))
             known[reference] = None if row is None or row.deleted else row.resource
             return known[reference]
         return self._known[reference]
 
     async def organization(self, reference: str) -> str:
         """The organisation an actor acts for; empty when unknown, and for a bare Practitioner: employers are never united."""
-        local = relative(reference, self._base) or ""
-        kind = local.partition("/")[0]
+        local = relative(reference, self._base)
+        kind = type_of(local)
         if kind == "Organization":
             return local
         if kind == "CareTeam":
             return ""
         member = EMPLOYER.get(kind)
         resource = await self.get(local) if member else None
-        return (relative(resource.get(member, {}).get("reference", ""), self._base) or "") if resource and member else ""
+        return relative(link(resource, member), self._base) if resource and member else ""
 
     async def ancestors(self, organization: str) -> tuple[str, ...]:
         """The organisation and every `partOf` above it, nearest first. A cycle ends where it closes."""
@@ -118,7 +117,7 @@ class Directory:
         while current and current not in line and len(line) < MAX_DEPTH:
             line.append(current)
             resource = await self.get(current)
-            current = relative(resource.get("partOf", {}).get("reference", ""), self._base) or "" if resource else ""
+            current = relative(link(resource, "partOf"), self._base)
         return tuple(line)
 
     async def acting(self, caller: Caller) -> Acting:
@@ -134,7 +133,7 @@ class Directory:
         refs = dict.fromkeys(await self.ancestors(organization))
         role = await self.get(user) if user.startswith("PractitionerRole/") else None
         if role is not None:
-            refs |= dict.fromkeys((user, relative(role.get("practitioner", {}).get("reference", ""), self._base) or ""))
+            refs |= dict.fromkeys((user, relative(link(role, "practitioner"), self._base)))
             refs |= dict.fromkeys(await self.ancestors(await self.organization(user)))
         known = {ref: resource for ref in refs if ref and (resource := await self.get(ref)) is not None}
         groups = [row for ref in known for row in await self._holdings.having("Group", f"member={ref}")]

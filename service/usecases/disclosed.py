@@ -9,13 +9,15 @@ from __future__ import annotations
 import asyncio
 
 from service.care import task as tasks
-from service.care.codes import code_in
 from service.care.data_request import CODE, RULE
 from service.change import Resource
-from service.consent.disclosure import AUTHORITY, by_basis
-from service.consent.lawful_basis import CODES, Basis
+from service.consent.disclosure import by_basis
+from service.consent.lawful_basis import Basis
 from service.consent.redact import redact
+from service.fhir.canonical import AUTHORITY, LAWFUL_BASIS
+from service.fhir.coding import code_in
 from service.fhir.json import dump
+from service.fhir.reference import target
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases import selection
@@ -68,7 +70,7 @@ async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
     for kind in asked.types:
         allowed(session, kind, "r")
     registered(session, services, asked)
-    approved = Basis(code_in(asked.basis, CODES), asked.basis) if asked.basis else None
+    approved = Basis(code_in(asked.basis, LAWFUL_BASIS), asked.basis) if asked.basis else None
     items: list[Item] = []
     for record in await _records(work, task):
         rows = [row for row in await _versions(work, record) if parted(row) or eyes.in_scope(row, "r")]
@@ -97,7 +99,7 @@ async def _records(work: Work, task: Resource) -> list[Resource]:
 
 async def _versions(work: Work, record: Resource) -> list[Row]:
     """The very versions that a record of disclosure names."""
-    payload = (each["contentReference"]["reference"] for each in record.get("payload", ()))
+    payload = (target(each["contentReference"]) for each in record.get("payload", ()))
     rows = await asyncio.gather(*(work.version(ref) for ref in payload))
     return [row for row in rows if row is not None]
 

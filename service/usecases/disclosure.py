@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from service.change import Resource
 from service.fhir.operation import Given, Input, given
-from service.fhir.resource import relative
+from service.fhir.reference import relative, target
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import release, selection
@@ -57,7 +57,7 @@ def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
     if isinstance(found, Problem):
         raise Refused(found)
     issues = [*selection.faults(services, found, _place), *_mode(found)]
-    recipient = relative(str(found["recipient"][0].get("reference", "")), session.base) or ""
+    recipient = relative(target(found["recipient"][0]), session.base)
     if not recipient.startswith("Organization/"):
         issues.append(_issue("recipient", "The recipient is one Organization; give its reference."))
     if issues:

@@ -7,16 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
 from service.care import deadlines, overdue
-from service.care import task as tasks
 from service.care.situation import Outcome, Situation
-from service.care.timers import BY_ID, Calendar
+from service.care.timers import BY_ID
 from service.change import Resource, Timer
+from service.fhir.reference import key, link
 from service.problem import Category, Refused
 from service.store.records import Row
 from service.usecases import leads, outcomes
@@ -65,8 +64,7 @@ async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bo
 async def _decided(services: Services, base: str, timer: Timer, now: datetime) -> Work:
     """The effects of the timer as its record stands now, and in any case its end."""
     await services.directory.refresh()
-    kind, _, identity = timer.focus.partition("/")
-    row = await services.records.read(kind, identity)
+    row = await services.records.read(*key(timer.focus))
     work = Work(services, Session(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base))
     work.settled.append((timer.key, timer.level))
     if row is not None and not row.deleted:
@@ -97,7 +95,7 @@ async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, .
 
 
 async def _situation(work: Work, task: Resource, about: str) -> Situation:
-    named = dict.fromkeys(ref for ref in (tasks.link(task, "requester"), tasks.link(task, "owner")) if ref)
+    named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
     return Situation(
         at=work.session.at,
         agency=work.session.caller.organization,
@@ -106,5 +104,5 @@ async def _situation(work: Work, task: Resource, about: str) -> Situation:
         organizations={ref: await work.organization(ref) for ref in named},
         handover=await work.get(about) if about else None,
         contacts=await _contacts(work, {*named}),
-        calendar=Calendar(ZoneInfo(work.services.settings.timezone)),
+        calendar=work.services.calendar,
     )

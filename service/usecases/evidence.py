@@ -10,18 +10,19 @@ import asyncio
 from collections import OrderedDict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 
 from service.care.identity import person_keys
 from service.change import Resource
 from service.consent.compile import compile_consent
 from service.consent.facts import Facts
 from service.consent.grants import granted
-from service.consent.period import LONDON
 from service.consent.provision import Compiled
 from service.consent.relationship import Relationship, standing
 from service.consent.representative import entitled
 from service.consent.request import Grant
+from service.fhir.date import LOCAL
+from service.fhir.reference import key, versioned
 from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.persons import Persons
@@ -45,7 +46,7 @@ class Person:
     acting: tuple[Resource, ...]
     named: frozenset[str]
     stamp: dict[str, int]
-    zone: str = LONDON
+    zone: tzinfo = LOCAL
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def related(self, at: datetime) -> frozenset[str]:
@@ -78,7 +79,7 @@ class EvidenceCache:
         persons: Persons,
         generations: Generations,
         base: str = "",
-        zone: str = LONDON,
+        zone: tzinfo = LOCAL,
     ) -> None:
         self._records = records
         self._holdings = holdings
@@ -116,7 +117,7 @@ class EvidenceCache:
     async def _load(self, patient: str) -> Person:
         """Generations are read before what they guard, so that a change in between makes the next reader look again."""
         own = await self._generations.current((patient,))
-        row = await self._records.read("Patient", patient.partition("/")[2])
+        row = await self._records.read(*key(patient))
         identities = person_keys(row.resource) if row and not row.deleted else ()
         shared = [f"person:{identity}" for identity in identities]
         stamp = {**own, **await self._generations.current(shared)}
@@ -155,7 +156,7 @@ class EvidenceCache:
 
 
 def _versioned(row: Row) -> str:
-    return f"{row.type}/{row.id}/_history/{row.version}"
+    return versioned(row.reference, row.version)
 
 
 def _others(task: Row) -> tuple[str, ...]:

@@ -24,7 +24,7 @@ from service.consent.terms import ACTIONS, NORMAL
 from service.fhir.json import dump
 from service.fhir.key import tokens
 from service.fhir.operation import Input, given, parameter, parameters, parts
-from service.fhir.resource import relative
+from service.fhir.reference import id_of, reference_to, relative, target, type_of
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.access import Eyes, absent, allowed, evidence_of, open_eyes
@@ -82,7 +82,7 @@ class Matter:
 async def evaluate(services: Services, session: Session, body: Resource) -> bytes:
     """The decisions as canonical JSON: Parameters with one `evaluation` for each record asked about."""
     asked = _asked(session, body)
-    for kind in ("Patient", "Consent", *dict.fromkeys(ref.partition("/")[0] for ref in asked.resources)):
+    for kind in ("Patient", "Consent", *dict.fromkeys(type_of(ref) for ref in asked.resources)):
         allowed(session, kind, "r")
     eyes = await open_eyes(services, session)
     found = await matter(eyes, asked)
@@ -132,11 +132,11 @@ def _asked(session: Session, body: Resource) -> Asked:
 
 
 def _local(session: Session, reference: Resource) -> str:
-    return relative(str(reference.get("reference", "")), session.base) or ""
+    return relative(target(reference), session.base)
 
 
 async def _patient(eyes: Eyes, asked: Asked) -> Row:
-    identity = asked.patient.partition("/")[2]
+    identity = id_of(asked.patient)
     row = await eyes.services.records.read("Patient", identity)
     if row is None or row.deleted or not await eyes.reveal([row], "r"):
         raise absent("Patient", identity)
@@ -172,7 +172,7 @@ async def _request(eyes: Eyes, asked: Asked, person: Person) -> tuple[Request, A
 
 
 async def _evaluation(eyes: Eyes, ref: str, decision: Decision | None) -> Resource:
-    named = [parameter("resource", "valueReference", {"reference": ref})] if ref else []
+    named = [parameter("resource", "valueReference", reference_to(ref))] if ref else []
     if decision is None:
         text = f"There is no `{ref}` of this person here that you may see; check the id."
         return parts("evaluation", *named, parameter("decision", "valueCode", "deny"), parameter("summary", "valueString", text))
@@ -212,7 +212,7 @@ async def _bearers(eyes: Eyes, name: Name) -> list[Row]:
     system, value = name
     local = _literal(eyes.session, name)
     if local:
-        row = await eyes.services.records.read("Patient", local.partition("/")[2]) if local.startswith("Patient/") else None
+        row = await eyes.services.records.read("Patient", id_of(local)) if local.startswith("Patient/") else None
         return [each.row for each in await eyes.reveal([row] if row and not row.deleted else [], "r")]
     key = tokens("identifier", system, value)[1]
     rows = await eyes.services.holdings.having("Patient", key)

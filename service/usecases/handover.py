@@ -12,13 +12,15 @@ from dataclasses import replace
 from service import clock
 from service.care import crisis_plan, errand, handover
 from service.care import task as tasks
-from service.care.codes import LAWFUL_BASIS, code_in
 from service.care.dataset import Completeness, completeness
 from service.care.ownership import episode_of
 from service.care.situation import Authority, Outcome, Repeat, Situation
 from service.change import Party, Resource
 from service.consent import disclosure, lawful_basis
 from service.consent.grants import granted
+from service.fhir.canonical import LAWFUL_BASIS, TaskCode, dataset
+from service.fhir.coding import code_in
+from service.fhir.reference import link, links, unversioned, versioned
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import data_request, outcomes, override, situations
@@ -27,7 +29,7 @@ from service.usecases.proposal import Proposal, store
 from service.usecases.recipient import Recipient, decided
 from service.usecases.work import Work
 
-DATASET = "https://baton.example/fhir/Questionnaire/mds-handover"
+DATASET = dataset("handover")
 PURPOSE = "TREAT"
 # Made by the rules themselves; nobody sends one.
 SERVICE_MADE = frozenset({"override-review", "agree-plan", *errand.KINDS} - {"abort"})
@@ -68,8 +70,8 @@ async def _handover(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Rep
 
 async def _errand(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
     task = proposal.before or proposal.resource
-    part_of = [each.get("reference", "") for each in task.get("partOf", ())]
-    about = next((ref for ref in (tasks.link(task, "focus"), *part_of) if ref.startswith("Task/")), "")
+    part_of = links(task, "partOf")
+    about = next((ref for ref in (link(task, "focus"), *part_of) if ref.startswith("Task/")), "")
     if proposal.before is None and not await _sees(work, eyes, about):
         about = ""
     found = await work.get(about) if about else None
@@ -79,7 +81,7 @@ async def _errand(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repea
 
 async def _agreement(work: Work, _: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
     focus = crisis_plan.focus(proposal.before or proposal.resource)
-    plan = focus.partition("/_history/")[0]
+    plan = unversioned(focus)
     row = await work.version(focus)
     current = await work.row(plan)
     if current is not None:
@@ -89,8 +91,8 @@ async def _agreement(work: Work, _: Eyes, proposal: Proposal) -> Outcome | Repea
 
 
 DECIDERS: Mapping[str, Decider] = {
-    "handover": _handover,
-    "agree-plan": _agreement,
+    TaskCode.HANDOVER: _handover,
+    TaskCode.AGREE_PLAN: _agreement,
     **dict.fromkeys(errand.KINDS, _errand),
 }
 
@@ -108,8 +110,8 @@ async def handover_situation(
     """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
     `readable` False: the same of the dataset."""
     task = before or after
-    plan = await work.get(tasks.link(task, "focus")) if visible else None
-    teams = [each.get("reference", "") for each in (plan or {}).get("careTeam", ())]
+    plan = await work.get(link(task, "focus")) if visible else None
+    teams = links(plan, "careTeam")
     team = await work.get(teams[0]) if teams else None
     episode_ref = episode_of(plan) if plan else ""
     episode = await work.get(episode_ref) if episode_ref else None
@@ -131,7 +133,7 @@ async def handover_situation(
 
 async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
     """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
-    return proposal.before is not None or await _sees(work, eyes, tasks.link(proposal.resource, "focus"))
+    return proposal.before is not None or await _sees(work, eyes, link(proposal.resource, "focus"))
 
 
 async def _may_answer(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
@@ -165,7 +167,7 @@ async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:
 
 
 async def _about_same_person(work: Work, response: Resource, task: Resource) -> bool:
-    subject, patient = tasks.link(response, "subject"), tasks.link(task, "for")
+    subject, patient = link(response, "subject"), link(task, "for")
     return subject == patient or subject in (await work.services.evidence.person(patient)).patients
 
 
@@ -187,7 +189,7 @@ async def _authority(work: Work, situation: Situation) -> Authority:
     consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
     named = next((tasks.value_reference(each) for each in tasks.inputs(task, "sharing-authority")), "")
     if named.startswith("Consent/"):
-        spoke = next((ref for ref in consents if ref.startswith(f"{named}/_history/")), "")
+        spoke = next((ref for ref in consents if unversioned(ref) == named), "")
         if not spoke:
             return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
         return Authority(True, "", spoke)
@@ -206,18 +208,18 @@ async def _handed_over(work: Work, situation: Situation) -> list[Row]:
     """The records a handover shows its receiver: the plan, the dataset, the package."""
     task = situation.after
     given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
-    refs = [ref for ref in (tasks.link(task, "focus"), *given) if ref]
+    refs = [ref for ref in (link(task, "focus"), *given) if ref]
     rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
     return [row for row in rows if row is not None and not row.deleted]
 
 
 async def _disclose(work: Work, task: Resource) -> None:
     """HOV-3: the disclosure record of a sent handover, in the same transaction."""
-    sender, receiver = await work.organization(tasks.link(task, "requester")), await work.organization(tasks.link(task, "owner"))
+    sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
     situation = Situation(at=work.session.at, agency=sender, after=task)
     rows = await _handed_over(work, situation)
     told = disclosure.Disclosure(
-        patient=tasks.link(task, "for"),
+        patient=link(task, "for"),
         sender=sender,
         recipients=(receiver,),
         categories=("handover", "care-plan"),
@@ -237,4 +239,4 @@ async def _basis(work: Work, task: Resource) -> Resource:
         concept = given["valueCodeableConcept"]
         return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})
     row = await work.standing(named)
-    return disclosure.by_consent(f"{named}/_history/{row.version if row else 0}")
+    return disclosure.by_consent(versioned(named, row.version if row else 0))

@@ -9,9 +9,9 @@ from collections.abc import AsyncIterator
 from datetime import datetime
 
 from service.care import ownership
-from service.care import task as tasks
 from service.care.ownership import Led
 from service.change import Resource
+from service.fhir.reference import key, link, links
 from service.store.integrity import Integrity
 from service.usecases.services import Services
 
@@ -36,13 +36,13 @@ async def _plans(services: Services, integrity: Integrity, now: datetime) -> Asy
     """OWN-1 in every version there was, OWN-2 and OWN-6 in every plan as it stands."""
     await services.directory.refresh()
     async for row in integrity.rows("CarePlan", past=True):
-        lead = tasks.link(row.resource, "author")
+        lead = link(row.resource, "author")
         if row.resource.get("status") == "active" and not lead.startswith("PractitionerRole/"):
             yield f"OWN-1: version {row.version} of `{row.reference}` is active and names no PractitionerRole as its lead."
     async for row in integrity.rows("CarePlan"):
         plan = row.resource
-        role = await services.directory.get(lead) if (lead := tasks.link(plan, "author")) else None
-        for each in ownership.one_owner(await _led(services, plan), role, now):
+        role = await services.directory.get(lead) if (lead := link(plan, "author")) else None
+        for each in ownership.one_owner(await _led(services, plan), role, now, services.zone):
             yield f"{each.partition(': ')[0]}: `{row.reference}`: {each.partition(': ')[2]}."
         async for each in _keyed(services, plan, row.custodian):
             yield each
@@ -50,19 +50,18 @@ async def _plans(services: Services, integrity: Integrity, now: datetime) -> Asy
 
 async def _keyed(services: Services, plan: Resource, custodian: str) -> AsyncIterator[str]:
     """OWN-6: an active top-level plan holds its episode's key, so that no second one can be."""
-    subject = tasks.link(plan, "subject")
+    subject = link(plan, "subject")
     person = (await services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
-    for key in ownership.keys(plan, person, custodian):
-        if await services.records.holder(key) != f"CarePlan/{plan['id']}":
+    for held in ownership.keys(plan, person, custodian):
+        if await services.records.holder(held) != f"CarePlan/{plan['id']}":
             yield f"OWN-6: `CarePlan/{plan['id']}` is an active top-level plan without its unique key: a second could be made."
 
 
 async def _led(services: Services, plan: Resource) -> Led:
-    teams = [each.get("reference", "") for each in plan.get("careTeam", ())]
+    teams = links(plan, "careTeam")
     return Led(plan, await _current(services, teams[0] if teams else ""), await _current(services, ownership.episode_of(plan)))
 
 
 async def _current(services: Services, ref: str) -> Resource | None:
-    kind, _, identity = tasks.unversioned(ref).partition("/")
-    row = await services.records.read(kind, identity) if identity else None
+    row = await services.records.read(*key(ref)) if ref else None
     return None if row is None or row.deleted else row.resource

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from service import clock
 from service.care import ownership
-from service.care import task as tasks
-from service.care.codes import TAG
 from service.care.identity import organization_of, role_fault
 from service.care.made import errand
 from service.care.situation import Staged
 from service.change import Notice, Resource, Timer
-from service.consent.period import span
+from service.fhir.canonical import TAG
+from service.fhir.date import ended_at, period
+from service.fhir.reference import link, name_of
 from service.store.records import Row
 from service.usecases import outcomes
 from service.usecases.audit import audited
@@ -25,14 +25,14 @@ UNOWNED = {"system": TAG, "code": "unowned"}
 
 async def changed(work: Work, proposal: Proposal) -> None:
     """What a write of a PractitionerRole means for the plans it leads: they lose their owner, or have one again."""
-    role, at = proposal.resource, work.session.at
-    ref = tasks.name(role)
+    role, at, zone = proposal.resource, work.session.at, work.services.zone
+    ref = name_of(role)
     work.cancelled.append(f"{KIND}:{ref}")
     if ends := _ends(work, role):
         work.timers.append(Timer(f"{KIND}:{ref}", KIND, ends, ref))
     if proposal.before is None:
         return
-    could, can = not role_fault(proposal.before, at), not role_fault(role, at)
+    could, can = not role_fault(proposal.before, at, zone), not role_fault(role, at, zone)
     if could and not can:
         await ended(work, role)
     if can and not could:
@@ -41,7 +41,7 @@ async def changed(work: Work, proposal: Proposal) -> None:
 
 async def ended(work: Work, role: Resource) -> None:
     """Tags the plans that a role leads as unowned and asks their agency to name another lead, once for each plan."""
-    for row in await _led(work, tasks.name(role)):
+    for row in await _led(work, name_of(role)):
         plan = row.resource
         if ownership.tagged_unowned(plan):
             continue
@@ -53,13 +53,13 @@ async def ended(work: Work, role: Resource) -> None:
             "alert",
             requester=row.custodian,
             owner=organization_of(role) or row.custodian,
-            patient=tasks.link(plan, "subject"),
+            patient=link(plan, "subject"),
             at=work.session.at,
             focus=row.reference,
             text="The lead of this plan can no longer lead: name another, or hand the plan over.",
         )
         await outcomes.put(work, Staged(alert, created=True, custodian=row.custodian))
-        work.notices.append(Notice("ownership-changed", row.custodian, row.reference, tasks.link(plan, "subject")))
+        work.notices.append(Notice("ownership-changed", row.custodian, row.reference, link(plan, "subject")))
         work.audits.append(audited(work.session, "U", row.reference, why="plan-unowned", patients=row.patients))
 
 
@@ -78,13 +78,12 @@ async def _led(work: Work, ref: str) -> list[Row]:
 
 async def _keys(work: Work, row: Row) -> tuple[str, ...]:
     """A plan keeps its unique key in every version (OWN-6)."""
-    patient = tasks.link(row.resource, "subject")
+    patient = link(row.resource, "subject")
     person = (await work.services.evidence.person(patient)).name if patient.startswith("Patient/") else ""
     return ownership.keys(row.resource, person, row.custodian)
 
 
 def _ends(work: Work, role: Resource) -> datetime | None:
     """When a role's recorded period will be over, None when it has no end ahead."""
-    within = span(role["period"], work.services.settings.timezone) if "period" in role else None
-    end = datetime.fromtimestamp(within[1] / 1000, UTC) if within and within[1] is not None else None
+    end = ended_at(period(role.get("period"), work.services.zone))
     return end if end and end > work.session.at else None

@@ -17,10 +17,10 @@ from typing import Any
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import Access, Scopes
-from service.care import task as tasks
 from service.change import Resource
 from service.fhir.json import dump
-from service.fhir.resource import identified, relative
+from service.fhir.reference import id_of, key, link, relative
+from service.fhir.resource import identified
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import records, rules
@@ -101,7 +101,7 @@ class Loading:
         try:
             self._served(resource)
             ref = f"{resource['resourceType']}/{identity_of(resource)}"
-            return await self._placed(identified(resource, ref.partition("/")[2]), ref)
+            return await self._placed(identified(resource, id_of(ref)), ref)
         except Refused as refusal:
             if refusal.problem.category is Category.UNAVAILABLE:
                 raise
@@ -113,7 +113,7 @@ class Loading:
             raise Refused(problem(Category.INVALID, "structure", text, expression="resourceType", rule="R4 2.6.2"))
 
     async def _placed(self, resource: Resource, ref: str) -> Verdict:
-        kind, _, identity = ref.partition("/")
+        kind, identity = key(ref)
         row = await self._services.records.read(kind, identity)
         if row is None:
             return await self._new(resource, ref)
@@ -165,7 +165,7 @@ class Loading:
         if found or kind == "Patient":
             return found
         for patient in self._services.indexer.index(resource).patients:
-            row = await self._services.records.read("Patient", patient.partition("/")[2])
+            row = await self._services.records.read(*key(patient))
             if row is not None:
                 return row.custodian
         return ""
@@ -173,7 +173,7 @@ class Loading:
     async def _organization(self, resource: Resource, member: str) -> str:
         value = resource.get(member)
         element = value[0] if isinstance(value, list) and value else value
-        local = relative(tasks.link({"x": element}, "x"), self._base)
+        local = relative(link({"x": element}, "x"), self._base)
         return await self._services.directory.organization(local) if local else ""
 
 

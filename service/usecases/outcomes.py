@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.care.situation import Outcome, Staged
 from service.change import Party, Resource
+from service.fhir.reference import links, name_of, type_of
 from service.problem import Category, Refused, problem
 from service.usecases.audit import audited
 from service.usecases.work import Work
@@ -19,7 +20,7 @@ async def stage(work: Work, outcome: Outcome) -> None:
     work.timers.extend(outcome.timers)
     work.cancelled.extend(outcome.cancelled)
     work.notices.extend(outcome.notices)
-    work.guards.update({ref: version for ref, version in outcome.guards if ref.partition("/")[0] not in UNGUARDED})
+    work.guards.update({ref: version for ref, version in outcome.guards if type_of(ref) not in UNGUARDED})
     for fact in outcome.audits:
         for ref in fact.focus[:1]:
             work.audits.append(audited(work.session, fact.action, ref, why=fact.event, patients=(fact.patient,)))
@@ -31,7 +32,7 @@ async def put(work: Work, staged: Staged) -> str:
     agency = work.session.caller.organization
     if staged.created:
         return work.create(resource, staged.custodian or agency, keys=staged.keys, parties=await _addressed(work, resource))
-    ref = f"{resource['resourceType']}/{resource['id']}"
+    ref = name_of(resource)
     if ref in work.staged:
         earlier = work.staged[ref]
         return work.update(resource, earlier.before, staged.custodian or earlier.custodian, keys=staged.keys or earlier.keys)
@@ -45,5 +46,5 @@ async def _addressed(work: Work, resource: Resource) -> tuple[Party, ...]:
     """The agencies a Communication of ours is written to: they read it, and gain no relationship with the person by it."""
     if resource["resourceType"] != "Communication":
         return ()
-    recipients = [await work.organization(each.get("reference", "")) for each in resource.get("recipient", ())]
+    recipients = [await work.organization(each) for each in links(resource, "recipient")]
     return tuple(Party(each, work.session.at, work.session.at) for each in dict.fromkeys(recipients) if each)

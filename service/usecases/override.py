@@ -12,20 +12,21 @@ from datetime import UTC, datetime, timedelta
 
 from service import clock
 from service.care import task as tasks
-from service.care.codes import BASE, TASK_INPUT, concept
-from service.care.made import communication, make, ref
-from service.care.period import begins, written
+from service.care.made import communication, make
 from service.change import Notice, Resource, Timer
 from service.consent.facts import DO_NOT_TELL
 from service.consent.request import BREAK_GLASS
-from service.consent.terms import RECORD_MARK
+from service.fhir.canonical import ACT_REASON, OVERRIDE_KIND, RECORD_MARK, TASK_CODE, TASK_INPUT, TaskCode
+from service.fhir.coding import concept
+from service.fhir.date import begins, written
 from service.fhir.operation import Input, given
+from service.fhir.reference import link, reference_to
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import claims
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.answers import Answer
-from service.usecases.audit import PURPOSE, event
+from service.usecases.audit import event
 from service.usecases.proposal import Proposal
 from service.usecases.release import writable
 from service.usecases.selection import NOT_DISCLOSED
@@ -33,7 +34,6 @@ from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
 RULE = "consent-rules 5"
-KIND = f"{BASE}/CodeSystem/override-kind"
 INPUTS = (
     Input("kind", ("valueCode",), required=True),
     Input("reason", ("valueString",), required=True),
@@ -92,7 +92,7 @@ def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
     if isinstance(found, Problem):
         raise Refused(found)
     kind, reason = found["kind"][0], found["reason"][0].strip()
-    end = begins(found["end"][0]) if found["end"] else session.at + LONGEST
+    end = begins(found["end"][0], services.zone) if found["end"] else session.at + LONGEST
     wrong = [kind for kind in found["scope"] if kind not in services.definitions.types or kind in NOT_DISCLOSED]
     issues = []
     if kind not in BREAK_GLASS:
@@ -170,7 +170,7 @@ def _stage(work: Work, row: Row, asked: Asked) -> str:
     if not asked.defer:
         told.append(_tell(work, row, review))
     line = event(session, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
-    line["purposeOfEvent"].append({"coding": [{"system": PURPOSE, "code": "BTG"}]})
+    line["purposeOfEvent"].append({"coding": [{"system": ACT_REASON, "code": "BTG"}]})
     work.audits.append(line)
     return review
 
@@ -186,15 +186,15 @@ def _review(session: Session, row: Row, asked: Asked) -> Resource:
         status="requested",
         intent="order",
         priority="urgent",
-        code=concept(f"{BASE}/CodeSystem/task-code", "override-review"),
+        code=concept(TASK_CODE, TaskCode.OVERRIDE_REVIEW),
         description="Review this override of consent.",
-        focus=ref(row.reference),
-        for_=ref(row.reference),
+        focus=reference_to(row.reference),
+        for_=reference_to(row.reference),
         authoredOn=written(session.at),
         lastModified=written(session.at),
-        requester=ref(session.caller.user),
-        owner=ref(row.custodian),
-        reasonCode=concept(KIND, asked.kind, asked.reason),
+        requester=reference_to(session.caller.user),
+        owner=reference_to(row.custodian),
+        reasonCode=concept(OVERRIDE_KIND, asked.kind, asked.reason),
         note=note,
         restriction={"period": {"start": written(session.at), "end": written(asked.end)}},
         input=[{"type": concept(TASK_INPUT, "override-scope"), "valueCode": kind} for kind in asked.types],
@@ -221,7 +221,7 @@ async def review(work: Work, _: Eyes, proposal: Proposal) -> str:
     before, after, row = proposal.before, proposal.resource, proposal.row
     if before is None or row is None:
         raise _no("status", "An override is made by `$break-glass`; the Task that reviews it is answered, not sent.")
-    if await work.organization(tasks.link(before, "owner")) != work.session.caller.organization:
+    if await work.organization(link(before, "owner")) != work.session.caller.organization:
         raise _no(
             "owner",
             "An override is reviewed by the agency that keeps the person's record; the one that used it may read the Task.",

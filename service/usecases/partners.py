@@ -9,6 +9,7 @@ from typing import Any
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
+from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
 from service.usecases.audit import audited, event
@@ -43,7 +44,7 @@ async def _introduced(services: Services, session: Session, name: str) -> None:
     if not name.strip():
         text = f"`{reference}` is not known here; load its Organization first, or tell its name with `--name` to have one made."
         raise Refused(problem(Category.ABSENT, "not-found", text))
-    made = {"resourceType": "Organization", "id": reference.partition("/")[2], "active": True, "name": name.strip()}
+    made = {"resourceType": "Organization", "id": id_of(reference), "active": True, "name": name.strip()}
     work = Work(services, session)
     work.audits.append(audited(session, "C", work.create(made, reference)))
     await work.commit()

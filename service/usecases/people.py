@@ -11,12 +11,12 @@ from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
 from service.auth.tokens import Token
 from service.care import identity
-from service.care.codes import NHS_NUMBER
 from service.care.identity import role_fault
 from service.change import Resource
 from service.consent.enforcement import told
 from service.consent.explain import record_of
-from service.fhir.resource import relative
+from service.fhir.canonical import NHS_NUMBER
+from service.fhir.reference import key, relative
 from service.store.records import Row
 from service.usecases.access import Eyes, evidence_of, open_eyes
 from service.usecases.audit import login_event
@@ -36,7 +36,7 @@ class People:
         """The Organization of an active PractitionerRole; empty for one that is not active."""
         await self._services.directory.refresh()
         role = await self._services.directory.get(user)
-        return "" if role_fault(role, clock.now()) else await self._services.directory.organization(user)
+        return "" if role_fault(role, clock.now(), self._services.zone) else await self._services.directory.organization(user)
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record a person may open as their own."""
@@ -56,9 +56,9 @@ class People:
         return ranked[0].row.reference if ranked else ""
 
     async def _named(self, text: str) -> list[Row]:
-        local = relative(text) or ""
+        local = relative(text)
         if local.startswith("Patient/"):
-            row = await self._services.records.read("Patient", local.partition("/")[2])
+            row = await self._services.records.read(*key(local))
             return [row] if row else []
         number = identity.normalised(text)
         if identity.nhs_number_fault(number):

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from service.change import Resource
+from service.fhir.canonical import OBSERVATION_VALUE
 from service.fhir.definitions import Definitions
 from service.fhir.json import dump, parse
 from service.problem import Category, Problem, Refused, problem
 
-SUBSETTED = {"system": "http://terminology.hl7.org/CodeSystem/v3-ObservationValue", "code": "SUBSETTED"}
+SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}
 ALWAYS = frozenset({"resourceType", "id", "meta"})
 SUMMARIES = frozenset({"true", "false", "text", "data"})
 

@@ -12,7 +12,9 @@ from urllib.parse import parse_qsl
 from service import clock
 from service.change import Resource
 from service.consent.redact import is_redacted
-from service.fhir.resource import codings, identified
+from service.fhir.coding import codings
+from service.fhir.reference import id_of, key
+from service.fhir.resource import identified
 from service.fhir.search import matches, parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
@@ -96,7 +98,7 @@ async def history(services: Services, session: Session, kind: str, identity: str
 
 async def _versions(eyes: Eyes, reference: str, before: int | None, wanted: int) -> list[Shown]:
     """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
-    kind, _, identity = reference.partition("/")
+    kind, identity = key(reference)
     found: list[Shown] = []
     current = await eyes.services.records.read(kind, identity)
     while current and len(found) < wanted:
@@ -230,7 +232,7 @@ async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Re
     """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
     tells nothing about others' records."""
     caller = work.session.caller
-    agency = caller.organization.partition("/")[2]
+    agency = id_of(caller.organization)
     whole = any(rule.context != "patient" and not rule.params for rule in caller.scopes.grants(kind, "c"))
     if caller.personal or not whole or not identity.startswith(f"{agency}."):
         text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."

@@ -14,17 +14,18 @@ from service.consent.category import categories
 from service.consent.explain import cited, masked, reason, record_of
 from service.consent.facts import Facts
 from service.consent.lawful_basis import Basis, implied, recorded
-from service.consent.period import Span
 from service.consent.reasons import Decision, Reason
 from service.consent.redact import redact
-from service.consent.terms import CONFIDENTIALITY, high_water
+from service.consent.terms import high_water
+from service.fhir.canonical import CONFIDENTIALITY, DICOM
+from service.fhir.date import Interval, instant
 from service.fhir.json import dump
 from service.fhir.operation import parameter, parameters, parts
-from service.fhir.resource import instant
+from service.fhir.reference import reference_to, version_in
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.access import Eyes
-from service.usecases.audit import DCM, event
+from service.usecases.audit import event
 from service.usecases.services import Session
 from service.usecases.work import Work
 
@@ -40,7 +41,7 @@ class Asked:
     purposes: tuple[str, ...]
     types: tuple[str, ...]
     categories: frozenset[str]
-    during: Span | None
+    during: Interval | None
     reason: str
     basis: Resource | None
     release: bool
@@ -139,7 +140,7 @@ def _summary(plan: Plan, mode: str) -> list[Resource]:
     return [
         parameter("mode", "valueCode", mode),
         parameter("outcome", "valueCode", outcome),
-        parameter("recipient", "valueReference", {"reference": plan.asked.recipient}),
+        parameter("recipient", "valueReference", reference_to(plan.asked.recipient)),
         *([parameter("confidentiality", "valueCode", mark)] if mark else []),
         *_counted("shared", shared),
         *_counted("withheld", withheld),
@@ -186,7 +187,7 @@ async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
         return disclosure.by_basis(plan.basis.concept)
     if why.source.startswith("Consent/"):
         version = why.source.partition("#")[0]
-        work.guards[record_of(version)] = int(version.rpartition("/")[2])  # withdrawn meanwhile: nothing is released
+        work.guards[record_of(version)] = version_in(version)  # withdrawn meanwhile: nothing is released
         return disclosure.by_consent(version)
     if why.source.startswith("Task/"):
         task = await work.get(record_of(why.source))
@@ -215,7 +216,7 @@ def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]
     why = " ".join(sorted({item.why.source for item in items}))
     patients = {plan.patient, *(patient for item in items for patient in item.row.patients)}
     line = event(session, "E", plan.teller.door, why=why, patients=patients, refs=[ref, *payload])
-    receiver = {"type": {"coding": [{"system": DCM, "code": "110152"}]}, "who": {"reference": asked.recipient}}
+    receiver = {"type": {"coding": [{"system": DICOM, "code": "110152"}]}, "who": reference_to(asked.recipient)}
     line["agent"].append({**receiver, "requestor": False})
     work.audits.append(line)
     work.notices.append(Notice(TOPIC, asked.recipient, ref, plan.patient))

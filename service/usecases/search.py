@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from zoneinfo import ZoneInfo
 
-from service.fhir import interval
 from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.date import milliseconds
 from service.fhir.query import Query, included, place, referring
 from service.fhir.query import matches as evaluated
 from service.fhir.search import parse
@@ -106,8 +105,8 @@ class Walk:
 
 
 def _parsed(services: Services, session: Session, kind: str, asked: Params, lenient: bool) -> Query:
-    zone = ZoneInfo(services.settings.timezone)
-    setting = Setting(session.base, zone, interval.milliseconds(session.at))
+    zone = services.zone
+    setting = Setting(session.base, zone, milliseconds(session.at))
     query = parse(kind, asked, services.indexer.parameters, lenient=lenient, setting=setting)
     if isinstance(query, Problem):
         raise Refused(query)

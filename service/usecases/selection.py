@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 from service.consent.decide import is_public
 from service.consent.facts import Facts
 from service.consent.lawful_basis import Basis, claimed
-from service.consent.period import Span, span
 from service.consent.terms import purpose_key
+from service.fhir.coding import codings
+from service.fhir.date import Interval, period
 from service.fhir.operation import Given
 from service.fhir.query import Identity, Query, Term
-from service.fhir.resource import codings
+from service.fhir.reference import id_of
 from service.fhir.search import parse
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
@@ -76,8 +77,8 @@ def _personal(services: Services, kind: str) -> bool:
     return bool(known) and not is_public(Facts(kind, "", ("Patient/x",)))
 
 
-def _during(services: Services, found: Given) -> Span | None:
-    return span(found["period"][0], services.settings.timezone) if found["period"] else None
+def _during(services: Services, found: Given) -> Interval | None:
+    return period(found["period"][0], services.zone) if found["period"] else None
 
 
 def _category(value: object) -> list[str]:
@@ -130,7 +131,7 @@ async def candidates(services: Services, agency: str, patient: str, asked: Asked
 def about(services: Services, kind: str, patients: Sequence[str]) -> Query:
     """The query for every record of a type that belongs to one of these Patients (R4 Patient compartment)."""
     if kind == "Patient":
-        return Query(kind, (Term("_id", tuple(Identity(each.partition("/")[2]) for each in patients)),))
+        return Query(kind, (Term("_id", tuple(Identity(id_of(each)) for each in patients)),))
     tests = []
     for name in services.definitions.compartment_parameters(kind):
         parsed = parse(kind, [(name, ",".join(patients))], services.indexer.parameters)
@@ -144,10 +145,7 @@ def _matches(facts: Facts, asked: Asked) -> bool:
         return False
     if asked.during is None:
         return True
-    low, high = asked.during
-    before = low is not None and facts.end is not None and facts.end <= low
-    after = high is not None and facts.start is not None and facts.start >= high
-    return facts.dated and not before and not after
+    return facts.when is not None and facts.when.low < asked.during.high and asked.during.low < facts.when.high
 
 
 def too_many() -> Refused:

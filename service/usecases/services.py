@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from datetime import datetime
+from zoneinfo import ZoneInfo
 
 from service.auth.caller import Caller
+from service.care.timers import Calendar
 from service.consent.policy import Policy
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
@@ -45,6 +47,16 @@ class Services:
     directory: Directory
     evidence: EvidenceCache
     secret: bytes
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The locality's time zone, in which a date without an offset is read."""
+        return self.settings.zone
+
+    @property
+    def calendar(self) -> Calendar:
+        """When the locality works."""
+        return Calendar(self.zone)
 
 
 @dataclass(frozen=True, slots=True)

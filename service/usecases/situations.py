@@ -4,23 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.care import task as tasks
 from service.care.situation import Situation
 from service.change import Resource
+from service.fhir.reference import link
 from service.usecases.work import Work
 
 
 async def situation(work: Work, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
     """The situation of a submitted Task; `others` are records whose parties count too."""
-    named = {tasks.link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
+    named = {link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
     for other in others:
-        named |= {tasks.link(other, member) for member in ("author", "requester", "owner")}
-        named |= {tasks.link(each, "member") for each in other.get("participant", ())}
+        named |= {link(other, member) for member in ("author", "requester", "owner")}
+        named |= {link(each, "member") for each in other.get("participant", ())}
     organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
-    patient = tasks.link(before or after, "for")
+    patient = link(before or after, "for")
     person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
     return Situation(
         at=work.session.at,
+        calendar=work.services.calendar,
         agency=work.session.caller.organization,
         after=after,
         before=before,

@@ -15,8 +15,9 @@ import orjson
 
 from service.change import Resource
 from service.fhir import key
+from service.fhir.date import Interval, parse
 from service.fhir.index import Index, Rank
-from service.fhir.interval import Interval, parse
+from service.fhir.reference import unversioned
 from service.store.row import Projection, Projector
 from service.usecases.accounts import SITE
 
@@ -108,7 +109,7 @@ def _instant(text: str) -> Interval:
 def _entity(varying: _Varying, entity: Mapping[str, Any]) -> None:
     if "what" in entity:
         target: str = entity["what"]["reference"]
-        record = target.partition("/_history/")[0]
+        record = unversioned(target)
         varying.references[record] = None
         names = ("entity", "patient") if target.startswith("Patient/") else ("entity",)
         for name in names:

@@ -13,15 +13,15 @@ from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
 from service.care import task as tasks
-from service.care.codes import BUSINESS_STATUS, code_in, concept
 from service.care.made import errand
 from service.change import Notice, Resource, Timer
 from service.consent.decide import decide_all
-from service.consent.disclosure import PURPOSE
 from service.consent.facts import Facts
 from service.consent.relationship import closed
 from service.consent.request import Request
-from service.fhir.resource import codings
+from service.fhir.canonical import ACT_REASON, BUSINESS_STATUS, TaskCode
+from service.fhir.coding import code_in, codings, concept
+from service.fhir.reference import link, links, name_of
 from service.store.records import Row
 from service.usecases.access import evidence_of
 from service.usecases.audit import audited
@@ -44,8 +44,8 @@ async def replaced(work: Work, consent: Resource) -> None:
     """As `withdrawn`, for those recipients only to whom what took its place denies what they were told."""
     person = await person_of(work, consent)
     for row, recipient in await _disclosed(work, consent):
-        payload = [tasks.unversioned(each["contentReference"]["reference"]) for each in row.resource.get("payload", ())]
-        purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == PURPOSE) or CARE
+        payload = [link(each, "contentReference") for each in row.resource.get("payload", ())]
+        purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == ACT_REASON) or CARE
         if await _refused(work, person, recipient, payload, purposes):
             _stop_use(work, row, recipient)
 
@@ -55,12 +55,12 @@ async def reconsider(work: Work, consent: Resource) -> None:
     person = await person_of(work, consent)
     for row in await work.services.holdings.of("Task", person.patients):
         task = await work.get(row.reference) or {}
-        if tasks.code(task) != "handover" or closed(task) or task.get("status") == "draft":
+        if tasks.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
             continue
         if code_in(task.get("businessStatus"), BUSINESS_STATUS) == WITHDRAWN:
             continue
         given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
-        receiver = await work.organization(tasks.link(task, "owner"))
+        receiver = await work.organization(link(task, "owner"))
         if await _refused(work, person, receiver, given, CARE):
             await _mark(work, row, task)
 
@@ -68,7 +68,7 @@ async def reconsider(work: Work, consent: Resource) -> None:
 async def person_of(work: Work, consent: Resource) -> Person:
     """The person a Consent is of, with their Consents as this Work will leave them. What is disclosed or sent meanwhile would be
     missed, so that it makes the Work be decided again."""
-    patient = tasks.link(consent, "patient")
+    patient = link(consent, "patient")
     persons = await work.persons((patient,))
     work.rests_on(persons.values())
     return persons[patient]
@@ -79,26 +79,25 @@ async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:
     person = await person_of(work, consent)
     rows = await work.services.holdings.of("Communication", person.patients)
     return [
-        (row, str(recipient.get("reference", "")))
+        (row, recipient)
         for row in rows
-        if _rests_on(row.resource, f"Consent/{consent['id']}/_history/")
-        for recipient in row.resource.get("recipient", ())
+        if _rests_on(row.resource, name_of(consent))
+        for recipient in links(row.resource, "recipient")
     ]
 
 
-def _rests_on(communication: Resource, version: str) -> bool:
-    named = (each.get("valueReference", {}).get("reference", "") for each in communication.get("extension", ()))
-    return any(str(reference).startswith(version) for reference in named)
+def _rests_on(communication: Resource, consent: str) -> bool:
+    return any(link(each, "valueReference") == consent for each in communication.get("extension", ()))
 
 
 def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
     session, agency = work.session, disclosed.custodian
-    patient = tasks.link(disclosed.resource, "subject")
+    patient = link(disclosed.resource, "subject")
     user = session.caller.user if agency == session.caller.organization else ""
     due = session.at + STOP_USE
     asked = errand(
         clock.new_id(),
-        "stop-use",
+        TaskCode.STOP_USE,
         requester=user if user.startswith("PractitionerRole/") else agency,
         owner=recipient,
         patient=patient,
@@ -115,8 +114,8 @@ def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
 async def _mark(work: Work, row: Row, task: Resource) -> None:
     work.update({**task, "businessStatus": concept(BUSINESS_STATUS, WITHDRAWN)}, row.version, row.custodian)
     work.audits.append(audited(work.session, "U", row.reference, why=WITHDRAWN, patients=row.patients))
-    sides = {await work.organization(tasks.link(task, member)) for member in ("requester", "owner")}
-    work.notices += [Notice(TOPIC, side, row.reference, tasks.link(task, "for")) for side in sorted(sides) if side]
+    sides = {await work.organization(link(task, member)) for member in ("requester", "owner")}
+    work.notices += [Notice(TOPIC, side, row.reference, link(task, "for")) for side in sorted(sides) if side]
 
 
 async def _refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:

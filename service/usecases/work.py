@@ -9,16 +9,17 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import TypeVar
 
 from service import clock
 from service.care.identity import person_keys
 from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.compile import compile_consent
-from service.consent.period import point
 from service.consent.relationship import closed, ties
-from service.fhir.resource import reference, relative, stamp
+from service.fhir.date import begins, ends
+from service.fhir.reference import key, link, name_of, relative, unversioned, version_in, versioned
+from service.fhir.resource import stamp
 from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
@@ -71,14 +72,13 @@ class Work:
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this Work; None when there never was one."""
         if ref not in self.rows:
-            kind, _, identity = ref.partition("/")
-            self.rows[ref] = await self.services.records.read(kind, identity)
+            self.rows[ref] = await self.services.records.read(*key(ref))
         return self.rows[ref]
 
     async def get(self, ref: str) -> Resource | None:
         """The record as this Work sees it: staged, else stored; None when absent or deleted."""
         local = relative(ref, self.session.base)
-        if local is None:
+        if not local:
             return None
         if (staged := self.staged.get(local)) is not None:
             return None if staged.deleted else staged.resource
@@ -101,10 +101,8 @@ class Work:
 
     async def version(self, ref: str) -> Row | None:
         """The version that a version-specific reference names; None when there is none."""
-        local, _, version = ref.partition("/_history/")
-        kind, _, identity = local.partition("/")
-        named = version.isascii() and version.isdigit()
-        return await self.services.records.version(kind, identity, int(version)) if named else None
+        version = version_in(ref)
+        return await self.services.records.version(*key(ref), version) if version else None
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
         """The persons behind Patients, with their Consents as this Work will leave them."""
@@ -113,12 +111,12 @@ class Work:
         return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
 
     def _consenting(self, person: Person, staged: Mapping[str, Staged]) -> Person:
-        kept = [each for each in person.consents if each[1].ref.partition("/_history/")[0] not in staged]
-        base, zone = self.session.base, self.services.settings.timezone
+        kept = [each for each in person.consents if unversioned(each[1].ref) not in staged]
+        base, zone = self.session.base, self.services.zone
         fresh = [
-            (each.custodian, compile_consent(each.resource, f"{ref}/_history/{each.before + 1}", base, zone))
+            (each.custodian, compile_consent(each.resource, versioned(ref, each.before + 1), base, zone))
             for ref, each in staged.items()
-            if relative(each.resource.get("patient", {}).get("reference", ""), base) in person.patients
+            if relative(link(each.resource, "patient"), base) in person.patients
         ]
         return replace(person, consents=(*kept, *fresh))
 
@@ -144,7 +142,7 @@ class Work:
 
     def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
         """Stages the next version of a record. What this Work already staged for it is replaced, its place in history kept."""
-        ref = reference(resource)
+        ref = name_of(resource)
         earlier = self.staged.get(ref)
         start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
         self.staged[ref] = Staged(resource, start, custodian, method, tuple(keys))
@@ -193,15 +191,15 @@ class Work:
 
     def _replaced(self, staged: Staged) -> Replaced | None:
         """The version it replaces, when this Work has loaded just that."""
-        row = self.rows.get(reference(staged.resource))
+        row = self.rows.get(name_of(staged.resource))
         return row.replaced if row is not None and row.version == staged.before else None
 
     async def organization(self, ref: str) -> str:
         """The organisation an actor acts for, this Work's own changes included; empty when unknown."""
         local = relative(ref, self.session.base)
-        staged = self.staged.get(local or "")
+        staged = self.staged.get(local)
         if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
-            return relative(staged.resource.get("organization", {}).get("reference", ""), self.session.base) or ""
+            return relative(link(staged.resource, "organization"), self.session.base)
         return await self.services.directory.organization(local) if local else ""
 
     async def _parties(self, resource: Resource) -> tuple[Party, ...]:
@@ -217,12 +215,11 @@ class Work:
 
     async def _tokens(self, resource: Resource) -> tuple[str, ...]:
         member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
-        actor = resource.get(member, {}).get("reference", "") if member else ""
+        actor = link(resource, member) if member else ""
         organization = await self.organization(actor) if actor else ""
         shared = tuple(f"person={key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else ()
         return (f"owner-organization={organization}",) if organization else shared
 
     def _moment(self, text: str, *, last: bool = False) -> datetime | None:
         """The instant a recorded date starts at, or with `last` is over; None when there is none."""
-        bounds = point(text, self.services.settings.timezone) if text else None
-        return datetime.fromtimestamp(bounds[1 if last else 0] / 1000, UTC) if bounds else None
+        return (ends if last else begins)(text, self.services.zone) if text else None

@@ -11,10 +11,12 @@ from typing import Any
 import pytest
 
 from service.care import handover
-from service.care.codes import (
+from service.care.situation import Authority, Outcome, Situation
+from service.change import Resource
+from service.fhir.canonical import (
     BUSINESS_STATUS,
     CARE_COORDINATOR,
-    CARE_PLAN_CATEGORY,
+    CARE_PLAN,
     HELD_FROM,
     LAWFUL_BASIS,
     SNOMED,
@@ -22,10 +24,8 @@ from service.care.codes import (
     TASK_CODE,
     TASK_INPUT,
     TASK_OUTPUT,
-    concept,
 )
-from service.care.situation import Authority, Outcome, Situation
-from service.change import Resource
+from service.fhir.coding import concept
 
 AT = datetime(2026, 10, 23, 14, 30, tzinfo=UTC)
 TRUST, HOUSING, STRANGER = "Organization/trust", "Organization/housing", "Organization/stranger"
@@ -63,7 +63,7 @@ class World:
             "meta": {"versionId": "4"},
             "status": "active",
             "intent": "plan",
-            "category": [concept(SNOMED, CARE_PLAN_CATEGORY)],
+            "category": [concept(SNOMED, CARE_PLAN)],
             "subject": {"reference": "Patient/p"},
             "author": {"reference": "PractitionerRole/ann"},
             "careTeam": [{"reference": "CareTeam/team"}],

@@ -11,9 +11,11 @@ import pytest
 
 from service.care import crisis_plan
 from service.care import task as tasks
-from service.care.codes import CRISIS_PLAN, SNOMED, TASK_CODE, concept
-from service.care.crisis_plan import LEAD_AGENCY, PARTNER_ROLE, Agreements
+from service.care.crisis_plan import Agreements
 from service.care.situation import Outcome, Repeat
+from service.fhir.canonical import CRISIS_PLAN, LEAD_AGENCY, PARTNER_ROLE, SNOMED, TASK_CODE
+from service.fhir.coding import concept
+from service.fhir.reference import link
 from service.problem import Category, Problem
 
 
@@ -90,7 +92,7 @@ def test_e9_asking_resets_open_agreements_and_names_the_version(world: Any) -> N
     old, *new = (staged.resource for staged in made.writes)
     assert old["status"] == "cancelled"
     assert {crisis_plan.focus(one) for one in new} == {"CarePlan/plan/_history/5"}
-    assert [tasks.link(one, "owner") for one in new] == [world.trust, world.housing]
+    assert [link(one, "owner") for one in new] == [world.trust, world.housing]
 
 
 def test_e9_activation_gives_each_agency_a_task_and_tells_everyone(world: Any) -> None:

@@ -12,10 +12,12 @@ from hypothesis import strategies as st
 
 from service.care import data_request
 from service.care import task as tasks
-from service.care.codes import LAWFUL_BASIS, TASK_CODE, TASK_INPUT, TASK_OUTPUT, concept
 from service.care.data_request import TABLE, waits
 from service.care.situation import Outcome, Repeat, Situation
 from service.change import Resource
+from service.fhir.canonical import LAWFUL_BASIS, TASK_CODE, TASK_INPUT, TASK_OUTPUT
+from service.fhir.coding import concept
+from service.fhir.reference import link
 from service.problem import Category, Problem
 from tests.care.conftest import AGENCIES, AT, HOUSING, TRUST, role
 
@@ -57,7 +59,7 @@ def request(status: str = "requested", **members: Any) -> Resource:
 
 def situation(before: Resource | None, after: Resource, side: str, user: str = "", **members: Any) -> Situation:
     """What one side sends."""
-    named = tasks.link(after, "owner")
+    named = link(after, "owner")
     known = {ref: role(ref.partition("/")[2], agency) for ref, agency in ORGANIZATIONS.items()}
     lead = known.get(named, {"resourceType": "Organization"} if named in (HOUSING, TRUST) else None)
     made = Situation(at=AT, agency=AGENCIES[side], user=user, before=before, after=after, organizations=ORGANIZATIONS, lead=lead)

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care.codes import DATASET_ANSWER
 from service.care.dataset import answered, completeness, problem_of
+from service.fhir.canonical import DATASET_ANSWER
 
 ASKED: dict[str, Any] = {
     "resourceType": "Questionnaire",

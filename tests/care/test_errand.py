@@ -10,8 +10,9 @@ import pytest
 
 from service.care import errand
 from service.care import task as tasks
-from service.care.codes import STATUS_REASON, TASK_CODE, concept
 from service.care.situation import Outcome, Repeat
+from service.fhir.canonical import STATUS_REASON, TASK_CODE
+from service.fhir.coding import concept
 from service.problem import Category, Problem
 
 KINDS = {"abort": errand.ABORT, "clarification": errand.ERRAND, "follow-up": errand.ERRAND}

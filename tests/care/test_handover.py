@@ -11,10 +11,12 @@ import pytest
 
 from service.care import handover
 from service.care import task as tasks
-from service.care.codes import SCOPE, concept
 from service.care.ownership import Led, coordinators, one_owner
 from service.care.situation import Authority, Outcome, Repeat
 from service.care.transition import diagram
+from service.fhir.canonical import SCOPE
+from service.fhir.coding import concept
+from service.fhir.date import LOCAL
 from service.problem import Category, Problem
 
 STARTS = ("none", *tasks.STATUSES)
@@ -201,14 +203,14 @@ def test_hov_4_acceptance_writes_everything_in_one_outcome(world: Any) -> None:
 
 def test_hov_4_plan_team_and_episode_name_the_same_lead(world: Any) -> None:
     plan, team, episode = (staged.resource for staged in world.accept().writes[1:4])
-    assert one_owner(Led(plan, team, episode), world.role(), world.at) == ()
+    assert one_owner(Led(plan, team, episode), world.role(), world.at, LOCAL) == ()
 
 
 def test_own_4_the_old_participation_ends_when_the_new_one_starts(world: Any) -> None:
     team = world.accept().writes[2].resource
     old, new = team["participant"]
     assert old["period"]["end"] == new["period"]["start"]
-    assert coordinators(team, world.at) == ("PractitionerRole/hal",)
+    assert coordinators(team, world.at, LOCAL) == ("PractitionerRole/hal",)
 
 
 def test_hov_4_the_receiver_becomes_the_custodian(world: Any) -> None:
@@ -306,7 +308,7 @@ def test_hov_6_ownership_stays_when_coordination_is_not_accepted(world: Any) -> 
     made = world.accept(output=scope(world, "medication", "overall-coordination"))
     assert not made.moved
     assert world.written(made, "CarePlan") == []
-    assert coordinators(world.written(made, "CareTeam")[0], world.at) == ("PractitionerRole/ann",)
+    assert coordinators(world.written(made, "CareTeam")[0], world.at, LOCAL) == ("PractitionerRole/ann",)
 
 
 def test_hov_6_a_scope_is_not_both_accepted_and_declined(world: Any) -> None:

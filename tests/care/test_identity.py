@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from service.care import identity
-from service.care.codes import NHS_NUMBER
+from service.fhir.canonical import NHS_NUMBER, NHS_NUMBER_VERIFICATION
 
 
 def patient(value: str, **more: Any) -> dict[str, Any]:
@@ -17,7 +17,7 @@ def patient(value: str, **more: Any) -> dict[str, Any]:
 
 
 def unverified() -> list[Any]:
-    return [{"url": identity.VERIFIED, "valueCodeableConcept": {"coding": [{"code": "number-present-but-not-traced"}]}}]
+    return [{"url": NHS_NUMBER_VERIFICATION, "valueCodeableConcept": {"coding": [{"code": "number-present-but-not-traced"}]}}]
 
 
 @pytest.mark.parametrize("value", ["9434765919", "943 476 5919", "9434765870", "9000000009"])

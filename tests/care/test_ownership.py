@@ -8,13 +8,20 @@ from typing import Any
 import pytest
 
 from service.care import ownership
-from service.care.codes import EPISODE_OF_CARE, TAG
 from service.care.ownership import Led
+from service.fhir.canonical import EPISODE_OF_CARE, TAG
+from service.fhir.date import LOCAL
 from service.problem import Problem
 
 
 def check(world: Any, before: Any, after: Any, **given: Any) -> Problem | None:
-    defaults = {"agency": world.trust, "at": world.at, "role": world.role("ann", world.trust), "author_agency": world.trust}
+    defaults = {
+        "agency": world.trust,
+        "at": world.at,
+        "zone": LOCAL,
+        "role": world.role("ann", world.trust),
+        "author_agency": world.trust,
+    }
     return ownership.check(before, after, **{**defaults, **given})
 
 
@@ -71,44 +78,46 @@ def test_own_3_own_staff_may_name_another_lead(world: Any) -> None:
 def test_own_3_naming_another_lead_writes_a_provenance(world: Any) -> None:
     led = Led(world.plan(), world.team(), world.episode())
     amy = world.role("amy", world.trust)
-    writes = ownership.named(led, amy, at=world.at, ids=world.ids, user="PractitionerRole/ann", created=False)
+    writes = ownership.named(led, amy, at=world.at, zone=LOCAL, ids=world.ids, user="PractitionerRole/ann", created=False)
     assert [one.resource["resourceType"] for one in writes] == ["CarePlan", "CareTeam", "EpisodeOfCare", "Provenance"]
 
 
 def test_own_2_a_plan_without_a_team_gets_one(world: Any) -> None:
     plan = world.plan()
     del plan["careTeam"]
-    writes = ownership.settle(Led(plan), world.role("ann", world.trust), at=world.at, ids=world.ids)
+    writes = ownership.settle(Led(plan), world.role("ann", world.trust), at=world.at, zone=LOCAL, ids=world.ids)
     made, team = writes[0].resource, writes[1]
     assert team.created
     assert made["careTeam"] == [{"reference": f"CareTeam/{team.resource['id']}"}]
-    assert ownership.one_owner(Led(made, team.resource), world.role("ann", world.trust), world.at) == ()
+    assert ownership.one_owner(Led(made, team.resource), world.role("ann", world.trust), world.at, LOCAL) == ()
 
 
 def test_own_2_who_leads_already_keeps_the_start(world: Any) -> None:
     team = world.team()
-    assert ownership.coordinated(team, "PractitionerRole/ann", world.trust, world.at) is team
+    assert ownership.coordinated(team, "PractitionerRole/ann", world.trust, world.at, LOCAL) is team
 
 
 def test_own_2_disagreement_is_found(world: Any) -> None:
     led = Led(world.plan(author={"reference": "PractitionerRole/amy"}), world.team(), world.episode())
-    found = ownership.one_owner(led, world.role("amy", world.trust), world.at)
+    found = ownership.one_owner(led, world.role("amy", world.trust), world.at, LOCAL)
     assert [line[:5] for line in found] == ["OWN-2", "OWN-2"]
 
 
 def test_own_4_a_coordinator_who_was_to_start_later_is_taken_out(world: Any) -> None:
     team = world.team()
     team["participant"][0]["period"] = {"start": "2027-01-01"}
-    assert len(ownership.coordinated(team, "PractitionerRole/hal", world.housing, world.at)["participant"]) == 1
+    assert len(ownership.coordinated(team, "PractitionerRole/hal", world.housing, world.at, LOCAL)["participant"]) == 1
 
 
 @pytest.mark.parametrize("role", [None, {"active": False}])
 def test_own_5_a_plan_whose_lead_stopped_is_unowned(world: Any, role: Any) -> None:
-    assert ownership.unowned(world.plan(), role and {**world.role(), **role}, world.at)
+    led = Led(world.plan(), world.team(), world.episode())
+    assert [line[:5] for line in ownership.one_owner(led, role and {**world.role(), **role}, world.at, LOCAL)] == ["OWN-1"]
 
 
 def test_own_5_a_plan_with_an_active_lead_is_owned(world: Any) -> None:
-    assert not ownership.unowned(world.plan(), world.role("ann", world.trust), world.at)
+    led = Led(world.plan(), world.team(), world.episode())
+    assert ownership.one_owner(led, world.role("ann", world.trust), world.at, LOCAL) == ()
 
 
 def test_own_6_an_episode_has_one_key_whoever_is_custodian(world: Any) -> None:
@@ -133,7 +142,7 @@ def test_own_7_an_imported_plan_without_author_is_a_tagged_draft(world: Any) -> 
     assert kept["status"] == "draft"
     assert kept["meta"]["tag"] == [{"system": TAG, "code": "unowned"}]
     assert ownership.imported(kept) == kept
-    assert ownership.unowned(kept, None, world.at)
+    assert ownership.tagged_unowned(kept)
 
 
 def test_own_7_a_plan_that_gets_its_lead_loses_the_tag(world: Any) -> None:

@@ -62,10 +62,6 @@ def test_the_table_has_all_thirteen_rules_once() -> None:
     assert [rule.id for rule in timers.RULES] == [f"TIM-{n}" for n in range(1, 14)]
 
 
-def test_tim_10_reminds_half_way() -> None:
-    assert timers.half_way(local("2026-10-20T09:00"), local("2026-10-22T09:00")) == local("2026-10-21T09:00")
-
-
 MINUTES = st.integers(0, 525_600).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))
 
 

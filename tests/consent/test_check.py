@@ -9,7 +9,7 @@ import pytest
 from service.consent.check import check, imported
 from service.consent.compile import compile_consent
 from service.consent.supersession import newest, supersession_key
-from service.consent.terms import ACT_CODE, ACT_REASON, CONSENT_ACTION, PARTICIPATION
+from service.fhir.canonical import ACT_CODE, ACT_REASON, CONSENT_ACTION, PARTICIPATION
 
 
 def consent(**more: Any) -> dict[str, Any]:

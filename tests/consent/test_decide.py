@@ -11,7 +11,7 @@ from service.consent.decide import Decision, Evidence, Grant, Request, decide, d
 from service.consent.facts import DO_NOT_TELL, INLINE_LABEL, THIRD_PARTY, Facts, facts_of
 from service.consent.policy import LEGALLY_BARRED, REVIEW, UK, US, Agreement, Policy
 from service.consent.reasons import Redaction
-from service.consent.terms import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION, RECORD_MARK
+from service.fhir.canonical import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION, RECORD_MARK
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 TRUST, HOUSING = "Organization/trust", "Organization/housing"

@@ -16,7 +16,8 @@ from service.consent.enforcement import NOTHING, told
 from service.consent.facts import Facts
 from service.consent.policy import LEGALLY_BARRED, UK, US, Agreement, Policy
 from service.consent.request import Evidence, Request
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK, STANDARD, label_key
+from service.consent.terms import RANK, STANDARD, label_key
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 
 PERSON = "Patient/p"
 AGENCY = "Organization/a"

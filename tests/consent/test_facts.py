@@ -11,15 +11,16 @@ from typing import Any
 import pytest
 
 from service.consent.facts import DO_NOT_TELL, INLINE_LABEL, Facts, facts_of
-from service.consent.period import millis, point, span
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RANK
+from service.consent.terms import RANK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
+from service.fhir.date import LATEST, LOCAL, milliseconds, parse, period
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 FILES = sorted(DATA.glob("hl7-r4/*.json"))
 
 
 def at(*parts: int) -> int:
-    return millis(datetime(*parts, tzinfo=UTC))  # type: ignore[arg-type,misc]
+    return milliseconds(datetime(*parts, tzinfo=UTC))  # type: ignore[arg-type,misc]
 
 
 def of(kind: str, **members: Any) -> Facts:
@@ -47,27 +48,27 @@ def test_the_clinical_time_comes_first() -> None:
         issued="2023-01-01T00:00:00Z",
         meta={"lastUpdated": "2024-01-01T00:00:00Z"},
     )
-    assert (facts.start, facts.end) == (at(2022, 1, 13), at(2022, 1, 14))
+    assert facts.when == (at(2022, 1, 13), at(2022, 1, 14))
 
 
 def test_the_authored_time_stands_in() -> None:
     """A request is dated by authoredOn."""
-    assert of("MedicationRequest", authoredOn="2022-01-13").start == at(2022, 1, 13)
+    assert of("MedicationRequest", authoredOn="2022-01-13").when == (at(2022, 1, 13), at(2022, 1, 14))
 
 
 def test_the_last_update_is_the_last_resort() -> None:
     """Nothing else is dated."""
-    assert of("Encounter", meta={"lastUpdated": "2024-01-01T00:00:00Z"}).start == at(2024, 1, 1)
+    assert of("Encounter", meta={"lastUpdated": "2024-01-01T00:00:00Z"}).when == (at(2024, 1, 1), at(2024, 1, 1, 0, 0, 1))
 
 
 def test_without_any_time_it_is_undated() -> None:
     """Unknown, not the dawn of time."""
-    assert not of("Encounter").dated
+    assert of("Encounter").when is None
 
 
 def test_an_open_period_stays_open() -> None:
     """An encounter that has not ended."""
-    assert of("Encounter", period={"start": "2024-01-01T00:00:00Z"}).end is None
+    assert of("Encounter", period={"start": "2024-01-01T00:00:00Z"}).when == (at(2024, 1, 1), LATEST)
 
 
 def test_who_shall_do_it_did_not_write_it() -> None:
@@ -113,19 +114,19 @@ def test_an_absolute_reference_under_our_base_is_local() -> None:
 )
 def test_a_date_is_an_interval_of_its_zone(text: str, low: int, high: int) -> None:
     """London time, days of 23 hours included."""
-    assert point(text) == (low, high)
+    assert parse(text, LOCAL) == (low, high)
 
 
 @pytest.mark.parametrize("text", ["", "2024-02-30", "0000", "9999-12-31T99:00:00Z", "24-01-01", "２０２４"])
 def test_what_is_no_date_is_none(text: str) -> None:
     """Never an exception."""
-    assert point(text) is None
+    assert parse(text, LOCAL) is None
 
 
-@pytest.mark.parametrize("period", [None, [], {}, {"start": 7}, {"start": "2025", "end": "2024"}])
-def test_an_unreadable_period_is_none(period: object) -> None:
+@pytest.mark.parametrize("value", [None, [], {}, {"start": 7}, {"start": "2025", "end": "2024"}])
+def test_an_unreadable_period_is_none(value: object) -> None:
     """Unknown, which denies."""
-    assert span(period) is None
+    assert period(value, LOCAL) is None
 
 
 def test_the_resource_is_left_as_it_is() -> None:

@@ -50,7 +50,7 @@ def records() -> dict[str, Facts]:
 
 
 def evidence(name: str, purposes: tuple[str, ...], representatives: frozenset[str] = frozenset()) -> Evidence:
-    compiled = compile_consent(consent(name), f"Consent/{name}/_history/1", zone="UTC")
+    compiled = compile_consent(consent(name), f"Consent/{name}/_history/1", zone=UTC)
     agreement = Agreement(ORG, "other", frozenset(purposes))
     person = frozenset({"Patient/ex-patient"})
     return Evidence((compiled,), frozenset({ORG}), agreement, (), person, representatives)

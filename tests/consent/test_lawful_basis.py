@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from service.consent.lawful_basis import BASES, CODES, OVERRIDING, Basis, claimed, recorded
+from service.consent.lawful_basis import OVERRIDING, Basis, claimed, recorded
+from service.fhir.canonical import LAWFUL_BASES, LAWFUL_BASIS
 from service.problem import Problem
 
 HEALTH = ("health", "social-care")
@@ -14,16 +15,16 @@ HEALTH = ("health", "social-care")
 
 def concept(*codes: str, text: str = "A strategy meeting asked for it.") -> dict[str, Any]:
     """A CodeableConcept of lawful bases."""
-    return {"coding": [{"system": CODES, "code": code} for code in codes], **({"text": text} if text else {})}
+    return {"coding": [{"system": LAWFUL_BASIS, "code": code} for code in codes], **({"text": text} if text else {})}
 
 
-@pytest.mark.parametrize("code", sorted(BASES))
+@pytest.mark.parametrize("code", sorted(LAWFUL_BASES))
 def test_every_basis_with_its_justification_may_be_claimed(code: str) -> None:
     """The seven of care rules, section 4."""
     assert claimed(concept(code), ("health", "police")) == Basis(code, concept(code))
 
 
-@pytest.mark.parametrize("code", sorted(BASES))
+@pytest.mark.parametrize("code", sorted(LAWFUL_BASES))
 def test_only_direct_care_between_care_services_needs_no_words(code: str) -> None:
     """Between health and adult social care, and nobody else."""
     assert isinstance(claimed(concept(code, text=""), HEALTH), Basis) == (code == "direct-care")
@@ -36,7 +37,7 @@ def test_a_basis_is_one_known_code(wrong: dict[str, Any]) -> None:
     assert isinstance(claimed(wrong, HEALTH), Problem)
 
 
-@pytest.mark.parametrize("code", sorted(BASES))
+@pytest.mark.parametrize("code", sorted(LAWFUL_BASES))
 def test_what_never_overrides_is_weak(code: str) -> None:
     """Direct care and consent held elsewhere count only where no Consent speaks."""
     assert Basis(code, concept(code)).grant("Organization/x", ["Condition/1"]).weak == (code not in OVERRIDING)

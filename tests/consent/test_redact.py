@@ -7,7 +7,7 @@ from typing import Any
 from service.consent.facts import INLINE_LABEL
 from service.consent.reasons import Redaction
 from service.consent.redact import REDACTED, SUBSETTED, is_redacted, redact
-from service.consent.terms import ACT_CODE
+from service.fhir.canonical import ACT_CODE
 
 LABEL = {"url": INLINE_LABEL, "valueCoding": {"system": ACT_CODE, "code": "PSY"}}
 DIV = {"status": "generated", "div": "<div>all of it</div>"}

@@ -13,7 +13,8 @@ from service.consent.compile import compile_consent
 from service.consent.decide import Evidence, Request, decide
 from service.consent.facts import Facts, facts_of
 from service.consent.policy import UK, US, Agreement, Policy
-from service.consent.terms import ACT_CODE, ACT_REASON, RANK
+from service.consent.terms import RANK
+from service.fhir.canonical import ACT_CODE, ACT_REASON
 
 BUNDLE = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "shift" / "examples" / "1Asample.json"
 pytestmark = pytest.mark.skipif(not BUNDLE.is_file(), reason="the SHIFT examples are not beside this checkout")

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from service.consent.terms import ACT_CODE, ACT_REASON, PURPOSES, SENSITIVITIES, STANDARD, edges, high_water
+from service.consent.terms import PURPOSES, SENSITIVITIES, STANDARD, edges, high_water
+from service.fhir.canonical import ACT_CODE, ACT_REASON
 
 DEFINITIONS = Path(__file__).resolve().parents[2] / "profiles" / "r4" / "code-systems.ndjson"
 

@@ -1,6 +1,7 @@
 """An OperationOutcome says every issue, its rule and its place."""
 
-from service.fhir.outcome import RULE_SYSTEM, outcome
+from service.fhir.canonical import RULE_ID
+from service.fhir.outcome import outcome
 from service.problem import Issue
 
 
@@ -12,7 +13,7 @@ def test_an_issue_carries_its_sentence_rule_and_place():
             {
                 "severity": "warning",
                 "code": "required",
-                "details": {"coding": [{"system": RULE_SYSTEM, "code": "HOV-1"}], "text": "`Task.intent` is missing."},
+                "details": {"coding": [{"system": RULE_ID, "code": "HOV-1"}], "text": "`Task.intent` is missing."},
                 "diagnostics": "`Task.intent` is missing.",
                 "expression": ["Task.intent"],
             }

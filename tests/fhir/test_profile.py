@@ -2,7 +2,8 @@
 
 import pytest
 
-from service.fhir.profile import BASE, SNOMED, TASK_CODE, applied
+from service.fhir.canonical import BASE, SNOMED, TASK_CODE
+from service.fhir.profile import applied
 
 
 def coded(system, code):

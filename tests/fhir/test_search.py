@@ -9,9 +9,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from service.fhir.date import milliseconds
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
-from service.fhir.interval import milliseconds
 from service.fhir.query import Include, Query, Sort, included, matches, place, referring
 from service.fhir.search import Setting, parse
 from service.problem import Category, Problem

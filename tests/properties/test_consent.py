@@ -15,11 +15,11 @@ from service.consent.check import check, imported
 from service.consent.compile import compile_consent
 from service.consent.decide import Evidence, Grant, Redaction, Request, decide, decide_all
 from service.consent.facts import Facts, facts_of
-from service.consent.period import millis
 from service.consent.policy import UK, US, Agreement
 from service.consent.redact import redact
 from service.consent.residual import apply, residual, residual_json
-from service.consent.terms import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION
+from service.fhir.canonical import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION
+from service.fhir.date import milliseconds
 
 ORGS = ("Organization/trust", "Organization/housing")
 PEOPLE = ("Practitioner/a", "PractitionerRole/b", "Group/c")
@@ -239,7 +239,7 @@ def test_residual_rules_decide_as_the_consents_do(
     rules = residual(request, known, UK)
     for item in items:
         facts = facts_of(item)
-        said = [reason.permit for _, reason in spoken(request, facts, known, UK, millis(NOW))]
+        said = [reason.permit for _, reason in spoken(request, facts, known, UK, milliseconds(NOW))]
         assert apply(rules, facts, {}) is (all(said) if said else None)
 
 

@@ -12,9 +12,11 @@ from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multip
 
 from service.care import errand, handover, overdue, ownership
 from service.care import task as tasks
-from service.care.codes import (
+from service.care.situation import Authority, Outcome, Repeat, Situation
+from service.change import Resource
+from service.fhir.canonical import (
     CARE_COORDINATOR,
-    CARE_PLAN_CATEGORY,
+    CARE_PLAN,
     LAWFUL_BASIS,
     SCOPE,
     SNOMED,
@@ -22,11 +24,10 @@ from service.care.codes import (
     TASK_CODE,
     TASK_INPUT,
     TASK_OUTPUT,
-    concept,
 )
-from service.care.period import written
-from service.care.situation import Authority, Outcome, Repeat, Situation
-from service.change import Resource
+from service.fhir.coding import codings, concept
+from service.fhir.date import LOCAL, written
+from service.fhir.reference import link, name_of, version_of
 from service.problem import Problem
 
 AGENCIES = ("Organization/a", "Organization/b", "Organization/c")
@@ -72,19 +73,19 @@ class Handovers(RuleBasedStateMachine):
                 "id": plan[-1],
                 "meta": {"versionId": "1"},
                 "status": "active",
-                "category": [concept(SNOMED, CARE_PLAN_CATEGORY)],
+                "category": [concept(SNOMED, CARE_PLAN)],
                 "subject": {"reference": "Patient/p"},
                 "author": {"reference": lead},
-                "careTeam": [{"reference": tasks.name(team)}],
+                "careTeam": [{"reference": name_of(team)}],
             }
-            self.records[tasks.name(team)] = team
+            self.records[name_of(team)] = team
 
     def ids(self) -> str:
         return f"n{next(self.numbers)}"
 
     def situation(self, agency: str, before: Resource | None, after: Resource, about: Resource | None = None) -> Situation:
         task = about or before or after
-        plan = self.records[tasks.link(task, "focus")]
+        plan = self.records[link(task, "focus")]
         lead = tasks.lead_reference(after)
         return Situation(
             at=self.at,
@@ -105,8 +106,8 @@ class Handovers(RuleBasedStateMachine):
         if not isinstance(found, Outcome):
             return None
         for staged in found.writes:
-            version = {"versionId": str(tasks.version(staged.resource) + 1)}
-            self.records[tasks.name(staged.resource)] = {**staged.resource, "meta": version}
+            version = {"versionId": str(version_of(staged.resource) + 1)}
+            self.records[name_of(staged.resource)] = {**staged.resource, "meta": version}
         return found
 
     @rule(
@@ -133,10 +134,10 @@ class Handovers(RuleBasedStateMachine):
                 {"type": concept(TASK_INPUT, "sharing-authority"), "valueCodeableConcept": concept(LAWFUL_BASIS, "direct-care")},
             ],
         }
-        leads = STAFF[tasks.link(self.records[plan], "author")] == agency
+        leads = STAFF[link(self.records[plan], "author")] == agency
         made = self.settle(handover.decide(self.situation(agency, None, task), self.ids))
         assert (made is not None) is (leads or draft)
-        return tasks.name(task) if made else multiple()
+        return name_of(task) if made else multiple()
 
     @rule(name=sent, agency=an_agency, end=st.sampled_from(tasks.STATUSES), member=st.sampled_from((1, 2)), scope=scopes)
     def try_any_move(self, name: str, agency: str, end: str, member: int, scope: str) -> None:
@@ -151,7 +152,7 @@ class Handovers(RuleBasedStateMachine):
             forward = [row for row in rows if row.end in ("requested", "accepted", "in-progress", "completed")]
             if rows:
                 row = ([*rows, *forward * 3])[pick % (len(rows) + 3 * len(forward))]
-                party = tasks.link(task, row.sides[0])
+                party = link(task, row.sides[0])
                 self.move(name, STAFF.get(party, party), row.end, member, scope)
 
     def move(self, name: str, agency: str, end: str, member: int, scope: str) -> None:
@@ -172,8 +173,8 @@ class Handovers(RuleBasedStateMachine):
             assert self.owners() == owners
             return
         if made.moved:
-            assert STAFF[tasks.link(self.records[tasks.link(after, "focus")], "author")] == agency == situation.receiver
-            self.moves[tasks.link(after, "focus")].append((name, tasks.link(after, "owner")))
+            assert STAFF[link(self.records[link(after, "focus")], "author")] == agency == situation.receiver
+            self.moves[link(after, "focus")].append((name, link(after, "owner")))
         assert made.moved is (end == "accepted" and situation.stage in ("requested", "received") and scope != "medication")
         # the same request again changes nothing (HOV-5)
         again = handover.decide(self.situation(agency, self.records[name], after), self.ids)
@@ -196,12 +197,12 @@ class Handovers(RuleBasedStateMachine):
         }
         owners = self.owners()
         made = self.settle(errand.decide(self.situation(agency, None, asked, target), self.ids))
-        sender = STAFF[tasks.link(target, "requester")]
+        sender = STAFF[link(target, "requester")]
         assert (made is not None) is (target["status"] == "in-progress" and agency == sender)
         if made is not None:
-            before = self.records[tasks.name(asked)]
+            before = self.records[name_of(asked)]
             after = {**before, "status": answer, "statusReason": concept(STATUS_REASON, "other")}
-            owner = STAFF[tasks.link(target, "owner")]
+            owner = STAFF[link(target, "owner")]
             assert self.settle(errand.decide(self.situation(owner, before, after, target), self.ids))
             assert self.records[name]["status"] == ("cancelled" if answer == "accepted" else "in-progress")
         assert self.owners() == owners  # ownership goes back only by another handover (OWN-3)
@@ -218,19 +219,19 @@ class Handovers(RuleBasedStateMachine):
         assert self.owners() == owners
 
     def owners(self) -> list[str]:
-        return [tasks.link(self.records[plan], "author") for plan in PLANS]
+        return [link(self.records[plan], "author") for plan in PLANS]
 
     @invariant()
     def each_plan_has_exactly_one_owner(self) -> None:
         for plan in PLANS:
             led = ownership.Led(self.records[plan], self.records[f"CareTeam/{plan[-1]}"])
-            assert ownership.one_owner(led, role(tasks.link(led.plan, "author")), self.at) == ()
+            assert ownership.one_owner(led, role(link(led.plan, "author")), self.at, LOCAL) == ()
 
     @invariant()
     def an_old_lead_ends_when_the_new_one_starts(self) -> None:
         for plan in PLANS:
             team = self.records[f"CareTeam/{plan[-1]}"]
-            led = [one["period"] for one in team["participant"] if (SNOMED, CARE_COORDINATOR) in ownership.codings(one["role"])]
+            led = [one["period"] for one in team["participant"] if (SNOMED, CARE_COORDINATOR) in codings(one["role"])]
             assert all(old.get("end") == new["start"] for old, new in pairwise(led))
 
     @invariant()

@@ -14,10 +14,10 @@ from hypothesis import strategies as st
 from pymongo import MongoClient
 
 from service.change import Write
+from service.fhir.date import instant
 from service.fhir.definitions import Definitions
 from service.fhir.index import Index, Indexer
 from service.fhir.query import Query
-from service.fhir.resource import instant
 from service.fhir.search import matches, parse, place
 from service.store.row import Projection, draft
 from service.store.search import Visible, filter_of, order_of

@@ -13,10 +13,10 @@ from pymongo.errors import ExecutionTimeout
 
 from service.change import Party, Resource, Write
 from service.fhir.cursor import Cursor
+from service.fhir.date import instant
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
 from service.fhir.query import Query, place
-from service.fhir.resource import instant
 from service.fhir.search import parse
 from service.problem import Category, Refused
 from service.store.mongo import Mongo, connect

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -229,7 +230,7 @@ async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, ma
     persons = Persons(services.mongo, services.records.projector)
     stores = (services.records, services.holdings, persons, Generations(services.mongo))
     ends = []
-    for zone in ("Europe/London", "America/New_York"):
+    for zone in (ZoneInfo("Europe/London"), ZoneInfo("America/New_York")):
         ((_, consent),) = (await EvidenceCache(*stores, zone=zone).person(locality.person)).consents
         assert consent.period is not None
         ends.append(consent.period[1])

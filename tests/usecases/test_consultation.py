@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from service.consent.facts import INLINE_LABEL as INLINE
-from service.consent.terms import ACT_CODE, CONFIDENTIALITY, RECORD_MARK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, RECORD_MARK
 from tests.locality import BASE, Agency, Locality
 
 PATH = f"{BASE}/cds-services/patient-consent-consult"

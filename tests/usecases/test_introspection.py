@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from service import clock
-from service.consent.terms import CONFIDENTIALITY
+from service.fhir.canonical import CONFIDENTIALITY
 from tests.locality import BASE, Locality
 
 Resource = dict[str, Any]

@@ -9,7 +9,7 @@ import pytest
 
 from service import clock
 from service.consent.request import BREAK_GLASS
-from service.fhir.resource import instant
+from service.fhir.date import instant
 from tests.locality import Locality
 
 REASON = "Found unconscious at home, crew needs the history."

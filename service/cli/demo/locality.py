@@ -7,25 +7,30 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from service.care.codes import (
-    BASE,
+from service.change import Resource
+from service.fhir.canonical import (
+    ACT_CODE,
+    ACT_REASON,
     CARE_COORDINATOR,
-    CARE_PLAN_CATEGORY,
+    CARE_PLAN,
+    CONFIDENTIALITY,
     EPISODE_OF_CARE,
+    HL7,
+    INLINE_LABEL,
+    LOINC,
     NHS_NUMBER,
     PARTICIPANT_AGENCY,
+    PARTICIPATION,
     SNOMED,
     TAG,
-    concept,
+    dataset,
 )
-from service.change import Resource
+from service.fhir.coding import concept
 
 ADA, BEN = "Patient/ada", "Patient/ben"
 PLAN, TEAM, EPISODE = "CarePlan/ada-plan", "CareTeam/ada-team", "EpisodeOfCare/ada-episode"
 NOTED, REFUSED = "Condition/ada-depression", "Condition/ben-anxiety"
 SECRET = "Discloses alcohol use; asked that only the clinical team knows."  # noqa: S105 - a confidence, not a password
-HL7 = "http://terminology.hl7.org/CodeSystem"
-LABEL = "http://hl7.org/fhir/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +160,7 @@ def _plan() -> Resource:
         "extension": [{"url": EPISODE_OF_CARE, "valueReference": {"reference": EPISODE}}],
         "status": "active",
         "intent": "plan",
-        "category": [concept(SNOMED, CARE_PLAN_CATEGORY)],
+        "category": [concept(SNOMED, CARE_PLAN)],
         "title": "Community care plan",
         "subject": {"reference": ADA},
         "author": {"reference": TRUST.role("tara")},
@@ -167,7 +172,7 @@ def _condition(identity: str, patient: str, text: str, **more: Any) -> Resource:
     return {
         "resourceType": "Condition",
         "id": identity,
-        "meta": {"security": [{"system": f"{HL7}/v3-Confidentiality", "code": "N"}]},
+        "meta": {"security": [{"system": CONFIDENTIALITY, "code": "N"}]},
         "code": {"text": text},
         "subject": {"reference": patient},
         "recordedDate": "2026-10-05",
@@ -176,27 +181,27 @@ def _condition(identity: str, patient: str, text: str, **more: Any) -> Resource:
 
 
 def _secret() -> Resource:
-    label = {"system": f"{HL7}/v3-Confidentiality", "code": "R"}
-    return {"extension": [{"url": LABEL, "valueCoding": label}], "text": SECRET}
+    label = {"system": CONFIDENTIALITY, "code": "R"}
+    return {"extension": [{"url": INLINE_LABEL, "valueCoding": label}], "text": SECRET}
 
 
 def _consent(identity: str, patient: str, to: Agency, effect: str, ceiling: str = "") -> Resource:
-    label = {"securityLabel": [{"system": f"{HL7}/v3-Confidentiality", "code": ceiling}]} if ceiling else {}
+    label = {"securityLabel": [{"system": CONFIDENTIALITY, "code": ceiling}]} if ceiling else {}
     return {
         "resourceType": "Consent",
         "id": identity,
         "status": "active",
         "scope": concept(f"{HL7}/consentscope", "patient-privacy"),
-        "category": [concept("http://loinc.org", "59284-0")],
+        "category": [concept(LOINC, "59284-0")],
         "patient": {"reference": patient},
         "dateTime": "2026-10-01T12:00:00Z",
         "performer": [{"reference": patient}],
         "organization": [{"reference": TRUST.reference}],
-        "policyRule": concept(f"{HL7}/v3-ActCode", "OPTIN"),
+        "policyRule": concept(ACT_CODE, "OPTIN"),
         "provision": {
             "type": effect,
-            "actor": [{"role": concept(f"{HL7}/v3-ParticipationType", "IRCP"), "reference": {"reference": to.reference}}],
-            "purpose": [{"system": f"{HL7}/v3-ActReason", "code": "TREAT"}],
+            "actor": [{"role": concept(PARTICIPATION, "IRCP"), "reference": {"reference": to.reference}}],
+            "purpose": [{"system": ACT_REASON, "code": "TREAT"}],
             **label,
         },
     }
@@ -211,7 +216,7 @@ def answers(name: str, patient: str, author: str, items: list[Resource], without
     ]
     return {
         "resourceType": "QuestionnaireResponse",
-        "questionnaire": f"{BASE}/Questionnaire/mds-{name}",
+        "questionnaire": dataset(name),
         "status": "completed",
         "subject": {"reference": patient},
         "author": {"reference": author},

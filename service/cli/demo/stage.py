@@ -22,7 +22,6 @@ from rich.markup import escape
 
 from service import clock
 from service.app import Built
-from service.care.codes import BASE, CRISIS_PLAN, SNOMED
 from service.change import Resource
 from service.cli import serving
 from service.cli.demo import locality
@@ -32,6 +31,7 @@ from service.cli.demo.story import Story
 from service.cli.demo.telling import Telling
 from service.cli.opening import opened, settings_for
 from service.fhir import bundle
+from service.fhir.canonical import CRISIS_PLAN, SNOMED, dataset
 from service.fhir.definitions import Definitions
 from service.problem import Category, Problem, Refused, problem
 from service.settings import Settings, shipped
@@ -178,7 +178,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
 def _questions() -> dict[str, list[Resource]]:
     """The items of the minimum datasets that the story answers."""
     definitions = Definitions.load(shipped("profiles"))
-    found = {name: definitions.questionnaire(f"{BASE}/Questionnaire/mds-{name}") for name in ("handover", "crisis")}
+    found = {name: definitions.questionnaire(dataset(name)) for name in ("handover", "crisis")}
     return {name: each["item"] for name, each in found.items() if each}
 
 

@@ -11,16 +11,30 @@ from urllib.parse import quote
 
 import httpx
 
-from service.care.codes import BASE, CARE_COORDINATOR, CRISIS_PLAN, SNOMED, TASK_CODE, TASK_INPUT, codings, concept
 from service.change import Resource
 from service.cli.demo import locality
 from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, TEAM, TRUST
 from service.cli.demo.smart import Partner
 from service.cli.demo.telling import Telling, refusal
 from service.clock import new_id
+from service.fhir.canonical import (
+    CARE_COORDINATOR,
+    CONFIDENTIALITY,
+    CRISIS_PLAN,
+    LAWFUL_BASIS,
+    LEAD_AGENCY,
+    PARTNER_ROLE,
+    SNOMED,
+    TAG,
+    TASK_CODE,
+    TASK_INPUT,
+    structure,
+)
+from service.fhir.coding import codings, concept
+from service.fhir.reference import link, target
 
 CATEGORY = f"{SNOMED}|{CRISIS_PLAN}"
-NORMAL = {"security": [{"system": f"{locality.HL7}/v3-Confidentiality", "code": "N"}]}
+NORMAL = {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}
 OVERRIDE = "Found unresponsive at home; the crew needs to know what was recorded."
 
 
@@ -85,7 +99,7 @@ class Story:
         crisis = self.cast["crisis"]
         self._heard(crisis, crisis.get(f"{PLAN}/$ownership"), 200, says=_tenures)
         plan, team, episode = (crisis.get(ref).json() for ref in (PLAN, TEAM, locality.EPISODE))
-        leads = {_link(plan, "author"), _link(episode, "careManager"), *_coordinators(team)}
+        leads = {link(plan, "author"), link(episode, "careManager"), *_coordinators(team)}
         self.tell.holds(f"plan, team and episode name one lead: {', '.join(sorted(leads))}", leads == {CRISIS.role("carl")})
 
     def second(self) -> None:
@@ -197,7 +211,7 @@ def _handover(dataset: str) -> Resource:
             {"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": {"reference": f"QuestionnaireResponse/{dataset}"}},
             {
                 "type": concept(TASK_INPUT, "sharing-authority"),
-                "valueCodeableConcept": concept(f"{BASE}/CodeSystem/lawful-basis", "direct-care"),
+                "valueCodeableConcept": concept(LAWFUL_BASIS, "direct-care"),
             },
         ],
     }
@@ -211,17 +225,17 @@ def _crisis_plan(dataset: str) -> Resource:
     def part(agency: str, role: str) -> Resource:
         whose = {"url": "agency", "valueReference": {"reference": agency}}
         what = {"url": "role", "valueCodeableConcept": {"text": role}}
-        return {"url": f"{BASE}/StructureDefinition/partner-role", "extension": [whose, what]}
+        return {"url": PARTNER_ROLE, "extension": [whose, what]}
 
     return {
         "resourceType": "CarePlan",
         "id": new_id(),
-        "meta": {**NORMAL, "tag": [{"system": f"{BASE}/CodeSystem/tag", "code": "synthetic"}]},
+        "meta": {**NORMAL, "tag": [{"system": TAG, "code": "synthetic"}]},
         "extension": [
-            {"url": f"{BASE}/StructureDefinition/lead-agency", "valueReference": {"reference": CRISIS.reference}},
+            {"url": LEAD_AGENCY, "valueReference": {"reference": CRISIS.reference}},
             part(HOUSING.reference, "Lets the team in and keeps the tenancy safe"),
             part(TRUST.reference, "Takes the plan back when the crisis is over"),
-            {"url": f"{BASE}/StructureDefinition/review-date", "valueDate": "2027-02-01"},
+            {"url": structure("review-date"), "valueDate": "2027-02-01"},
         ],
         "status": "draft",
         "intent": "plan",
@@ -262,7 +276,7 @@ def _tenures(answer: httpx.Response) -> str:
     rows = []
     for tenure in answer.json().get("parameter", []):
         part = {each["name"]: each for each in tenure["part"]}
-        by = part.get("handover", {}).get("valueReference", {}).get("reference", "")
+        by = link(part.get("handover"), "valueReference")
         until = part["period"]["valuePeriod"].get("end", "now")
         rows.append(f"{part['lead']['valueReference']['reference']} until {until}" + (f" (by {by})" if by else ""))
     moved = len(rows) == 2 and TRUST.role("tara") in rows[0] and CRISIS.role("carl") in rows[1]
@@ -280,7 +294,7 @@ def _found(answer: httpx.Response) -> str:
 def _disclosed(answer: httpx.Response) -> str:
     said = {each["name"]: each for each in answer.json()["parameter"]}
     authority = said["disclosure"]["resource"]["extension"][0]
-    by = authority.get("valueReference", {}).get("reference", "")
+    by = target(authority.get("valueReference"))
     return f"outcome `{said['outcome']['valueCode']}`, by authority of {by}, recorded as a Communication" if by else ""
 
 
@@ -295,11 +309,7 @@ def _seen(event: Resource) -> str:
     return f"{event['recorded']} {' for '.join(reversed(who))}: {', '.join(dict.fromkeys(what))}"
 
 
-def _link(resource: Resource, member: str) -> str:
-    return str(resource.get(member, {}).get("reference", ""))
-
-
 def _coordinators(team: Resource) -> list[str]:
     """The members whose part as care coordinator has not ended."""
     coordinating = [each for each in team["participant"] if (SNOMED, CARE_COORDINATOR) in codings(each.get("role"))]
-    return [_link(each, "member") for each in coordinating if "end" not in each["period"]]
+    return [link(each, "member") for each in coordinating if "end" not in each["period"]]

@@ -7,21 +7,18 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
+from service.fhir.canonical import R4_VALUE_SET, RULE_ID, system
 from service.fhir.definitions import Codes, Definitions
-from service.fhir.outcome import RULE_SYSTEM
-from service.fhir.profile import BASE
 from service.fhir.validation.report import At, Check, Report
 
-OURS = f"{BASE}/CodeSystem/"
+OURS = system("")
 RULE = "R4 4.1"
 KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """What a code of ours looks like, and content of a record does not."""
 
 _OPEN = {
-    "http://hl7.org/fhir/ValueSet/mimetypes": re.compile(
-        r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"
-    ),
-    "http://hl7.org/fhir/ValueSet/currencies": re.compile(r"[A-Z]{3}"),
+    f"{R4_VALUE_SET}mimetypes": re.compile(r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"),
+    f"{R4_VALUE_SET}currencies": re.compile(r"[A-Z]{3}"),
 }
 """Sets too large to write out, but whose codes have a form. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
 
@@ -64,17 +61,17 @@ def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
 def ours(definitions: Definitions) -> Check:
     """The check that a Coding of a code system of ours is one of its codes, whatever its element is bound to: one that is
     misspelt would be kept, and no rule would ever hear of it."""
-    systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_SYSTEM}
+    systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_ID}
 
     def check(value: dict[str, Any], at: At, report: Report) -> None:
-        system, code = value.get("system"), value.get("code")
-        if type(system) is not str or not system.startswith(OURS) or type(code) is not str or system == RULE_SYSTEM:
+        url, code = value.get("system"), value.get("code")
+        if type(url) is not str or not url.startswith(OURS) or type(code) is not str or url == RULE_ID:
             return
-        if system not in systems:
+        if url not in systems:
             report.add((at, "system"), "code-invalid", f"There is no such code system: {_one_of(systems)}.", RULE)
-        elif code not in systems[system]:
+        elif code not in systems[url]:
             said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
-            report.add((at, "code"), "code-invalid", f"{said} is no code of `{system}`: {says(system, systems[system])}.", system)
+            report.add((at, "code"), "code-invalid", f"{said} is no code of `{url}`: {says(url, systems[url])}.", url)
 
     return check
 

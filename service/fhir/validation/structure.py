@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from service.fhir.definitions import STRUCTURE, Definitions
+from service.fhir.canonical import R4_STRUCTURE
+from service.fhir.definitions import Definitions
 from service.fhir.narrative import unsafe
 from service.fhir.primitive import FITS, TESTS, Fit, Test
 from service.fhir.validation import binding, link, member
@@ -134,7 +135,7 @@ class Structures:
     def _test(self, element: Element, code: str) -> tuple[Test, str, str, str]:
         """The test of a primitive's value, what it wants in words, the issue when it fails, and the rule's name."""
         bound = element.get("binding", {})
-        plain = TESTS[code], member.says(code), "value", f"{STRUCTURE}{code}"
+        plain = TESTS[code], member.says(code), "value", f"{R4_STRUCTURE}{code}"
         if bound.get("strength") != "required" or code not in ("code", "string", "uri"):
             return plain
         codes = binding.code_test(self._definitions, bound["valueSet"])
@@ -163,7 +164,9 @@ class Structures:
         targets = frozenset(element["type"][0].get("targetProfile", ()))
         if code == "Reference" and targets and "Resource" not in targets:
             checks.append(
-                link.towards(targets, f"{STRUCTURE}{element['path'].split('.')[0]}", lambda name: name in self._definitions.types)
+                link.towards(
+                    targets, f"{R4_STRUCTURE}{element['path'].split('.')[0]}", lambda name: name in self._definitions.types
+                )
             )
         bound = element.get("binding", {})
         if bound.get("strength") == "required" and code in ("Coding", "CodeableConcept"):
@@ -194,7 +197,7 @@ def compiled(
     """
     find = members.get
     quick = texts.get
-    rule = f"{STRUCTURE}{path.split('.')[0]}#{path}"
+    rule = f"{R4_STRUCTURE}{path.split('.')[0]}#{path}"
     mandatory = [name for name, _ in required]
 
     def check(value: Any, at: At, report: Report) -> None:

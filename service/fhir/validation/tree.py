@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from service.fhir.canonical import FHIRPATH, R4_STRUCTURE
+
 Element = dict[str, Any]
 
 
@@ -63,7 +65,7 @@ class Node:
 def _ours(constraint: Element) -> bool:
     """A constraint of a data type is asked by that type itself."""
     source = str(constraint.get("source", ""))
-    return not source.startswith("http://hl7.org/fhir/StructureDefinition/") or source.rsplit("/", 1)[-1][:1].islower()
+    return not source.startswith(R4_STRUCTURE) or source.rsplit("/", 1)[-1][:1].islower()
 
 
 def _types(element: Element) -> list[tuple[str, tuple[str, ...], tuple[str, ...]]]:
@@ -76,12 +78,12 @@ def _types(element: Element) -> list[tuple[str, tuple[str, ...], tuple[str, ...]
 def code(item: Element) -> str:
     """The code of a type; that of ids and urls hides behind a FHIRPath system type."""
     name = str(item["code"])
-    return "string" if name.startswith("http://hl7.org/fhirpath/") else name
+    return "string" if name.startswith(FHIRPATH) else name
 
 
 def short(canonical: str) -> str:
     """The type's name where a canonical is R4's own, else the canonical."""
-    return canonical.removeprefix("http://hl7.org/fhir/StructureDefinition/").split("|")[0]
+    return canonical.removeprefix(R4_STRUCTURE).split("|")[0]
 
 
 def tree(elements: list[Element], base: list[Element]) -> Node | None:

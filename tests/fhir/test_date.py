@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from service.fhir.interval import EARLIEST, LATEST, Interval, holds, milliseconds, of, parse
+from service.fhir.date import EARLIEST, LATEST, Interval, holds, milliseconds, of, parse
 
 
 def at(*parts: int) -> int:

@@ -1,0 +1,141 @@
+"""Every canonical URL and code system that the service speaks in: ours under one base, HL7's, SNOMED's, the NHS's.
+
+Nothing else in the service spells one. The codes of Baton's own Tasks are an enum, because each of them is a rule: a code here
+has its machine in `service.care.registry`, and the published CodeSystem `task-code` has exactly these.
+"""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+BASE = "https://baton.example/fhir"
+
+
+def structure(id: str) -> str:  # noqa: A002 - FHIR's word
+    """The canonical of a profile or extension of ours."""
+    return f"{BASE}/StructureDefinition/{id}"
+
+
+def system(id: str) -> str:  # noqa: A002 - FHIR's word
+    """The canonical of a code system of ours."""
+    return f"{BASE}/CodeSystem/{id}"
+
+
+def dataset(name: str) -> str:
+    """The canonical of a minimum dataset's Questionnaire (care rules, section 4)."""
+    return f"{BASE}/Questionnaire/mds-{name}"
+
+
+class TaskCode(StrEnum):
+    """What a Task of ours is about: the codes of our CodeSystem `task-code`."""
+
+    HANDOVER = "handover"
+    AGREE_PLAN = "agree-plan"
+    CLARIFICATION = "clarification"
+    ABORT = "abort"
+    ESCALATION = "escalation"
+    FOLLOW_UP = "follow-up"
+    WELFARE_CHECK = "welfare-check"
+    SAFEGUARDING_CONSIDERATION = "safeguarding-consideration"
+    SAFEGUARDING = "safeguarding"
+    OVERRIDE_REVIEW = "override-review"
+    DATA_REQUEST = "data-request"
+    ACTED_UPON = "acted-upon"
+    STOP_USE = "stop-use"
+    CONFIRM_ROLE = "confirm-role"
+    ROLE = "role"
+    TRIAGE = "triage"
+    APPROVE = "approve"
+    ESCALATION_REVIEW = "escalation-review"
+    BRIEF_REVIEW = "brief-review"
+    TAPER_STEP = "taper-step"
+    READINESS = "readiness"
+    JOINT_REVIEW = "joint-review"
+    ACTION = "action"
+    IMPROVEMENT = "improvement"
+    PLAN_REVIEW = "plan-review"
+    IDENTITY_REVIEW = "identity-review"
+    ALERT = "alert"
+
+
+AUDIT_TYPE = system("audit-type")
+BUSINESS_STATUS = system("business-status")
+COMMUNICATION_CATEGORY = system("communication-category")
+DATASET_ANSWER = system("dataset-answer")
+DISCLOSURE_CATEGORY = system("disclosure-category")
+LAWFUL_BASIS = system("lawful-basis")
+LAWFUL_BASES = frozenset(
+    (
+        "direct-care",
+        "vital-interests",
+        "safeguarding",
+        "public-interest",
+        "legal-duty",
+        "best-interests",
+        "explicit-consent-elsewhere",
+    )
+)
+"""Care rules, section 4."""
+LEGAL_GROUND = system("legal-ground")
+OBLIGATION = system("obligation")
+OVERRIDE_KIND = system("override-kind")
+PROVENANCE_ACTIVITY = system("provenance-activity")
+RECORD_MARK = system("record-mark")
+RULE_ID = system("rule")
+OVERALL_COORDINATION = "overall-coordination"
+SCOPE = system("scope-of-responsibility")
+STATUS_REASON = system("status-reason")
+TAG = system("tag")
+TASK_CODE = system("task-code")
+TASK_INPUT = system("task-input")
+TASK_OUTPUT = system("task-output")
+
+AUTHORITY = structure("authority")
+DISCLOSURE = structure("baton-disclosure")
+HELD_FROM = structure("held-from")
+"""Extension on a Task on hold (valueCode): the status it goes back to. Written by the service only."""
+LEAD_AGENCY = structure("lead-agency")
+PARTICIPANT_AGENCY = structure("participant-agency")
+"""Extension on CareTeam.participant (valueReference Organization): for whom the member acted then. `onBehalfOf` may not say it:
+invariant ctm-1 keeps that for members that are Practitioners, and OWN-2 needs the PractitionerRole."""
+PARTNER_ROLE = structure("partner-role")
+
+SNOMED = "http://snomed.info/sct"
+CARE_COORDINATOR = "768820003"
+CARE_PLAN = "734163000"
+CRISIS_PLAN = "736253002"
+
+NHS_NUMBER = "https://fhir.nhs.uk/Id/nhs-number"
+NHS_NUMBER_VERIFICATION = "https://fhir.hl7.org.uk/StructureDefinition/Extension-UKCore-NHSNumberVerificationStatus"
+
+R4 = "http://hl7.org/fhir"
+R4_STRUCTURE = f"{R4}/StructureDefinition/"
+R4_VALUE_SET = f"{R4}/ValueSet/"
+EPISODE_OF_CARE = f"{R4_STRUCTURE}workflow-episodeOfCare"
+"""HL7's extension that ties a CarePlan to its EpisodeOfCare (R4 CarePlan has no such element)."""
+RESOURCE_TYPES = f"{R4}/resource-types"
+RESTFUL_INTERACTION = f"{R4}/restful-interaction"
+FHIRPATH = f"{R4}path/"
+VALIDATE = f"{R4}/OperationDefinition/Resource-validate"
+INLINE_LABEL = f"{R4}/uv/security-label-ds4p/StructureDefinition/extension-inline-sec-label"
+OAUTH_URIS = "http://fhir-registry.smarthealthit.org/StructureDefinition/oauth-uris"
+
+HL7 = "http://terminology.hl7.org/CodeSystem"
+ACT_CODE = f"{HL7}/v3-ActCode"
+ACT_REASON = f"{HL7}/v3-ActReason"
+AUDIT_ENTITY_TYPE = f"{HL7}/audit-entity-type"
+AUDIT_EVENT_TYPE = f"{HL7}/audit-event-type"
+CONFIDENTIALITY = f"{HL7}/v3-Confidentiality"
+CONSENT_ACTION = f"{HL7}/consentaction"
+OBJECT_ROLE = f"{HL7}/object-role"
+OBSERVATION_VALUE = f"{HL7}/v3-ObservationValue"
+PARTICIPATION = f"{HL7}/v3-ParticipationType"
+PROVENANCE_PARTICIPANT = f"{HL7}/provenance-participant-type"
+RESTFUL_SECURITY = f"{HL7}/restful-security-service"
+ROLE_CODE = f"{HL7}/v3-RoleCode"
+
+LOINC = "http://loinc.org"
+DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+UCUM = "http://unitsofmeasure.org"
+PCF_POLICY = "https://profiles.ihe.net/ITI/PCF/Policy-"
+"""IHE Privacy Consent on FHIR: the policies that a Consent may name."""
