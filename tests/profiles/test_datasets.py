@@ -31,7 +31,12 @@ DATASETS = {
         "community-lead", "family-support",
         "primary-care-follow-up",
     ),
-    "case-review": ("agencies-involved", "named-leads", "current-actions", "identified-risks", "next-steps"),
+    "case-review": ("agencies-involved", "named-leads", "current-actions", "identified-risks", "next-steps", "safeguarding"),
+    "first-contact": (
+        "housing-stability", "financial-stress", "family-support", "primary-care-access", "crisis-plan-reviewed", "sleep",
+        "routine", "safe-contacts", "practical-support",
+    ),
+    "after-action": ("followed-per-role", "routes-followed", "conflicts", "learning"),
     "escalation": ("what-has-changed", "current-risks", "protective-factors", "what-has-been-tried"),
     "crisis": (
         "crisis-triggers", "lead-agency", "partner-roles", "escalation-routes", "communication-plan", "early-warning-signs",
@@ -43,7 +48,7 @@ DATASETS = {
     ),
     "forum": (
         "referral-criterion", "current-risks", "protective-factors", "engagement-approach", "system-contacts", "proportionality",
-        "duration",
+        "duration", "threshold-consistency",
     ),
     "redirect": ("rationale", "signposted-to", "urgent-routes-communicated"),
 }  # fmt: skip
@@ -130,7 +135,10 @@ def test_every_item_asks_a_question(name: str) -> None:
     assert all(item["text"].endswith("?") for item in questionnaire(name)["item"])
 
 
-@pytest.mark.parametrize(("name", "link"), [("referral", "safeguarding-flags"), ("discharge", "safeguarding-indicators")])
+@pytest.mark.parametrize(
+    ("name", "link"),
+    [("referral", "safeguarding-flags"), ("discharge", "safeguarding-indicators"), ("case-review", "safeguarding")],
+)
 def test_safeguarding_offers_none_identified(name: str, link: str) -> None:
     """SNOMED CT 861931000000100 says that safeguarding was asked and nothing found."""
     item = next(one for one in questionnaire(name)["item"] if one["linkId"] == link)

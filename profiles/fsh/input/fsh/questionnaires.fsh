@@ -97,6 +97,32 @@ Usage: #definition
 * insert Required(current-actions, [[Which actions are under way?]])
 * insert Required(identified-risks, [[Which risks were identified?]])
 * insert Required(next-steps, [[What happens next, by whom and by when?]])
+* insert RequiredSafeguarding(safeguarding, [[Are there safeguarding concerns, and which?]])
+
+Instance: mds-first-contact
+InstanceOf: Questionnaire
+Usage: #definition
+* insert Dataset(first-contact, FirstContact)
+* title = "Minimum dataset: first contact"
+* insert Required(housing-stability, [[Is the person's housing stable?]])
+* insert Required(financial-stress, [[Is money a worry, and why?]])
+* insert Required(family-support, [[Which support do family and carers give and need, as far as the person agrees to involve them?]])
+* insert Required(primary-care-access, [[Can the person reach a GP, and see one when needed?]])
+* insert Required(crisis-plan-reviewed, [[Was the crisis plan reviewed: what was updated, or why does nothing change?]])
+* insert Required(sleep, [[How does the person sleep?]])
+* insert Required(routine, [[What does the person's day look like, and does it hold?]])
+* insert Required(safe-contacts, [[Whom can the person safely turn to?]])
+* insert Required(practical-support, [[Which practical support does the person need?]])
+
+Instance: mds-after-action
+InstanceOf: Questionnaire
+Usage: #definition
+* insert Dataset(after-action, AfterAction)
+* title = "Minimum dataset: after-action review"
+* insert Required(followed-per-role, [[What became of each role of the plan: done by whom, done by someone else, or not done?]])
+* insert Required(routes-followed, [[Which escalation routes of the plan were followed, and which were not?]])
+* insert Required(conflicts, [[What conflicted between agencies, or with the plan?]])
+* insert Required(learning, [[What was learnt, and what should change?]])
 
 Instance: mds-escalation
 InstanceOf: Questionnaire
@@ -153,6 +179,7 @@ Usage: #definition
 * insert Required(system-contacts, [[Which services has the person had contact with?]])
 * insert RequiredWhen(proportionality, [[Why is the restrictive measure proportionate?]], restrictive-measure)
 * insert RequiredWhen(duration, [[How long will the restrictive measure last?]], restrictive-measure)
+* insert Required(threshold-consistency, [[Were thresholds applied consistently, or who decided differently, and how?]])
 
 Instance: mds-redirect
 InstanceOf: Questionnaire
