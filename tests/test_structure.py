@@ -12,8 +12,6 @@ import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
 from service.api.problems import CHALLENGE, STATUS
-from service.care import handover
-from service.care.transition import diagram
 from service.fhir.definitions import Definitions
 from service.problem import SOURCES, Category, problem
 from service.settings import Settings, shipped
@@ -160,12 +158,6 @@ def test_no_setting_is_documented_that_is_not_one() -> None:
     """README's names are settings."""
     named = set(re.findall(r"BATON_[A-Z_]+", README.read_text()))
     assert named == {f"BATON_{name.upper()}" for name in Settings.model_fields}
-
-
-def test_readme_draws_the_handover_as_its_table_says() -> None:
-    """The diagram is printed from the table, line by line."""
-    drawn = README.read_text().partition("<!-- handover -->")[2].partition("```mermaid\n")[2].partition("```")[0]
-    assert drawn.strip() == diagram(handover.TABLE).strip()
 
 
 BANNED = (

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from service.api import exchange
 from service.api.exchange import Wish
 from service.api.fhir import ID, Sessions
-from service.care.ownership import Tenure
+from service.care.ownership.lead import Tenure
 from service.change import Resource
 from service.fhir.date import written
 from service.fhir.json import dump

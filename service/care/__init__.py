@@ -1,1 +1,1 @@
-"""The domain's rules: ownership, handover, crisis plans, deadlines. Pure."""
+"""The domain's rules, a room for each practice over `ownership` and `task`, and the registry of their Task machines. Pure."""

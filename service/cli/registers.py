@@ -13,7 +13,7 @@ import typer
 
 from service import clock
 from service.app import Built
-from service.care.identity import role_fault
+from service.care.ownership.identity import role_fault
 from service.cli.opening import Data, with_service, wrong
 from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse

@@ -12,10 +12,9 @@ from service.fhir.canonical import (
     DISCLOSURE_CATEGORY,
     SNOMED,
     TASK_CODE,
-    TaskCode,
     structure,
 )
-from service.fhir.coding import codings
+from service.fhir.coding import codes_in, codings
 
 
 class Row(NamedTuple):
@@ -36,13 +35,6 @@ TABLE = (
     Row("CarePlan", "category", SNOMED, CRISIS_PLAN, "baton-crisis-plan"),
     # The team whose care coordinator is the owner (OWN-2).
     Row("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
-    Row("Task", "code", TASK_CODE, TaskCode.HANDOVER, "baton-handover-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.CLARIFICATION, "baton-clarification-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.FOLLOW_UP, "baton-follow-up-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.ESCALATION, "baton-escalation-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.AGREE_PLAN, "baton-agree-plan-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.ABORT, "baton-abort-task"),
-    Row("Task", "code", TASK_CODE, TaskCode.DATA_REQUEST, "baton-data-request-task"),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
     Row("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
 )
@@ -50,7 +42,12 @@ TABLE = (
 
 
 def applied(resource: Resource) -> tuple[str, ...]:
-    """Canonicals of the profiles that apply to the resource whether or not it names them."""
+    """Canonicals of the profiles that apply to the resource whether or not it names them, where they are published.
+
+    A Task of ours has the profile of its code, `baton-<code>-task`; a code that needs none has none.
+    """
+    if resource.get("resourceType") == "Task":
+        return tuple(structure(f"baton-{code}-task") for code in dict.fromkeys(codes_in(resource.get("code"), TASK_CODE)))
     return tuple(structure(row.profile) for row in TABLE if _matches(row, resource))
 
 

@@ -6,30 +6,23 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from service import clock
-from service.care import crisis_plan, ownership
-from service.care import task as tasks
-from service.care.crisis_plan import Agreements
-from service.care.dataset import completeness
-from service.care.ownership import Led, Tenure
-from service.care.situation import Staged
-from service.care.timers import WEEKDAYS, Span, Unit, after
+from service.care.crisis_plan.content import is_crisis_plan
+from service.care.ownership import lead as ownership
+from service.care.ownership.lead import Led, Tenure
+from service.care.task import reading
+from service.care.task.situation import Staged
 from service.change import Resource
-from service.fhir.canonical import dataset
+from service.fhir.canonical import TaskCode
 from service.fhir.date import written
 from service.fhir.reference import link, links, name_of
 from service.problem import Category, Refused, problem
-from service.store.records import Held, Row
-from service.usecases import outcomes
+from service.store.records import Held
+from service.usecases import crisis_plan, outcomes
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.audit import note
 from service.usecases.proposal import Proposal, custodian_only
 from service.usecases.services import Services, Session
 from service.usecases.work import Work
-
-AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
-"""TIM-10: how long an agency has to agree to a version of a crisis plan."""
-
-CRISIS_DATASET = dataset("crisis")
 
 
 async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
@@ -46,8 +39,8 @@ async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
         raise Refused(refusal)
     await _one_person(before, plan)
     await _stage(work, proposal, plan, role)
-    if crisis_plan.is_crisis_plan(plan):
-        await _agree(work, before, plan)
+    if is_crisis_plan(plan):
+        await crisis_plan.agree(work, before, plan)
     return f"CarePlan/{plan['id']}"
 
 
@@ -117,75 +110,6 @@ async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
     return keys
 
 
-async def _agree(work: Work, before: Resource | None, plan: Resource) -> None:
-    """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
-    found = await agreements(work, plan)
-    refusal = crisis_plan.check(before, plan, found, work.session.at)
-    if refusal is not None:
-        raise Refused(refusal)
-    agency, at = work.session.caller.organization, work.session.at
-    staged = work.staged[f"CarePlan/{plan['id']}"]
-    if plan.get("status") == "active":
-        if before is None or before.get("status") != "active":
-            await outcomes.stage(work, crisis_plan.activated(plan, found, agency=agency, at=at, ids=clock.new_id))
-        return
-    if before is None or crisis_plan.content(before) != crisis_plan.content(plan):
-        limit = after(at, AGREED_WITHIN, WEEKDAYS)
-        version = staged.before + 1
-        await outcomes.stage(
-            work, crisis_plan.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id)
-        )
-
-
-async def agreements(work: Work, plan: Resource) -> Agreements:
-    """The agreements asked for about a crisis plan, the versions they are about, and what its dataset lacks."""
-    ref = f"CarePlan/{plan['id']}"
-    asked = [
-        row for row in await work.services.holdings.having("Task", f"focus={ref}") if tasks.code(row.resource) == "agree-plan"
-    ]
-    for row in asked:
-        work.guard(row)
-    versions = {crisis_plan.focus(row.resource): await _version(work, crisis_plan.focus(row.resource)) for row in asked}
-    teams = links(plan, "careTeam")
-    team = await work.get(teams[0]) if teams else None
-    members = [link(each, "member") for each in (team or {}).get("participant", ())]
-    actors = (link(plan, "author"), *members, *(link(row.resource, "owner") for row in asked))
-    return Agreements(
-        asked=tuple(row.resource for row in asked),
-        versions={focus: version for focus, version in versions.items() if version is not None},
-        team=team,
-        organizations={actor: await work.organization(actor) for actor in actors if actor},
-        missing=await _missing(work, plan),
-        zone=work.services.zone,
-    )
-
-
-async def resting_on(work: Work, eyes: Eyes, answers: Row) -> str:
-    """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
-    binds nobody: it would tell of itself."""
-    for plan in await work.services.holdings.of("CarePlan", answers.patients):
-        if not crisis_plan.rests_on(plan.resource, answers.reference):
-            continue
-        ours = plan.custodian == answers.custodian
-        if ours or eyes.permits([plan], await work.services.evidence.persons(plan.patients)):
-            return plan.reference
-    return ""
-
-
-async def _version(work: Work, focus: str) -> Resource | None:
-    row = await work.version(focus)
-    return row.resource if row else None
-
-
-async def _missing(work: Work, plan: Resource) -> tuple[str, ...]:
-    """linkIds that the plan's `crisis` dataset leaves unanswered; all of them when the plan refers to none."""
-    answers = [await work.get(ref) for ref in crisis_plan.responses(plan)]
-    questionnaire = work.services.definitions.questionnaire(CRISIS_DATASET)
-    mine = [each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == CRISIS_DATASET]
-    found = completeness(mine[0] if mine else None, questionnaire)
-    return (*found.missing, *found.unexplained, *((found.fault,) if found.fault else ()))
-
-
 async def timeline(services: Services, session: Session, identity: str) -> tuple[Tenure, ...]:
     """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
     allowed(session, "CarePlan", "r")
@@ -217,7 +141,7 @@ async def _accepted(services: Services, identity: str) -> datetime | None:
             (
                 row.at
                 for row in reversed(rows)
-                if tasks.code(row.resource) == "handover" and row.resource.get("status") == "accepted"
+                if reading.code(row.resource) == TaskCode.HANDOVER and row.resource.get("status") == "accepted"
             ),
             None,
         )

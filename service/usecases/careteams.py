@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.care import ownership
+from service.care.ownership import lead as ownership
 from service.change import Resource
 from service.fhir.reference import link
 from service.problem import Category, Refused, problem

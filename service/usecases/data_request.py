@@ -13,10 +13,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from service.care import data_request
-from service.care.data_request import RULE, place
-from service.care.identity import person_keys
-from service.care.situation import Outcome, Situation
+from service.care.data_request import question
+from service.care.data_request.question import RULE, place
+from service.care.data_request.situation import RequestSituation
+from service.care.ownership.identity import person_keys
+from service.care.task.situation import Outcome
 from service.change import Resource
 from service.fhir.reference import link, name_of
 from service.problem import Category, Problem, Refused, problem
@@ -31,20 +32,16 @@ from service.usecases.services import Services, Session
 from service.usecases.work import Work
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
-    """Stages what the rules make of a submitted data request; gives its reference."""
-    decision = data_request.decide(await _situation(work, proposal))
-    if isinstance(decision, Problem):
-        raise Refused(decision)
-    if isinstance(decision, Outcome):
-        await outcomes.stage(work, await _settled(work, eyes, proposal, decision))
-    return f"Task/{proposal.resource['id']}"
-
-
-async def _situation(work: Work, proposal: Proposal) -> Situation:
+async def load(work: Work, _: Eyes, proposal: Proposal) -> RequestSituation:
+    """What a data request's rules look at: whom it names."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = link(proposal.resource, "owner")
-    return replace(found, lead=await work.entry(named) if named else None)
+    return found.widened(RequestSituation, asked=await work.entry(named) if named else None)
+
+
+async def settle(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> None:
+    """Stages what was decided, with its answer when one is due."""
+    await outcomes.stage(work, await _settled(work, eyes, proposal, decision))
 
 
 async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> Outcome:
@@ -60,7 +57,7 @@ async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome
             registered(work.session, work.services, asked)
             selection.basis_of(asked, sectors, place)
         if decision.disclosure:
-            task = data_request.answered(task, await _answer(work, eyes, task, asked, sectors, at_once=new))
+            task = question.answered(task, await _answer(work, eyes, task, asked, sectors, at_once=new))
     return replace(decision, writes=(replace(first, resource=task, keys=proposal.keys), *others))
 
 
@@ -80,7 +77,7 @@ async def _person(work: Work, eyes: Eyes, task: Resource) -> Resource:
 
 def asked_of(services: Services, task: Resource, asker: str) -> Asked:
     """What a data request of an agency asks; refuses what nobody is told by this door."""
-    found = data_request.given(task)
+    found = question.given(task)
     if issues := selection.faults(services, found, place):
         raise Refused(Problem(Category.RULE, tuple(issues)))
     return selection.wanted(services, found, asker, release=True)

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import asyncio
 
-from service.care import task as tasks
-from service.care.data_request import CODE, RULE
+from service.care.data_request.question import RULE
+from service.care.task import reading
 from service.change import Resource
 from service.consent.disclosure import by_basis
 from service.consent.lawful_basis import Basis
 from service.consent.redact import redact
-from service.fhir.canonical import AUTHORITY, LAWFUL_BASIS
+from service.fhir.canonical import AUTHORITY, LAWFUL_BASIS, TaskCode
 from service.fhir.coding import code_in
 from service.fhir.json import dump
 from service.fhir.reference import target
@@ -38,8 +38,8 @@ async def disclosed(services: Services, session: Session, identity: str) -> byte
     eyes = await open_eyes(services, session)
     work = Work(services, session)
     task = await _task(eyes, work, identity)
-    if tasks.status(task) != "completed":
-        text = f"This data request is `{tasks.status(task)}`: what is disclosed can be fetched once it is `completed`."
+    if reading.status(task) != "completed":
+        text = f"This data request is `{reading.status(task)}`: what is disclosed can be fetched once it is `completed`."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.status", rule=RULE))
     items = [item for item in await _decided(eyes, work, task) if item.decision.permit]
     shown = [Shown(item.row, b"", item.decision) for item in items]
@@ -59,7 +59,12 @@ async def _task(eyes: Eyes, work: Work, identity: str) -> Resource:
 
 def _asked_by(session: Session, row: Row) -> bool:
     staff = not session.caller.personal
-    return staff and not row.deleted and row.custodian == session.caller.organization and tasks.code(row.resource) == CODE
+    return (
+        staff
+        and not row.deleted
+        and row.custodian == session.caller.organization
+        and reading.code(row.resource) == TaskCode.DATA_REQUEST
+    )
 
 
 async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
@@ -93,7 +98,7 @@ def _in_scope(eyes: Eyes, item: Item) -> bool:
 
 async def _records(work: Work, task: Resource) -> list[Resource]:
     """The records of its disclosure."""
-    found = [await work.get(tasks.value_reference(output)) for output in tasks.outputs(task, "disclosure")]
+    found = [await work.get(reading.value_reference(output)) for output in reading.outputs(task, "disclosure")]
     return [each for each in found if each is not None]
 
 

@@ -11,9 +11,11 @@ from datetime import datetime
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
-from service.care import deadlines, overdue
-from service.care.situation import Outcome, Situation
-from service.care.timers import BY_ID
+from service.care.handover import deadlines, overdue
+from service.care.handover.situation import HandoverSituation
+from service.care.task.effects import passed
+from service.care.task.situation import Outcome
+from service.care.task.timers import BY_ID
 from service.change import Resource, Timer
 from service.fhir.reference import key, link
 from service.problem import Category, Refused
@@ -26,7 +28,7 @@ from service.usecases.work import Work
 WORKER = "baton-worker"
 ATTEMPTS = 3
 
-Rule = Callable[[Situation, Timer], Outcome | None]
+Rule = Callable[[HandoverSituation, Timer], Outcome | None]
 
 RULES: Mapping[str, Rule] = {
     "TIM-1": lambda situation, timer: deadlines.unreceived(situation, timer.level),
@@ -35,8 +37,8 @@ RULES: Mapping[str, Rule] = {
 }
 
 
-def _dated(situation: Situation, _: Timer) -> Outcome | None:
-    return deadlines.passed(situation)
+def _dated(situation: HandoverSituation, _: Timer) -> Outcome | None:
+    return passed(situation)
 
 
 def known(timer: Timer) -> bool:
@@ -94,15 +96,15 @@ async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, .
     return {agency: partner.contacts for agency, partner in partners.items() if partner}
 
 
-async def _situation(work: Work, task: Resource, about: str) -> Situation:
+async def _situation(work: Work, task: Resource, about: str) -> HandoverSituation:
     named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
-    return Situation(
+    return HandoverSituation(
         at=work.session.at,
         agency=work.session.caller.organization,
         after=task,
         before=task,
         organizations={ref: await work.organization(ref) for ref in named},
-        handover=await work.get(about) if about else None,
+        about=await work.get(about) if about else None,
         contacts=await _contacts(work, {*named}),
         calendar=work.services.calendar,
     )

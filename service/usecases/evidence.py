@@ -12,7 +12,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
-from service.care.identity import person_keys
+from service.care.ownership.identity import person_keys
 from service.change import Resource
 from service.consent.compile import compile_consent
 from service.consent.facts import Facts

@@ -1,112 +1,61 @@
-"""Tasks: the handover and the Tasks around it. Loads what `service.care` decides on, and stages what it decided.
-
-A Task with a code of ours moves only by its literal table; any other Task is its custodian's to write, like a record of any type.
-"""
+"""The handover and the Tasks around it: loads what their machines decide on, and records the disclosure that sending one is."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 
 from service import clock
-from service.care import crisis_plan, errand, handover
-from service.care import task as tasks
-from service.care.dataset import Completeness, completeness
-from service.care.ownership import episode_of
-from service.care.situation import Authority, Outcome, Repeat, Situation
+from service.care.handover.situation import Authority, HandoverSituation
+from service.care.ownership.lead import episode_of
+from service.care.task import reading
+from service.care.task.dataset import Completeness, completeness
+from service.care.task.situation import Outcome, Situation
 from service.change import Party, Resource
 from service.consent import disclosure, lawful_basis
 from service.consent.grants import granted
-from service.fhir.canonical import LAWFUL_BASIS, TaskCode, dataset
+from service.fhir.canonical import LAWFUL_BASIS, dataset
 from service.fhir.coding import code_in
 from service.fhir.reference import link, links, unversioned, versioned
-from service.problem import Category, Problem, Refused, problem
+from service.problem import Problem
 from service.store.records import Row
-from service.usecases import data_request, outcomes, override, situations
+from service.usecases import outcomes, situations
 from service.usecases.access import Eyes
-from service.usecases.proposal import Proposal, store
+from service.usecases.proposal import Proposal
 from service.usecases.recipient import Recipient, decided
 from service.usecases.work import Work
 
 DATASET = dataset("handover")
 PURPOSE = "TREAT"
-# Made by the rules themselves; nobody sends one.
-SERVICE_MADE = frozenset({"override-review", "agree-plan", *errand.KINDS} - {"abort"})
-
-Decider = Callable[[Work, Eyes, Proposal], Awaitable[Outcome | Repeat | Problem]]
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
-    """The rule of Task."""
-    stored = proposal.before
-    kind = tasks.code(stored or proposal.resource)
-    if stored is not None and tasks.code(proposal.resource) != kind:
-        text = "A Task keeps its code; send another Task instead."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
-    if stored is None and kind in SERVICE_MADE:
-        text = f"A Task `{kind}` is made by the service when its rule asks for one; it is answered, not sent."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.code", rule="HOV-1"))
-    if (rule := OWN_RULES.get(kind)) is not None:
-        return await rule(work, eyes, proposal)
-    decider = DECIDERS.get(kind)
-    if decider is None:
-        return await store(work, eyes, proposal)
-    decision = await decider(work, eyes, proposal)
-    if isinstance(decision, Problem):
-        raise Refused(decision)
-    if isinstance(decision, Outcome):
-        await outcomes.stage(work, decision)
-        if decision.disclosure:
-            await _disclose(work, decision.writes[0].resource)
-    return f"Task/{proposal.resource['id']}"
-
-
-async def _handover(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
+async def load(work: Work, eyes: Eyes, proposal: Proposal) -> HandoverSituation:
+    """What a handover's rules look at, as far as its sender may see it."""
     may_focus, may_answer = await _may_focus(work, eyes, proposal), await _may_answer(work, eyes, proposal)
-    situation = await handover_situation(work, proposal.resource, proposal.before, may_focus, may_answer)
-    return handover.decide(situation, clock.new_id)
+    return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
 
 
-async def _errand(work: Work, eyes: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
+async def settle(work: Work, _: Eyes, __: Proposal, decision: Outcome) -> None:
+    """Stages what was decided; what becomes visible to the receiver is disclosed in the same transaction (HOV-3)."""
+    await outcomes.stage(work, decision)
+    if decision.disclosure:
+        await _disclose(work, decision.writes[0].resource)
+
+
+async def companion(work: Work, eyes: Eyes, proposal: Proposal) -> Situation:
+    """What a Task around a handover is about: its focus, or what it is part of."""
     task = proposal.before or proposal.resource
-    part_of = links(task, "partOf")
-    about = next((ref for ref in (link(task, "focus"), *part_of) if ref.startswith("Task/")), "")
+    about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
     if proposal.before is None and not await _sees(work, eyes, about):
         about = ""
     found = await work.get(about) if about else None
-    situation = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
-    return errand.decide(replace(situation, handover=found), clock.new_id)
+    loaded = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
+    return replace(loaded, about=found)
 
 
-async def _agreement(work: Work, _: Eyes, proposal: Proposal) -> Outcome | Repeat | Problem:
-    focus = crisis_plan.focus(proposal.before or proposal.resource)
-    plan = unversioned(focus)
-    row = await work.version(focus)
-    current = await work.row(plan)
-    if current is not None:
-        work.guard(current)  # a change of the plan and an agreement to it may not both commit
-    situation = await situations.situation(work, proposal.resource, proposal.before)
-    return crisis_plan.decide(situation, await work.get(plan), row.resource if row else None)
-
-
-DECIDERS: Mapping[str, Decider] = {
-    TaskCode.HANDOVER: _handover,
-    TaskCode.AGREE_PLAN: _agreement,
-    **dict.fromkeys(errand.KINDS, _errand),
-}
-
-
-# Tasks that say nothing of a handover have rules of their own.
-OWN_RULES: Mapping[str, Callable[[Work, Eyes, Proposal], Awaitable[str]]] = {
-    "override-review": override.review,
-    "data-request": data_request.write,
-}
-
-
-async def handover_situation(
+async def situation(
     work: Work, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
-) -> Situation:
+) -> HandoverSituation:
     """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
     `readable` False: the same of the dataset."""
     task = before or after
@@ -115,20 +64,24 @@ async def handover_situation(
     team = await work.get(teams[0]) if teams else None
     episode_ref = episode_of(plan) if plan else ""
     episode = await work.get(episode_ref) if episode_ref else None
-    lead_ref = tasks.lead_reference(after)
+    lead_ref = reading.lead_reference(after)
     lead = await work.entry(lead_ref) if lead_ref else None
-    situation = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
-    situation = replace(situation, plan=plan, team=team, episode=episode, lead=lead)
-    if tasks.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
-        return situation
-    found = await _dataset(work, after, readable)
-    return replace(
-        situation,
-        missing=tuple(dict.fromkeys((*found.missing, *found.unexplained))),
-        unknown=found.unknown,
-        dataset_fault=found.fault,
-        authority=await _authority(work, situation),
+    found = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
+    patient = link(task, "for")
+    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
+    loaded = found.widened(
+        HandoverSituation,
+        plan=plan,
+        team=team,
+        episode=episode,
+        lead=lead,
+        person=person.name if person else "",
+        patients=person.patients if person else frozenset(),
     )
+    if reading.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
+        return loaded
+    lacking, authority = await _dataset(work, after, readable), await _authority(work, loaded)
+    return replace(loaded, dataset=lacking, authority=authority)
 
 
 async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
@@ -143,8 +96,8 @@ async def _may_answer(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
 
 
 def _answers(task: Resource) -> str:
-    given = tasks.inputs(task, "minimum-dataset")
-    return tasks.value_reference(given[0]) if given else ""
+    given = reading.inputs(task, "minimum-dataset")
+    return reading.value_reference(given[0]) if given else ""
 
 
 async def _sees(work: Work, eyes: Eyes, ref: str) -> bool:
@@ -171,9 +124,9 @@ async def _about_same_person(work: Work, response: Resource, task: Resource) -> 
     return subject == patient or subject in (await work.services.evidence.person(patient)).patients
 
 
-async def _authority(work: Work, situation: Situation) -> Authority:
+async def _authority(work: Work, situation: HandoverSituation) -> Authority:
     """HOV-3: the consent decision for the receiving agency over everything that would be handed over."""
-    rows = await _handed_over(work, situation)
+    rows = await _handed_over(work, situation.after)
     receiver = situation.receiver
     if not rows or not receiver:
         return Authority(text="what is handed over, or who would receive it, is not known here")
@@ -187,7 +140,7 @@ async def _authority(work: Work, situation: Situation) -> Authority:
     if refusal is not None:
         return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
     consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
-    named = next((tasks.value_reference(each) for each in tasks.inputs(task, "sharing-authority")), "")
+    named = next((reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")), "")
     if named.startswith("Consent/"):
         spoke = next((ref for ref in consents if unversioned(ref) == named), "")
         if not spoke:
@@ -196,7 +149,7 @@ async def _authority(work: Work, situation: Situation) -> Authority:
     return Authority(True, "", "")
 
 
-async def _unjustified(work: Work, situation: Situation) -> bool:
+async def _unjustified(work: Work, situation: HandoverSituation) -> bool:
     """Care rules, section 4: direct care speaks for itself only between health and adult social care services."""
     concept = lawful_basis.recorded(situation.after)
     sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
@@ -204,10 +157,9 @@ async def _unjustified(work: Work, situation: Situation) -> bool:
     return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
 
 
-async def _handed_over(work: Work, situation: Situation) -> list[Row]:
+async def _handed_over(work: Work, task: Resource) -> list[Row]:
     """The records a handover shows its receiver: the plan, the dataset, the package."""
-    task = situation.after
-    given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
+    given = [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
     refs = [ref for ref in (link(task, "focus"), *given) if ref]
     rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
     return [row for row in rows if row is not None and not row.deleted]
@@ -216,8 +168,7 @@ async def _handed_over(work: Work, situation: Situation) -> list[Row]:
 async def _disclose(work: Work, task: Resource) -> None:
     """HOV-3: the disclosure record of a sent handover, in the same transaction."""
     sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
-    situation = Situation(at=work.session.at, agency=sender, after=task)
-    rows = await _handed_over(work, situation)
+    rows = await _handed_over(work, task)
     told = disclosure.Disclosure(
         patient=link(task, "for"),
         sender=sender,
@@ -233,8 +184,8 @@ async def _disclose(work: Work, task: Resource) -> None:
 
 
 async def _basis(work: Work, task: Resource) -> Resource:
-    given = tasks.inputs(task, "sharing-authority")[0]
-    named = tasks.value_reference(given)
+    given = reading.inputs(task, "sharing-authority")[0]
+    named = reading.value_reference(given)
     if not named:
         concept = given["valueCodeableConcept"]
         return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})

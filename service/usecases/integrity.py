@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from datetime import datetime
 
-from service.care import ownership
-from service.care.ownership import Led
+from service.care.ownership import lead as ownership
+from service.care.ownership.lead import Led
 from service.change import Resource
 from service.fhir.reference import key, link, links
 from service.store.integrity import Integrity

@@ -5,10 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from service import clock
-from service.care import ownership
-from service.care.identity import organization_of, role_fault
-from service.care.made import errand
-from service.care.situation import Staged
+from service.care.ownership import lead as ownership
+from service.care.ownership.identity import organization_of, role_fault
+from service.care.task.made import task_of
+from service.care.task.situation import Staged
 from service.change import Notice, Resource, Timer
 from service.fhir.canonical import TAG
 from service.fhir.date import ended_at, period
@@ -48,7 +48,7 @@ async def ended(work: Work, role: Resource) -> None:
         meta = plan.get("meta", {})
         tagged = {**plan, "meta": {**meta, "tag": [*meta.get("tag", ()), UNOWNED]}}
         await outcomes.put(work, Staged(tagged, keys=await _keys(work, row)))
-        alert = errand(
+        alert = task_of(
             clock.new_id(),
             "alert",
             requester=row.custodian,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.care.situation import Outcome, Staged
+from service.care.task.situation import Outcome, Staged
 from service.change import Party, Resource
 from service.fhir.reference import links, name_of, type_of
 from service.problem import Category, Refused, problem

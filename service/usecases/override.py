@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from service import clock
-from service.care import task as tasks
-from service.care.made import communication, make
+from service.care.task.made import communication, make
 from service.change import Notice, Resource, Timer
 from service.consent.facts import DO_NOT_TELL
 from service.consent.request import BREAK_GLASS
@@ -20,14 +19,13 @@ from service.fhir.canonical import ACT_REASON, OVERRIDE_KIND, RECORD_MARK, TASK_
 from service.fhir.coding import concept
 from service.fhir.date import begins, written
 from service.fhir.operation import Input, given
-from service.fhir.reference import link, reference_to
+from service.fhir.reference import reference_to
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import claims
 from service.usecases.access import Eyes, absent, allowed, open_eyes
 from service.usecases.answers import Answer
 from service.usecases.audit import event
-from service.usecases.proposal import Proposal
 from service.usecases.release import writable
 from service.usecases.selection import NOT_DISCLOSED
 from service.usecases.services import Services, Session
@@ -45,16 +43,6 @@ SHORTEST_REASON = 20
 LONGEST = timedelta(hours=4)
 REVIEW = timedelta(hours=72)
 TOPIC = "consent-changed"
-# What the reviewer may say on the Task; the rest is the record of what was done.
-REVIEWED = frozenset(
-    {"status", "statusReason", "businessStatus", "output", "note", "lastModified", "executionPeriod", "meta", "text"}
-)
-MOVES = {
-    "requested": frozenset({"received", "accepted", "in-progress", "completed"}),
-    "received": frozenset({"accepted", "in-progress", "completed"}),
-    "accepted": frozenset({"in-progress", "completed"}),
-    "in-progress": frozenset({"completed"}),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,33 +202,3 @@ def _tell(work: Work, row: Row, review: str) -> str:
         text="Your record was opened although you had not agreed to it. This is being reviewed; you may ask who saw it.",
     )
     return work.create(message, session.caller.organization)
-
-
-async def review(work: Work, _: Eyes, proposal: Proposal) -> str:
-    """The rule of a Task `override-review`: the privacy officer's agency alone moves it, and what was done stays."""
-    before, after, row = proposal.before, proposal.resource, proposal.row
-    if before is None or row is None:
-        raise _no("status", "An override is made by `$break-glass`; the Task that reviews it is answered, not sent.")
-    if await work.organization(link(before, "owner")) != work.session.caller.organization:
-        raise _no(
-            "owner",
-            "An override is reviewed by the agency that keeps the person's record; the one that used it may read the Task.",
-        )
-    changed = [name for name in {*before, *after} - REVIEWED if before.get(name) != after.get(name)]
-    if changed:
-        raise _no(
-            sorted(changed)[0],
-            "A review says what is thought of an override, not what it was; leave the rest of the Task as it is.",
-        )
-    here, there = tasks.status(before), tasks.status(after)
-    if there != here and there not in MOVES.get(here, frozenset()):
-        raise _no("status", f"A review that is `{here}` does not become `{there}`; move it on to `completed`, with its output.")
-    if there == "completed" and not tasks.outputs(after, "decision"):
-        raise _no("output", "A review is completed by what was decided; add output `decision`.")
-    if there == "completed":
-        work.cancelled.append(f"TIM-11:{row.reference}")
-    return work.update({**after, "lastModified": written(work.session.at)}, row.version, row.custodian)
-
-
-def _no(member: str, text: str) -> Refused:
-    return Refused(problem(Category.RULE, "business-rule", text, expression=f"Task.{member}", rule=RULE))

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from service import clock
-from service.care import identity
-from service.care.made import errand
-from service.care.situation import Staged
+from service.care.ownership import identity
+from service.care.task.made import task_of
+from service.care.task.situation import Staged
 from service.problem import Refused
 from service.usecases import outcomes
 from service.usecases.access import Eyes
@@ -30,7 +30,7 @@ async def _queue(work: Work, ref: str) -> None:
     Asked whether or not others carry the number: else asking would tell who is known elsewhere.
     """
     agency = work.session.caller.organization
-    task = errand(
+    task = task_of(
         clock.new_id(),
         "identity-review",
         requester=agency,

@@ -10,8 +10,8 @@ from service.auth.caller import Caller
 from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
 from service.auth.tokens import Token
-from service.care import identity
-from service.care.identity import role_fault
+from service.care.ownership import identity
+from service.care.ownership.identity import role_fault
 from service.change import Resource
 from service.consent.enforcement import told
 from service.consent.explain import record_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases import careplans
+from service.usecases import crisis_plan
 from service.usecases.access import Eyes
 from service.usecases.proposal import Proposal, store
 from service.usecases.work import Work
@@ -22,7 +22,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 
 async def unagreed(work: Work, eyes: Eyes, row: Row) -> None:
     """Refuses a change of what a crisis plan says by these answers: the plan would say what nobody agreed to."""
-    plan = await careplans.resting_on(work, eyes, row)
+    plan = await crisis_plan.resting_on(work, eyes, row)
     if plan:
         text = f"The crisis plan `{plan}` says this as its agencies agree to it: send new answers, and refer to them in the plan."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="QuestionnaireResponse.item", rule="E9"))

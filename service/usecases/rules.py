@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from service.care import ownership
+from service.care.ownership import lead as ownership
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases import accounts, agencies, careplans, careteams, consents, handover, leads, patients, responses
+from service.usecases import accounts, agencies, careplans, careteams, consents, leads, patients, responses, tasks
 from service.usecases.access import Eyes
 from service.usecases.audit import audited
 from service.usecases.proposal import Proposal, custodian_only, personal, store
@@ -23,7 +23,7 @@ RULES: Mapping[str, Rule] = {
     "CarePlan": careplans.write,
     "CareTeam": careteams.write,
     "EpisodeOfCare": careteams.write_episode,
-    "Task": handover.write,
+    "Task": tasks.write,
     "Consent": consents.write,
     "Patient": patients.write,
     "QuestionnaireResponse": responses.write,

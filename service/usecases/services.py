@@ -7,7 +7,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from service.auth.caller import Caller
-from service.care.timers import Calendar
+from service.care.task.timers import Calendar
 from service.consent.policy import Policy
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer

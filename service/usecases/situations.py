@@ -1,10 +1,10 @@
-"""Loads what the care rules of every Task look at: who the parties act for, and whom it is about."""
+"""Loads what the rules of every Task look at: who the parties act for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from service.care.situation import Situation
+from service.care.task.situation import Situation
 from service.change import Resource
 from service.fhir.reference import link
 from service.usecases.work import Work
@@ -17,8 +17,6 @@ async def situation(work: Work, after: Resource, before: Resource | None, others
         named |= {link(other, member) for member in ("author", "requester", "owner")}
         named |= {link(each, "member") for each in other.get("participant", ())}
     organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
-    patient = link(before or after, "for")
-    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
     return Situation(
         at=work.session.at,
         calendar=work.services.calendar,
@@ -27,6 +25,4 @@ async def situation(work: Work, after: Resource, before: Resource | None, others
         before=before,
         user=work.session.caller.user,
         organizations=organizations,
-        person=person.name if person else "",
-        patients=person.patients if person else frozenset(),
     )

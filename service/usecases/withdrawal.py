@@ -12,25 +12,27 @@ from datetime import timedelta
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
-from service.care import task as tasks
-from service.care.made import errand
+from service.care.handover import overdue
+from service.care.handover.situation import Authority, HandoverSituation
+from service.care.task import reading
+from service.care.task.made import task_of
 from service.change import Notice, Resource, Timer
 from service.consent.decide import decide_all
 from service.consent.facts import Facts
 from service.consent.relationship import closed
 from service.consent.request import Request
-from service.fhir.canonical import ACT_REASON, BUSINESS_STATUS, TaskCode
-from service.fhir.coding import code_in, codings, concept
+from service.fhir.canonical import ACT_REASON, TaskCode
+from service.fhir.coding import codings
 from service.fhir.reference import link, links, name_of
 from service.store.records import Row
+from service.usecases import outcomes, situations
 from service.usecases.access import evidence_of
-from service.usecases.audit import audited
 from service.usecases.evidence import Person
 from service.usecases.work import Work
 
 TOPIC = "consent-changed"
 STOP_USE = timedelta(hours=72)
-WITHDRAWN = "authority-withdrawn"
+WITHDRAWN = Authority(text="consent no longer permits what was handed over")
 CARE = ("TREAT",)
 
 
@@ -55,14 +57,14 @@ async def reconsider(work: Work, consent: Resource) -> None:
     person = await person_of(work, consent)
     for row in await work.services.holdings.of("Task", person.patients):
         task = await work.get(row.reference) or {}
-        if tasks.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
+        if reading.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
             continue
-        if code_in(task.get("businessStatus"), BUSINESS_STATUS) == WITHDRAWN:
+        if reading.business_status(task) == overdue.WITHDRAWN:
             continue
-        given = [tasks.value_reference(each) for kind in ("minimum-dataset", "package") for each in tasks.inputs(task, kind)]
+        given = [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
         receiver = await work.organization(link(task, "owner"))
         if await _refused(work, person, receiver, given, CARE):
-            await _mark(work, row, task)
+            await _mark(work, task)
 
 
 async def person_of(work: Work, consent: Resource) -> Person:
@@ -95,7 +97,7 @@ def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
     patient = link(disclosed.resource, "subject")
     user = session.caller.user if agency == session.caller.organization else ""
     due = session.at + STOP_USE
-    asked = errand(
+    asked = task_of(
         clock.new_id(),
         TaskCode.STOP_USE,
         requester=user if user.startswith("PractitionerRole/") else agency,
@@ -111,11 +113,10 @@ def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
     work.notices.append(Notice(TOPIC, recipient, ref, patient))
 
 
-async def _mark(work: Work, row: Row, task: Resource) -> None:
-    work.update({**task, "businessStatus": concept(BUSINESS_STATUS, WITHDRAWN)}, row.version, row.custodian)
-    work.audits.append(audited(work.session, "U", row.reference, why=WITHDRAWN, patients=row.patients))
-    sides = {await work.organization(link(task, member)) for member in ("requester", "owner")}
-    work.notices += [Notice(TOPIC, side, row.reference, link(task, "for")) for side in sorted(sides) if side]
+async def _mark(work: Work, task: Resource) -> None:
+    found = (await situations.situation(work, task, task)).widened(HandoverSituation, authority=WITHDRAWN)
+    if (decision := overdue.withdrawn(found)) is not None:
+        await outcomes.stage(work, decision)
 
 
 async def _refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:

@@ -13,7 +13,7 @@ from datetime import datetime
 from typing import TypeVar
 
 from service import clock
-from service.care.identity import person_keys
+from service.care.ownership.identity import person_keys
 from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.compile import compile_consent
 from service.consent.relationship import closed, ties

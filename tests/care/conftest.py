@@ -10,8 +10,10 @@ from typing import Any
 
 import pytest
 
-from service.care import handover
-from service.care.situation import Authority, Outcome, Situation
+from service.care.handover.situation import Authority, HandoverSituation
+from service.care.handover.table import MACHINE
+from service.care.task.machine import decide
+from service.care.task.situation import Outcome
 from service.change import Resource
 from service.fhir.canonical import (
     BUSINESS_STATUS,
@@ -139,8 +141,8 @@ class World:
             given["output"] = [self.output("first-contact", valueDateTime="2026-10-23T10:00:00Z")]
         return {**(before or self.task(status)), "status": status, **given}
 
-    def situation(self, before: Resource | None, after: Resource, side: str = "requester", **members: Any) -> Situation:
-        made = Situation(
+    def situation(self, before: Resource | None, after: Resource, side: str = "requester", **members: Any) -> HandoverSituation:
+        made = HandoverSituation(
             at=self.at,
             agency=AGENCIES[side],
             user=f"PractitionerRole/{'ann' if side == 'requester' else 'hal'}",
@@ -161,8 +163,8 @@ class World:
         )
         return replace(made, **members)
 
-    def decide(self, situation: Situation) -> Any:
-        return handover.decide(situation, self.ids)
+    def decide(self, situation: HandoverSituation) -> Any:
+        return decide(MACHINE, situation, self.ids)
 
     def accept(self, **members: Any) -> Outcome:
         before = self.task("received")

@@ -9,10 +9,14 @@ from typing import Any
 
 import pytest
 
-from service.care import crisis_plan
-from service.care import task as tasks
-from service.care.crisis_plan import Agreements
-from service.care.situation import Outcome, Repeat
+from service.care.crisis_plan import effects
+from service.care.crisis_plan.agreements import Agreements, agreed, check, focus
+from service.care.crisis_plan.needs import AgreementSituation
+from service.care.crisis_plan.table import MACHINE, TABLE
+from service.care.task import reading
+from service.care.task.dataset import Completeness
+from service.care.task.machine import decide
+from service.care.task.situation import Outcome, Repeat
 from service.fhir.canonical import CRISIS_PLAN, LEAD_AGENCY, PARTNER_ROLE, SNOMED, TASK_CODE
 from service.fhir.coding import concept
 from service.fhir.reference import link
@@ -39,6 +43,14 @@ def agreement(agency: str, status: str = "completed", version: int = 4) -> Any:
     }
 
 
+def answer(world: Any, situation: Any, plan: Any, version: Any) -> Any:
+    """The decision about an agreement to a version of the plan."""
+    return decide(MACHINE, AgreementSituation(
+        situation.at, situation.agency, situation.after, situation.before, situation.user, situation.organizations,
+        plan=plan, version=version,
+    ), world.ids)  # fmt: skip
+
+
 def agreements(world: Any, *agencies: str, **members: Any) -> Agreements:
     asked = tuple(agreement(one) for one in agencies)
     made = Agreements(asked, {"CarePlan/plan/_history/4": crisis(world)}, organizations={"PractitionerRole/ann": world.trust})
@@ -47,11 +59,11 @@ def agreements(world: Any, *agencies: str, **members: Any) -> Agreements:
 
 def test_e9_a_plan_that_all_agreed_to_may_be_active(world: Any) -> None:
     found = agreements(world, world.trust, world.housing)
-    assert crisis_plan.check(crisis(world), crisis(world, status="active"), found, world.at) is None
+    assert check(crisis(world), crisis(world, status="active"), found, world.at) is None
 
 
 def test_e9_the_refusal_names_who_has_not_agreed(world: Any) -> None:
-    found = crisis_plan.check(crisis(world), crisis(world, status="active"), agreements(world, world.trust), world.at)
+    found = check(crisis(world), crisis(world, status="active"), agreements(world, world.trust), world.at)
     assert found is not None
     assert found.issues[0].rule == "E9"
     assert world.housing in str(found)
@@ -60,17 +72,17 @@ def test_e9_the_refusal_names_who_has_not_agreed(world: Any) -> None:
 
 def test_e9_an_agreement_to_other_content_does_not_count(world: Any) -> None:
     changed = crisis(world, status="active", description="changed")
-    assert crisis_plan.agreed(changed, agreements(world, world.trust, world.housing)) == frozenset()
+    assert agreed(changed, agreements(world, world.trust, world.housing)) == frozenset()
 
 
 def test_e9_status_and_meta_are_not_content(world: Any) -> None:
     later = crisis(world, status="active", meta={"versionId": "9"})
-    assert crisis_plan.agreed(later, agreements(world, world.trust)) == {world.trust}
+    assert agreed(later, agreements(world, world.trust)) == {world.trust}
 
 
 def test_e9_each_missing_part_is_named(world: Any) -> None:
-    found = agreements(world, world.trust, world.housing, missing=("escalation-routes", "communication-plan"))
-    refused = crisis_plan.check(None, crisis(world, status="active"), found, world.at)
+    found = agreements(world, world.trust, world.housing, dataset=Completeness(("escalation-routes", "communication-plan")))
+    refused = check(None, crisis(world, status="active"), found, world.at)
     assert refused is not None
     assert [one.text.split("`")[1] for one in refused.issues] == ["escalation-routes", "communication-plan"]
 
@@ -78,47 +90,47 @@ def test_e9_each_missing_part_is_named(world: Any) -> None:
 def test_e9_an_active_plan_does_not_change_under_its_agreements(world: Any) -> None:
     found = agreements(world, world.trust, world.housing)
     active = crisis(world, status="active")
-    assert crisis_plan.check(active, {**active, "description": "changed"}, found, world.at) is not None
+    assert check(active, {**active, "description": "changed"}, found, world.at) is not None
 
 
 def test_e9_a_draft_may_always_be_written(world: Any) -> None:
-    assert crisis_plan.check(None, crisis(world), Agreements(), world.at) is None
+    assert check(None, crisis(world), Agreements(), world.at) is None
 
 
 def test_e9_asking_resets_open_agreements_and_names_the_version(world: Any) -> None:
     found = replace(agreements(world), asked=(agreement(world.trust, "requested", 3),))
     due = world.at + timedelta(days=7)
-    made = crisis_plan.ask(crisis(world), found, version=5, agency=world.trust, at=world.at, due=due, ids=world.ids)
+    made = effects.ask(crisis(world), found, version=5, agency=world.trust, at=world.at, due=due, ids=world.ids)
     old, *new = (staged.resource for staged in made.writes)
     assert old["status"] == "cancelled"
-    assert {crisis_plan.focus(one) for one in new} == {"CarePlan/plan/_history/5"}
+    assert {focus(one) for one in new} == {"CarePlan/plan/_history/5"}
     assert [link(one, "owner") for one in new] == [world.trust, world.housing]
 
 
 def test_e9_activation_gives_each_agency_a_task_and_tells_everyone(world: Any) -> None:
     plan = crisis(world, status="active")
-    made = crisis_plan.activated(plan, agreements(world), agency=world.trust, at=world.at, ids=world.ids)
-    assert [tasks.code(one.resource) for one in made.writes] == ["role", "role"]
+    made = effects.activated(plan, agreements(world), agency=world.trust, at=world.at, ids=world.ids)
+    assert [reading.code(one.resource) for one in made.writes] == ["role", "role"]
     assert {(one.topic, one.recipient) for one in made.notices} == {
         ("crisis-plan-activated", world.trust),
         ("crisis-plan-activated", world.housing),
     }
 
 
-@pytest.mark.parametrize(("start", "end", "side"), list(product(tasks.STATUSES, tasks.STATUSES, ("requester", "owner"))))
+@pytest.mark.parametrize(("start", "end", "side"), list(product(reading.STATUSES, reading.STATUSES, ("requester", "owner"))))
 def test_e9_the_agreement_table_is_total(world: Any, start: str, end: str, side: str) -> None:
     before = world.task(start, code=concept(TASK_CODE, "agree-plan"), statusReason=world.why())
-    found = crisis_plan.decide(world.situation(before, {**before, "status": end}, side), crisis(world), crisis(world))
+    found = answer(world, world.situation(before, {**before, "status": end}, side), crisis(world), crisis(world))
     if start == end and not (start == "draft" and side == "owner"):
         assert isinstance(found, Repeat)
         return
-    legal = any((row.start, row.end) == (start, end) and side in row.sides for row in crisis_plan.AGREEMENT)
+    legal = any((row.start, row.end) == (start, end) and side in row.sides for row in TABLE)
     assert isinstance(found, Outcome) is legal
 
 
 def test_e9_nobody_agrees_to_a_version_that_was_replaced(world: Any) -> None:
     before = world.task("requested", code=concept(TASK_CODE, "agree-plan"))
     situation = world.situation(before, {**before, "status": "completed"}, "owner")
-    found = crisis_plan.decide(situation, crisis(world, description="newer"), crisis(world))
+    found = answer(world, situation, crisis(world, description="newer"), crisis(world))
     assert isinstance(found, Problem)
     assert found.category is Category.RULE

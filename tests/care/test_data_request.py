@@ -10,10 +10,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from service.care import data_request
-from service.care import task as tasks
-from service.care.data_request import TABLE, waits
-from service.care.situation import Outcome, Repeat, Situation
+from service.care.data_request.question import answered, waits
+from service.care.data_request.situation import RequestSituation
+from service.care.data_request.table import MACHINE, TABLE
+from service.care.task import machine, reading
+from service.care.task.situation import Outcome, Repeat
 from service.change import Resource
 from service.fhir.canonical import LAWFUL_BASIS, TASK_CODE, TASK_INPUT, TASK_OUTPUT
 from service.fhir.coding import concept
@@ -21,7 +22,7 @@ from service.fhir.reference import link
 from service.problem import Category, Problem
 from tests.care.conftest import AGENCIES, AT, HOUSING, TRUST, role
 
-STATUSES = ("none", *tasks.STATUSES)
+STATUSES = ("none", *reading.STATUSES)
 SIDES = ("requester", "owner", "stranger")
 DUE = {"period": {"end": "2026-10-27T12:00:00Z"}}
 ORGANIZATIONS = {"PractitionerRole/ann": TRUST, "PractitionerRole/hal": HOUSING, "PractitionerRole/sue": "Organization/stranger"}
@@ -57,12 +58,12 @@ def request(status: str = "requested", **members: Any) -> Resource:
     return {name: value for name, value in made.items() if value is not None}
 
 
-def situation(before: Resource | None, after: Resource, side: str, user: str = "", **members: Any) -> Situation:
+def situation(before: Resource | None, after: Resource, side: str, user: str = "", **members: Any) -> RequestSituation:
     """What one side sends."""
     named = link(after, "owner")
     known = {ref: role(ref.partition("/")[2], agency) for ref, agency in ORGANIZATIONS.items()}
     lead = known.get(named, {"resourceType": "Organization"} if named in (HOUSING, TRUST) else None)
-    made = Situation(at=AT, agency=AGENCIES[side], user=user, before=before, after=after, organizations=ORGANIZATIONS, lead=lead)
+    made = RequestSituation(AT, AGENCIES[side], after, before, user, ORGANIZATIONS, asked=lead)
     return replace(made, **members)
 
 
@@ -74,7 +75,7 @@ def moved(before: Resource, status: str, **members: Any) -> Resource:
 
 def decide(before: Resource | None, after: Resource, side: str, **more: Any) -> Any:
     """The decision."""
-    return data_request.decide(situation(before, after, side, **more))
+    return machine.decide(MACHINE, situation(before, after, side, **more), lambda: "new")
 
 
 def refused(found: Any, expression: str, rule: str = "consent-rules 4") -> str:
@@ -85,7 +86,7 @@ def refused(found: Any, expression: str, rule: str = "consent-rules 4") -> str:
     return issue.text
 
 
-@pytest.mark.parametrize(("start", "end", "side"), list(product(STATUSES, tasks.STATUSES, SIDES)))
+@pytest.mark.parametrize(("start", "end", "side"), list(product(STATUSES, reading.STATUSES, SIDES)))
 def test_hov_1_the_table_is_total(start: str, end: str, side: str) -> None:
     """A move is made when the table holds it for this side; any other is refused, naming rule, state and side."""
     before = None if start == "none" else moved(request(), start)
@@ -114,7 +115,7 @@ values = st.sampled_from(
 owners = st.sampled_from([*ORGANIZATIONS, HOUSING, TRUST, "Patient/p", "HealthcareService/x", ""])
 told = st.builds(
     request,
-    st.sampled_from(tasks.STATUSES),
+    st.sampled_from(reading.STATUSES),
     owner=st.one_of(st.none(), st.builds(lambda ref: {"reference": ref}, owners)),
     intent=st.sampled_from(["order", "plan"]),
     reasonCode=st.sampled_from([None, {}, {"text": " "}, {"text": "Because."}]),
@@ -131,7 +132,7 @@ def test_hov_1_whatever_is_sent_is_decided(before: Resource | None, after: Resou
     """Total: an outcome of the table, a repeat, or a refusal whose every issue says where and by which rule."""
     found = decide(before, after, side, user=user)
     if isinstance(found, Outcome):
-        moves = [row for row in TABLE if (row.start, row.end) == (tasks.status(before), after["status"])]
+        moves = [row for row in TABLE if (row.start, row.end) == (reading.status(before), after["status"])]
         assert [row.sides for row in moves] == [(side,)]
         assert "output" not in found.writes[0].resource or not found.writes[0].resource["output"]
     elif isinstance(found, Problem) and found.category is not Category.ABSENT:
@@ -222,7 +223,7 @@ def test_it_goes_to_another_agency(owner: Any) -> None:
 def test_a_person_who_left_is_not_asked() -> None:
     """The named person acts for the agency now."""
     gone = {**role("hal", HOUSING), "active": False}
-    found = decide(None, request(owner={"reference": "PractitionerRole/hal"}), "requester", lead=gone)
+    found = decide(None, request(owner={"reference": "PractitionerRole/hal"}), "requester", asked=gone)
     assert "not active" in refused(found, "Task.owner")
 
 
@@ -256,7 +257,7 @@ def test_a_named_person_of_the_agency_approves(named: str, word: str) -> None:
 
 def test_a_person_who_left_does_not_approve() -> None:
     gone = {**role("hal", HOUSING), "active": False}
-    assert "not active" in refused(decide(request(), moved(request(), "completed"), "owner", lead=gone), "Task.owner")
+    assert "not active" in refused(decide(request(), moved(request(), "completed"), "owner", asked=gone), "Task.owner")
 
 
 def test_a_user_approves_as_who_they_are() -> None:
@@ -300,13 +301,13 @@ def test_who_ends_it_says_why(status: str, side: str) -> None:
 
 def test_hov_5_the_repeat_of_an_approval_is_one() -> None:
     """Whether or not it sends the outputs along that the service added."""
-    done = data_request.answered(moved(request(), "completed"), ("Communication/c",))
+    done = answered(moved(request(), "completed"), ("Communication/c",))
     bare = {name: value for name, value in done.items() if name != "output"}
     assert [isinstance(decide(done, each, "owner"), Repeat) for each in (done, bare)] == [True, True]
 
 
 def test_the_answer_names_the_records_of_what_was_disclosed() -> None:
     """And nothing when nothing was."""
-    done = data_request.answered(request(), ("Communication/c",))
-    assert [tasks.value_reference(each) for each in tasks.outputs(done, "disclosure")] == ["Communication/c"]
-    assert "output" not in data_request.answered(request(), ())
+    done = answered(request(), ("Communication/c",))
+    assert [reading.value_reference(each) for each in reading.outputs(done, "disclosure")] == ["Communication/c"]
+    assert "output" not in answered(request(), ())

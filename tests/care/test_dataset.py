@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care.dataset import answered, completeness, problem_of
+from service.care.task.dataset import answered, completeness, problem_of
 from service.fhir.canonical import DATASET_ANSWER
 
 ASKED: dict[str, Any] = {
@@ -61,6 +61,14 @@ def test_hov_2_none_and_zero_are_answers(answer: Any) -> None:
 def test_hov_2_not_known_needs_its_reason(display: str) -> None:
     found = completeness(response(current_risks=coded("not-known", display), legal_status=coded("none")), ASKED)
     assert (found.missing, found.unexplained) == (("current-risks",), ("current-risks",))
+
+
+def test_hov_2_a_refusal_asks_for_the_reason_that_is_missing() -> None:
+    """Not for the answer, which is there."""
+    found = problem_of(completeness(response(current_risks=coded("not-known", ""), legal_status=coded("none")), ASKED))
+    assert found is not None
+    (told,) = found.issues
+    assert "`current-risks` is answered `not-known` without a reason" in told.text
 
 
 def test_hov_2_not_known_with_its_reason_is_an_answer() -> None:

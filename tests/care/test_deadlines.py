@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.care import deadlines
-from service.care import task as tasks
-from service.care.situation import Outcome, Situation
+from service.care.handover import deadlines
+from service.care.task import reading
+from service.care.task.effects import passed
+from service.care.task.situation import Outcome, Situation
 
 
 def told(made: Outcome | None) -> list[tuple[str, str]]:
@@ -25,7 +26,7 @@ def of_handover(world: Any, status: str) -> Situation:
 def of_follow_up(world: Any, status: str = "requested", handover: str = "in-progress") -> Situation:
     """The follow-up Task of an accepted handover, owned by the new lead."""
     task = {**world.task(status), "id": "f", "owner": {"reference": "PractitionerRole/hal"}}
-    found: Situation = world.situation(task, task, handover=world.task(handover))
+    found: Situation = world.situation(task, task, about=world.task(handover))
     return found
 
 
@@ -47,7 +48,7 @@ def test_tim_1_then_the_sender_is_told_and_it_ends(world: Any) -> None:
     assert made.timers == ()
 
 
-@pytest.mark.parametrize("status", [one for one in tasks.STATUSES if one not in ("requested", "on-hold")])
+@pytest.mark.parametrize("status", [one for one in reading.STATUSES if one not in ("requested", "on-hold")])
 def test_tim_1_what_was_received_or_ended_is_left_alone(world: Any, status: str) -> None:
     assert deadlines.unreceived(of_handover(world, status), 0) is None
 
@@ -63,7 +64,7 @@ def test_tim_3_the_limit_makes_both_tasks(world: Any) -> None:
     """E11: a welfare check and a safeguarding consideration, for the lead who owes the contact."""
     made = deadlines.uncontacted(of_follow_up(world), 1, world.ids)
     assert made is not None
-    found = [(tasks.code(one.resource), one.resource["owner"]["reference"], one.custodian) for one in made.writes]
+    found = [(reading.code(one.resource), one.resource["owner"]["reference"], one.custodian) for one in made.writes]
     lead = "PractitionerRole/hal"
     assert found == [("welfare-check", lead, world.housing), ("safeguarding-consideration", lead, world.housing)]
 
@@ -79,10 +80,10 @@ def test_tim_3_a_completed_contact_stops_it(world: Any, which: tuple[str, str]) 
 
 
 def test_a_dated_task_tells_both_agencies(world: Any) -> None:
-    made = deadlines.passed(of_handover(world, "in-progress"))
+    made = passed(of_handover(world, "in-progress"))
     assert told(made) == [("deadline-breached", world.trust), ("deadline-breached", world.housing)]
 
 
-@pytest.mark.parametrize("status", sorted(tasks.TERMINAL))
+@pytest.mark.parametrize("status", sorted(reading.TERMINAL))
 def test_a_dated_task_that_ended_tells_nobody(world: Any, status: str) -> None:
-    assert deadlines.passed(of_handover(world, status)) is None
+    assert passed(of_handover(world, status)) is None

@@ -9,19 +9,21 @@ from typing import Any
 
 import pytest
 
-from service.care import handover
-from service.care import task as tasks
-from service.care.ownership import Led, coordinators, one_owner
-from service.care.situation import Authority, Outcome, Repeat
-from service.care.transition import diagram
+from service.care.handover.situation import Authority
+from service.care.handover.table import TABLE
+from service.care.ownership.lead import Led, coordinators, one_owner
+from service.care.task import reading
+from service.care.task.dataset import Completeness
+from service.care.task.machine import diagram
+from service.care.task.situation import Outcome, Repeat
 from service.fhir.canonical import SCOPE
 from service.fhir.coding import concept
 from service.fhir.date import LOCAL
 from service.problem import Category, Problem
 
-STARTS = ("none", *tasks.STATUSES)
+STARTS = ("none", *reading.STATUSES)
 SIDES = ("requester", "owner", "stranger")
-LEGAL = {(row.start, row.end, side) for row in handover.TABLE if not row.kind for side in row.sides}
+LEGAL = {(row.start, row.end, side) for row in TABLE if not row.kind for side in row.sides}
 # a Task on hold goes back only to where it came from; the stored one of these tests is held from `received`
 LEGAL_HELD = {(start, end, side) for start, end, side in LEGAL if start != "on-hold" or end == "received"}
 CARE_RULES = {
@@ -64,7 +66,7 @@ def test_hov_1_each_row_lets_its_side_move(world: Any, start: str, end: str, sid
 
 @pytest.mark.parametrize(
     ("start", "end", "side"),
-    [pair for pair in product(STARTS, tasks.STATUSES, SIDES) if pair not in LEGAL and pair[0] != pair[1]],
+    [pair for pair in product(STARTS, reading.STATUSES, SIDES) if pair not in LEGAL and pair[0] != pair[1]],
 )
 def test_hov_1_every_other_move_is_refused_naming_state_and_side(world: Any, start: str, end: str, side: str) -> None:
     found = move(world, start, end, side)
@@ -126,8 +128,8 @@ def test_hov_1_a_client_cannot_forge_the_status_a_task_is_held_from(world: Any) 
 def test_hov_1_a_hold_returns_to_its_origin(world: Any, start: str) -> None:
     held = move(world, start, "on-hold", "requester").writes[0].resource
     back = world.decide(world.situation(held, {**held, "status": start}))
-    assert tasks.held_from(held) == start
-    assert tasks.held_from(back.writes[0].resource) == ""
+    assert reading.held_from(held) == start
+    assert reading.held_from(back.writes[0].resource) == ""
 
 
 def test_awaiting_information_sends_a_clarification_with_a_due_date(world: Any) -> None:
@@ -135,7 +137,7 @@ def test_awaiting_information_sends_a_clarification_with_a_due_date(world: Any) 
     after = {**before, "businessStatus": world.business("awaiting-information"), "note": [{"text": "Which medication?"}]}
     found = world.decide(world.situation(before, after, "owner"))
     asked = world.written(found, "Task")[1]
-    assert tasks.code(asked) == "clarification"
+    assert reading.code(asked) == "clarification"
     assert asked["owner"] == {"reference": "PractitionerRole/ann"}
     assert asked["restriction"]["period"]["end"].endswith("+00:00")  # one working day on: Monday after the clocks went back
     assert found.timers[0].due > world.at
@@ -148,7 +150,7 @@ def test_awaiting_information_needs_a_question(world: Any) -> None:
 
 
 def test_hov_2_sending_names_each_missing_item(world: Any) -> None:
-    found = move(world, "draft", "requested", "requester", missing=("current-risks", "legal-status"))
+    found = move(world, "draft", "requested", "requester", dataset=Completeness(("current-risks", "legal-status")))
     assert [issue.rule for issue in found.issues] == ["HOV-2", "HOV-2"]
     assert "`legal-status`" in found.issues[1].text
 
@@ -197,7 +199,7 @@ def test_hov_4_acceptance_writes_everything_in_one_outcome(world: Any) -> None:
     made = world.accept()
     kinds = [staged.resource["resourceType"] for staged in made.writes]
     assert kinds == ["Task", "CarePlan", "CareTeam", "EpisodeOfCare", "Provenance", "Communication", "Task"]
-    assert tasks.code(made.writes[-1].resource) == "follow-up"
+    assert reading.code(made.writes[-1].resource) == "follow-up"
     assert made.moved
 
 
@@ -354,6 +356,6 @@ def test_an_agency_that_hands_over_to_itself_has_both_sides(world: Any) -> None:
 
 
 def test_the_diagram_is_drawn_from_the_table() -> None:
-    lines = diagram(handover.TABLE).splitlines()
+    lines = diagram(TABLE).splitlines()
     assert "    requested --> accepted: owner" in lines
-    assert len(lines) == 1 + len(handover.TABLE) + 4  # rejected, cancelled, completed and failed end it
+    assert len(lines) == 1 + len(TABLE) + 4  # rejected, cancelled, completed and failed end it

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care import identity
+from service.care.ownership import identity
 from service.fhir.canonical import NHS_NUMBER, NHS_NUMBER_VERIFICATION
 
 

@@ -6,10 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.care import overdue
-from service.care import task as tasks
-from service.care.effects import business_status
-from service.care.situation import Authority, Outcome
+from service.care.handover import overdue
+from service.care.handover.situation import Authority
+from service.care.task import reading
+from service.care.task.situation import Outcome
 
 OPEN = ("requested", "received")
 
@@ -24,12 +24,12 @@ def test_hov_7_overdue_escalates_on_both_sides(world: Any, status: str) -> None:
     made = fire(world, status)
     assert made is not None
     task, *escalations = (staged.resource for staged in made.writes)
-    assert (task["status"], business_status(task)) == (status, "overdue")
+    assert (task["status"], reading.business_status(task)) == (status, "overdue")
     assert [one["owner"]["reference"] for one in escalations] == [world.trust, world.housing]
-    assert {tasks.code(one) for one in escalations} == {"escalation"}
+    assert {reading.code(one) for one in escalations} == {"escalation"}
 
 
-@pytest.mark.parametrize("status", [one for one in tasks.STATUSES if one not in (*OPEN, "on-hold")])
+@pytest.mark.parametrize("status", [one for one in reading.STATUSES if one not in (*OPEN, "on-hold")])
 def test_hov_7_an_answered_handover_is_not_overdue(world: Any, status: str) -> None:
     assert fire(world, status) is None
 
@@ -58,7 +58,7 @@ def test_hov_8_withdrawal_marks_the_task_and_leaves_its_status(world: Any, statu
     made = overdue.withdrawn(world.situation(before, before, authority=Authority(False, "consent was withdrawn")))
     assert made is not None
     task = made.writes[0].resource
-    assert (task["status"], business_status(task), task["businessStatus"]["text"]) == (
+    assert (task["status"], reading.business_status(task), task["businessStatus"]["text"]) == (
         status, "authority-withdrawn", "consent was withdrawn",
     )  # fmt: skip
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from service.care import ownership
-from service.care.ownership import Led
+from service.care.ownership import lead as ownership
+from service.care.ownership.lead import Led
 from service.fhir.canonical import EPISODE_OF_CARE, TAG
 from service.fhir.date import LOCAL
 from service.problem import Problem

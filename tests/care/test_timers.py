@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care import timers
-from service.care.timers import Calendar, Span, Unit
+from service.care.task import timers
+from service.care.task.timers import Calendar, Span, Unit
 
 LONDON = ZoneInfo("Europe/London")
 CALENDAR = Calendar(holidays=timers.holidays(["2026-12-25", "2026-12-28"]))

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from service.care.dataset import completeness
+from service.care.task.dataset import completeness
 
 CHECKOUT = Path(__file__).parents[2]
 RULES = CHECKOUT.parent / "shared" / "design" / "care-rules.md"

@@ -10,9 +10,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
-from service.care import errand, handover, overdue, ownership
-from service.care import task as tasks
-from service.care.situation import Authority, Outcome, Repeat, Situation
+from service.care.handover import overdue
+from service.care.handover.situation import Authority, HandoverSituation
+from service.care.handover.table import MACHINE, TABLE
+from service.care.ownership import lead as ownership
+from service.care.registry import MACHINES
+from service.care.task import reading
+from service.care.task.machine import decide
+from service.care.task.situation import Outcome, Repeat
 from service.change import Resource
 from service.fhir.canonical import (
     CARE_COORDINATOR,
@@ -83,18 +88,20 @@ class Handovers(RuleBasedStateMachine):
     def ids(self) -> str:
         return f"n{next(self.numbers)}"
 
-    def situation(self, agency: str, before: Resource | None, after: Resource, about: Resource | None = None) -> Situation:
+    def situation(
+        self, agency: str, before: Resource | None, after: Resource, about: Resource | None = None
+    ) -> HandoverSituation:
         task = about or before or after
         plan = self.records[link(task, "focus")]
-        lead = tasks.lead_reference(after)
-        return Situation(
+        lead = reading.lead_reference(after)
+        return HandoverSituation(
             at=self.at,
             agency=agency,
             before=before,
             after=after,
             organizations=STAFF,
             plan=plan,
-            handover=about,
+            about=about,
             team=self.records[f"CareTeam/{plan['id']}"],
             lead=role(lead) if lead in STAFF else None,
             authority=Authority(True),
@@ -135,11 +142,11 @@ class Handovers(RuleBasedStateMachine):
             ],
         }
         leads = STAFF[link(self.records[plan], "author")] == agency
-        made = self.settle(handover.decide(self.situation(agency, None, task), self.ids))
+        made = self.settle(decide(MACHINE, self.situation(agency, None, task), self.ids))
         assert (made is not None) is (leads or draft)
         return name_of(task) if made else multiple()
 
-    @rule(name=sent, agency=an_agency, end=st.sampled_from(tasks.STATUSES), member=st.sampled_from((1, 2)), scope=scopes)
+    @rule(name=sent, agency=an_agency, end=st.sampled_from(reading.STATUSES), member=st.sampled_from((1, 2)), scope=scopes)
     def try_any_move(self, name: str, agency: str, end: str, member: int, scope: str) -> None:
         self.move(name, agency, end, member, scope)
 
@@ -148,7 +155,7 @@ class Handovers(RuleBasedStateMachine):
         """Some legal moves by their own sides, more often forward than out, so that the long ways are walked too."""
         for pick in picks:
             task = self.records[name]
-            rows = [row for row in handover.TABLE if row.start == task["status"] and not row.kind]
+            rows = [row for row in TABLE if row.start == task["status"] and not row.kind]
             forward = [row for row in rows if row.end in ("requested", "accepted", "in-progress", "completed")]
             if rows:
                 row = ([*rows, *forward * 3])[pick % (len(rows) + 3 * len(forward))]
@@ -167,7 +174,7 @@ class Handovers(RuleBasedStateMachine):
             after["output"] = [*before.get("output", ()), contact]
         situation = self.situation(agency, before, after)
         owners = self.owners()
-        found = handover.decide(situation, self.ids)
+        found = decide(MACHINE, situation, self.ids)
         made = self.settle(found)
         if made is None:
             assert self.owners() == owners
@@ -177,7 +184,7 @@ class Handovers(RuleBasedStateMachine):
             self.moves[link(after, "focus")].append((name, link(after, "owner")))
         assert made.moved is (end == "accepted" and situation.stage in ("requested", "received") and scope != "medication")
         # the same request again changes nothing (HOV-5)
-        again = handover.decide(self.situation(agency, self.records[name], after), self.ids)
+        again = decide(MACHINE, self.situation(agency, self.records[name], after), self.ids)
         assert isinstance(again, Repeat | Problem)
 
     @rule(name=sent, agency=st.sampled_from(AGENCIES), answer=st.sampled_from(("accepted", "rejected")))
@@ -196,14 +203,14 @@ class Handovers(RuleBasedStateMachine):
             "reasonCode": concept(STATUS_REASON, "circumstances-changed"),
         }
         owners = self.owners()
-        made = self.settle(errand.decide(self.situation(agency, None, asked, target), self.ids))
+        made = self.settle(decide(MACHINES["abort"], self.situation(agency, None, asked, target), self.ids))
         sender = STAFF[link(target, "requester")]
         assert (made is not None) is (target["status"] == "in-progress" and agency == sender)
         if made is not None:
             before = self.records[name_of(asked)]
             after = {**before, "status": answer, "statusReason": concept(STATUS_REASON, "other")}
             owner = STAFF[link(target, "owner")]
-            assert self.settle(errand.decide(self.situation(owner, before, after, target), self.ids))
+            assert self.settle(decide(MACHINES["abort"], self.situation(owner, before, after, target), self.ids))
             assert self.records[name]["status"] == ("cancelled" if answer == "accepted" else "in-progress")
         assert self.owners() == owners  # ownership goes back only by another handover (OWN-3)
 

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 
 from service import clock
-from service.care.identity import check_digit
+from service.care.ownership.identity import check_digit
 from tests.locality import Agency, Locality, code, nhs_number, person, stored
 
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"

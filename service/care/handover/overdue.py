@@ -5,22 +5,25 @@ Neither changes the status, and ownership stays with the sender: only a move of 
 
 from __future__ import annotations
 
-from service.care import effects
-from service.care import task as tasks
-from service.care.made import errand
-from service.care.situation import Ids, Outcome, Situation, Staged, audit, notice
-from service.care.timers import next_level
+from service.care.handover.situation import HandoverSituation
+from service.care.task import reading
+from service.care.task.effects import BREACHED, timer_key
+from service.care.task.made import task_of
+from service.care.task.situation import Ids, Outcome, Staged, audit, notice
+from service.care.task.timers import next_level
 from service.change import Resource, Timer
-from service.fhir.canonical import BUSINESS_STATUS
+from service.fhir.canonical import BUSINESS_STATUS, TaskCode
 from service.fhir.coding import concept
 from service.fhir.date import written
 from service.fhir.reference import link, name_of
 
+WITHDRAWN = "authority-withdrawn"
+"""The businessStatus of a handover whose authority no longer holds."""
 LEVELS = 3
 """Escalation levels when the agencies' contacts name no more. Configurable per pathway."""
 
 
-def overdue(situation: Situation, level: int, ids: Ids, *, levels: int = LEVELS) -> Outcome | None:
+def overdue(situation: HandoverSituation, level: int, ids: Ids, *, levels: int = LEVELS) -> Outcome | None:
     """HOV-7 for a fired TIM-2 timer of `level`; None when the handover was answered in the meantime.
 
     Writes businessStatus `overdue` and one escalation Task per side, to its contact of this level (its last, when it names
@@ -34,19 +37,19 @@ def overdue(situation: Situation, level: int, ids: Ids, *, levels: int = LEVELS)
     return Outcome(
         (Staged(task), *(Staged(one, created=True, custodian=agency) for one, agency in zip(made, agencies, strict=True))),
         timers=_next(situation, level, max(levels, *(len(situation.contacts.get(one, ())) for one in agencies))),
-        notices=tuple(notice(situation, "deadline-breached", agency) for agency in agencies),
+        notices=tuple(notice(situation, BREACHED, agency) for agency in agencies),
         audits=(audit(situation, "handover-overdue", detail=f"level {level}"),),
     )
 
 
-def withdrawn(situation: Situation) -> Outcome | None:
+def withdrawn(situation: HandoverSituation) -> Outcome | None:
     """HOV-8: the authority no longer holds while the handover is open; None when it is closed, or still a draft.
 
     The Task stays visible and says why; dataset and package become unreadable to the receiver by the consent decision itself.
     """
-    if situation.stage in ("none", "draft") or situation.stage in tasks.TERMINAL:
+    if situation.stage in ("none", "draft") or situation.stage in reading.TERMINAL:
         return None
-    task = {**situation.current, "businessStatus": concept(BUSINESS_STATUS, "authority-withdrawn", situation.authority.text)}
+    task = {**situation.current, "businessStatus": concept(BUSINESS_STATUS, WITHDRAWN, situation.authority.text)}
     agencies = dict.fromkeys(one for one in (situation.sender, situation.receiver) if one)
     return Outcome(
         (Staged({**task, "lastModified": written(situation.at)}),),
@@ -55,17 +58,17 @@ def withdrawn(situation: Situation) -> Outcome | None:
     )
 
 
-def contact(situation: Situation, agency: str, level: int) -> str:
+def contact(situation: HandoverSituation, agency: str, level: int) -> str:
     """Whom an agency's escalation level names: its last contact when it names fewer levels, itself when it names none."""
     named = situation.contacts.get(agency, ())
     return named[min(level, len(named) - 1)] if named else agency
 
 
-def _escalation(situation: Situation, agency: str, level: int, ids: Ids) -> Resource:
+def _escalation(situation: HandoverSituation, agency: str, level: int, ids: Ids) -> Resource:
     task = situation.current
-    return errand(
+    return task_of(
         ids(),
-        "escalation",
+        TaskCode.ESCALATION,
         requester=situation.sender,
         owner=contact(situation, agency, level),
         patient=link(task, "for"),
@@ -78,9 +81,9 @@ def _escalation(situation: Situation, agency: str, level: int, ids: Ids) -> Reso
     )
 
 
-def _next(situation: Situation, level: int, levels: int) -> tuple[Timer, ...]:
+def _next(situation: HandoverSituation, level: int, levels: int) -> tuple[Timer, ...]:
     if level + 1 >= levels:
         return ()
     task = situation.current
     when = next_level(situation.at, str(task.get("priority", "")), situation.calendar)
-    return (Timer(effects.timer_key("TIM-2", task), "TIM-2", when, name_of(task), level + 1),)
+    return (Timer(timer_key("TIM-2", task), "TIM-2", when, name_of(task), level + 1),)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from service.care import task as tasks
-from service.care.identity import organization_of, role_fault
-from service.care.made import make, provenance
-from service.care.situation import Ids, Staged
+from service.care.ownership.identity import organization_of, role_fault
+from service.care.task import reading
+from service.care.task.made import make, provenance
+from service.care.task.situation import Ids, Staged
 from service.change import Resource
 from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED, TAG
 from service.fhir.coding import codings, concept
@@ -179,7 +179,7 @@ def adopted(plan: Resource) -> Resource:
     """OWN-7: a plan that got its lead, without the tag `unowned`."""
     meta = plan.get("meta", {})
     kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
-    return {**plan, "meta": tasks.with_member(meta, "tag", kept or None)} if "tag" in meta and link(plan, "author") else plan
+    return {**plan, "meta": reading.with_member(meta, "tag", kept or None)} if "tag" in meta and link(plan, "author") else plan
 
 
 def episode_of(plan: Resource) -> str:

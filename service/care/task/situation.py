@@ -1,46 +1,30 @@
-"""What a care decision needs, loaded; and what it answers. Values only: the use case loads and commits."""
+"""What every decision about a Task needs, loaded; and what it answers. Values only: the use case loads and commits."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from datetime import datetime, tzinfo
+from typing import Any, TypeVar
 
-from service.care import task as tasks
-from service.care.timers import WEEKDAYS, Calendar
+from service.care.task import reading
+from service.care.task.timers import WEEKDAYS, Calendar
 from service.change import Notice, Resource, Timer
 from service.fhir.reference import link, name_of
 
 Ids = Callable[[], str]
 REQUESTER, OWNER, STRANGER = "requester", "owner", "stranger"
-
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """What the consent decision for the receiving agency said (HOV-3).
-
-    `text` says why, without patient data. `reference` is the version-specific Consent that permits, or ''.
-    """
-
-    permitted: bool = False
-    text: str = "no authority to share was decided"
-    reference: str = ""
-
-
-NONE_DECIDED = Authority()
+Wider = TypeVar("Wider", bound="Situation")
 
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """Everything a handover decision needs.
+    """A submitted Task and its parties. A practice whose rules look at more has a class of its own that adds it.
 
     `agency` is the caller's Organization and `user` its PractitionerRole, if any. `before` is the stored Task (None: none yet)
-    and `after` the submitted one, with its id. `organizations` resolves each reference that the two Tasks, the plan's author and
-    the team's members make to an Organization: PractitionerRole.organization, HealthcareService.providedBy. `handover` is the
-    handover Task that an abort, clarification or follow-up Task is about. `person` names the one person behind linked Patients,
-    `patients` are their references. `missing` and `unknown` are linkIds of the dataset, `dataset_fault` says why it cannot be
-    used. `lead` is the resolved PractitionerRole of `task.lead_reference(after)`. `contacts` are, per agency, whom its escalation
-    levels name.
+    and `after` the submitted one, with its id. `organizations` resolves the references to actors that are looked at to an
+    Organization: PractitionerRole.organization, HealthcareService.providedBy. `about` is the Task that this one is about: its
+    focus, or the one it is part of.
     """
 
     at: datetime
@@ -49,19 +33,12 @@ class Situation:
     before: Resource | None = None
     user: str = ""
     organizations: Mapping[str, str] = field(default_factory=dict)
-    plan: Resource | None = None
-    team: Resource | None = None
-    episode: Resource | None = None
-    lead: Resource | None = None
-    handover: Resource | None = None
-    person: str = ""
-    patients: frozenset[str] = frozenset()
-    missing: tuple[str, ...] = ()
-    unknown: tuple[str, ...] = ()
-    dataset_fault: str = ""
-    authority: Authority = NONE_DECIDED
+    about: Resource | None = None
     calendar: Calendar = WEEKDAYS
-    contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+
+    def widened(self, kind: type[Wider], **more: Any) -> Wider:
+        """The same situation as a practice has it, with what only its rules look at."""
+        return kind(**{each.name: getattr(self, each.name) for each in fields(self)}, **more)
 
     @property
     def zone(self) -> tzinfo:
@@ -86,14 +63,14 @@ class Situation:
     @property
     def stage(self) -> str:
         """Where the Task stands: its status, and for a Task on hold the status it is held from."""
-        here = tasks.status(self.before)
-        return tasks.held_from(self.current) or here if here == "on-hold" else here
+        here = reading.status(self.before)
+        return reading.held_from(self.current) or here if here == "on-hold" else here
 
     @property
     def sides(self) -> tuple[str, ...]:
         """The caller's sides of the Task. Before it is sent (none, draft) the owner's agency has no part in it (HOV-3)."""
         sent = self.stage not in ("none", "draft")
-        named = ((REQUESTER, self.agency == self.sender), (OWNER, sent and self.agency == self.receiver))
+        named = ((REQUESTER, self.agency == self.sender != ""), (OWNER, sent and self.agency == self.receiver != ""))
         return tuple(side for side, holds in named if holds) or (STRANGER,)
 
     def organization(self, reference: str) -> str:
@@ -154,8 +131,8 @@ class Repeat:
 
 def audit(situation: Situation, event: str, action: str = "U", detail: str = "") -> AuditFact:
     """An audit fact about the situation's Task."""
-    focus = (name_of(situation.after), *((name_of(situation.plan),) if situation.plan else ()))
-    return AuditFact(action, event, situation.agency, situation.user, link(situation.current, "for"), focus, detail)
+    focus, person = (name_of(situation.after),), link(situation.current, "for")
+    return AuditFact(action, event, situation.agency, situation.user, person, focus, detail)
 
 
 def notice(situation: Situation, topic: str, recipient: str, focus: str = "") -> Notice:

@@ -36,6 +36,11 @@ class Completeness:
     fault: str = ""
 
     @property
+    def unanswered(self) -> tuple[str, ...]:
+        """What is missing and not just answered without a reason."""
+        return tuple(link for link in self.missing if link not in self.unexplained)
+
+    @property
     def complete(self) -> bool:
         """Whether nothing is lacking."""
         return not (self.missing or self.unknown or self.unexplained or self.fault)
@@ -66,8 +71,8 @@ def problem_of(found: Completeness, *, rule: str = "HOV-2", expression: str = "Q
     if found.complete:
         return None
     sentences = (
-        *((link, _MISSING) for link in found.missing),
-        *((link, _UNEXPLAINED) for link in found.unexplained if link not in found.missing),
+        *((link, _MISSING) for link in found.unanswered),
+        *((link, _UNEXPLAINED) for link in found.unexplained),
         *((link, _UNKNOWN) for link in found.unknown),
     )
     issues = [Issue("required", text.format(link=link), f"{expression}.where(linkId='{link}')", rule) for link, text in sentences]

@@ -18,7 +18,7 @@ def make(type_: str, **members: object) -> Resource:
     return literal(type_, **members)
 
 
-def errand(
+def task_of(
     id_: str,
     code: str,
     *,

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from datetime import datetime, tzinfo
+
 from service.change import Resource
-from service.fhir.canonical import HELD_FROM, STATUS_REASON, TASK_CODE, TASK_INPUT, TASK_OUTPUT
+from service.fhir import date
+from service.fhir.canonical import BUSINESS_STATUS, HELD_FROM, STATUS_REASON, TASK_CODE, TASK_INPUT, TASK_OUTPUT
 from service.fhir.coding import code_in, codings, concept
 from service.fhir.reference import link
 
@@ -23,6 +26,7 @@ STATUSES = (
 )
 """Every Task.status of R4 (value set task-status)."""
 TERMINAL = frozenset(("rejected", "cancelled", "failed", "completed", "entered-in-error"))
+_BOOKKEEPING = frozenset(("meta", "text", "lastModified", "businessStatus", "extension"))
 
 
 def code(task: Resource) -> str:
@@ -70,6 +74,27 @@ def scopes(task: Resource, kind: str) -> tuple[str, ...]:
 def reason(task: Resource) -> str:
     """The code of statusReason, any system, or ''."""
     return next((coded for _, coded in codings(task.get("statusReason")) if coded), "")
+
+
+def business_status(task: Resource) -> str:
+    """The Task's businessStatus from our code system, or ''."""
+    return code_in(task.get("businessStatus"), BUSINESS_STATUS)
+
+
+def awaiting(task: Resource) -> bool:
+    """Whether the owner's agency waits for information."""
+    return business_status(task) == "awaiting-information"
+
+
+def said(task: Resource) -> Resource:
+    """A Task without what the service keeps in it, for telling whether two say the same."""
+    return {name: value for name, value in task.items() if name not in _BOOKKEEPING}
+
+
+def due(task: Resource, zone: tzinfo) -> datetime | None:
+    """The date a Task is due by, `restriction.period.end`: a date to its local midnight. None when there is none to read."""
+    period = (task.get("restriction") or {}).get("period") or {}
+    return date.due(period.get("end"), zone)
 
 
 def held_from(task: Resource) -> str:

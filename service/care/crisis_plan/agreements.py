@@ -1,0 +1,95 @@
+"""Who must agree to a crisis plan, who has, and whether it may be active (E9)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from service.care.crisis_plan.content import content, extensions, is_crisis_plan, same
+from service.care.ownership.lead import agencies
+from service.care.task import reading
+from service.care.task.dataset import Completeness
+from service.care.task.requirements import issue
+from service.change import Resource
+from service.fhir.canonical import LEAD_AGENCY, PARTNER_ROLE
+from service.fhir.date import LOCAL
+from service.fhir.reference import link, target
+from service.problem import Category, Issue, Problem, problem
+
+NEEDED = ("crisis-triggers", "lead-agency", "partner-roles", "escalation-routes", "communication-plan")
+
+
+COMPLETE = Completeness()
+_WHERE = "CarePlan.supportingInfo"
+
+
+@dataclass(frozen=True, slots=True)
+class Agreements:
+    """What a decision about a crisis plan needs: its `agree-plan` Tasks, contents of the versions they are about (by
+    version-specific reference), its CareTeam, the resolver of members, what its dataset lacks, and the
+    zone of dates without an offset."""
+
+    asked: tuple[Resource, ...] = ()
+    versions: Mapping[str, Resource] | None = None
+    team: Resource | None = None
+    organizations: Mapping[str, str] | None = None
+    dataset: Completeness = COMPLETE
+    zone: tzinfo = LOCAL
+
+
+def focus(task: Resource) -> str:
+    """The version-specific reference that an agreement is about."""
+    return target(task.get("focus"))
+
+
+def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
+    """The agencies that must agree: the lead's, the partners', and those on the plan's CareTeam at `at`."""
+    known = found.organizations or {}
+    leads = (
+        known.get(link(plan, "author"), ""),
+        *(link(one, "valueReference") for one in extensions(plan, LEAD_AGENCY)),
+    )
+    partners = (
+        link(part, "valueReference")
+        for one in extensions(plan, PARTNER_ROLE)
+        for part in one.get("extension", ())
+        if part.get("url") == "agency"
+    )
+    return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.team, at, found.zone, known)) if one))
+
+
+def agreed(plan: Resource, found: Agreements) -> frozenset[str]:
+    """The agencies whose completed agreement is about a version whose content is this content."""
+    known, versions = found.organizations or {}, found.versions or {}
+    counting = [one for one in found.asked if reading.status(one) == "completed" and same(plan, versions.get(focus(one)))]
+    owners = (link(one, "owner") for one in counting)
+    return frozenset(one if one.startswith("Organization/") else known.get(one, "") for one in owners)
+
+
+def check(before: Resource | None, after: Resource, found: Agreements, at: datetime) -> Problem | None:
+    """E9: whether a write of a crisis plan may be active: complete, and agreed by every agency in this very content."""
+    if after.get("status") != "active" or not is_crisis_plan(after):
+        return None
+    if lacking := tuple(_lacking(found.dataset)):
+        return Problem(Category.RULE, lacking)
+    everyone = listed(after, found, at)
+    waiting = [one for one in everyone if one not in agreed(after, found)]
+    if before is not None and before.get("status") == "active" and content(before) != content(after):
+        text = "Changing an active crisis plan resets its agreements: write it as `draft`, have all agree, then activate it."
+        return problem(Category.RULE, "business-rule", text, expression="CarePlan.status", rule="E9")
+    if waiting:
+        names = ", ".join(f"`{one}`" for one in waiting)
+        text = f"This version of the crisis plan is not agreed by {names}: each completes its `agree-plan` Task for it first."
+        return problem(Category.RULE, "business-rule", text, expression="CarePlan.status", rule="E9")
+    return None
+
+
+def _lacking(found: Completeness) -> Iterator[Issue]:
+    """What the dataset leaves open. An answer to what it does not ask stands in nobody's way."""
+    if found.fault:
+        yield issue(f"The plan's `crisis` dataset cannot be used: {found.fault}.", _WHERE, "E9")
+    for link_ in found.unanswered:
+        yield issue(f"The crisis plan lacks `{link_}`: answer it in the `crisis` dataset that the plan refers to.", _WHERE, "E9")
+    for link_ in found.unexplained:
+        yield issue(f"The crisis plan says that `{link_}` is not known: give the reason in the answer's text.", _WHERE, "E9")

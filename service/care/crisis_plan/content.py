@@ -1,0 +1,54 @@
+"""What a crisis plan says, and what of it an agency agrees to."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from service.change import Resource
+from service.fhir.canonical import CRISIS_PLAN, PARTNER_ROLE, SNOMED
+from service.fhir.coding import codes_in
+from service.fhir.reference import links, unversioned
+
+_BOOKKEEPING = frozenset(("status", "meta", "text", "id", "resourceType"))
+_OVER = frozenset(("completed", "revoked", "entered-in-error"))
+
+
+def is_crisis_plan(plan: Resource) -> bool:
+    """Whether a CarePlan is a crisis plan by its category."""
+    return CRISIS_PLAN in codes_in(plan.get("category"), SNOMED)
+
+
+def content(plan: Resource) -> Resource:
+    """What an agency agrees to: everything but status, meta, narrative and the note of each partner's agreement Task."""
+    kept = {name: value for name, value in plan.items() if name not in _BOOKKEEPING}
+    if "extension" in kept:
+        kept["extension"] = [_without_agreement(one) for one in kept["extension"]]
+    return kept
+
+
+def same(plan: Resource, version: Resource | None) -> bool:
+    """Whether a version of the plan says what the plan says now."""
+    return version is not None and content(plan) == content(version)
+
+
+def responses(plan: Resource) -> Iterable[str]:
+    """QuestionnaireResponses that the plan refers to: its `crisis` dataset is among them."""
+    return (one for one in links(plan, "supportingInfo") if "QuestionnaireResponse/" in one)
+
+
+def rests_on(plan: Resource, reference: str) -> bool:
+    """Whether a crisis plan that is not over refers to this QuestionnaireResponse: what it answers is what the plan says."""
+    if not is_crisis_plan(plan) or plan.get("status") in _OVER:
+        return False
+    return any(unversioned(one).endswith(reference) for one in responses(plan))
+
+
+def extensions(plan: Resource, url: str) -> list[Resource]:
+    """The extensions of one kind."""
+    return [one for one in plan.get("extension", ()) if one.get("url") == url]
+
+
+def _without_agreement(extension: Resource) -> Resource:
+    if extension.get("url") != PARTNER_ROLE:
+        return extension
+    return {**extension, "extension": [one for one in extension.get("extension", ()) if one.get("url") != "agreement"]}

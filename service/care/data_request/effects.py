@@ -1,0 +1,46 @@
+"""What each move of a data request writes and times. `Outcome.disclosure`: the answer is due in the same transaction."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from service.care.data_request.question import WAITING, waits
+from service.care.data_request.situation import RequestSituation
+from service.care.task import reading
+from service.care.task.effects import kept, outcome, timer_key
+from service.care.task.situation import Ids, Outcome
+from service.change import Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS, TaskCode
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import name_of
+
+
+def ask(situation: RequestSituation, ids: Ids) -> Outcome:
+    """It waits for a named person, with its clock when it names a date (TIM-11); else its answer is due with it.
+
+    The time of asking is the service's: a Task's parties hold no standing by it, and no date of theirs may give them one.
+    """
+    del ids
+    task = {**kept(situation), "authoredOn": written(situation.at)}
+    if not waits(task):
+        return replace(_moved(situation, task), disclosure=True)
+    due = reading.due(task, situation.zone)
+    timers = (Timer(timer_key("TIM-11", task), "TIM-11", due, name_of(task)),) if due else ()
+    return replace(_moved(situation, {**task, "businessStatus": concept(BUSINESS_STATUS, WAITING)}), timers=timers)
+
+
+def close(situation: RequestSituation, ids: Ids) -> Outcome:
+    """Rejected or cancelled: nobody's approval is awaited any more, and the clock stops."""
+    del ids
+    task = reading.with_member(kept(situation), "businessStatus", None)
+    return replace(_moved(situation, task), cancelled=(timer_key("TIM-11", situation.current),))
+
+
+def release(situation: RequestSituation, ids: Ids) -> Outcome:
+    """Approved: the answer is due in the same transaction, and the clock stops."""
+    return replace(close(situation, ids), disclosure=True)
+
+
+def _moved(situation: RequestSituation, task: Resource) -> Outcome:
+    return outcome(situation, task, f"{TaskCode.DATA_REQUEST}-{task['status']}")

@@ -1,0 +1,106 @@
+"""What each move of a handover Task writes, times and tells. Acceptance has its own module."""
+
+from __future__ import annotations
+
+from service.care.handover import needs
+from service.care.handover.overdue import WITHDRAWN
+from service.care.handover.situation import HandoverSituation
+from service.care.task import reading
+from service.care.task.effects import answer_keys, kept, move, outcome, timer_key
+from service.care.task.made import task_of
+from service.care.task.situation import Ids, Outcome, Staged, notice
+from service.care.task.timers import due
+from service.change import Notice, Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS, TaskCode
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of
+
+
+def conversing(situation: HandoverSituation, task: Resource, ids: Ids) -> Resource:
+    """The Task with a conversation: its own groupIdentifier, or a new one."""
+    given = task.get("groupIdentifier") or {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{ids()}"}
+    return {**task, "groupIdentifier": given, "authoredOn": task.get("authoredOn", written(situation.at))}
+
+
+def send(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """HOV-3: the Task becomes visible to the receiver, a disclosure is due, the clocks start (TIM-1, TIM-2).
+
+    Also a new authority for a Task that was sent (HOV-8): disclosed again; its clocks run on.
+    """
+    task = conversing(situation, kept(situation), ids)
+    again = situation.stage not in ("none", "draft")
+    if reading.business_status(task) == WITHDRAWN:
+        task = reading.with_member(task, "businessStatus", None)
+    made = outcome(situation, task, "handover-reauthorised" if again else "handover-sent")
+    timers = () if again else _clocks(situation, task)
+    return Outcome(made.writes, timers, notices=_to_receiver(situation), audits=made.audits, disclosure=True)
+
+
+def receive(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """The second acknowledgement: received. Its clock stops (TIM-1)."""
+    made = move(situation, ids)
+    return Outcome(made.writes, cancelled=(timer_key("TIM-1", situation.after),), notices=made.notices, audits=made.audits)
+
+
+def close(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """Rejected, cancelled or failed: the clocks for an answer stop. A contact that is owed to the person stays owed (TIM-3)."""
+    made = move(situation, ids)
+    return Outcome(made.writes, cancelled=answer_keys(situation.after), notices=made.notices, audits=made.audits)
+
+
+def complete(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """Completed: the contact happened, or was not required, so its clock stops (TIM-3)."""
+    made = move(situation, ids)
+    stopped = (timer_key("TIM-3", situation.after),)
+    return Outcome(made.writes, cancelled=stopped, notices=made.notices, audits=made.audits)
+
+
+def hold(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """On hold, remembering from where. No clock stops: a hold is no way round an escalation (HOV-7)."""
+    del ids
+    task = reading.with_hold(kept(situation), reading.status(situation.before))
+    return outcome(situation, task, "handover-on-hold", told_=situation.stage != "draft")
+
+
+def resume(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """Back from hold to where it came from."""
+    del ids
+    return outcome(situation, reading.with_hold(kept(situation), ""), "handover-resumed", told_=situation.stage != "draft")
+
+
+def clarify(situation: HandoverSituation, ids: Ids) -> Outcome:
+    """Awaiting information: a clarification Task goes back to the requester, due as a receipt is (TIM-1); TIM-11 watches it."""
+    when = due("TIM-1", situation.at, situation.calendar, priority=str(situation.current.get("priority", "")))
+    task = {**kept(situation), "businessStatus": concept(BUSINESS_STATUS, "awaiting-information")}
+    asked = task_of(
+        ids(),
+        TaskCode.CLARIFICATION,
+        requester=situation.user or situation.agency,
+        owner=link(situation.current, "requester"),
+        patient=link(situation.current, "for"),
+        at=situation.at,
+        focus=name_of(task),
+        part_of=name_of(task),
+        due=when,
+        text=needs.question_of(situation),
+        conversation=task.get("groupIdentifier"),
+        priority=str(task.get("priority", "")),
+    )
+    made = outcome(situation, task, "handover-awaiting-information", Staged(asked, created=True, custodian=situation.agency))
+    timer = Timer(timer_key("TIM-11", asked), "TIM-11", when, name_of(asked), 0, {"handover": name_of(task)})
+    notices = (*made.notices, notice(situation, "handover-task", situation.sender, name_of(asked)))
+    return Outcome(made.writes, (timer,), notices=notices, audits=made.audits)
+
+
+def _clocks(situation: HandoverSituation, task: Resource) -> tuple[Timer, ...]:
+    priority = str(task.get("priority", ""))
+    received = due("TIM-1", situation.at, situation.calendar, priority=priority)
+    accepted = reading.due(task, situation.zone) or due("TIM-2", situation.at, situation.calendar, priority=priority)
+    name = name_of(task)
+    return (Timer(timer_key("TIM-1", task), "TIM-1", received, name), Timer(timer_key("TIM-2", task), "TIM-2", accepted, name))
+
+
+def _to_receiver(situation: HandoverSituation) -> tuple[Notice, ...]:
+    receiver = situation.organization(link(situation.after, "owner"))
+    return (notice(situation, "handover-task", receiver),)

@@ -1,0 +1,180 @@
+"""What the rows of a handover's table need. Each answers the issues that stand in its way: none means that it is met."""
+
+from __future__ import annotations
+
+from service.care.handover.situation import HandoverSituation
+from service.care.ownership.identity import role_fault
+from service.care.task import reading
+from service.care.task.dataset import blank, problem_of
+from service.care.task.requirements import Issues, issue
+from service.change import Resource
+from service.fhir.canonical import LAWFUL_BASES, LAWFUL_BASIS, OVERALL_COORDINATION
+from service.fhir.coding import code_in
+from service.fhir.reference import link, name_of
+
+_END = "Task.restriction.period.end"
+
+
+def parties(situation: HandoverSituation) -> Issues:
+    """The Task names its plan, its person and an owner that this service knows."""
+    after, plan = situation.after, situation.plan
+    found = []
+    if reading.code(after) != "handover" or after.get("intent") != "order":
+        found.append(issue("A handover has code `handover` and intent `order`: set both.", "Task.code", "HOV-1"))
+    if plan is None or plan.get("resourceType") != "CarePlan" or link(after, "focus") != name_of(plan):
+        found.append(issue("A handover is about one CarePlan that is here: set `focus` to it.", "Task.focus", "HOV-1"))
+    elif not _same_person(situation, link(after, "for"), link(plan, "subject")):
+        found.append(issue("A handover is for the person of its CarePlan: set `for` to the plan's subject.", "Task.for", "HOV-1"))
+    if not situation.organization(link(after, "owner")):
+        text = "A handover goes to an Organization, HealthcareService or PractitionerRole that is registered here: set `owner`."
+        found.append(issue(text, "Task.owner", "HOV-1"))
+    return tuple(found)
+
+
+def leads_plan(situation: HandoverSituation) -> Issues:
+    """OWN-3: only the agency that leads an active plan can hand it over."""
+    plan = situation.plan or {}
+    if plan.get("status") not in ("active", "on-hold"):
+        return (issue("Only an active CarePlan can be handed over: activate it first.", "Task.focus", "OWN-3"),)
+    if situation.organization(link(plan, "author")) == situation.agency != "":
+        return ()
+    return (issue("Only the agency that leads the CarePlan can hand it over.", "Task.focus", "OWN-3"),)
+
+
+def dataset(situation: HandoverSituation) -> Issues:
+    """HOV-2: exactly one minimum dataset, complete."""
+    count = len(reading.inputs(situation.after, "minimum-dataset"))
+    if count != 1:
+        return (issue(f"A handover has exactly one input `minimum-dataset`, this has {count}.", "Task.input", "HOV-2"),)
+    found = problem_of(situation.dataset)
+    return found.issues if found else ()
+
+
+def authority_input(situation: HandoverSituation) -> Issues:
+    """HOV-3: exactly one authority to share: a Consent, or a lawful basis that says why (`direct-care` need not)."""
+    given = reading.inputs(situation.after, "sharing-authority")
+    place = "Task.input"
+    if len(given) != 1:
+        return (issue(f"A handover has exactly one input `sharing-authority`, this has {len(given)}.", place, "HOV-3"),)
+    if reading.value_reference(given[0]).startswith("Consent/"):
+        return ()
+    element = given[0].get("valueCodeableConcept", {})
+    basis = code_in(element, LAWFUL_BASIS)
+    if basis not in LAWFUL_BASES:
+        return (issue("The input `sharing-authority` is a Consent reference or a code of `lawful-basis`.", place, "HOV-3"),)
+    if basis != "direct-care" and blank(str(element.get("text", ""))):
+        return (issue(f"The lawful basis `{basis}` needs its justification in `text`.", place, "HOV-3"),)
+    return ()
+
+
+def authority(situation: HandoverSituation) -> Issues:
+    """HOV-3: the consent decision lets the receiving agency have what is sent."""
+    return (
+        ()
+        if situation.authority.permitted
+        else (issue(f"Sharing with `{situation.receiver}` is not permitted: {situation.authority.text}.", "Task.input", "HOV-3"),)
+    )
+
+
+def authority_still(situation: HandoverSituation) -> Issues:
+    """HOV-8: after a withdrawal acceptance needs another authority."""
+    if situation.authority.permitted:
+        return ()
+    why = situation.authority.text
+    text = f"The authority to share no longer holds: {why}. The requester replaces the input `sharing-authority`."
+    return (issue(text, "Task.input", "HOV-8"),)
+
+
+def accept_by(situation: HandoverSituation) -> Issues:
+    """`restriction.period.end` is a readable instant ahead."""
+    when = reading.due(situation.after, situation.zone)
+    if when is None:
+        return (issue("A handover says until when it is to be accepted: set `restriction.period.end`.", _END, "HOV-1"),)
+    return () if when > situation.at else (issue("The accept-by date has passed: set one that is ahead.", _END, "HOV-1"),)
+
+
+def named_lead(situation: HandoverSituation) -> Issues:
+    """HOV-4 and OWN-1: the acceptance names an active PractitionerRole of the owner's agency."""
+    role, place = situation.lead, "Task.owner"
+    named = reading.lead_reference(situation.after)
+    if not named:
+        return (
+            issue(
+                "Acceptance names one lead: set `owner` (or output `lead`) to a PractitionerRole of your agency.", place, "HOV-4"
+            ),
+        )
+    if role is None or (fault := role_fault(role if name_of(role) == named else None, situation.at, situation.zone)):
+        why = fault if role else role_fault(None, situation.at, situation.zone)
+        return (issue(f"`{named}` cannot lead: {why}. Name an active PractitionerRole.", place, "OWN-1"),)
+    owner = link(situation.after, "owner")
+    changed = owner not in (named, link(situation.current, "owner"))
+    if link(role, "organization") == situation.receiver and not changed:
+        return ()
+    return (issue(f"`{named}` does not act for the owner's agency: name one of its own.", place, "HOV-4"),)
+
+
+def scope(situation: HandoverSituation) -> Issues:
+    """HOV-6: what is declined is not accepted too, and a part is declined only beside what is accepted."""
+    accepted, declined = reading.scopes(situation.after, "accepted-scope"), reading.scopes(situation.after, "declined-scope")
+    if declined and not accepted:
+        return (
+            issue("A part is declined beside what is accepted: add output `accepted-scope`, or reject.", "Task.output", "HOV-6"),
+        )
+    both = sorted(set(accepted) & set(declined))
+    return tuple(issue(f"Scope `{one}` is both accepted and declined: keep one.", "Task.output", "HOV-6") for one in both)
+
+
+def still_led_by_sender(situation: HandoverSituation) -> Issues:
+    """OWN-3: the plan is still the sender's to give, or the sender hands over only a part of what it leads."""
+    plan = situation.plan
+    if plan is not None and plan.get("status") in ("active", "on-hold"):
+        leads = situation.organization(link(plan, "author")) == situation.sender
+        return (
+            ()
+            if leads or not moves_ownership(situation.after)
+            else (issue("The plan is led by another agency by now.", "Task.focus", "OWN-3"),)
+        )
+    return (issue("The plan is not active any more: reject the handover, or have it activated.", "Task.focus", "OWN-1"),)
+
+
+def instead(situation: HandoverSituation) -> Issues:
+    """A rejection says what should happen instead: `statusReason.text`, an output `alternative`, or a new note."""
+    after = situation.after
+    said = [str((after.get("statusReason") or {}).get("text", ""))]
+    said += [str(one.get("valueString", "")) for one in reading.outputs(after, "alternative")]
+    said += [str(one.get("text", "")) for one in after.get("note", ()) if one not in situation.current.get("note", ())]
+    if any(not blank(text) for text in said):
+        return ()
+    return (issue("A rejection says what should happen instead: add it as `statusReason.text`.", "Task.statusReason", "HOV-1"),)
+
+
+def clarification(situation: HandoverSituation) -> Issues:
+    """`awaiting-information` says what is asked: a new note, or `statusReason.text`."""
+    if not blank(question_of(situation)):
+        return ()
+    return (issue("Say what information is awaited: add a `note`.", "Task.note", "HOV-1"),)
+
+
+def came_from(situation: HandoverSituation) -> Issues:
+    """A held Task goes back to the status it came from."""
+    origin = reading.held_from(situation.current)
+    if reading.status(situation.after) == origin:
+        return ()
+    return (issue(f"This Task is on hold from `{origin}`: take it back to that status first.", "Task.status", "HOV-1"),)
+
+
+def moves_ownership(task: Resource) -> bool:
+    """HOV-6: whether accepting this Task moves ownership: `overall-coordination` is accepted, or nothing is said."""
+    accepted = reading.scopes(task, "accepted-scope")
+    return OVERALL_COORDINATION in accepted or not accepted
+
+
+def question_of(situation: HandoverSituation) -> str:
+    """What the owner's agency asks: the newest note that was not there before, else `statusReason.text`, or ''."""
+    after = situation.after
+    new = [str(one.get("text", "")) for one in after.get("note", ()) if one not in situation.current.get("note", ())]
+    return new[-1] if new else str((after.get("statusReason") or {}).get("text", ""))
+
+
+def _same_person(situation: HandoverSituation, one: str, other: str) -> bool:
+    return bool(one) and (one == other or {one, other} <= situation.patients)

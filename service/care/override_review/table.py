@@ -1,0 +1,63 @@
+"""The table of an `override-review` Task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from service.care.task import effects, reading
+from service.care.task.machine import Machine, Move, named
+from service.care.task.requirements import Issues, issue
+from service.care.task.situation import OWNER, Ids, Outcome, Situation
+from service.fhir.canonical import TaskCode
+
+RULE = "consent-rules 5"
+_O = (OWNER,)
+
+# fmt: off
+TABLE: tuple[Move, ...] = (
+    Move("requested",   "received",    _O),
+    Move("requested",   "accepted",    _O),
+    Move("received",    "accepted",    _O),
+    Move("requested",   "in-progress", _O),
+    Move("received",    "in-progress", _O),
+    Move("accepted",    "in-progress", _O),
+    Move("requested",   "completed",   _O, ("decision",), effect="decided"),
+    Move("received",    "completed",   _O, ("decision",), effect="decided"),
+    Move("accepted",    "completed",   _O, ("decision",), effect="decided"),
+    Move("in-progress", "completed",   _O, ("decision",), effect="decided"),
+    Move("requested",   "requested",   _O, kind="note"),
+    Move("received",    "received",    _O, kind="note"),
+    Move("accepted",    "accepted",    _O, kind="note"),
+    Move("in-progress", "in-progress", _O, kind="note"),
+    Move("completed",   "completed",   _O, ("decision",), kind="note"),
+)
+# fmt: on
+
+
+def decision(situation: Situation) -> Issues:
+    """A review is completed by what was decided."""
+    if reading.outputs(situation.after, "decision"):
+        return ()
+    return (issue("A review is completed by what was decided: add output `decision`.", "Task.output", RULE),)
+
+
+def move(situation: Situation, ids: Ids) -> Outcome:
+    """A step of the review; it is told to nobody."""
+    del ids
+    task = effects.kept(situation)
+    return effects.outcome(situation, task, f"{TaskCode.OVERRIDE_REVIEW}-{task['status']}", told_=False)
+
+
+def decided(situation: Situation, ids: Ids) -> Outcome:
+    """The override was judged: the clock of its review stops."""
+    return replace(move(situation, ids), cancelled=(effects.timer_key("TIM-11", situation.current),))
+
+
+def noted(situation: Situation) -> str:
+    """What a write that leaves the status as it is changes."""
+    return "note" if reading.status(situation.before) == reading.status(situation.after) else ""
+
+
+MACHINE: Machine[Situation] = Machine(
+    TaskCode.OVERRIDE_REVIEW, TABLE, named(decision), named(move, decided), noun="override review", rule=RULE, kind=noted
+)

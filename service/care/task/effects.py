@@ -1,0 +1,81 @@
+"""What a move of any Task writes, times and tells. A practice adds what is its own."""
+
+from __future__ import annotations
+
+from service.care.task import reading
+from service.care.task.situation import Ids, Outcome, Situation, Staged, audit, notice
+from service.change import Notice, Resource
+from service.fhir.date import written
+from service.fhir.reference import name_of
+
+BREACHED = "deadline-breached"
+
+
+def completed(situation: Situation) -> Resource:
+    """The submitted Task with what the service gave it and a client need not repeat: conversation and date of sending."""
+    before = situation.before or {}
+    given: Resource = {
+        name: before[name] for name in ("groupIdentifier", "authoredOn") if name in before and name not in situation.after
+    }
+    return {**situation.after, **given}
+
+
+def kept(situation: Situation) -> Resource:
+    """The submitted Task as it is stored: the service's own parts are those of the stored one, `lastModified` is now.
+
+    A client cannot set or clear businessStatus, the memory of a hold, or any extension of a sent Task by writing it.
+    """
+    before, after = situation.before, situation.after
+    task = {**after, "lastModified": written(situation.at)}
+    if before is None or reading.status(before) == "draft":
+        return reading.with_hold(reading.with_member(task, "businessStatus", None), "")
+    return reading.with_member(
+        reading.with_member(task, "businessStatus", before.get("businessStatus")), "extension", before.get("extension")
+    )
+
+
+def told(situation: Situation, topic: str = "handover-task") -> tuple[Notice, ...]:
+    """Notices to the other agency of the Task; to the one agency when it is both."""
+    both = tuple(dict.fromkeys((situation.sender, situation.receiver)))
+    others = [one for one in both if one != situation.agency] or both
+    return tuple(notice(situation, topic, one) for one in others if one)
+
+
+def outcome(situation: Situation, task: Resource, event: str, *more: Staged, told_: bool = True) -> Outcome:
+    """An Outcome with the Task first, its audit line, and a notice to the other side. A new Task becomes the record of the
+    requester's agency."""
+    new = situation.before is None
+    first = Staged(task, created=new, custodian=situation.agency if new else "")
+    facts = (audit(situation, event, "C" if new else "U"),)
+    return Outcome((first, *more), notices=told(situation) if told_ else (), audits=facts)
+
+
+def move(situation: Situation, ids: Ids) -> Outcome:
+    """A move without further consequence. A draft is nobody else's news."""
+    del ids
+    task = kept(situation)
+    return outcome(situation, task, f"{reading.code(task)}-{task['status']}", told_=task["status"] != "draft")
+
+
+def timer_key(rule: str, task: Resource) -> str:
+    """The key of a timer about a Task: `TIM-2:Task/x`."""
+    return f"{rule}:{name_of(task)}"
+
+
+def answer_keys(task: Resource) -> tuple[str, ...]:
+    """The clocks that wait for the receiver's answer."""
+    return (timer_key("TIM-1", task), timer_key("TIM-2", task))
+
+
+def both_told(situation: Situation) -> tuple[Notice, ...]:
+    """Notices of a passed deadline to both agencies."""
+    agencies = dict.fromkeys(one for one in (situation.sender, situation.receiver) if one)
+    return tuple(notice(situation, BREACHED, agency) for agency in agencies)
+
+
+def passed(situation: Situation) -> Outcome | None:
+    """A dated Task (TIM-11 and its like) is not done by its date: both its agencies are told, nothing is reassigned. None when it
+    is done."""
+    if reading.status(situation.before) in reading.TERMINAL:
+        return None
+    return Outcome((), notices=both_told(situation), audits=(audit(situation, BREACHED),))

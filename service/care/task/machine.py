@@ -1,0 +1,144 @@
+"""The one machine of every Task: a literal table of legal moves, what each row needs, and what it does.
+
+A practice is a value of `Machine`: its table, the functions that the table names, and where it differs from the plain case. The
+order of a decision is the same for all: whose Task it is (HOV-11), what the service adds to it, whether it repeats what stands
+(HOV-5), whether the table has the move for this side (HOV-1), whether the rest is as it was sent (HOV-1), whether the row's needs
+are met. A refusal of needs names all of them at once. What the table does not hold is refused, so that it is total.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, TypeVar
+
+from service.care.task import effects as shared
+from service.care.task import reading
+from service.care.task.requirements import Issues, creator, fixed
+from service.care.task.situation import STRANGER, Ids, Outcome, Repeat, Situation
+from service.change import Resource
+from service.problem import Category, Issue, Problem, problem
+
+S = TypeVar("S", bound=Situation)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, slots=True)
+class Move:
+    """One legal move of a Task from status `start` (`none`: not there yet) to `end`, by `sides`.
+
+    `kind` tells apart the amendments that leave the status as it is. `needs` name requirement functions, `effect` what it does.
+    `frees` are members that it may change of what was sent (HOV-1), `input.x` the inputs of type `x`.
+    """
+
+    start: str
+    end: str
+    sides: tuple[str, ...]
+    needs: tuple[str, ...] = ()
+    kind: str = ""
+    effect: str = "move"
+    frees: tuple[str, ...] = ()
+
+
+def same(situation: Situation) -> bool:
+    """HOV-5: whether the submitted Task says what is stored already."""
+    return situation.before is not None and reading.said(situation.before) == reading.said(situation.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Machine(Generic[S]):
+    """One kind of Task.
+
+    `code` is from `task-code`. `sent`: clients send it; all others are made by the service and answered. `needs` and `effects`
+    are the functions that the table's rows name. `noun` is what its refusals call it, `rule` what they cite where the table or
+    HOV-1 speaks. The rest has the plain case as its default: `kind` names what a write that keeps the status changes,
+    `completed` adds what a client need not repeat, `stands` tells a repeat, `raced` who came too late, `hint` what to do instead
+    of an illegal move.
+    """
+
+    code: str
+    table: tuple[Move, ...]
+    needs: Mapping[str, Callable[[S], Issues]] = field(default_factory=dict)
+    effects: Mapping[str, Callable[[S, Ids], Outcome]] = field(default_factory=lambda: named(shared.move))
+    sent: bool = False
+    noun: str = ""
+    rule: str = "HOV-1"
+    kind: Callable[[S], str] = lambda _: ""
+    completed: Callable[[S], Resource] = shared.completed
+    stands: Callable[[S], bool] = same
+    raced: Callable[[S], Problem | None] = lambda _: None
+    hint: Callable[[S], str] = lambda _: ""
+
+
+def named(*functions: F) -> Mapping[str, F]:
+    """Functions by the names that a table calls them."""
+    return {function.__name__: function for function in functions}
+
+
+def decide(machine: Machine[S], situation: S, ids: Ids) -> Outcome | Repeat | Problem:
+    """Whether a submitted Task may be stored, and everything that goes with it."""
+    if situation.before is not None and situation.sides == (STRANGER,):
+        return absent()
+    situation = replace(situation, after=machine.completed(situation))
+    if (late := machine.raced(situation)) is not None:
+        return late
+    if situation.before is not None and machine.stands(situation):
+        return Repeat(situation.before)
+    row = find(machine, situation)
+    if row is None:
+        return illegal(machine, situation)
+    issues = unmet(machine, situation, row)
+    return Problem(Category.RULE, issues) if issues else machine.effects[row.effect](situation, ids)
+
+
+def find(machine: Machine[S], situation: S) -> Move | None:
+    """The row for this move and side, or None."""
+    start, end = reading.status(situation.before), reading.status(situation.after)
+    return legal(machine.table, start, end, situation.sides, machine.kind(situation))
+
+
+def unmet(machine: Machine[S], situation: S, row: Move) -> tuple[Issue, ...]:
+    """Every issue of this move: what it may not change, and what it needs."""
+    sent = situation.stage not in ("none", "draft")
+    frozen = fixed(situation, row.frees, machine.rule) if sent else ()
+    return (*frozen, *(issue for need in row.needs for issue in machine.needs[need](situation)))
+
+
+def legal(table: Iterable[Move], start: str, end: str, sides: Collection[str], kind: str = "") -> Move | None:
+    """The row for this move by one of these sides, or None."""
+    fits = (row for row in table if (row.start, row.end, row.kind) == (start, end, kind))
+    return next((row for row in fits if set(row.sides) & set(sides)), None)
+
+
+def illegal(machine: Machine[S], situation: S) -> Problem:
+    """HOV-1: the refusal of a move that is not in the table, naming state, move and side, and what would be right."""
+    start, end, sides = reading.status(situation.before), reading.status(situation.after), situation.sides
+    rows = (row for row in machine.table if row.start == start and row.end != start and set(row.sides) & set(sides))
+    ends = dict.fromkeys(row.end for row in rows)
+    allowed = "from here it makes it " + ", ".join(f"`{one}`" for one in ends) if ends else "from here this side makes no move"
+    noun, this = machine.noun or f"`{machine.code}`", " with this change" if start == end else ""
+    right = machine.hint(situation)
+    if not right and situation.before is None and (issues := creator(situation)):
+        return Problem(Category.RULE, issues)
+    text = f"A {noun} Task that is `{start}` cannot be made `{end}`{this} by the {' and '.join(sides)}: {right or allowed}."
+    return problem(Category.RULE, "business-rule", text, expression="Task.status", rule=machine.rule)
+
+
+def absent() -> Problem:
+    """HOV-11: to a third agency the Task does not exist."""
+    return problem(Category.ABSENT, "not-found", "There is no such Task.")
+
+
+def diagram(table: Iterable[Move]) -> str:
+    """A transition table as a Mermaid state diagram, for README."""
+    rows = tuple(table)
+    lines = ["stateDiagram-v2"]
+    for row in rows:
+        start = "[*]" if row.start == "none" else _state(row.start)
+        lines.append(f"    {start} --> {_state(row.end)}: {' or '.join(row.sides)}{f', {row.kind}' if row.kind else ''}")
+    ends = dict.fromkeys(row.end for row in rows if row.end in reading.TERMINAL)
+    return "\n".join((*lines, *(f"    {_state(end)} --> [*]" for end in ends)))
+
+
+def _state(status: str) -> str:
+    return status.replace("-", "_")
