@@ -49,16 +49,16 @@ from service.store.row import Projection, Projector
 from service.store.search import Searches, indexes
 from service.store.timers import Timers
 from service.store.tokens import Tokens
-from service.usecases.authentication import Authentication
-from service.usecases.authorization import Authorization
-from service.usecases.clients import Registration
-from service.usecases.directory import Directory
-from service.usecases.evidence import EvidenceCache
-from service.usecases.launch import Launching
-from service.usecases.people import People
-from service.usecases.services import Services
-from service.usecases.trail import with_events
-from service.usecases.users import Users
+from service.usecases.request.directory import Directory
+from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.services import Services
+from service.usecases.request.trail import with_events
+from service.usecases.smart.authentication import Authentication
+from service.usecases.smart.authorization import Authorization
+from service.usecases.smart.clients import Registration
+from service.usecases.smart.idp_directory import People
+from service.usecases.smart.launch import Launching
+from service.usecases.smart.users import Users
 
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")

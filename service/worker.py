@@ -14,7 +14,7 @@ from service import clock
 from service.app import Built
 from service.change import Timer
 from service.problem import Category, Refused
-from service.usecases import escalation
+from service.usecases.care import deadlines
 
 log = structlog.get_logger()
 
@@ -33,11 +33,11 @@ async def run_once(built: Built, now: datetime) -> int:
 async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
     """Whether the timer was settled. One that cannot be carried out holds no other up; it is offered again, and logged again."""
     told = {"kind": timer.kind, "key": timer.key, "level": timer.level}
-    if not escalation.known(timer):
+    if not deadlines.known(timer):
         log.warning("unknown-timer", **told)
         return False
     try:
-        return await escalation.fire(built.services, built.base, timer, now)
+        return await deadlines.fire(built.services, built.base, timer, now)
     except Exception as error:
         if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
             raise

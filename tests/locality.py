@@ -15,8 +15,8 @@ from service.auth.caller import Caller
 from service.auth.scopes import NONE
 from service.change import Resource
 from service.store.partners import Partner
-from service.usecases.services import Session
-from service.usecases.work import Work
+from service.usecases.request.services import Session
+from service.usecases.request.work import Work
 
 BASE = "http://127.0.0.1:8000"
 SNOMED = "http://snomed.info/sct"

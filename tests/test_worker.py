@@ -14,7 +14,7 @@ import pytest_asyncio
 from service import clock, worker
 from service.change import Change, Timer
 from service.store.timers import TIMERS
-from service.usecases import escalation
+from service.usecases.care import deadlines
 from tests.api.conftest import service
 from tests.locality import Locality, person
 
@@ -112,7 +112,7 @@ async def test_two_workers_with_one_timer_fire_it_once(locality: Locality) -> No
     await sent(locality)
     when = clock.now() + 2 * SOON
     (timer,) = await locality.built.services.timers.due(when, worker.LEASE_SECONDS)
-    fired = (escalation.fire(locality.built.services, locality.built.base, timer, when) for _ in range(4))
+    fired = (deadlines.fire(locality.built.services, locality.built.base, timer, when) for _ in range(4))
     await asyncio.gather(*fired)
     assert len(await tasks(locality, "escalation")) == 2
 
@@ -159,14 +159,14 @@ async def test_a_kind_that_is_not_known_is_left_for_another_worker(locality: Loc
 async def test_a_timer_that_fails_holds_no_other_up(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:
     await sent(locality)
     await due(locality, "TIM-11", locality.person)
-    carry_out = escalation.fire
+    carry_out = deadlines.fire
 
     async def failing(services: Any, base: str, timer: Timer, now: datetime) -> bool:
         if timer.kind == "TIM-11":
             raise ValueError(timer.key)
         return await carry_out(services, base, timer, now)
 
-    monkeypatch.setattr(escalation, "fire", failing)
+    monkeypatch.setattr(deadlines, "fire", failing)
     assert await worker.run_once(locality.built, clock.now() + 2 * SOON) == 1
 
 

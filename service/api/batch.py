@@ -13,8 +13,8 @@ from service.fhir.json import dump
 from service.fhir.outcome import outcome
 from service.fhir.reference import versioned
 from service.problem import Problem
-from service.usecases.answers import Answer, Page
-from service.usecases.batches import Result
+from service.usecases.interactions.batches import Result
+from service.usecases.request.results import Answer, Page
 
 
 def responded(kind: str, results: tuple[Result, ...], base: str) -> bytes:

@@ -21,9 +21,9 @@ from service.change import Resource
 from service.fhir.canonical import ACT_CODE, OBLIGATION, RESOURCE_TYPES
 from service.fhir.json import dump
 from service.problem import Category, Issue, Problem, Refused
-from service.usecases import consultation
-from service.usecases.consultation import DENY, HOOK, NO_CONSENT, PERMIT, Consultation, Question
-from service.usecases.explanation import Name
+from service.usecases.consent import cds_consult
+from service.usecases.consent.cds_consult import DENY, HOOK, NO_CONSENT, PERMIT, Consultation, Question
+from service.usecases.consent.evaluate import Name
 
 PATH = f"/cds-services/{HOOK}"
 INDICATOR = {PERMIT: "info", NO_CONSENT: "warning", DENY: "critical"}
@@ -64,7 +64,7 @@ class Hooks:
         question = question_of(asked, self.services.definitions.types)
         if isinstance(question, Problem):
             raise Refused(question)
-        found = await consultation.consult(self.services, session, question)
+        found = await cds_consult.consult(self.services, session, question)
         return Response(dump({"cards": [card(found, self.sessions.base)]}), media_type="application/json")
 
 

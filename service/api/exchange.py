@@ -19,8 +19,8 @@ from service.fhir.json import dump, parse, pretty
 from service.fhir.outcome import outcome
 from service.fhir.reference import type_of, versioned
 from service.problem import Category, Issue, Problem, Refused, problem
-from service.usecases import records
-from service.usecases.answers import Answer, Page
+from service.usecases.interactions import records
+from service.usecases.request.results import Answer, Page
 
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 ANY_TYPES = frozenset({"", "*/*", "application/*", "text/*"})

@@ -19,12 +19,12 @@ from service.api.problems import FHIR_JSON
 from service.change import Resource
 from service.fhir.json import dump
 from service.problem import Category, Problem, Refused, problem
-from service.usecases import batches, records, search, validation
-from service.usecases.answers import Page
-from service.usecases.audit import denied, query_text
-from service.usecases.authentication import Authentication
-from service.usecases.batches import ACTION
-from service.usecases.services import Services, Session
+from service.usecases.interactions import batches, records, search, validation
+from service.usecases.interactions.batches import ACTION
+from service.usecases.request.audit import denied, query_text
+from service.usecases.request.results import Page
+from service.usecases.request.services import Services, Session
+from service.usecases.smart.authentication import Authentication
 
 Endpoint = Callable[[Request], Awaitable[Response]]
 

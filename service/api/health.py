@@ -7,8 +7,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from service.usecases.readiness import ready
-from service.usecases.services import Services
+from service.usecases.register.readiness import ready
+from service.usecases.request.services import Services
 
 
 def routes(services: Services) -> list[Route]:

@@ -24,10 +24,10 @@ from service.auth.authorize import Wrong
 from service.auth.clients import digest
 from service.auth.grants import Answer, Asked, refusal
 from service.problem import Problem, Refused
-from service.usecases.authentication import Authentication
-from service.usecases.authorization import Authorization
-from service.usecases.launch import Approved, Launching, LoginNeeded, Question
-from service.usecases.users import Users
+from service.usecases.smart.authentication import Authentication
+from service.usecases.smart.authorization import Authorization
+from service.usecases.smart.launch import Approved, Launching, LoginNeeded, Question
+from service.usecases.smart.users import Users
 
 LARGEST_FORM = 64 * 1024
 MOST_FIELDS = 64

@@ -20,8 +20,10 @@ from service.fhir.json import dump
 from service.fhir.operation import parameter, parameters, parts
 from service.fhir.reference import reference_to
 from service.problem import Category, Refused, problem
-from service.usecases import accounting, careplans, disclosed, disclosure, explanation, override
-from service.usecases.services import Session
+from service.usecases.care import careplans, disclosed
+from service.usecases.consent import evaluate, override
+from service.usecases.disclosure import disclose, disclosure_account
+from service.usecases.request.services import Session
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "CarePlan": ("ownership",),
@@ -42,7 +44,7 @@ class Operations:
     async def disclose(self, request: Request) -> Response:
         """POST Patient/[id]/$disclose."""
         asked, session, parameters = await self._given(request)
-        body = await disclosure.disclose(self.services, session, request.path_params["id"], parameters)
+        body = await disclose.disclose(self.services, session, request.path_params["id"], parameters)
         return exchange.json(body, asked)
 
     async def break_glass(self, request: Request) -> Response:
@@ -54,18 +56,18 @@ class Operations:
     async def evaluate(self, request: Request) -> Response:
         """POST Consent/$evaluate."""
         asked, session, parameters = await self._given(request)
-        return exchange.json(await explanation.evaluate(self.services, session, parameters), asked)
+        return exchange.json(await evaluate.evaluate(self.services, session, parameters), asked)
 
     async def access_history(self, request: Request) -> Response:
         """GET Patient/[id]/$access-history."""
         asked = exchange.wish(request)
         session = await self.sessions.of(request)
-        page = await accounting.history(self.services, session, request.path_params["id"], asked.params)
+        page = await disclosure_account.history(self.services, session, request.path_params["id"], asked.params)
         url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
         links = [{"relation": "self", "url": f"{url}?{urlencode(asked.params)}" if asked.params else url}]
         if page.cursor:
-            kept = [(name, value) for name, value in asked.params if name != accounting.CURSOR]
-            links.append({"relation": "next", "url": f"{url}?{urlencode((*kept, (accounting.CURSOR, page.cursor)))}"})
+            kept = [(name, value) for name, value in asked.params if name != disclosure_account.CURSOR]
+            links.append({"relation": "next", "url": f"{url}?{urlencode((*kept, (disclosure_account.CURSOR, page.cursor)))}"})
         return exchange.json(exchange.bundle("searchset", page, self.sessions.base, links), asked)
 
     async def ownership(self, request: Request) -> Response:

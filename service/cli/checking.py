@@ -16,7 +16,7 @@ from service.fhir.definitions import Definitions
 from service.fhir.validate import Validator
 from service.problem import Issue, Problem
 from service.settings import Settings, shipped
-from service.usecases import integrity
+from service.usecases.register import integrity
 
 FAILED = 1
 

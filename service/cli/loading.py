@@ -24,7 +24,7 @@ from service.fhir.json import dump
 from service.fhir.outcome import outcome
 from service.fhir.reference import relative, type_of
 from service.problem import Problem
-from service.usecases.loading import Fate, Loading
+from service.usecases.interactions.loading import Fate, Loading
 
 CHUNK = 512
 SAID = 3

@@ -19,7 +19,7 @@ from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse
 from service.fhir.reference import key, relative
 from service.store.partners import SECTORS, Partner
-from service.usecases import partners
+from service.usecases.register import partners
 
 FAILED = 1
 PERSONS = ("PractitionerRole", "Patient", "RelatedPerson")

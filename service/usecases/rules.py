@@ -11,29 +11,43 @@ from service.care.ownership import lead as ownership
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases import accounts, agencies, careplans, careteams, consents, leads, patients, responses, tasks
-from service.usecases.access import Eyes
-from service.usecases.audit import audited
-from service.usecases.proposal import Proposal, custodian_only, personal, store
-from service.usecases.work import Work
+from service.usecases.care import agencies, careplans, careteams, handover, leads, patients, questionnaire_responses, tasks
+from service.usecases.consent import consents
+from service.usecases.disclosure import service_records
+from service.usecases.request.audit import audited
+from service.usecases.request.proposal import Proposal, custodian_only, personal, store
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
 
 Rule = Callable[[Work, Eyes, Proposal], Awaitable[str]]
+
+
+def felt(rule: Rule) -> Rule:
+    """The rule of Consent as the open handovers of its person feel it at once (HOV-8)."""
+
+    async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+        ref = await rule(work, eyes, proposal)
+        await handover.reconsider(work, proposal.resource)
+        return ref
+
+    return write
+
 
 RULES: Mapping[str, Rule] = {
     "CarePlan": careplans.write,
     "CareTeam": careteams.write,
     "EpisodeOfCare": careteams.write_episode,
     "Task": tasks.write,
-    "Consent": consents.write,
+    "Consent": felt(consents.write),
     "Patient": patients.write,
-    "QuestionnaireResponse": responses.write,
+    "QuestionnaireResponse": questionnaire_responses.write,
     **dict.fromkeys(agencies.MEMBER, agencies.write),
-    "AuditEvent": accounts.write_event,
-    "Communication": accounts.write_communication,
+    "AuditEvent": service_records.write_event,
+    "Communication": service_records.write_communication,
 }
 
 # Records that exist already (`baton load`): a Consent is kept whatever it says, and never widens access.
-IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": consents.keep}
+IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": felt(consents.keep)}
 
 # What was agreed, accounted for or decided is ended by a status, never taken away.
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
@@ -77,7 +91,7 @@ async def remove(work: Work, eyes: Eyes, row: Row) -> None:
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
         raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
     if row.type == "QuestionnaireResponse":
-        await responses.unagreed(work, eyes, row)
+        await questionnaire_responses.unagreed(work, eyes, row)
     if row.type == "PractitionerRole":
         await leads.ended(work, row.resource)
     work.delete(row)

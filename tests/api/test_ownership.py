@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.usecases.escalation import fire
+from service.usecases.care.deadlines import fire
 from tests.locality import Locality, role, stored
 
 

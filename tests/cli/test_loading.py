@@ -21,7 +21,7 @@ from service.fhir.resource import stamp
 from service.problem import Refused
 from service.settings import Settings
 from service.store.mongo import Mongo
-from service.usecases.loading import Fate
+from service.usecases.interactions.loading import Fate
 from tests.locality import BASE, settle
 
 TRUST = "Organization/trust"

@@ -33,11 +33,11 @@ from service.store.clients import Clients
 from service.store.keys import Keys
 from service.store.mongo import Mongo, connect
 from service.store.tokens import Tokens
-from service.usecases.authentication import Authentication
-from service.usecases.authorization import Authorization
-from service.usecases.clients import Registration
-from service.usecases.launch import Launching, Unlisted
-from service.usecases.users import Users
+from service.usecases.smart.authentication import Authentication
+from service.usecases.smart.authorization import Authorization
+from service.usecases.smart.clients import Registration
+from service.usecases.smart.launch import Launching, Unlisted
+from service.usecases.smart.users import Users
 
 BASE = "https://baton.test"
 TOKEN = f"{BASE}/auth/token"

@@ -73,7 +73,8 @@ async def test_withheld_beside_disclosed_is_told_as_absent(locality: Locality, m
 
 async def test_a_limit_tells_nothing_of_what_is_withheld(locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """However much is kept: only what would be disclosed counts."""
-    from service.usecases import data_request, selection
+    from service.usecases.care import data_request
+    from service.usecases.disclosure import selection
 
     await settled(make)
     monkeypatch.setattr(selection, "MAX_SCANNED", 1)
@@ -84,7 +85,7 @@ async def test_a_limit_tells_nothing_of_what_is_withheld(locality: Locality, mak
 
 async def test_too_much_for_one_disclosure_is_refused(locality: Locality, make: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rather than cut."""
-    from service.usecases import data_request
+    from service.usecases.care import data_request
 
     await settled(make, make.condition("more"))
     monkeypatch.setattr(data_request, "MAX_RECORDS", 1)

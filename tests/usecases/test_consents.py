@@ -11,7 +11,7 @@ import pytest
 
 from service.store.generations import Generations
 from service.store.persons import Persons
-from service.usecases.evidence import EvidenceCache
+from service.usecases.request.evidence import EvidenceCache
 from tests.locality import BASE, Locality, code, handover, stored
 
 Resource = dict[str, Any]

@@ -15,7 +15,7 @@ from service.change import Change, Write
 from service.fhir.resource import stamp
 from service.settings import Settings
 from service.store.mongo import Mongo
-from service.usecases import integrity
+from service.usecases.register import integrity
 from tests.locality import BASE, Locality, person, settle, transport
 
 TRUST = "Organization/trust"

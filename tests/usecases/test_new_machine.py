@@ -22,10 +22,10 @@ from service.care.task.situation import OWNER, REQUESTER, Ids, Outcome, Situatio
 from service.fhir.canonical import structure
 from service.settings import Settings, shipped
 from service.store.mongo import connect
-from service.usecases import situations, tasks
-from service.usecases.access import Eyes
-from service.usecases.proposal import Proposal
-from service.usecases.work import Work
+from service.usecases.care import situations, tasks
+from service.usecases.request.proposal import Proposal
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
 from tests.locality import BASE, Locality, code, person, settle, transport
 
 WATERING = "water-plants"

@@ -16,9 +16,9 @@ from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
 from service.fhir.resource import stamp
 from service.settings import shipped
-from service.usecases.audit import event
-from service.usecases.services import Session
-from service.usecases.trail import with_events
+from service.usecases.request.audit import event
+from service.usecases.request.services import Session
+from service.usecases.request.trail import with_events
 
 AT = datetime(2026, 11, 23, 4, 34, 0, 123000, UTC)
 BASE = "https://baton.example/fhir"

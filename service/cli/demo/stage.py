@@ -36,8 +36,8 @@ from service.fhir.definitions import Definitions
 from service.problem import Category, Problem, Refused, problem
 from service.settings import Settings, shipped
 from service.store.partners import Partner as Registered
-from service.usecases import partners
-from service.usecases.loading import Loading
+from service.usecases.interactions.loading import Loading
+from service.usecases.register import partners
 
 HOST = "127.0.0.1"
 START_SECONDS = 90

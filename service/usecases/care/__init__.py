@@ -1,0 +1,1 @@
+"""Load, decide, commit for each practice of `service.care`. Decides nothing itself."""

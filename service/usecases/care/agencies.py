@@ -1,0 +1,64 @@
+"""Directory entries: an agency describes itself and its own staff, and nobody else (IDN-3).
+
+Whose staff a caller is follows from these records, so they decide what it may see: an agency may not write itself into another.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from service.fhir.reference import link, relative
+from service.problem import Category, Refused, problem
+from service.usecases.care import leads
+from service.usecases.request.directory import EMPLOYER
+from service.usecases.request.proposal import Proposal, store
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+MEMBER = {**EMPLOYER, "Organization": "partOf"}
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of Organization, PractitionerRole, HealthcareService and Location."""
+    member = MEMBER[proposal.type]
+    named = link(proposal.resource, member)
+    if named != link(proposal.before, member) and not await _may_name(work, proposal.type, named):
+        text = "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
+    if proposal.type == "PractitionerRole":
+        await leads.changed(work, proposal)
+    return await store(work, eyes, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+
+
+async def _may_name(work: Work, kind: str, named: str) -> bool:
+    """An organisation that is not here gives nobody anything; but a parent that comes later would, to what is part of it."""
+    organization = relative(named, work.session.base) or ""
+    if not named or await _ours(work, organization):
+        return True
+    return kind != "Organization" and await _unknown(work, organization)
+
+
+async def _ours(work: Work, organization: str) -> bool:
+    mine = work.session.caller.organization
+    if organization == mine:
+        return True
+    if (staged := work.staged.get(organization)) is not None:
+        return staged.custodian == mine
+    row = await work.row(organization) if organization.startswith("Organization/") else None
+    return row is not None and row.custodian == mine
+
+
+async def _unknown(work: Work, organization: str) -> bool:
+    return organization not in work.staged and (not organization or await work.row(organization) is None)
+
+
+def _names(proposal: Proposal) -> tuple[str, ...]:
+    """Consents may name an organisation by its identifier, so that two may not carry the same one."""
+    if proposal.type != "Organization":
+        return ()
+    identifiers = proposal.resource.get("identifier", ())
+    return tuple(
+        dict.fromkeys(
+            f"rule:IDN-3:{each['system']}|{each['value']}" for each in identifiers if each.get("system") and each.get("value")
+        )
+    )

@@ -1,0 +1,151 @@
+"""Care plans: who leads them (OWN-1…OWN-7), when a crisis plan is agreed (E9), and the timeline `$ownership` answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from service import clock
+from service.care.crisis_plan.content import is_crisis_plan
+from service.care.ownership import lead as ownership
+from service.care.ownership.lead import Led, Tenure
+from service.care.task import reading
+from service.care.task.situation import Staged
+from service.change import Resource
+from service.fhir.canonical import TaskCode
+from service.fhir.date import written
+from service.fhir.reference import link, links, name_of
+from service.problem import Category, Refused, problem
+from service.store.records import Held
+from service.usecases.care import crisis_plan, outcomes
+from service.usecases.request.audit import note
+from service.usecases.request.proposal import Proposal, custodian_only
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.work import Work
+
+
+async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
+    """The rule of CarePlan."""
+    custodian_only(work, proposal)
+    before, plan = proposal.before, ownership.adopted(proposal.resource)
+    agency = work.session.caller.organization
+    role = await work.entry(lead) if (lead := link(plan, "author")) else None
+    led_by = await work.organization(link(before, "author")) if before else ""
+    refusal = ownership.check(
+        before, plan, agency=agency, at=work.session.at, zone=work.services.zone, role=role, author_agency=led_by
+    )
+    if refusal is not None:
+        raise Refused(refusal)
+    await _one_person(before, plan)
+    await _stage(work, proposal, plan, role)
+    if is_crisis_plan(plan):
+        await crisis_plan.agree(work, before, plan)
+    return f"CarePlan/{plan['id']}"
+
+
+async def _one_person(before: Resource | None, plan: Resource) -> None:
+    if before is not None and link(before, "subject") != link(plan, "subject"):
+        text = "A plan stays with its person; write a new plan for another one."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1"))
+
+
+async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
+    """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
+    agency = proposal.row.custodian if proposal.row else work.session.caller.organization
+    live = plan.get("status") == "active" and role is not None
+    led = await _led(work, plan) if live else None  # first: whether another's episode has a plan is not told
+    keys = await _keys(work, plan, agency)
+    if led is None or role is None:
+        await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
+        return
+    changed = proposal.before is None or link(proposal.before, "author") != link(plan, "author")
+    settle = ownership.settle(led, role, at=work.session.at, zone=work.services.zone, ids=clock.new_id)
+    named = ownership.named(
+        led,
+        role,
+        at=work.session.at,
+        zone=work.services.zone,
+        ids=clock.new_id,
+        user=work.session.caller.user,
+        created=proposal.row is None,
+    )
+    first, *others = named if changed else settle
+    await outcomes.put(work, Staged(first.resource, created=proposal.row is None, custodian=first.custodian, keys=keys))
+    for staged in others:
+        if staged.created or await work.get(name_of(staged.resource)) != staged.resource:
+            await outcomes.put(work, staged)
+
+
+async def _led(work: Work, plan: Resource) -> Led:
+    """The plan with its team and episode. One that another agency keeps cannot be written by naming it here."""
+    teams = links(plan, "careTeam")
+    episode = ownership.episode_of(plan)
+    return Led(
+        plan,
+        await _own(work, teams[0], "careTeam") if teams else None,
+        await _own(work, episode, "extension") if episode else None,
+    )
+
+
+async def _own(work: Work, ref: str, member: str) -> Resource | None:
+    resource = await work.get(ref)
+    row = await work.row(ref) if ref not in work.staged else None
+    custodian = work.staged[ref].custodian if ref in work.staged else row.custodian if row else ""
+    if resource is None or custodian != work.session.caller.organization:
+        text = f"`{ref}` is not a record of your agency; refer to your own, or leave it out and one is made."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"CarePlan.{member}", rule="OWN-2"))
+    return resource
+
+
+async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
+    """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
+    subject = link(plan, "subject")
+    person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
+    keys = ownership.keys(plan, person, agency)
+    for key in keys:
+        holder = await work.services.records.holder(key)
+        if holder is not None and holder != f"CarePlan/{plan['id']}":
+            raise Held(key, holder)
+    return keys
+
+
+async def timeline(services: Services, session: Session, identity: str) -> tuple[Tenure, ...]:
+    """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
+    allowed(session, "CarePlan", "r")
+    row = await services.records.read("CarePlan", identity)
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal([row], "r") if row else []
+    await note(services, session, "R", f"CarePlan/{identity}/$ownership", shown)
+    if not shown:
+        raise absent("CarePlan", identity)
+    versions = await _versions(services, identity)
+    accepted = await services.holdings.having("Task", f"focus=CarePlan/{identity}")
+    handovers = {written(at): f"Task/{each.id}" for each in accepted if (at := await _accepted(services, each.id)) is not None}
+    return ownership.timeline(list(versions), handovers)
+
+
+async def _versions(services: Services, identity: str) -> Iterable[tuple[datetime, Resource]]:
+    found, before = [], None
+    while rows := await services.records.history("CarePlan", identity, before=before, limit=200):
+        found += [(row.at, row.resource if not row.deleted else {"status": "entered-in-error"}) for row in rows]
+        before = rows[-1].version
+    return found
+
+
+async def _accepted(services: Services, identity: str) -> datetime | None:
+    """When a handover was accepted; None when it was not."""
+    before = None
+    while rows := await services.records.history("Task", identity, before=before, limit=200):
+        at = next(
+            (
+                row.at
+                for row in reversed(rows)
+                if reading.code(row.resource) == TaskCode.HANDOVER and row.resource.get("status") == "accepted"
+            ),
+            None,
+        )
+        if at is not None:
+            return at
+        before = rows[-1].version
+    return None

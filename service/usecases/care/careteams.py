@@ -1,0 +1,48 @@
+"""Care teams and episodes: where ownership is written a second and third time, and so may not be written by hand (OWN-2)."""
+
+from __future__ import annotations
+
+from service.care.ownership import lead as ownership
+from service.change import Resource
+from service.fhir.reference import link
+from service.problem import Category, Refused, problem
+from service.usecases.request.proposal import Proposal, store
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
+    at = work.session.at
+    before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
+    if len(after) > 1:
+        raise _refusal("CareTeam.participant", "A team has one open care coordinator; end the others' periods.")
+    if before != after and proposal.before is not None and await _leads(work, proposal.resource):
+        text = (
+            "The care coordinator of a team is the lead of its plan; name the lead in `CarePlan.author`, or hand the plan over."
+        )
+        raise _refusal("CareTeam.participant", text)
+    return await store(work, eyes, proposal)
+
+
+async def write_episode(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of EpisodeOfCare: its care manager is the lead of its plan, and moves only with it."""
+    moved = proposal.before is not None and link(proposal.before, "careManager") != link(proposal.resource, "careManager")
+    if moved and await work.services.records.holder(f"rule:OWN-6:EpisodeOfCare/{proposal.resource['id']}"):
+        raise _refusal(
+            "EpisodeOfCare.careManager",
+            "The care manager of an episode is the lead of its plan; name the lead in `CarePlan.author`.",
+        )
+    return await store(work, eyes, proposal)
+
+
+async def _leads(work: Work, team: Resource) -> bool:
+    """Whether an active plan relies on this team; guarded, so that one that starts to meanwhile is noticed."""
+    rows = await work.services.holdings.having("CarePlan", f"care-team=CareTeam/{team['id']}")
+    for row in rows:
+        work.guard(row)
+    return any(row.resource.get("status") == "active" for row in rows)
+
+
+def _refusal(expression: str, text: str) -> Refused:
+    return Refused(problem(Category.RULE, "business-rule", text, expression=expression, rule="OWN-2"))

@@ -1,0 +1,103 @@
+"""The joint crisis plan (E9): who must agree, who has, what its activation makes; and the rule of an `agree-plan` Task."""
+
+from __future__ import annotations
+
+from service import clock
+from service.care.crisis_plan import effects
+from service.care.crisis_plan.agreements import Agreements, check, focus
+from service.care.crisis_plan.content import content, responses, rests_on
+from service.care.crisis_plan.needs import AgreementSituation
+from service.care.task import reading
+from service.care.task.dataset import Completeness, completeness
+from service.care.task.timers import Span, Unit, after
+from service.change import Resource
+from service.fhir.canonical import TaskCode, dataset
+from service.fhir.reference import link, links, unversioned
+from service.problem import Refused
+from service.store.records import Row
+from service.usecases.care import outcomes, situations
+from service.usecases.request.proposal import Proposal
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
+"""TIM-10: how long an agency has to agree to a version of a crisis plan."""
+DATASET = dataset("crisis")
+
+
+async def load(work: Work, _: Eyes, proposal: Proposal) -> AgreementSituation:
+    """What an agreement's rules look at: the plan, and the version that is agreed to."""
+    asked = focus(proposal.before or proposal.resource)
+    plan, version = unversioned(asked), await _version(work, asked)
+    current = await work.row(plan)
+    if current is not None:
+        work.guard(current)  # a change of the plan and an agreement to it may not both commit
+    loaded = await situations.situation(work, proposal.resource, proposal.before)
+    return loaded.widened(AgreementSituation, plan=await work.get(plan), version=version)
+
+
+async def agree(work: Work, before: Resource | None, plan: Resource) -> None:
+    """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
+    found = await agreements(work, plan)
+    refusal = check(before, plan, found, work.session.at)
+    if refusal is not None:
+        raise Refused(refusal)
+    agency, at = work.session.caller.organization, work.session.at
+    staged = work.staged[f"CarePlan/{plan['id']}"]
+    if plan.get("status") == "active":
+        if before is None or before.get("status") != "active":
+            await outcomes.stage(work, effects.activated(plan, found, agency=agency, at=at, ids=clock.new_id))
+        return
+    if before is None or content(before) != content(plan):
+        limit = after(at, AGREED_WITHIN, work.services.calendar)
+        version = staged.before + 1
+        await outcomes.stage(work, effects.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id))
+
+
+async def agreements(work: Work, plan: Resource) -> Agreements:
+    """The agreements asked for about a crisis plan, the versions they are about, and what its dataset lacks."""
+    ref = f"CarePlan/{plan['id']}"
+    asked = [
+        row
+        for row in await work.services.holdings.having("Task", f"focus={ref}")
+        if reading.code(row.resource) == TaskCode.AGREE_PLAN
+    ]
+    for row in asked:
+        work.guard(row)
+    versions = {focus(row.resource): await _version(work, focus(row.resource)) for row in asked}
+    teams = links(plan, "careTeam")
+    team = await work.get(teams[0]) if teams else None
+    members = [link(each, "member") for each in (team or {}).get("participant", ())]
+    actors = (link(plan, "author"), *members, *(link(row.resource, "owner") for row in asked))
+    return Agreements(
+        asked=tuple(row.resource for row in asked),
+        versions={ref: version for ref, version in versions.items() if version is not None},
+        team=team,
+        organizations={actor: await work.organization(actor) for actor in actors if actor},
+        dataset=await _dataset(work, plan),
+        zone=work.services.zone,
+    )
+
+
+async def resting_on(work: Work, eyes: Eyes, answers: Row) -> str:
+    """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
+    binds nobody: it would tell of itself."""
+    for plan in await work.services.holdings.of("CarePlan", answers.patients):
+        if not rests_on(plan.resource, answers.reference):
+            continue
+        ours = plan.custodian == answers.custodian
+        if ours or eyes.permits([plan], await work.services.evidence.persons(plan.patients)):
+            return plan.reference
+    return ""
+
+
+async def _version(work: Work, focus: str) -> Resource | None:
+    row = await work.version(focus)
+    return row.resource if row else None
+
+
+async def _dataset(work: Work, plan: Resource) -> Completeness:
+    """What the plan's `crisis` dataset lacks; everything when the plan refers to none."""
+    answers = [await work.get(ref) for ref in responses(plan)]
+    mine = (each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == DATASET)
+    return completeness(next(mine, None), work.services.definitions.questionnaire(DATASET))

@@ -1,0 +1,110 @@
+"""Fired timers (TIM): what `service.care` decides about a passed deadline, committed together with the timer's end.
+
+The timer is settled in the transaction of its effects, so they happen exactly once per level whatever becomes of the worker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+
+from service import clock
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.care.handover import deadlines, overdue
+from service.care.handover.situation import HandoverSituation
+from service.care.task.effects import passed
+from service.care.task.situation import Outcome
+from service.care.task.timers import BY_ID
+from service.change import Resource, Timer
+from service.fhir.reference import key, link
+from service.problem import Category, Refused
+from service.store.records import Row
+from service.usecases.care import leads, outcomes
+from service.usecases.request.audit import audited
+from service.usecases.request.services import Services, Session
+from service.usecases.request.work import Work
+
+WORKER = "baton-worker"
+ATTEMPTS = 3
+
+Rule = Callable[[HandoverSituation, Timer], Outcome | None]
+
+RULES: Mapping[str, Rule] = {
+    "TIM-1": lambda situation, timer: deadlines.unreceived(situation, timer.level),
+    "TIM-2": lambda situation, timer: overdue.overdue(situation, timer.level, clock.new_id),
+    "TIM-3": lambda situation, timer: deadlines.uncontacted(situation, timer.level, clock.new_id),
+}
+
+
+def _dated(situation: HandoverSituation, _: Timer) -> Outcome | None:
+    return passed(situation)
+
+
+def known(timer: Timer) -> bool:
+    """Whether this version of the service has a rule for the timer; one of a newer version is left for its workers."""
+    return timer.kind in BY_ID or timer.kind == leads.KIND
+
+
+async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bool:
+    """Carries out one due timer. False when its record kept changing: it is offered again when its lease ends.
+
+    Raises Refused UNAVAILABLE when the database does not answer.
+    """
+    for _ in range(ATTEMPTS):
+        work = await _decided(services, base, timer, now)
+        try:
+            await work.commit()
+        except Refused as refusal:
+            if refusal.problem.category is not Category.CONFLICT:
+                raise
+        else:
+            return True
+    return False
+
+
+async def _decided(services: Services, base: str, timer: Timer, now: datetime) -> Work:
+    """The effects of the timer as its record stands now, and in any case its end."""
+    await services.directory.refresh()
+    row = await services.records.read(*key(timer.focus))
+    work = Work(services, Session(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base))
+    work.settled.append((timer.key, timer.level))
+    if row is not None and not row.deleted:
+        work.rows[timer.focus] = row
+        work.guard(row)
+        await _stage(work, row, timer)
+    return work
+
+
+async def _stage(work: Work, row: Row, timer: Timer) -> None:
+    if timer.kind == leads.KIND:
+        await leads.ended(work, row.resource)
+        return
+    if row.type != "Task":
+        work.audits.append(audited(work.session, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))
+        return
+    rule = RULES.get(timer.kind, _dated)
+    outcome = rule(await _situation(work, row.resource, str(timer.data.get("handover", ""))), timer)
+    if outcome is not None:
+        await outcomes.stage(work, outcome)
+
+
+async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, ...]]:
+    """Whom each agency's escalation levels name, by its entry in the partner register (HOV-7)."""
+    agencies = {organization for actor in sorted(actors) if (organization := await work.organization(actor))}
+    partners = {agency: await work.services.partners.get(agency) for agency in sorted(agencies)}
+    return {agency: partner.contacts for agency, partner in partners.items() if partner}
+
+
+async def _situation(work: Work, task: Resource, about: str) -> HandoverSituation:
+    named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
+    return HandoverSituation(
+        at=work.session.at,
+        agency=work.session.caller.organization,
+        after=task,
+        before=task,
+        organizations={ref: await work.organization(ref) for ref in named},
+        about=await work.get(about) if about else None,
+        contacts=await _contacts(work, {*named}),
+        calendar=work.services.calendar,
+    )

@@ -1,0 +1,224 @@
+"""The handover and the Tasks around it: loads what their machines decide on, and records the disclosure that sending one is."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+from service import clock
+from service.care.handover import overdue
+from service.care.handover.situation import Authority, HandoverSituation
+from service.care.ownership.lead import episode_of
+from service.care.task import reading
+from service.care.task.dataset import Completeness, completeness
+from service.care.task.situation import Outcome, Situation
+from service.change import Party, Resource
+from service.consent import disclosure, lawful_basis
+from service.consent.grants import granted
+from service.consent.relationship import closed
+from service.fhir.canonical import LAWFUL_BASIS, TaskCode, dataset
+from service.fhir.coding import code_in
+from service.fhir.reference import link, links, unversioned, versioned
+from service.problem import Problem
+from service.store.records import Row
+from service.usecases.care import outcomes, situations
+from service.usecases.consent import withdrawal
+from service.usecases.disclosure.recipient import Recipient, decided
+from service.usecases.request.proposal import Proposal
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+DATASET = dataset("handover")
+PURPOSE = "TREAT"
+WITHDRAWN = Authority(text="consent no longer permits what was handed over")
+
+
+async def load(work: Work, eyes: Eyes, proposal: Proposal) -> HandoverSituation:
+    """What a handover's rules look at, as far as its sender may see it."""
+    may_focus, may_answer = await _may_focus(work, eyes, proposal), await _may_answer(work, eyes, proposal)
+    return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
+
+
+async def settle(work: Work, _: Eyes, __: Proposal, decision: Outcome) -> None:
+    """Stages what was decided; what becomes visible to the receiver is disclosed in the same transaction (HOV-3)."""
+    await outcomes.stage(work, decision)
+    if decision.disclosure:
+        await _disclose(work, decision.writes[0].resource)
+
+
+async def companion(work: Work, eyes: Eyes, proposal: Proposal) -> Situation:
+    """What a Task around a handover is about: its focus, or what it is part of."""
+    task = proposal.before or proposal.resource
+    about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
+    if proposal.before is None and not await _sees(work, eyes, about):
+        about = ""
+    found = await work.get(about) if about else None
+    loaded = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
+    return replace(loaded, about=found)
+
+
+async def situation(
+    work: Work, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
+) -> HandoverSituation:
+    """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
+    `readable` False: the same of the dataset."""
+    task = before or after
+    plan = await work.get(link(task, "focus")) if visible else None
+    teams = links(plan, "careTeam")
+    team = await work.get(teams[0]) if teams else None
+    episode_ref = episode_of(plan) if plan else ""
+    episode = await work.get(episode_ref) if episode_ref else None
+    lead_ref = reading.lead_reference(after)
+    lead = await work.entry(lead_ref) if lead_ref else None
+    found = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
+    patient = link(task, "for")
+    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
+    loaded = found.widened(
+        HandoverSituation,
+        plan=plan,
+        team=team,
+        episode=episode,
+        lead=lead,
+        person=person.name if person else "",
+        patients=person.patients if person else frozenset(),
+    )
+    if reading.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
+        return loaded
+    lacking, authority = await _dataset(work, after, readable), await _authority(work, loaded)
+    return replace(loaded, dataset=lacking, authority=authority)
+
+
+async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+    """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
+    return proposal.before is not None or await _sees(work, eyes, link(proposal.resource, "focus"))
+
+
+async def _may_answer(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+    """Nor does naming a dataset tell anything of datasets that its sender does not see."""
+    named = _answers(proposal.resource)
+    return named == _answers(proposal.before or {}) or await _sees(work, eyes, named)
+
+
+def _answers(task: Resource) -> str:
+    given = reading.inputs(task, "minimum-dataset")
+    return reading.value_reference(given[0]) if given else ""
+
+
+async def _sees(work: Work, eyes: Eyes, ref: str) -> bool:
+    row = await work.row(ref) if ref else None
+    return ref in work.staged or bool(row and eyes.permits([row], await work.services.evidence.persons(row.patients)))
+
+
+async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:
+    """HOV-2: what the dataset lacks, by linkId."""
+    named = _answers(task)
+    response = await work.get(named) if named and readable else None
+    if named and response is None:
+        return Completeness(fault=f"there is no `{named}` here")
+    if response is not None and not await _about_same_person(work, response, task):
+        return Completeness(fault="the dataset is about another person than the handover")
+    canonical = str((response or {}).get("questionnaire", "")).partition("|")[0]
+    if response is not None and canonical != DATASET:
+        return Completeness(fault=f"the dataset answers `{canonical}`, not `{DATASET}`")
+    return completeness(response, work.services.definitions.questionnaire(DATASET))
+
+
+async def _about_same_person(work: Work, response: Resource, task: Resource) -> bool:
+    subject, patient = link(response, "subject"), link(task, "for")
+    return subject == patient or subject in (await work.services.evidence.person(patient)).patients
+
+
+async def _authority(work: Work, situation: HandoverSituation) -> Authority:
+    """HOV-3: the consent decision for the receiving agency over everything that would be handed over."""
+    rows = await _handed_over(work, situation.after)
+    receiver = situation.receiver
+    if not rows or not receiver:
+        return Authority(text="what is handed over, or who would receive it, is not known here")
+    task = situation.after
+    if await _unjustified(work, situation):
+        return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
+    grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
+    recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
+    decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows, work)]
+    refusal = next((each for each in decisions if not each.permit), None)
+    if refusal is not None:
+        return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
+    consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
+    named = next((reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")), "")
+    if named.startswith("Consent/"):
+        spoke = next((ref for ref in consents if unversioned(ref) == named), "")
+        if not spoke:
+            return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
+        return Authority(True, "", spoke)
+    return Authority(True, "", "")
+
+
+async def _unjustified(work: Work, situation: HandoverSituation) -> bool:
+    """Care rules, section 4: direct care speaks for itself only between health and adult social care services."""
+    concept = lawful_basis.recorded(situation.after)
+    sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
+    sectors = sender.sector if sender else "", receiver.sector if receiver else ""
+    return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
+
+
+async def _handed_over(work: Work, task: Resource) -> list[Row]:
+    """The records a handover shows its receiver: the plan, the dataset, the package."""
+    refs = [ref for ref in (link(task, "focus"), *_given(task)) if ref]
+    rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
+    return [row for row in rows if row is not None and not row.deleted]
+
+
+def _given(task: Resource) -> list[str]:
+    """The dataset and the package of a handover."""
+    return [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
+
+
+async def _disclose(work: Work, task: Resource) -> None:
+    """HOV-3: the disclosure record of a sent handover, in the same transaction."""
+    sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
+    rows = await _handed_over(work, task)
+    told = disclosure.Disclosure(
+        patient=link(task, "for"),
+        sender=sender,
+        recipients=(receiver,),
+        categories=("handover", "care-plan"),
+        purposes=(PURPOSE,),
+        payload=disclosure.versions((row.reference, row.version) for row in rows),
+        authority=await _basis(work, task),
+    )
+    record = disclosure.record(told, clock.new_id(), work.session.at)
+    addressed = Party(receiver, work.session.at, work.session.at)
+    work.create(record, sender, parties=(addressed,))
+
+
+async def _basis(work: Work, task: Resource) -> Resource:
+    given = reading.inputs(task, "sharing-authority")[0]
+    named = reading.value_reference(given)
+    if not named:
+        concept = given["valueCodeableConcept"]
+        return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})
+    row = await work.standing(named)
+    return disclosure.by_consent(versioned(named, row.version if row else 0))
+
+
+async def reconsider(work: Work, consent: Resource) -> None:
+    """HOV-8: marks the open handovers whose receiver may not read their dataset or package any more; both sides are told."""
+    if not link(consent, "patient").startswith("Patient/"):
+        return
+    person = await withdrawal.person_of(work, consent)
+    for row in await work.services.holdings.of("Task", person.patients):
+        task = await work.get(row.reference) or {}
+        if reading.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
+            continue
+        if reading.business_status(task) == overdue.WITHDRAWN:
+            continue
+        given = _given(task)
+        receiver = await work.organization(link(task, "owner"))
+        if await withdrawal.refused(work, person, receiver, given, withdrawal.CARE):
+            await _mark(work, task)
+
+
+async def _mark(work: Work, task: Resource) -> None:
+    found = (await situations.situation(work, task, task)).widened(HandoverSituation, authority=WITHDRAWN)
+    if (decision := overdue.withdrawn(found)) is not None:
+        await outcomes.stage(work, decision)

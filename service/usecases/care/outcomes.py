@@ -1,0 +1,50 @@
+"""Puts what a care rule decided into the Work that will commit it."""
+
+from __future__ import annotations
+
+from service.care.task.situation import Outcome, Staged
+from service.change import Party, Resource
+from service.fhir.reference import links, name_of, type_of
+from service.problem import Category, Refused, problem
+from service.usecases.request.audit import audited
+from service.usecases.request.work import Work
+
+# A role is read by many decisions at once; what it says of its time is checked again whenever the plan is read (OWN-5).
+UNGUARDED = frozenset({"PractitionerRole"})
+
+
+async def stage(work: Work, outcome: Outcome) -> None:
+    """Stages every write, timer and notice of an Outcome, and the versions its decision rests on."""
+    for staged in outcome.writes:
+        await put(work, staged)
+    work.timers.extend(outcome.timers)
+    work.cancelled.extend(outcome.cancelled)
+    work.notices.extend(outcome.notices)
+    work.guards.update({ref: version for ref, version in outcome.guards if type_of(ref) not in UNGUARDED})
+    for fact in outcome.audits:
+        for ref in fact.focus[:1]:
+            work.audits.append(audited(work.session, fact.action, ref, why=fact.event, patients=(fact.patient,)))
+
+
+async def put(work: Work, staged: Staged) -> str:
+    """Stages one write; a record that stays where it is keeps its custodian."""
+    resource = staged.resource
+    agency = work.session.caller.organization
+    if staged.created:
+        return work.create(resource, staged.custodian or agency, keys=staged.keys, parties=await _addressed(work, resource))
+    ref = name_of(resource)
+    if ref in work.staged:
+        earlier = work.staged[ref]
+        return work.update(resource, earlier.before, staged.custodian or earlier.custodian, keys=staged.keys or earlier.keys)
+    row = await work.row(ref)
+    if row is None or row.deleted:
+        raise Refused(problem(Category.CONFLICT, "conflict", f"`{ref}` is not there any more; read again what refers to it."))
+    return work.update(resource, row.version, staged.custodian or row.custodian, keys=staged.keys)
+
+
+async def _addressed(work: Work, resource: Resource) -> tuple[Party, ...]:
+    """The agencies a Communication of ours is written to: they read it, and gain no relationship with the person by it."""
+    if resource["resourceType"] != "Communication":
+        return ()
+    recipients = [await work.organization(each) for each in links(resource, "recipient")]
+    return tuple(Party(each, work.session.at, work.session.at) for each in dict.fromkeys(recipients) if each)

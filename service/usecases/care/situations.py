@@ -1,0 +1,28 @@
+"""Loads what the rules of every Task look at: who the parties act for."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from service.care.task.situation import Situation
+from service.change import Resource
+from service.fhir.reference import link
+from service.usecases.request.work import Work
+
+
+async def situation(work: Work, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
+    """The situation of a submitted Task; `others` are records whose parties count too."""
+    named = {link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
+    for other in others:
+        named |= {link(other, member) for member in ("author", "requester", "owner")}
+        named |= {link(each, "member") for each in other.get("participant", ())}
+    organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
+    return Situation(
+        at=work.session.at,
+        calendar=work.services.calendar,
+        agency=work.session.caller.organization,
+        after=after,
+        before=before,
+        user=work.session.caller.user,
+        organizations=organizations,
+    )

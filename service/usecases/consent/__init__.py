@@ -1,0 +1,1 @@
+"""Consents, what follows from them, and the questions about them."""

@@ -1,0 +1,117 @@
+"""The hook `patient-consent-consult` (consent rules, section 4): the decision of `Consent/$evaluate`, in the words of LEAP.
+
+| summary | when |
+|---|---|
+| `CONSENT_DENY` | a Consent denies, or something that no Consent can lift: no agreement, no relationship, a barred category |
+| `CONSENT_PERMIT` | a Consent permits, or the record is the asker's own, or an override is in force |
+| `NO_CONSENT` | no Consent speaks and the policy's default decides; `effect` says which way |
+
+Several classes are answered by the strictest of them. A permit comes with what it does not cover as the obligation to redact.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.change import Resource
+from service.consent.explain import effect, sentence
+from service.consent.facts import MARKS
+from service.consent.reasons import Decision
+from service.consent.terms import NORMAL, RANK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
+from service.problem import Category, Refused, problem
+from service.usecases.consent.evaluate import Asked, Matter, Name, matter, organization_of, patient_of, tell, told
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import allowed, open_eyes
+
+HOOK = "patient-consent-consult"
+DENY, NO_CONSENT, PERMIT = "CONSENT_DENY", "NO_CONSENT", "CONSENT_PERMIT"
+STRICTEST = (DENY, NO_CONSENT, PERMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What a consultation is about. `actor` empty: the asker's own agency; `purposes` empty: those it is registered for;
+    `classes` are types of records, empty: records of any ordinary kind."""
+
+    patient: tuple[Name, ...]
+    actor: tuple[Name, ...] = ()
+    purposes: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Consultation:
+    """The answer. `effect` is what `$evaluate` decides, `permit` or `deny`; `redact` are labels (Codings) that a permit does
+    not cover; `consents` the version references of the Consents that spoke, the deciding one first."""
+
+    summary: str
+    effect: str
+    detail: str
+    obligations: tuple[str, ...]
+    redact: tuple[Resource, ...]
+    consents: tuple[str, ...]
+
+
+async def consult(services: Services, session: Session, question: Question) -> Consultation:
+    """The answer for the recipient, who is the asker unless its agency keeps the person's record."""
+    for kind in ("Patient", "Consent"):
+        allowed(session, kind, "r")
+    eyes = await open_eyes(services, session)
+    recipient = await organization_of(eyes, question.actor) if question.actor else session.caller.organization
+    patient = await patient_of(eyes, question.patient)
+    if not patient:
+        text = "There is no such Patient here that you may see; check the identifiers."
+        raise Refused(problem(Category.ABSENT, "not-found", text, expression="context.patientId"))
+    if not recipient:
+        text = "The actor is one Organization that is known here, by reference or identifier; name it so."
+        raise Refused(problem(Category.MALFORMED, "value", text, expression="context.actor", rule="consent-rules 4"))
+    found = await matter(eyes, Asked(patient, recipient, question.purposes or session.caller.purposes, "access"))
+    decisions = [found.decide(found.ordinary(kind)) for kind in question.classes or ("Basic",)]
+    await tell(eyes, found, HOOK, decisions)
+    strictest = min(decisions, key=lambda each: STRICTEST.index(summary(each)))
+    permitted = all(each.permit for each in decisions)
+    uncovered = redactions(found, question.classes or ("Basic",)) if permitted else ()
+    return answer(await told(eyes, strictest), effect(permitted), _duties(decisions) if permitted else (), uncovered)
+
+
+def summary(decision: Decision) -> str:
+    """The decision in the words of LEAP, by the row that decided."""
+    if not decision.reasons or decision.reasons[0].row == "L5":
+        return NO_CONSENT
+    return PERMIT if decision.permit else DENY
+
+
+def answer(decision: Decision, outcome: str, duties: tuple[str, ...], uncovered: tuple[Resource, ...]) -> Consultation:
+    """The answer as it is told: the decision that decided, with what goes with a permit."""
+    deciding = decision.reasons[0].source.partition("#")[0] if decision.reasons else ""
+    consents = tuple(sorted(decision.consents, key=lambda ref: ref != deciding))
+    return Consultation(summary(decision), outcome, sentence(decision), duties, uncovered, consents)
+
+
+def _duties(decisions: Sequence[Decision]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(duty for each in decisions for duty in each.obligations))
+
+
+def redactions(matter: Matter, kinds: Sequence[str]) -> tuple[Resource, ...]:
+    """The labels under which an otherwise ordinary record of these types would be denied: every one is asked about."""
+    denied = []
+    for coding, rank, labels in _labels(matter):
+        if not all(matter.decide(matter.ordinary(kind, rank, labels)).permit for kind in kinds):
+            denied.append(coding)
+    return tuple(denied)
+
+
+def _labels(matter: Matter) -> Iterator[tuple[Resource, int, tuple[str, ...]]]:
+    """Each label more confidential than normal, and every other that a decision knows, on a record of normal confidentiality;
+    abstract codes label nothing."""
+    for code, rank in RANK.items():
+        if rank > NORMAL:
+            yield {"system": CONFIDENTIALITY, "code": code}, rank, ()
+    policy = matter.policy
+    known = {*policy.terms.labels, *MARKS, *(label for row in (*policy.barred, *policy.defaults) for label in row.labels)}
+    for label in sorted(known):
+        system, _, code = label.rpartition("|")
+        if not code.startswith("_"):
+            yield {"system": system or ACT_CODE, "code": code}, NORMAL, (label,)

@@ -1,0 +1,165 @@
+"""Consents: decidable before they are stored, one of a kind at a time, and felt at once where they no longer permit (consent
+rules, sections 3 and 4; HOV-8).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from datetime import tzinfo
+
+from service.change import Resource, Timer
+from service.consent.check import check, imported
+from service.consent.supersession import supersession_key
+from service.fhir.canonical import TAG
+from service.fhir.date import ended_at, parse, period
+from service.fhir.reference import link, links, relative
+from service.problem import Category, Problem, Refused, problem
+from service.usecases.consent import withdrawal
+from service.usecases.request.audit import audited
+from service.usecases.request.proposal import Proposal, custodian_only
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+RULE = "consent-rules 3"
+ENDED = frozenset({"inactive", "rejected", "entered-in-error"})
+BOOKKEEPING = frozenset({"status", "meta", "text"})
+UNDECIDABLE = {"system": TAG, "code": "undecidable"}
+
+
+async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of Consent."""
+    if not _ends_own(eyes, proposal):
+        custodian_only(work, proposal)
+        await _standing(work, eyes, proposal)
+    refusals = tuple(issue for issue in check(proposal.resource, work.session.base) if issue.severity == "error")
+    if refusals:
+        raise Refused(Problem(Category.RULE, refusals))
+    for held, later in await _later(work, proposal):
+        if later:
+            raise _refusal("dateTime", f"`{held}` was given later for the same; date this one after it, or make it `inactive`.")
+    return await _put(work, proposal)
+
+
+async def keep(work: Work, _: Eyes, proposal: Proposal) -> str:
+    """The rule of Consent for records that exist already (`baton load`): kept, and tagged where it cannot be decided.
+
+    One that a later Consent took the place of comes in as inactive.
+    """
+    custodian_only(work, proposal)
+    resource = proposal.resource
+    if imported(resource, work.session.base):
+        meta = resource.get("meta", {})
+        tags = [tag for tag in meta.get("tag", ()) if tag != UNDECIDABLE]
+        resource = {**resource, "meta": {**meta, "tag": [*tags, UNDECIDABLE]}}
+    if any(later for _, later in await _later(work, proposal)):
+        resource = {**resource, "status": "inactive"}
+    return await _put(work, replace(proposal, resource=resource))
+
+
+async def _put(work: Work, proposal: Proposal) -> str:
+    """Stages the Consent, ends what it takes the place of, and tells whoever relied on what no longer stands."""
+    superseded = await _later(work, proposal)
+    ref = _stage(work, proposal)
+    patient = link(proposal.resource, "patient")
+    work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=[patient] if patient else ()))
+    ended = [await _end(work, held) for held, _ in superseded]
+    _clock(work, ref, proposal.resource)
+    if patient.startswith("Patient/"):
+        for each in ended:
+            await withdrawal.replaced(work, each)
+        for each in _withdrawn(proposal):
+            await withdrawal.withdrawn(work, each)
+    return ref
+
+
+def _ends_own(eyes: Eyes, proposal: Proposal) -> bool:
+    """The person takes back what they gave, whoever recorded it; nothing else about it changes."""
+    before, after = proposal.before, proposal.resource
+    if before is None or link(before, "patient") not in eyes.own or after.get("status") not in ENDED:
+        return False
+    return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING)
+
+
+async def _standing(work: Work, eyes: Eyes, proposal: Proposal) -> None:
+    """Whose consent an agency may record: that of a person whose record it sees, under its own control; and it stays theirs."""
+    before, after = proposal.before, proposal.resource
+    patient = link(after, "patient")
+    if before is not None and link(before, "patient") != patient:
+        raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
+    if before is None and not await _sees(work, eyes, patient):
+        raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
+    controllers = {relative(each, work.session.base) for each in links(after, "organization")}
+    mine = {work.session.caller.organization, *(each for each in eyes.acting.known if each.startswith("Organization/"))}
+    if after.get("status") == "active" and not eyes.own and not mine & controllers:
+        raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
+
+
+async def _sees(work: Work, eyes: Eyes, patient: str) -> bool:
+    if patient in work.staged:
+        return True
+    row = await work.row(patient) if patient.startswith("Patient/") else None
+    return row is not None and eyes.permits([row], await work.services.evidence.persons(row.patients))
+
+
+def _stage(work: Work, proposal: Proposal) -> str:
+    keys = (*proposal.keys, *_keys(work, proposal.resource))
+    if proposal.row is None:
+        return work.create(proposal.resource, work.session.caller.organization, keys=keys)
+    return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=keys)
+
+
+def _keys(work: Work, consent: Resource) -> tuple[str, ...]:
+    """Only one active Consent holds a supersession key, so concurrent duplicates are impossible."""
+    key = supersession_key(consent, work.session.base) if consent.get("status") == "active" else ""
+    return (f"rule:{RULE}:{key}",) if key else ()
+
+
+async def _later(work: Work, proposal: Proposal) -> list[tuple[str, bool]]:
+    """The other active Consents of this one's kind, in this Work and in the store, and whether each was given later than it."""
+    found, zone = [], work.services.zone
+    for key in _keys(work, proposal.resource):
+        staged = [ref for ref, each in work.staged.items() if key in each.keys]
+        stored = await work.services.records.holder(key)
+        for held in dict.fromkeys((*staged, *((stored,) if stored else ()))):
+            earlier = await work.get(held) if held != f"Consent/{proposal.resource['id']}" else None
+            if earlier is not None and earlier.get("status") == "active":
+                found.append((held, _written(earlier, zone) > _written(proposal.resource, zone)))
+    return found
+
+
+async def _end(work: Work, ref: str) -> Resource:
+    """Makes a Consent inactive; gives it as it was."""
+    earlier = await work.get(ref) or {}
+    row = await work.row(ref)
+    staged = work.staged.get(ref)
+    before, custodian = (staged.before, staged.custodian) if staged else (row.version, row.custodian) if row else (0, "")
+    work.update({**earlier, "status": "inactive"}, before, custodian)
+    work.cancelled.append(f"TIM-13:{ref}")
+    work.audits.append(audited(work.session, "U", ref, why="superseded", patients=[link(earlier, "patient")]))
+    return earlier
+
+
+def _clock(work: Work, ref: str, consent: Resource) -> None:
+    """TIM-13: when the Consent runs out, by its own period."""
+    end = ended_at(period((consent.get("provision") or {}).get("period"), work.services.zone))
+    if consent.get("status") == "active" and end is not None and end > work.session.at:
+        work.timers.append(Timer(f"TIM-13:{ref}", "TIM-13", end, ref))
+    else:
+        work.cancelled.append(f"TIM-13:{ref}")
+
+
+def _written(consent: Resource, zone: tzinfo) -> int:
+    found = parse(str(consent.get("dateTime", "")), zone)
+    return found.low if found else 0
+
+
+def _withdrawn(proposal: Proposal) -> Iterable[Resource]:
+    """What was active and no longer is."""
+    before = proposal.before
+    if before is not None and before.get("status") == "active" and proposal.resource.get("status") != "active":
+        yield before
+
+
+def _refusal(member: str, text: str) -> Refused:
+    return Refused(problem(Category.RULE, "business-rule", text, expression=f"Consent.{member}", rule=RULE))

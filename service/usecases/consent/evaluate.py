@@ -1,0 +1,238 @@
+"""`Consent/$evaluate` (consent rules, section 4): what would be decided, and why, before anybody asks for anything.
+
+Any partner may ask about itself; about another recipient only the agency that keeps the person's record may ask. Nothing is
+explained about a record that the asker may not know of: it is answered as one that is not there. The CDS Hooks service of
+`service.usecases.consent.cds_consult` is the same question in other words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.change import Resource
+from service.consent.decide import decide_all
+from service.consent.explain import cited, explained, masked
+from service.consent.facts import MARKS, Facts
+from service.consent.policy import Agreement, Policy
+from service.consent.reasons import Decision
+from service.consent.redact import redact
+from service.consent.request import Evidence, Request
+from service.consent.terms import ACTIONS, NORMAL
+from service.fhir.json import dump
+from service.fhir.key import tokens
+from service.fhir.operation import Input, given, parameter, parameters, parts
+from service.fhir.reference import id_of, reference_to, relative, target, type_of
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases.disclosure.selection import purposes
+from service.usecases.request.audit import event
+from service.usecases.request.evidence import Person
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, absent, allowed, evidence_of, open_eyes
+
+URI = "urn:ietf:rfc:3986"
+Name = tuple[str, str]
+"""An identifier by system and value; a reference has no system, or that of URIs."""
+INPUTS = (
+    Input("patient", ("valueReference",), required=True),
+    Input("actor", ("valueReference",)),
+    Input("recipient", ("valueReference",)),
+    Input("purpose", ("valueCode", "valueCoding"), repeats=True),
+    Input("action", ("valueCode",)),
+    Input("resource", ("valueReference",), repeats=True),
+)
+MAX_RESOURCES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What is to be explained. `resources` empty: an ordinary record of the person, of normal confidentiality."""
+
+    patient: str
+    recipient: str
+    purposes: tuple[str, ...]
+    action: str
+    resources: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Matter:
+    """A person the asker may see, and what is decided about their records on request of a recipient."""
+
+    asked: Asked
+    patient: Row
+    person: Person
+    request: Request
+    evidence: Evidence
+    policy: Policy
+
+    def decide(self, facts: Facts) -> Decision:
+        """The decision about one record, each of whose Patients is this person."""
+        return decide_all(self.request, facts, dict.fromkeys(facts.patients, self.evidence), self.policy)
+
+    def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
+        """A record of the person as most are: of normal confidentiality, with no label."""
+        marks = tuple(MARKS[label] for label in labels if label in MARKS)
+        return Facts(kind, "", (self.patient.reference,), confidentiality=confidentiality, labels=labels, marks=marks)
+
+
+async def evaluate(services: Services, session: Session, body: Resource) -> bytes:
+    """The decisions as canonical JSON: Parameters with one `evaluation` for each record asked about."""
+    asked = _asked(session, body)
+    for kind in ("Patient", "Consent", *dict.fromkeys(type_of(ref) for ref in asked.resources)):
+        allowed(session, kind, "r")
+    eyes = await open_eyes(services, session)
+    found = await matter(eyes, asked)
+    decisions = await _decisions(eyes, found)
+    await tell(eyes, found, "Consent/$evaluate", [decision for _, decision in decisions if decision])
+    return dump(parameters(*[await _evaluation(eyes, ref, decision) for ref, decision in decisions]))
+
+
+async def matter(eyes: Eyes, asked: Asked) -> Matter:
+    """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
+    does not keep the person's record."""
+    patient = await _patient(eyes, asked)
+    caller = eyes.session.caller
+    if asked.recipient != caller.organization and patient.custodian != caller.organization:
+        text = "Only the agency that keeps the person's record asks about another recipient; ask about your own agency."
+        where = "Parameters.parameter.where(name = 'recipient')"
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
+    person = await eyes.services.evidence.person(patient.reference)
+    request, agreement = await _request(eyes, asked, person)
+    evidence = evidence_of(person, agreement, eyes.session.at)
+    return Matter(asked, patient, person, request, evidence, eyes.services.policy)
+
+
+def _asked(session: Session, body: Resource) -> Asked:
+    found = given(body, INPUTS)
+    if isinstance(found, Problem):
+        raise Refused(found)
+    patient, *others = (_local(session, found["patient"][0]), *(_local(session, each) for each in found["resource"]))
+    who = [*found["recipient"], *found["actor"]]
+    recipient = _local(session, who[0]) if who else session.caller.organization
+    action = found["action"][0] if found["action"] else "access"
+    wrong = [
+        name
+        for name, fits in (
+            ("patient", patient.startswith("Patient/")),
+            ("recipient", recipient.startswith("Organization/") and len(who) < 2),
+            ("action", action in ACTIONS),
+            ("resource", all(others) and len(others) <= MAX_RESOURCES),
+        )
+        if not fits
+    ]
+    if wrong:
+        text = f"The parameter `{wrong[0]}` does not fit; give one Patient, one Organization, at most {MAX_RESOURCES} records."
+        where = f"Parameters.parameter.where(name = '{wrong[0]}')"
+        raise Refused(problem(Category.MALFORMED, "value", text, expression=where, rule="consent-rules 4"))
+    return Asked(patient, recipient, purposes(found) or session.caller.purposes, action, tuple(dict.fromkeys(others)))
+
+
+def _local(session: Session, reference: Resource) -> str:
+    return relative(target(reference), session.base)
+
+
+async def _patient(eyes: Eyes, asked: Asked) -> Row:
+    identity = id_of(asked.patient)
+    row = await eyes.services.records.read("Patient", identity)
+    if row is None or row.deleted or not await eyes.reveal([row], "r"):
+        raise absent("Patient", identity)
+    return row
+
+
+async def _decisions(eyes: Eyes, matter: Matter) -> list[tuple[str, Decision | None]]:
+    """One for each record; None for what the asker may not know of, or that is about somebody else."""
+    asked = matter.asked.resources
+    if not asked:
+        return [("", matter.decide(matter.ordinary()))]
+    rows = await eyes.services.records.read_many(asked)
+    known = {each.row.reference: each.row for each in await eyes.reveal([row for row in rows.values() if not row.deleted], "r")}
+    about = {ref: row for ref, row in known.items() if row.patients and matter.person.patients.issuperset(row.patients)}
+    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian)) for ref, row in about.items()}
+    return [(ref, decided.get(ref)) for ref in asked]
+
+
+async def _request(eyes: Eyes, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
+    """The request as the recipient would make it: the caller as it is, or another agency as such."""
+    if asked.recipient == eyes.session.caller.organization:
+        return replace(eyes.request(person, asked.purposes), action=asked.action), eyes.acting.agreement
+    acting = await eyes.services.directory.acting(Caller("", asked.recipient, NONE))
+    request = Request(
+        principals=acting.principals(eyes.session.at, person.teams, person.patients),
+        organization=asked.recipient,
+        sector=acting.sector,
+        purposes=asked.purposes,
+        action=asked.action,
+        now=eyes.session.at,
+    )
+    return request, acting.agreement
+
+
+async def _evaluation(eyes: Eyes, ref: str, decision: Decision | None) -> Resource:
+    named = [parameter("resource", "valueReference", reference_to(ref))] if ref else []
+    if decision is None:
+        text = f"There is no `{ref}` of this person here that you may see; check the id."
+        return parts("evaluation", *named, parameter("decision", "valueCode", "deny"), parameter("summary", "valueString", text))
+    return parts("evaluation", *named, *explained(await told(eyes, decision)))
+
+
+async def told(eyes: Eyes, decision: Decision) -> Decision:
+    """The decision without the names of those records behind it that the asker may not see."""
+    rows: Mapping[str, Row] = await eyes.services.records.read_many(cited(decision))
+    visible = frozenset(each.row.reference for each in await eyes.reveal(list(rows.values()), "r"))
+    return masked(decision, visible)
+
+
+async def tell(eyes: Eyes, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
+    """The audit line of an explanation, durable before the answer leaves."""
+    session, patient = eyes.session, matter.patient
+    why = " ".join(sorted({decision.reasons[0].source for decision in decisions}))
+    line = event(session, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
+    await eyes.services.trail.note(line, at=session.at, custodian=patient.custodian)
+
+
+async def patient_of(eyes: Eyes, names: Sequence[Name]) -> str:
+    """The Patient that goes by all these references or identifiers and that the asker may see; empty when there is none, hidden
+    or absent. Where several Patients are one person, the one that the asker's own agency keeps."""
+    found = [await _bearers(eyes, name) for name in names]
+    common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
+    rows = {row.reference: row for rows in found for row in rows if row.reference in common}
+    persons = await eyes.services.evidence.persons(rows)
+    if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
+        return ""
+    own = eyes.session.caller.organization
+    return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference
+
+
+async def _bearers(eyes: Eyes, name: Name) -> list[Row]:
+    """Patients by one name. What was redacted is no name: a Patient is found by what the asker sees of it."""
+    system, value = name
+    local = _literal(eyes.session, name)
+    if local:
+        row = await eyes.services.records.read("Patient", id_of(local)) if local.startswith("Patient/") else None
+        return [each.row for each in await eyes.reveal([row] if row and not row.deleted else [], "r")]
+    key = tokens("identifier", system, value)[1]
+    rows = await eyes.services.holdings.having("Patient", key)
+    index = eyes.services.indexer.index
+    shown = await eyes.reveal(rows, "r")
+    return [each.row for each in shown if key in index(redact(each.row.resource, each.decision.redactions)).keys]
+
+
+async def organization_of(eyes: Eyes, names: Sequence[Name]) -> str:
+    """The Organization that goes by these references or identifiers; empty when none does, or they are not of one."""
+    found: set[str] = set()
+    for name in names:
+        local = _literal(eyes.session, name)
+        rows = [] if local else await eyes.services.holdings.having("Organization", tokens("identifier", *name)[1])
+        found |= {local} if local else {row.reference for row in rows}
+    known = [ref for ref in found if ref.startswith("Organization/") and await eyes.services.directory.get(ref)]
+    return known[0] if len(found) == len(known) == 1 else ""
+
+
+def _literal(session: Session, name: Name) -> str:
+    """A name that is a reference, as `Type/id`: a relative one, or a URL of ours."""
+    system, value = name
+    return relative(value, session.base) or "" if system in ("", URI) else ""

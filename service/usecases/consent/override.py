@@ -1,0 +1,204 @@
+"""`Patient/{id}/$break-glass` (consent rules, section 5): a person's record opened against consent, by one user, for a while,
+with an account to give.
+
+The review Task is the grant: `service.consent.grants` reads it, and it ends by itself with its period. An override stands above
+consent and below L0: without a sharing agreement and a relationship with the person there is nothing to override.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from service import clock
+from service.care.task.made import communication, make
+from service.change import Notice, Resource, Timer
+from service.consent.facts import DO_NOT_TELL
+from service.consent.request import BREAK_GLASS
+from service.fhir.canonical import ACT_REASON, OVERRIDE_KIND, RECORD_MARK, TASK_CODE, TASK_INPUT, TaskCode
+from service.fhir.coding import concept
+from service.fhir.date import begins, written
+from service.fhir.operation import Input, given
+from service.fhir.reference import reference_to
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases.disclosure.release import writable
+from service.usecases.disclosure.selection import NOT_DISCLOSED
+from service.usecases.request import idempotency
+from service.usecases.request.audit import event
+from service.usecases.request.results import Answer
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.work import Work
+
+RULE = "consent-rules 5"
+INPUTS = (
+    Input("kind", ("valueCode",), required=True),
+    Input("reason", ("valueString",), required=True),
+    Input("scope", ("valueCode",), repeats=True),
+    Input("end", ("valueDateTime", "valueInstant")),
+    Input("defer", ("valueString",)),
+)
+SHORTEST_REASON = 20
+LONGEST = timedelta(hours=4)
+REVIEW = timedelta(hours=72)
+TOPIC = "consent-changed"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """An override as it was asked for. `types` empty: the whole record. `defer`: why the person is not told now, or nothing."""
+
+    kind: str
+    reason: str
+    types: tuple[str, ...]
+    end: datetime
+    defer: str
+
+
+async def break_glass(services: Services, session: Session, identity: str, parameters: Resource) -> Answer:
+    """Opens a person's record to the user; gives the review Task that grants it.
+
+    Refuses alike (ABSENT) a Patient that is not there and one with whom the agency has no relationship.
+    """
+    allowed(session, "Task", "c")
+    asked = _asked(services, session, parameters)
+    work = Work(services, session)
+    if (earlier := await idempotency.earlier(work)) is not None:
+        return earlier
+    eyes = await open_eyes(services, session)
+    _human(eyes)
+    _agreement(eyes)
+    row = await _patient(eyes, identity)
+    made = _stage(work, row, asked)
+    writable(eyes, work.staged[made].resource)
+    return await idempotency.committed(work, made)
+
+
+def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
+    found = given(parameters, INPUTS)
+    if isinstance(found, Problem):
+        raise Refused(found)
+    kind, reason = found["kind"][0], found["reason"][0].strip()
+    end = begins(found["end"][0], services.zone) if found["end"] else session.at + LONGEST
+    wrong = [kind for kind in found["scope"] if kind not in services.definitions.types or kind in NOT_DISCLOSED]
+    issues = []
+    if kind not in BREAK_GLASS:
+        issues.append(_issue("kind", f"`kind` is one of `{'`, `'.join(sorted(BREAK_GLASS))}`."))
+    if len(reason) < SHORTEST_REASON:
+        issues.append(
+            _issue("reason", f"The reason says in at least {SHORTEST_REASON} characters why consent has to be overridden.")
+        )
+    if wrong:
+        issues.append(
+            _issue(
+                "scope",
+                f"`{wrong[0]}` is not a type of record that an override opens; name others, or none for the whole record.",
+            )
+        )
+    if end is None or end.tzinfo is None or not session.at < end <= session.at + LONGEST:
+        issues.append(_issue("end", "The override ends at an instant within the next 4 hours; give `end` so."))
+    if issues or end is None:
+        raise Refused(Problem(Category.RULE, tuple(issues)))
+    defer = found["defer"][0].strip() if found["defer"] else ""
+    return Asked(kind, reason, tuple(sorted(set(found["scope"]))), end.astimezone(UTC), defer)
+
+
+def _issue(name: str, text: str) -> Issue:
+    return Issue("business-rule", text, f"Parameters.parameter.where(name = '{name}')", RULE)
+
+
+def _human(eyes: Eyes) -> None:
+    """One person, acting in a role that is theirs now."""
+    user = eyes.session.caller.user
+    if not user.startswith("PractitionerRole/") or user not in eyes.acting.principals(eyes.session.at):
+        text = "Only a person overrides consent; sign in as a user with an active PractitionerRole of your agency."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
+
+
+def _agreement(eyes: Eyes) -> None:
+    """L0: told before any Patient is looked for, so that it tells nothing about one."""
+    agreement, at = eyes.acting.agreement, eyes.session.at
+    live = (
+        agreement is not None
+        and (agreement.start is None or agreement.start <= at)
+        and (agreement.end is None or at < agreement.end)
+    )
+    if not live:
+        text = "Your agency has no live sharing agreement, and an override never takes its place; renew the agreement."
+        raise Refused(problem(Category.RULE, "business-rule", text, rule="consent-rules L0"))
+
+
+async def _patient(eyes: Eyes, identity: str) -> Row:
+    """A Patient with whom the agency has a relationship (L0). Only who sees the Patient anyway is told so."""
+    services, session, reference = eyes.services, eyes.session, f"Patient/{identity}"
+    row = await services.records.read("Patient", identity)
+    persons = await services.evidence.persons((reference,))
+    person = persons[reference]
+    acting = eyes.acting.principals(session.at, person.teams, person.patients)
+    if row is not None and not row.deleted and person.related(session.at) & {session.caller.organization, *acting}:
+        return row
+    told = event(session, "E", f"{reference}/$break-glass", permitted=False, why="consent-rules#L0.relationship")
+    await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+    if row is not None and eyes.permits([row], persons):
+        text = "Your agency has no legitimate relationship with the person, and an override never takes its place."
+        raise Refused(problem(Category.RULE, "business-rule", text, rule="consent-rules L0"))
+    raise absent("Patient", identity)
+
+
+def _stage(work: Work, row: Row, asked: Asked) -> str:
+    """The grant, the audit line, the privacy officer's clock and the word to the person: one transaction."""
+    session, patient = work.session, row.reference
+    task = _review(session, row, asked)
+    review = work.create(task, session.caller.organization)
+    due = session.at + REVIEW
+    work.timers.append(Timer(f"TIM-11:{review}", "TIM-11", due, review, data={"rule": RULE}))
+    work.notices.append(Notice(TOPIC, row.custodian, review, patient))
+    told = [review]
+    if not asked.defer:
+        told.append(_tell(work, row, review))
+    line = event(session, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
+    line["purposeOfEvent"].append({"coding": [{"system": ACT_REASON, "code": "BTG"}]})
+    work.audits.append(line)
+    return review
+
+
+def _review(session: Session, row: Row, asked: Asked) -> Resource:
+    """The Task as `service.consent.grants` reads it. Where telling the person is deferred they are kept from it, too."""
+    mark = {"security": [{"system": RECORD_MARK, "code": DO_NOT_TELL}]} if asked.defer else None
+    note = [{"text": f"Telling the person is deferred: {asked.defer}", "time": written(session.at)}] if asked.defer else None
+    return make(
+        "Task",
+        id=clock.new_id(),
+        meta=mark,
+        status="requested",
+        intent="order",
+        priority="urgent",
+        code=concept(TASK_CODE, TaskCode.OVERRIDE_REVIEW),
+        description="Review this override of consent.",
+        focus=reference_to(row.reference),
+        for_=reference_to(row.reference),
+        authoredOn=written(session.at),
+        lastModified=written(session.at),
+        requester=reference_to(session.caller.user),
+        owner=reference_to(row.custodian),
+        reasonCode=concept(OVERRIDE_KIND, asked.kind, asked.reason),
+        note=note,
+        restriction={"period": {"start": written(session.at), "end": written(asked.end)}},
+        input=[{"type": concept(TASK_INPUT, "override-scope"), "valueCode": kind} for kind in asked.types],
+    )
+
+
+def _tell(work: Work, row: Row, review: str) -> str:
+    session = work.session
+    message = communication(
+        clock.new_id(),
+        "override-notice",
+        sender=session.caller.organization,
+        recipients=(row.reference,),
+        patient=row.reference,
+        about=review,
+        at=session.at,
+        text="Your record was opened although you had not agreed to it. This is being reviewed; you may ask who saw it.",
+    )
+    return work.create(message, session.caller.organization)

@@ -1,0 +1,110 @@
+"""What a Consent's end sets off, in the transaction that ends it (consent rules, section 4; HOV-8).
+
+Whoever was told something by its authority is asked to stop using it; a handover whose receiver may no longer read what it was
+sent stays where it is and says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from service import clock
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.care.task.made import task_of
+from service.change import Notice, Resource, Timer
+from service.consent.decide import decide_all
+from service.consent.facts import Facts
+from service.consent.request import Request
+from service.fhir.canonical import ACT_REASON, TaskCode
+from service.fhir.coding import codings
+from service.fhir.reference import link, links, name_of
+from service.store.records import Row
+from service.usecases.request.evidence import Person
+from service.usecases.request.viewer import evidence_of
+from service.usecases.request.work import Work
+
+TOPIC = "consent-changed"
+STOP_USE = timedelta(hours=72)
+CARE = ("TREAT",)
+
+
+async def withdrawn(work: Work, consent: Resource) -> None:
+    """Everyone to whom something was disclosed by authority of this Consent is told, and asked to stop using it."""
+    for row, recipient in await _disclosed(work, consent):
+        _stop_use(work, row, recipient)
+
+
+async def replaced(work: Work, consent: Resource) -> None:
+    """As `withdrawn`, for those recipients only to whom what took its place denies what they were told."""
+    person = await person_of(work, consent)
+    for row, recipient in await _disclosed(work, consent):
+        payload = [link(each, "contentReference") for each in row.resource.get("payload", ())]
+        purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == ACT_REASON) or CARE
+        if await refused(work, person, recipient, payload, purposes):
+            _stop_use(work, row, recipient)
+
+
+async def person_of(work: Work, consent: Resource) -> Person:
+    """The person a Consent is of, with their Consents as this Work will leave them. What is disclosed or sent meanwhile would be
+    missed, so that it makes the Work be decided again."""
+    patient = link(consent, "patient")
+    persons = await work.persons((patient,))
+    work.rests_on(persons.values())
+    return persons[patient]
+
+
+async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:
+    """The disclosure records that rest on any version of a Consent, with each of their recipients."""
+    person = await person_of(work, consent)
+    rows = await work.services.holdings.of("Communication", person.patients)
+    return [
+        (row, recipient)
+        for row in rows
+        if _rests_on(row.resource, name_of(consent))
+        for recipient in links(row.resource, "recipient")
+    ]
+
+
+def _rests_on(communication: Resource, consent: str) -> bool:
+    return any(link(each, "valueReference") == consent for each in communication.get("extension", ()))
+
+
+def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
+    session, agency = work.session, disclosed.custodian
+    patient = link(disclosed.resource, "subject")
+    user = session.caller.user if agency == session.caller.organization else ""
+    due = session.at + STOP_USE
+    asked = task_of(
+        clock.new_id(),
+        TaskCode.STOP_USE,
+        requester=user if user.startswith("PractitionerRole/") else agency,
+        owner=recipient,
+        patient=patient,
+        at=session.at,
+        focus=disclosed.reference,
+        due=due,
+        text="Consent was withdrawn: stop using what was disclosed, and confirm it by completing this Task.",
+    )
+    ref = work.create(asked, agency)
+    work.timers.append(Timer(f"TIM-11:{ref}", "TIM-11", due, ref))
+    work.notices.append(Notice(TOPIC, recipient, ref, patient))
+
+
+async def refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
+    """Whether an agency may not read one of these records of the person."""
+    services, at = work.services, work.session.at
+    acting = await services.directory.acting(Caller("", receiver, NONE))
+    request = Request(
+        principals=acting.principals(at, person.teams, person.patients),
+        organization=receiver,
+        sector=acting.sector,
+        purposes=purposes,
+        action="disclose",
+        now=at,
+    )
+    evidence = evidence_of(person, acting.agreement, at)
+    rows = [row for ref in refs if (row := await work.row(ref)) is not None and not row.deleted]
+    facts = [Facts.from_row(row.facts, row.custodian) for row in rows]
+    return any(not decide_all(request, each, dict.fromkeys(each.patients, evidence), services.policy).permit for each in facts)

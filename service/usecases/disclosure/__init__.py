@@ -1,0 +1,1 @@
+"""What leaves for another agency, for whom, on what authority, and the account of it."""

@@ -1,0 +1,146 @@
+"""`Patient/{id}/$disclose` (consent rules, section 4): what may another agency have of our records, and giving it that.
+
+Load: our own records of the person that were asked for. Decide: each for the recipient. Commit: the disclosure record, one for
+each authority it rests on. Only then is anything given: no record, no release.
+"""
+
+from __future__ import annotations
+
+from service.change import Resource
+from service.fhir.operation import Given, Input, given
+from service.fhir.reference import relative, target
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases.disclosure import release, selection
+from service.usecases.disclosure.release import Asked, Plan, Teller
+from service.usecases.disclosure.selection import RULE
+from service.usecases.request.audit import event, note
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.work import Work, decided_again
+
+INPUTS = (
+    Input("recipient", ("valueReference",), required=True),
+    Input("purpose", ("valueCode", "valueCoding"), required=True, repeats=True),
+    Input("type", ("valueCode",), required=True, repeats=True),
+    Input("category", ("valueCode", "valueCoding", "valueCodeableConcept"), repeats=True),
+    Input("period", ("valuePeriod",)),
+    Input("reason", ("valueString",), required=True),
+    Input("basis", ("valueCodeableConcept",)),
+    Input("mode", ("valueCode",), required=True),
+)
+MODES = frozenset({"preview", "release"})
+
+
+async def disclose(services: Services, session: Session, identity: str, parameters: Resource) -> bytes:
+    """The answer as canonical JSON: Parameters, with the Bundle and the records of disclosure when it was a release."""
+    asked = _asked(services, session, parameters)
+    _scopes(session, asked)
+    _agency(session)
+    return await decided_again(session, lambda at: _disclosed(services, at, identity, asked))
+
+
+async def _disclosed(services: Services, session: Session, identity: str, asked: Asked) -> bytes:
+    eyes, work = await open_eyes(services, session), Work(services, session)
+    plan = await _plan(eyes, work, await _patient(eyes, identity), asked)
+    if not asked.release:
+        await _tell(eyes, plan, permitted=True)
+        return await release.previewed(eyes, plan)
+    if not plan.shared:
+        await _tell(eyes, plan, permitted=False)
+        raise Refused(_nothing(plan))
+    return await release.released(eyes, work, plan)
+
+
+def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
+    found = given(parameters, INPUTS)
+    if isinstance(found, Problem):
+        raise Refused(found)
+    issues = [*selection.faults(services, found, _place), *_mode(found)]
+    recipient = relative(target(found["recipient"][0]), session.base)
+    if not recipient.startswith("Organization/"):
+        issues.append(_issue("recipient", "The recipient is one Organization; give its reference."))
+    if issues:
+        raise Refused(Problem(Category.MALFORMED, tuple(issues)))
+    return selection.wanted(services, found, recipient, release=found["mode"][0] == "release")
+
+
+def _mode(found: Given) -> list[Issue]:
+    return [] if found["mode"][0] in MODES else [_issue("mode", "`mode` is `preview` or `release`.")]
+
+
+def _issue(name: str, text: str) -> Issue:
+    return Issue("value", text, _place(name), RULE)
+
+
+def _place(name: str) -> str:
+    return f"Parameters.parameter.where(name = '{name}')"
+
+
+def _scopes(session: Session, asked: Asked) -> None:
+    """The scopes of everything that is returned, and of the record that is written."""
+    for kind in ("Patient", *asked.types):
+        allowed(session, kind, "r")
+    if asked.release:
+        allowed(session, "Communication", "c")
+
+
+def _agency(session: Session) -> None:
+    """An agency answers for what it discloses; a person shares their record by a Consent."""
+    if session.caller.personal:
+        text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
+
+
+async def _patient(eyes: Eyes, identity: str) -> Row:
+    """The Patient as the caller sees it; absent and hidden are told the same."""
+    row = await eyes.services.records.read("Patient", identity)
+    shown = await eyes.reveal([row], "r") if row else []
+    if row is None or not shown or row.deleted:
+        await note(eyes.services, eyes.session, "E", f"Patient/{identity}/$disclose", [])
+        raise absent("Patient", identity)
+    return row
+
+
+async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
+    services, session = eyes.services, eyes.session
+    agency = session.caller.organization
+    if asked.recipient == agency:
+        text = "The recipient is your own agency, which needs no disclosure to read its own records; name another."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=_place("recipient"), rule=RULE))
+    to = await selection.partner(services, session, asked, _place)
+    basis = selection.basis_of(asked, (eyes.acting.sector, to), _place)
+    shown = await eyes.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
+    items = await selection.judged(services, session, asked, basis, [each.row for each in shown], work=work)
+    user = session.caller.user
+    sender = user if user.startswith("PractitionerRole/") else agency
+    door = f"{patient.reference}/$disclose?mode={'release' if asked.release else 'preview'}"
+    return Plan(asked, patient.reference, basis, items, Teller(agency, sender, door))
+
+
+async def _tell(eyes: Eyes, plan: Plan, *, permitted: bool) -> None:
+    """The audit line of what gives nothing away: a preview, or a release that was refused. Durable before the answer leaves."""
+    session = eyes.session
+    what = f"{plan.teller.door}#{plan.asked.recipient}"
+    why = " ".join(sorted({item.why.source for item in plan.items}))
+    told = event(session, "E", what, permitted=permitted, why=why, patients=[plan.patient])
+    await eyes.services.trail.note(told, at=session.at, custodian=session.caller.organization)
+
+
+def _nothing(plan: Plan) -> Problem:
+    """A release of nothing is refused with every reason there is."""
+    reasons = dict.fromkeys(item.why for item in plan.withheld)
+    recipient = plan.asked.recipient
+    issues = tuple(
+        Issue(
+            "business-rule", f"Nothing was disclosed to `{recipient}`: {reason.text}", "Parameters", f"consent-rules {reason.row}"
+        )
+        for reason in reasons
+    )
+    empty = Issue(
+        "not-found",
+        "Your agency keeps no record that matches; ask for other types, categories or times.",
+        "Parameters",
+        RULE,
+    )
+    return Problem(Category.RULE, issues or (empty,))

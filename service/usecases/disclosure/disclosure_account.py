@@ -1,0 +1,159 @@
+"""`Patient/{id}/$access-history` (consent rules, section 4): who saw what of a person, when, why and by which authority.
+
+The person sees the account of their whole record; the agency that keeps the Patient sees the account of what it may see itself.
+An entry that is about hidden records, or rests on an override of which the person is not told yet, is left out as if it were not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from service.change import Resource
+from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.json import dump
+from service.fhir.query import Query, Sort, place
+from service.fhir.reference import relative, target
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.request.audit import SITE, event, note
+from service.usecases.request.results import Answer, Entry, Page
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+
+Params = Sequence[tuple[str, str]]
+CURSOR = "_cursor"
+LONGEST_PAGE = 100
+NEWEST_FIRST = (Sort("_lastUpdated", descending=True), Sort("_id", descending=True))
+
+
+@dataclass(frozen=True, slots=True)
+class Asker:
+    """Whose account is asked for and who asks. `patients`: all the person's own, or the agency's one."""
+
+    eyes: Eyes
+    patients: frozenset[str]
+    themselves: bool
+
+
+async def history(services: Services, session: Session, identity: str, params: Params) -> Page:
+    """AuditEvents, newest first. Only the person and the agency that keeps the Patient get them; to others it is absent."""
+    allowed(session, "AuditEvent", "s")
+    count = _count(services, params)
+    asker = await _asker(services, session, identity)
+    binding = f"{session.caller.client} {session.caller.user} Patient/{identity}/$access-history"
+    after = _after(services, params, binding)
+    found = await _page(asker, after, count + 1)
+    query = Query("AuditEvent", sort=NEWEST_FIRST)
+    more = seal(Cursor(place(query, found[count - 1][0].index)), services.secret, binding) if len(found) > count else ""
+    told = event(session, "E", f"Patient/{identity}/$access-history", patients=[f"Patient/{identity}"])
+    await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+    return Page(tuple(Entry(Answer(row.reference, row.version, row.at, body)) for row, body in found[:count]), more)
+
+
+def _count(services: Services, params: Params) -> int:
+    named = dict(params)
+    unknown = next((name for name in named if name not in ("_count", CURSOR)), None)
+    count = named.get("_count", str(services.settings.page_size))
+    if unknown or not (count.isascii() and count.isdigit() and len(count) < 9 and int(count)):
+        text = f"`$access-history` takes `_count` (1 or more) and its own `_cursor`; correct `{unknown or '_count'}`."
+        raise Refused(problem(Category.MALFORMED, "invalid", text))
+    return min(int(count), services.settings.max_page_size, LONGEST_PAGE)
+
+
+def _after(services: Services, params: Params, binding: str) -> Cursor | None:
+    text = dict(params).get(CURSOR)
+    cursor = unseal(text, services.secret, binding) if text is not None else None
+    if isinstance(cursor, Problem):
+        raise Refused(cursor)
+    return cursor
+
+
+async def _asker(services: Services, session: Session, identity: str) -> Asker:
+    eyes, reference = await open_eyes(services, session), f"Patient/{identity}"
+    row = await services.records.read("Patient", identity)
+    if row is not None and not row.deleted:
+        if reference in eyes.own:
+            return Asker(eyes, eyes.own, themselves=True)
+        staff = not session.caller.personal
+        if staff and row.custodian == session.caller.organization and _in_scope(eyes, reference):
+            return Asker(eyes, frozenset((reference,)), themselves=False)
+    await note(services, session, "R", f"{reference}/$access-history", [])
+    raise absent("Patient", identity)
+
+
+def _in_scope(eyes: Eyes, patient: str) -> bool:
+    """A token for one patient opens that patient's account alone."""
+    rules = eyes.session.caller.scopes.grants("AuditEvent", "s")
+    return any(rule.context != "patient" or patient in eyes.context for rule in rules)
+
+
+async def _page(asker: Asker, after: Cursor | None, wanted: int) -> list[tuple[Row, bytes]]:
+    """The entries that may be told, found a batch at a time so that those that may not leave no gap."""
+    services, found, looked = asker.eyes.services, list[tuple[Row, bytes]](), 0
+    query = Query("AuditEvent", sort=NEWEST_FIRST)
+    visible = Visible(patients=tuple(sorted(asker.patients)))
+    while len(found) < wanted:
+        rows = await services.searches.find(query, visible=visible, after=after, limit=wanted)
+        found += await _told(asker, rows)
+        looked += len(rows)
+        if len(rows) < wanted:
+            break
+        if looked >= services.settings.max_scan:
+            text = "Too many entries have to be looked at for this page; ask for fewer with `_count`."
+            raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+        after = Cursor(place(query, rows[-1].index))
+    return found[:wanted]
+
+
+async def _told(asker: Asker, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
+    events = [(row, row.resource) for row in rows]
+    named = {ref for _, event in events for ref in (*_records(event), *_reasons(event))}
+    known = await asker.eyes.services.records.read_many(named) if named else {}
+    persons = await asker.eyes.services.evidence.persons(patient for row in known.values() for patient in row.patients)
+    # One search may have shown several people: of those entries only what is about this person is told.
+    about = {ref: row for ref, row in known.items() if not asker.patients.isdisjoint(row.patients)}
+    seen = frozenset(ref for ref, row in about.items() if asker.eyes.decide(row, persons).permit)
+    told = ((row, _as_told(asker, event, seen)) for row, event in events)
+    return [(row, dump(event)) for row, event in told if event is not None]
+
+
+def _as_told(asker: Asker, event: Resource, seen: frozenset[str]) -> Resource | None:
+    """The entry with what the asker may know of; None when that is nothing."""
+    if event.get("source", {}).get("site") != SITE:  # another system's word is not this service's account
+        return None
+    records, reasons = set(_records(event)), set(_reasons(event))
+    untold = {ref for ref in reasons - seen if ref.startswith("Task/")}
+    if (records and not records & seen) or (asker.themselves and untold):
+        return None
+    known = seen | asker.patients
+    entities = [each for each in event.get("entity", ()) if _entity(each) in known]
+    if all(_entity(each) in known for each in event.get("entity", ()) if _entity(each)):
+        entities += [each for each in event.get("entity", ()) if not _entity(each)]  # the interaction in its own words
+    why = " ".join(word for word in str(event.get("outcomeDesc", "")).split() if _record(word) in (seen | {""}))
+    kept = {name: value for name, value in event.items() if name not in ("entity", "outcomeDesc")}
+    return kept | ({"outcomeDesc": why} if why else {}) | {"entity": entities}
+
+
+def _records(event: Resource) -> Iterator[str]:
+    """The records an entry is about, its Patients aside."""
+    for each in event.get("entity", ()):
+        target = _entity(each)
+        if target and not target.startswith("Patient/"):
+            yield target
+
+
+def _entity(entity: Resource) -> str:
+    return relative(target(entity.get("what")))
+
+
+def _reasons(event: Resource) -> Iterator[str]:
+    """The records an entry rests on."""
+    for word in str(event.get("outcomeDesc", "")).split():
+        if found := _record(word):
+            yield found
+
+
+def _record(word: str) -> str:
+    return (relative(word.partition("#")[0]) or "") if word.startswith(("Consent/", "Task/", "Communication/")) else ""

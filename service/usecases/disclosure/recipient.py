@@ -1,0 +1,69 @@
+"""A disclosure decided from its recipient's side: may that agency have these records (HOV-3, DIS)?"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.consent.decide import decide_all
+from service.consent.facts import Facts
+from service.consent.reasons import Decision
+from service.consent.request import Evidence, Grant, Request
+from service.store.records import Row
+from service.usecases.request.directory import Acting
+from service.usecases.request.evidence import Person
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import evidence_of
+from service.usecases.request.work import Work
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """An agency that would be told, for these purposes. `related`: being told makes the relationship, as in a handover.
+    `user`: the one of its staff who would be told; empty: whoever acts for it."""
+
+    organization: str
+    purposes: tuple[str, ...]
+    related: bool = False
+    grants: tuple[Grant, ...] = ()
+    user: str = ""
+
+
+async def decided(
+    services: Services, session: Session, recipient: Recipient, rows: Sequence[Row], work: Work | None = None
+) -> list[tuple[Row, Decision]]:
+    """The decision for each record, in order, with the records' own persons as evidence; as `work` will leave them, where one is
+    under way."""
+    acting = await services.directory.acting(Caller("", recipient.organization, NONE, recipient.user))
+    persons = await (work or services.evidence).persons(patient for row in rows for patient in row.patients)
+    if work is not None:
+        work.rests_on(persons.values())
+    answers = []
+    for row in rows:
+        facts = replace(Facts.from_row(row.facts), custodian=row.custodian)
+        evidence = {patient: _evidence(acting, persons[patient], recipient, session.at) for patient in row.patients}
+        request = _request(acting, recipient, session.at, persons[row.patients[0]] if row.patients else None)
+        answers.append((row, decide_all(request, facts, evidence, services.policy)))
+    return answers
+
+
+def _request(acting: Acting, recipient: Recipient, at: datetime, person: Person | None) -> Request:
+    teams, patients = (person.teams, person.patients) if person else ((), frozenset[str]())
+    return Request(
+        principals=acting.principals(at, teams, patients),
+        organization=recipient.organization,
+        sector=acting.sector,
+        purposes=recipient.purposes,
+        action="disclose",
+        now=at,
+        user=recipient.user,
+    )
+
+
+def _evidence(acting: Acting, person: Person, recipient: Recipient, at: datetime) -> Evidence:
+    known = evidence_of(person, acting.agreement, at)
+    related = known.relationships | {recipient.organization} if recipient.related else known.relationships
+    return replace(known, relationships=related, grants=(*known.grants, *recipient.grants))

@@ -1,0 +1,39 @@
+"""What is told of the past stays as it was told: the audit trail and disclosure records are made by the service alone."""
+
+from __future__ import annotations
+
+from service.change import Resource
+from service.fhir.canonical import DISCLOSURE, DISCLOSURE_CATEGORY
+from service.fhir.coding import codings
+from service.problem import Category, Refused, problem
+from service.usecases.request.audit import SITE
+from service.usecases.request.proposal import Proposal, store
+from service.usecases.request.viewer import Eyes
+from service.usecases.request.work import Work
+
+
+async def write_event(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of AuditEvent: another system's events may be added, never changed, and never in this service's name."""
+    if proposal.row is not None:
+        raise _refusal(Category.NOT_ALLOWED, "AuditEvent", "The audit trail is only added to: send another event.", "security 4")
+    if proposal.resource.get("source", {}).get("site") == SITE:
+        text = f"Events of the site `{SITE}` are written by the service itself; name your own site."
+        raise _refusal(Category.RULE, "AuditEvent.source.site", text, "security 4")
+    return await store(work, eyes, proposal)
+
+
+async def write_communication(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+    """The rule of Communication: a disclosure record is made when something is disclosed, and stands (DIS)."""
+    if _disclosure(proposal.resource) or (proposal.before is not None and _disclosure(proposal.before)):
+        text = "A disclosure record is made by the service when something is disclosed; ask for the disclosure itself."
+        raise _refusal(Category.RULE, "Communication.category", text, "DIS")
+    return await store(work, eyes, proposal)
+
+
+def _disclosure(resource: Resource) -> bool:
+    profiles = [str(each).partition("|")[0] for each in resource.get("meta", {}).get("profile", ())]
+    return DISCLOSURE in profiles or any(system == DISCLOSURE_CATEGORY for system, _ in codings(resource.get("category")))
+
+
+def _refusal(category: Category, expression: str, text: str, rule: str) -> Refused:
+    return Refused(problem(category, "business-rule", text, expression=expression, rule=rule))

@@ -1,0 +1,244 @@
+"""Batch and transaction (R4 section 3.1.0.11). A transaction is one Work and one commit; a batch is each entry by itself."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+from urllib.parse import parse_qsl
+
+from service import clock
+from service.change import Resource
+from service.fhir.resource import rewrite
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.usecases.interactions import conditional, records, search
+from service.usecases.request import idempotency
+from service.usecases.request.audit import denied
+from service.usecases.request.results import Answer, Page
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import allowed, open_eyes
+from service.usecases.request.work import Work, decided_again
+
+# R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
+ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
+MAX_ENTRIES = 1000
+# Among what is created and updated, what others are decided by goes first, whatever its method: no id or reference depends on
+# that order, and a rule must find the records as they will stand.
+AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
+VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
+ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
+# What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
+PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
+TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One Bundle.entry as it will be carried out. `url` is relative to the base, without its query."""
+
+    place: int
+    method: str
+    type: str
+    id: str
+    query: tuple[tuple[str, str], ...]
+    resource: Resource | None
+    full_url: str
+    if_match: int | None
+    if_none_exist: str
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of one entry."""
+
+    method: str
+    outcome: Answer | Page | Problem
+
+
+async def perform(services: Services, session: Session, bundle: Resource) -> tuple[Result, ...]:
+    """Carries a Bundle out and gives one Result for each entry, in their order. A transaction that fails is Refused whole."""
+    kind = bundle.get("type")
+    if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
+        text = "The base takes a Bundle of type `batch` or `transaction`; send a single resource to its own type."
+        raise Refused(problem(Category.MALFORMED, "value", text, expression="Bundle.type", rule="R4 3.1.0.11"))
+    entries = bundle.get("entry", [])
+    if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
+        text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
+        raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
+    session = replace(session, directory=None)  # an entry may change the directory that the next one is decided by
+    read = [_request(place, entry, session.base) for place, entry in enumerate(entries)]
+    if kind == "transaction":
+        return await decided_again(session, lambda at: _transaction(services, at, read))
+    return tuple([await _alone(services, session, each) for each in read])
+
+
+async def _alone(services: Services, session: Session, request: Request | Problem) -> Result:
+    if isinstance(request, Problem):
+        return Result("", request)
+    try:
+        if request.method in ("GET", "HEAD"):
+            return await _get(services, session, request)
+        allowed(session, request.type, VERB[request.method])
+        own = replace(session, request_id=f"{session.request_id}#{request.place}")
+        answer = await decided_again(own, lambda at: records.planned(Work(services, at), _stage, request))
+        return Result(request.method, answer)
+    except Refused as refusal:
+        place = f"{request.type}/{request.id}" if request.id else request.type
+        await denied(services, session, ACTION[request.method], place, refusal.problem)
+        return Result(request.method, refusal.problem)
+
+
+async def _transaction(services: Services, session: Session, read: list[Request | Problem]) -> tuple[Result, ...]:
+    """All or none. References between entries are resolved first, so every rule sees the records as they will stand."""
+    problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
+    if problems:
+        raise Refused(Problem(problems[0].category, tuple(issue for each in problems for issue in each.issues)))
+    work = Work(services, session)
+    if (earlier := await idempotency.transaction(work)) is not None:
+        return tuple(Result(*each) for each in earlier)
+    requests = await _linked(work, [each for each in read if isinstance(each, Request)])
+    _distinct(requests)
+    refs: dict[int, str] = {}
+    for request in sorted(requests, key=_turn):
+        if request.method not in ("GET", "HEAD"):
+            refs[request.place] = await _staged(work, request)
+    methods = {request.place: request.method for request in requests if request.place in refs}
+    answers = await idempotency.together(work, [(methods[place], ref) for place, ref in sorted(refs.items())])
+    written = dict(zip(sorted(refs), answers, strict=True))
+    return tuple(
+        [
+            Result(request.method, written[request.place])
+            if request.place in written
+            else await _alone(services, session, request)
+            for request in requests
+        ]
+    )
+
+
+def _turn(request: Request) -> tuple[bool, int, int]:
+    return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
+
+
+async def _staged(work: Work, request: Request) -> str:
+    try:
+        return await _stage(work, request)
+    except Refused as refusal:
+        raise Refused(_placed(request.place, refusal.problem)) from None
+
+
+async def _stage(work: Work, request: Request) -> str:
+    if request.method == "DELETE":
+        return await records.plan_delete(work, request.type, request.id, request.if_match)
+    resource = request.resource or {}
+    if request.method == "POST":
+        return await records.plan_create(work, request.type, resource, request.if_none_exist, request.id)
+    return await records.plan_update(work, request.type, request.id, resource, request.if_match)
+
+
+async def _get(services: Services, session: Session, request: Request) -> Result:
+    if request.id:
+        return Result("GET", await records.read(services, session, request.type, request.id, request.query))
+    return Result("GET", await search.search(services, session, request.type, request.query))
+
+
+def _request(place: int, entry: Any, base: str) -> Request | Problem:
+    """Reads one entry. URLs that leave the base, climb or name a host are refused (attack list)."""
+    asked = entry.get("request") if isinstance(entry, dict) else None
+    if not isinstance(asked, dict):
+        return _malformed("Every entry says what to do in `request`; add its method and url.", "request")
+    method, url = asked.get("method"), asked.get("url")
+    if not isinstance(method, str) or method not in ORDER or not isinstance(url, str):
+        return _malformed(f"The method is one of `{'`, `'.join(ORDER)}` with a url; correct it.", "request.method")
+    found = PLACE.fullmatch(url.removeprefix(f"{base}/"))
+    if found is None:
+        return _malformed("The url is `Type` or `Type/id`, relative to this base; correct it.", "request.url")
+    kind, identity = found["type"], found["id"] or ""
+    if (method in ("PUT", "DELETE")) != bool(identity) and method not in ("GET", "HEAD"):
+        return _malformed("POST goes to a type, PUT and DELETE to one id; correct the url.", "request.url")
+    resource = entry.get("resource")
+    if method in ("POST", "PUT") and not isinstance(resource, dict):
+        return _malformed("The entry carries no resource; add the one to store.", "resource")
+    query = tuple(parse_qsl(found["query"] or "", keep_blank_values=True))
+    if query and method not in ("GET", "HEAD"):
+        return _malformed("A write names its record by id, not by a search; correct it, or use `ifNoneExist`.", "request.url")
+    tag = TAG.fullmatch(str(asked.get("ifMatch", "")))
+    if tag is None and "ifMatch" in asked:
+        return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
+    if_match = int(tag[1]) if tag else None
+    full_url = str(entry.get("fullUrl", ""))
+    return Request(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
+
+
+async def _linked(work: Work, requests: list[Request]) -> list[Request]:
+    """Gives new records their ids, and points every reference to an entry's fullUrl at the record it becomes, and every
+    conditional one at the record it finds (R4 3.1.0.11.2)."""
+    known: dict[str, str] = {}
+    named: list[Request] = []
+    for request in requests:
+        there = await _there(work, request)
+        if there:
+            known[request.full_url] = there
+            named.append(request)
+        elif request.method == "POST" and request.resource is not None:
+            identity = clock.new_id()
+            known[request.full_url] = f"{request.type}/{identity}"
+            named.append(replace(request, id=identity))
+        else:
+            if request.full_url and request.id:
+                known[request.full_url] = f"{request.type}/{request.id}"
+            named.append(request)
+    known.pop("", None)
+    for request in requests:
+        known |= await _found(work, request)
+    return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
+
+
+async def _there(work: Work, request: Request) -> str | None:
+    """The record that a conditional create finds instead of making one."""
+    if request.method != "POST" or not request.if_none_exist:
+        return None
+    try:
+        allowed(work.session, request.type, "c")
+        eyes = await open_eyes(work.services, work.session)
+        return await records.existing(work, eyes, request.type, request.if_none_exist)
+    except Refused as refusal:
+        raise Refused(_placed(request.place, refusal.problem)) from None
+
+
+async def _found(work: Work, request: Request) -> dict[str, str]:
+    """The records that an entry's conditional references find."""
+    try:
+        return await conditional.targets(work.services, work.session, request.resource or {})
+    except Refused as refusal:
+        raise Refused(_placed(request.place, refusal.problem)) from None
+
+
+def _distinct(requests: list[Request]) -> None:
+    """No record may be written twice in one transaction (R4 3.1.0.11.2)."""
+    seen: set[str] = set()
+    for request in requests:
+        target = f"{request.type}/{request.id}"
+        if request.id and request.method not in ("GET", "HEAD"):
+            if target in seen:
+                text = f"`{target}` is written by two entries; write each record once."
+                raise Refused(_placed(request.place, problem(Category.MALFORMED, "duplicate", text, rule="R4 3.1.0.11.2")))
+            seen.add(target)
+
+
+def _placed(place: int, found: Problem) -> Problem:
+    """A Problem whose expressions start at their entry."""
+    return Problem(found.category, tuple(_within(place, found.issues)))
+
+
+def _within(place: int, issues: tuple[Issue, ...]) -> Iterator[Issue]:
+    for issue in issues:
+        if issue.expression.startswith("Bundle.entry["):
+            yield issue
+            continue
+        path = f"Bundle.entry[{place}].resource" + ("." + issue.expression.partition(".")[2] if "." in issue.expression else "")
+        yield Issue(issue.code, issue.text, path, issue.rule, issue.severity)
+
+
+def _malformed(text: str, member: str) -> Problem:
+    return problem(Category.MALFORMED, "value", text, expression=f"Bundle.entry.{member}", rule="R4 3.1.0.11")

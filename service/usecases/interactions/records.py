@@ -1,0 +1,332 @@
+"""The single-record interactions: read, vread, history, create, update, delete (R4 section 3.1.0).
+
+The `plan_` functions put one write into a Work without committing it, so that a transaction is many of them and one commit.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from service import clock
+from service.change import Resource
+from service.consent.redact import is_redacted
+from service.fhir.coding import codings
+from service.fhir.reference import id_of, key
+from service.fhir.resource import identified
+from service.fhir.search import matches, parse
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.usecases import rules
+from service.usecases.request import idempotency
+from service.usecases.request.audit import note
+from service.usecases.request.presentation import presented
+from service.usecases.request.proposal import Proposal
+from service.usecases.request.results import Answer, Entry, Page, written
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, Shown, absent, allowed, open_eyes
+from service.usecases.request.work import Work, decided_again
+
+Params = Sequence[tuple[str, str]]
+
+MANY = 1000
+"""How many matches of an If-None-Exist are looked at for those the caller may know of."""
+
+NEW = -1
+"""The version that a record must have which is not here yet."""
+
+# security rules, section 2: a lost update on these would lose responsibility itself.
+CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
+
+
+async def read(
+    services: Services,
+    session: Session,
+    kind: str,
+    identity: str,
+    params: Params = (),
+    asked: Awaitable[Row | None] | None = None,
+) -> Answer:
+    """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it.
+
+    `asked` is the record, where it was asked for already.
+    """
+    _served(services, kind)
+    allowed(session, kind, "r")
+    row = await (asked or services.records.ask(kind, identity))
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal([row], "r") if row else []
+    return await _one(services, session, shown, kind, identity, params)
+
+
+async def vread(services: Services, session: Session, kind: str, identity: str, version: str) -> Answer:
+    """One version, decided as what it was and under the labels of now."""
+    _served(services, kind)
+    allowed(session, kind, "r")
+    row = await services.records.version(kind, identity, int(version)) if _number(version) else None
+    current = await services.records.read(kind, identity)
+    eyes = await open_eyes(services, session)
+    shown = await eyes.reveal_past([row], current, "r") if row and current else []
+    return await _one(services, session, shown, kind, identity, ())
+
+
+async def _one(services: Services, session: Session, shown: list[Shown], kind: str, identity: str, params: Params) -> Answer:
+    if not shown:
+        await note(services, session, "R", f"{kind}/{identity}", shown)
+        raise absent(kind, identity)
+    await note(services, session, "R", f"{kind}/{identity}", shown)
+    if shown[0].row.deleted:
+        text = f"`{kind}/{identity}` was deleted; its history still tells what it was."
+        raise Refused(problem(Category.GONE, "deleted", text))
+    return answer(services, shown[0], params)
+
+
+async def history(services: Services, session: Session, kind: str, identity: str, params: Params) -> Page:
+    """The versions of one record, newest first; each is decided by itself, as `vread` decides it."""
+    _served(services, kind)
+    allowed(session, kind, "r")
+    count, before = _history_page(services, params)
+    eyes = await open_eyes(services, session)
+    found = await _versions(eyes, f"{kind}/{identity}", before, count + 1)
+    shown, more = found[:count], len(found) > count
+    await note(services, session, "R", f"{kind}/{identity}/_history", shown)
+    if not shown:
+        raise absent(kind, identity)
+    entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
+    return Page(entries, cursor=str(shown[-1].row.version) if more else "")
+
+
+async def _versions(eyes: Eyes, reference: str, before: int | None, wanted: int) -> list[Shown]:
+    """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
+    kind, identity = key(reference)
+    found: list[Shown] = []
+    current = await eyes.services.records.read(kind, identity)
+    while current and len(found) < wanted:
+        rows = await eyes.services.records.history(kind, identity, before=before, limit=wanted)
+        found += await eyes.reveal_past(rows, current, "r")
+        if len(rows) < wanted:
+            break
+        before = rows[-1].version
+    return found[:wanted]
+
+
+def _number(text: str) -> bool:
+    """Whether this is a number that a version or a page size may be."""
+    return text.isascii() and text.isdigit() and len(text) < 10
+
+
+def _history_page(services: Services, params: Params) -> tuple[int, int | None]:
+    named = dict(params)
+    unknown = next((name for name in named if name not in ("_count", "_cursor")), None)
+    count, cursor = named.get("_count", str(services.settings.page_size)), named.get("_cursor")
+    if unknown or not _number(count) or (cursor is not None and not _number(cursor)):
+        text = f"History takes `_count` (a number) and the `_cursor` of its own next link; correct `{unknown or '_count'}`."
+        raise Refused(problem(Category.MALFORMED, "invalid", text))
+    return min(max(int(count), 1), services.settings.max_page_size), int(cursor) if cursor else None
+
+
+def _method(row: Row) -> str:
+    if row.deleted:
+        return "DELETE"
+    return "POST" if row.version == 1 else "PUT"
+
+
+def _version(shown: Shown) -> Answer:
+    body = b"" if shown.row.deleted else shown.body
+    return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body)
+
+
+async def create(services: Services, session: Session, kind: str, resource: Resource, none_exist: str = "") -> Answer:
+    """Stores a new record under an id of ours."""
+    _served(services, kind)
+    allowed(session, kind, "c")
+    return await decided_again(session, lambda at: planned(Work(services, at), plan_create, kind, resource, none_exist))
+
+
+async def update(
+    services: Services, session: Session, kind: str, identity: str, resource: Resource, if_match: int | None
+) -> Answer:
+    """Stores the next version of a record."""
+    _served(services, kind)
+    allowed(session, kind, "u")
+    return await decided_again(session, lambda at: planned(Work(services, at), plan_update, kind, identity, resource, if_match))
+
+
+async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
+    """One write, planned and committed; a repeat of an earlier request is answered as that was."""
+    if (earlier := await idempotency.earlier(work)) is not None:
+        return earlier
+    return await idempotency.committed(work, await plan(work, *asked))
+
+
+async def delete(services: Services, session: Session, kind: str, identity: str, if_match: int | None) -> Answer:
+    """Marks a record as deleted; its history stays."""
+    work = Work(services, session)
+    ref = await plan_delete(work, kind, identity, if_match)
+    if ref not in work.staged:
+        return await idempotency.found(work, ref)
+    return written(await work.commit(), ref)
+
+
+async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
+    """Puts a create into the Work and gives the reference the record will have. `identity` is an id this service chose before."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "c")
+    _is_a(resource, kind)
+    eyes = await open_eyes(services, session)
+    if none_exist and (found := await existing(work, eyes, kind, none_exist)):
+        return found
+    key = (f"R4 3.1.0.8.1:{_known_to(session)}:{kind}?{none_exist}",) if none_exist else ()
+    ready = rules.prepared(identified(resource, identity or clock.new_id()))
+    return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
+
+
+async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+    """Puts an update into the Work. Only what the caller may see can be updated, and only its custodian's rules let it."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "u")
+    _is_a(resource, kind)
+    if resource.get("id", identity) != identity:
+        text = f"The resource's id is not `{identity}`; give it the id of the URL."
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
+    eyes = await open_eyes(services, session)
+    row = await work.row(f"{kind}/{identity}")
+    visible = bool(row and await eyes.reveal([row], "u"))
+    if row is None or not visible:
+        return await _chosen(work, eyes, kind, identity, identified(resource, identity), if_match)
+    _current(row, kind, if_match)
+    proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
+    try:
+        return await rules.write(work, eyes, proposal)
+    except Refused:
+        await _still(work, row)
+        raise
+
+
+async def _still(work: Work, row: Row) -> None:
+    """A rule that refused may have looked at records from before and after somebody else's change: then that is the reason."""
+    now = await work.services.records.read(row.type, row.id)
+    if now is None or now.version != row.version:
+        text = f"`{row.reference}` was changed by another request first; read it again, and repeat your change on that."
+        raise Refused(problem(Category.CONFLICT, "conflict", text, rule="HOV-5"))
+
+
+async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None) -> str:
+    """Puts a delete into the Work. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
+    services, session = work.services, work.session
+    _served(services, kind)
+    allowed(session, kind, "d")
+    eyes = await open_eyes(services, session)
+    row = await work.row(f"{kind}/{identity}")
+    if row is None or not await eyes.reveal([row], "d"):
+        raise absent(kind, identity)
+    if not row.deleted:
+        _current(row, kind, if_match)
+        await rules.remove(work, eyes, row)
+    return f"{kind}/{identity}"
+
+
+async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+    """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
+    tells nothing about others' records."""
+    caller = work.session.caller
+    agency = id_of(caller.organization)
+    whole = any(rule.context != "patient" and not rule.params for rule in caller.scopes.grants(kind, "c"))
+    if caller.personal or not whole or not identity.startswith(f"{agency}."):
+        text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
+        raise Refused(problem(Category.ABSENT, "not-found", text))
+    if if_match not in (None, NEW):
+        text = f"There is no version {if_match} of `{kind}/{identity}` here that you may see; leave If-Match out to create it."
+        raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
+    return await rules.write(work, eyes, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
+
+
+def _current(row: Row, kind: str, if_match: int | None) -> None:
+    """If-Match must name the current version, and must be there for the types that carry responsibility."""
+    if if_match == NEW:
+        if row.deleted:
+            return
+        text = f"`{kind}/{row.id}` is here already, and you asked for it to be new; read it, and update what it says now."
+        raise Refused(problem(Category.STALE, "conflict", text, rule="RFC 9110 13.1.2"))
+    if if_match is None and kind in CONDITIONAL:
+        text = (
+            f'A `{kind}` is updated only with If-Match: read it, then send `If-Match: W/"{row.version}"` if that is what you saw.'
+        )
+        raise Refused(problem(Category.UNCONDITIONAL, "required", text, rule="R4 3.1.0.5"))
+    if if_match is not None and if_match != row.version:
+        text = (
+            f"`{kind}/{row.id}` has changed since version {if_match}; read it again and repeat your change on what it says now."
+        )
+        raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
+
+
+async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | None:
+    """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none.
+
+    Only what the caller could have created itself counts: a token for one patient learns nothing of the agency's others.
+    """
+    params = tuple(parse_qsl(none_exist.lstrip("?"), keep_blank_values=True))
+    query = parse(kind, params, work.services.indexer.parameters)
+    if isinstance(query, Problem):
+        raise Refused(query)
+    if not query.terms:
+        text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    kept = await work.services.holdings.kept(query, work.session.caller.organization, MANY)
+    rows = [shown.row for shown in await eyes.reveal(kept, "c") if matches(query, eyes.left(shown))]
+    if len(rows) > 1:
+        text = "More than one of your records matches If-None-Exist; make it name one."
+        raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))
+    if rows:
+        work.rows[f"{kind}/{rows[0].id}"] = rows[0]
+        return f"{kind}/{rows[0].id}"
+    staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and _matches(work, query, each.resource))
+    return next(staged, None)
+
+
+def _known_to(session: Session) -> str:
+    """Among whose records a conditional create looks: those of the agency or, for a token of one person, of that person. Two
+    that look for the same among others' records are not in each other's way, and tell each other nothing."""
+    caller = session.caller
+    return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
+
+
+def _matches(work: Work, query: object, resource: Resource) -> bool:
+    return matches(query, work.services.indexer.index(resource))  # type: ignore[arg-type]
+
+
+def checked(services: Services, resource: Resource) -> Resource:
+    """The resource, when it is valid (fhir-api rules, section 3); every error at once otherwise."""
+    if is_redacted(resource):
+        text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.security", rule="consent-rules 3"))
+    meta = resource.get("meta")
+    if any(code == "SUBSETTED" for _, code in codings(meta.get("tag") if isinstance(meta, dict) else None)):
+        text = "This is a part of a record (`SUBSETTED`): storing it would lose the rest. Read the whole record and change that."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.tag", rule="R4 3.1.0.1.7"))
+    issues = services.validator.check(resource)
+    errors = tuple(issue for issue in issues if issue.severity in ("error", "fatal"))
+    if errors:
+        raise Refused(Problem(Category.INVALID, errors))
+    return resource
+
+
+def _served(services: Services, kind: str) -> None:
+    if kind not in services.definitions.types:
+        text = f"`{kind}` is not an R4 resource type; correct the URL."
+        raise Refused(problem(Category.ABSENT, "not-supported", text))
+
+
+def _is_a(resource: Resource, kind: str) -> None:
+    if resource.get("resourceType") != kind:
+        text = f"The URL takes a `{kind}`; set `resourceType` to it or send the resource to its own type."
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="resourceType", rule="R4 3.1.0.8"))
+
+
+def answer(services: Services, shown: Shown, params: Params) -> Answer:
+    """A record as its reader may see it, less what `_summary` and `_elements` leave out."""
+    row = shown.row
+    return Answer(row.reference, row.version, row.at, presented(shown.body, params, services.definitions))

@@ -1,0 +1,156 @@
+"""Search (R4 section 3.1.1): matches the caller may see, counted and paged as if nothing else existed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from service.fhir.cursor import Cursor, seal, unseal
+from service.fhir.date import milliseconds
+from service.fhir.query import Query, included, place, referring
+from service.fhir.query import matches as evaluated
+from service.fhir.search import parse
+from service.fhir.term import Setting
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.request.audit import note, query_text
+from service.usecases.request.presentation import subset
+from service.usecases.request.results import Answer, Entry, Page
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import ANY, Eyes, Shown, allowed, open_eyes, parted
+
+Params = Sequence[tuple[str, str]]
+MAX_INCLUDED = 1000
+CURSOR = "_cursor"
+
+
+async def search(services: Services, session: Session, kind: str, params: Params, *, lenient: bool = False) -> Page:
+    """One page of a searchset. Every row is decided before it is counted, paged or included."""
+    if kind not in services.definitions.types:
+        raise Refused(problem(Category.ABSENT, "not-supported", f"`{kind}` is not an R4 resource type; correct the URL."))
+    allowed(session, kind, "s")
+    asked = [(name, value) for name, value in params if name != CURSOR]
+    query = _parsed(services, session, kind, asked, lenient)
+    eyes = await open_eyes(services, session)
+    walk = Walk(services, eyes, query, await eyes.visible(kind, query))
+    binding = f"{session.caller.client} {session.caller.user} {kind} {asked!r}"
+    after = _after(services, params, binding)
+    total = await walk.total() if query.total != "none" or query.counts_only else None
+    if query.counts_only:
+        await note(services, session, "E", query_text(kind, asked), [])
+        return Page((), total=total, issues=_ignored(query))
+    count = min(query.count or services.settings.page_size, services.settings.max_page_size)
+    shown = await walk.page(after, count + 1)
+    matches, more = shown[:count], len(shown) > count
+    others = await _included(services, eyes, query, matches)
+    await note(services, session, "E", query_text(kind, asked), [*matches, *others])
+    cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, binding) if more else ""
+    entries = [
+        *(_entry(services, query, each, "match") for each in matches),
+        *(_entry(services, query, each, "include") for each in others),
+    ]
+    return Page(tuple(entries), cursor, total, _ignored(query))
+
+
+@dataclass(slots=True)
+class Walk:
+    """The matches of one search that may be seen, in order, found a batch at a time so that hidden rows leave no gap."""
+
+    services: Services
+    eyes: Eyes
+    query: Query
+    visible: Visible
+    verb: str = "s"
+
+    async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
+        """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match by what is left of it
+        alone."""
+        shown = await self.eyes.reveal(await self.eyes.tied(rows) if self.visible is ANY else rows, self.verb)
+        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.eyes.left(each))]
+
+    async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
+        """The next matches after a place, `wanted` of them if there are so many."""
+        found: list[Shown] = []
+        looked = 0
+        while len(found) < wanted:
+            rows = await self._batch(after, wanted)
+            found += await self._shown(rows)
+            looked += len(rows)
+            if len(rows) < wanted:
+                break
+            after = Cursor(place(self.query, rows[-1].index))
+            self._bounded(looked)
+        return found[:wanted]
+
+    async def total(self) -> int:
+        """How many matches may be seen, exactly."""
+        counted, looked, after = 0, 0, None
+        while rows := await self._batch(after, 500):
+            counted += len(await self._shown(rows))
+            looked += len(rows)
+            if len(rows) < 500:
+                break
+            after = Cursor(place(self.query, rows[-1].index))
+            self._bounded(looked)
+        return counted
+
+    async def _batch(self, after: Cursor | None, limit: int) -> list[Row]:
+        return await self.services.searches.find(self.query, visible=self.visible, after=after, limit=limit)
+
+    def _bounded(self, looked: int) -> None:
+        if looked >= self.services.settings.max_scan:
+            text = "The search has to look at too many records; narrow it, by `patient` or by date say."
+            raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+
+
+def _parsed(services: Services, session: Session, kind: str, asked: Params, lenient: bool) -> Query:
+    zone = services.zone
+    setting = Setting(session.base, zone, milliseconds(session.at))
+    query = parse(kind, asked, services.indexer.parameters, lenient=lenient, setting=setting)
+    if isinstance(query, Problem):
+        raise Refused(query)
+    return query
+
+
+def _after(services: Services, params: Params, binding: str) -> Cursor | None:
+    given = dict(params).get(CURSOR)
+    if given is None:
+        return None
+    cursor = unseal(given, services.secret, binding)
+    if isinstance(cursor, Problem):
+        raise Refused(cursor)
+    return cursor
+
+
+async def _included(services: Services, eyes: Eyes, query: Query, matches: Sequence[Shown]) -> list[Shown]:
+    """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
+    if not (query.includes or query.revincludes):
+        return []
+    indexes = [eyes.left(each) for each in matches]
+    here = {each.row.reference for each in matches}
+    wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
+    rows = list((await services.records.read_many(wanted)).values()) if wanted else []
+    shown = await eyes.reveal([row for row in rows if not row.deleted], "r")
+    for each in query.revincludes:
+        if here:
+            reverse = referring(each, sorted(here), services.indexer.parameters)
+            walk = Walk(services, eyes, reverse, await eyes.visible(reverse.type, reverse), "r")
+            shown += await walk.page(None, MAX_INCLUDED + 1)
+    if len(shown) > MAX_INCLUDED:
+        text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
+        raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+    return list({each.row.reference: each for each in shown if each.row.reference not in here}.values())
+
+
+def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:
+    row = shown.row
+    body = subset(shown.body, query.summary, query.elements, services.definitions)
+    return Entry(Answer(row.reference, row.version, row.at, body), mode)
+
+
+def _ignored(query: Query) -> tuple[Issue, ...]:
+    return tuple(
+        Issue("not-supported", f"The parameter `{name}` was ignored, as `handling=lenient` asks.", severity="warning")
+        for name in query.ignored
+    )

@@ -1,0 +1,1 @@
+"""What the operator keeps: agencies and their agreements, and whether all is sound."""

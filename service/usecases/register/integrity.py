@@ -1,0 +1,67 @@
+"""`baton check`: everything that must hold of what is stored, and each way in which it does not, as a sentence.
+
+Findings name records and rules, never what a record says, so they may be shown to any operator.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from datetime import datetime
+
+from service.care.ownership import lead as ownership
+from service.care.ownership.lead import Led
+from service.change import Resource
+from service.fhir.reference import key, link, links
+from service.store.integrity import Integrity
+from service.usecases.request.services import Services
+
+
+async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
+    """What does not hold; nothing when all does. Raises Refused UNAVAILABLE."""
+    integrity = Integrity(services.mongo, services.records.projector)
+    for each in await services.ledger.verify():
+        yield f"ledger: {each}"
+    types = await integrity.types()
+    for type_ in types:
+        for each in await integrity.gaps(type_):
+            yield f"history: {each}"
+    for each in (*await integrity.loose_keys(), *await integrity.loose_claims()):
+        yield f"keys: {each}"
+    if "CarePlan" in types:
+        async for each in _plans(services, integrity, now):
+            yield each
+
+
+async def _plans(services: Services, integrity: Integrity, now: datetime) -> AsyncIterator[str]:
+    """OWN-1 in every version there was, OWN-2 and OWN-6 in every plan as it stands."""
+    await services.directory.refresh()
+    async for row in integrity.rows("CarePlan", past=True):
+        lead = link(row.resource, "author")
+        if row.resource.get("status") == "active" and not lead.startswith("PractitionerRole/"):
+            yield f"OWN-1: version {row.version} of `{row.reference}` is active and names no PractitionerRole as its lead."
+    async for row in integrity.rows("CarePlan"):
+        plan = row.resource
+        role = await services.directory.get(lead) if (lead := link(plan, "author")) else None
+        for each in ownership.one_owner(await _led(services, plan), role, now, services.zone):
+            yield f"{each.partition(': ')[0]}: `{row.reference}`: {each.partition(': ')[2]}."
+        async for each in _keyed(services, plan, row.custodian):
+            yield each
+
+
+async def _keyed(services: Services, plan: Resource, custodian: str) -> AsyncIterator[str]:
+    """OWN-6: an active top-level plan holds its episode's key, so that no second one can be."""
+    subject = link(plan, "subject")
+    person = (await services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
+    for held in ownership.keys(plan, person, custodian):
+        if await services.records.holder(held) != f"CarePlan/{plan['id']}":
+            yield f"OWN-6: `CarePlan/{plan['id']}` is an active top-level plan without its unique key: a second could be made."
+
+
+async def _led(services: Services, plan: Resource) -> Led:
+    teams = links(plan, "careTeam")
+    return Led(plan, await _current(services, teams[0] if teams else ""), await _current(services, ownership.episode_of(plan)))
+
+
+async def _current(services: Services, ref: str) -> Resource | None:
+    row = await services.records.read(*key(ref)) if ref else None
+    return None if row is None or row.deleted else row.resource

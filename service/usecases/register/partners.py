@@ -1,0 +1,81 @@
+"""The register of agencies: entering one with its sharing agreement, and what is not in order about those that are in it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from service import clock
+from service.auth.caller import Caller
+from service.auth.scopes import NONE
+from service.fhir.reference import id_of
+from service.problem import Category, Refused, problem
+from service.store.partners import Partner
+from service.usecases.request.audit import audited, event
+from service.usecases.request.services import Services, Session
+from service.usecases.request.work import Work
+
+OPERATOR = "baton-operator"
+SOON = timedelta(days=30)
+
+
+async def register(services: Services, base: str, partner: Partner, name: str = "") -> None:
+    """Registers an agency, or replaces its agreement. One that has no Organization record is given one when its name is told.
+
+    Raises Refused: INVALID, or ABSENT for an Organization that nobody knows.
+    """
+    session = _session(partner.organization, base)
+    await services.directory.refresh()
+    if await services.directory.get(partner.organization) is None:
+        await _introduced(services, session, name)
+    for contact in partner.contacts:
+        if await services.directory.organization(contact) != partner.organization:
+            text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
+            raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
+    await services.partners.add(partner)
+    await services.trail.note(
+        event(session, "U", f"partner {partner.organization}"), at=session.at, custodian=partner.organization
+    )
+
+
+async def _introduced(services: Services, session: Session, name: str) -> None:
+    reference = session.caller.organization
+    if not name.strip():
+        text = f"`{reference}` is not known here; load its Organization first, or tell its name with `--name` to have one made."
+        raise Refused(problem(Category.ABSENT, "not-found", text))
+    made = {"resourceType": "Organization", "id": id_of(reference), "active": True, "name": name.strip()}
+    work = Work(services, session)
+    work.audits.append(audited(session, "C", work.create(made, reference)))
+    await work.commit()
+
+
+async def checked(services: Services, clients: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
+    """What is not in order: agreements that do not stand, agencies nobody knows, clients of agencies without an agreement."""
+    await services.directory.refresh()
+    partners = {partner.organization: partner for partner in await services.partners.list()}
+    findings = [each for partner in partners.values() for each in _agreement(partner, now)]
+    for organization in partners:
+        known = await services.directory.get(organization)
+        if known is None:
+            findings.append(f"`{organization}` has an agreement and no Organization record; load it.")
+        elif known.get("active") is False:
+            findings.append(f"`{organization}` has an agreement and is not active; end the agreement, or correct the record.")
+    for client in clients:
+        if client["organization"] not in partners:
+            text = f"Client `{client['client_id']}` acts for `{client['organization']}`, which has no agreement; add the partner."
+            findings.append(text)
+    return findings
+
+
+def _agreement(partner: Partner, now: datetime) -> Iterable[str]:
+    if partner.start is not None and now < partner.start:
+        yield f"The agreement with `{partner.organization}` starts on {partner.start:%Y-%m-%d}; nothing is shared before."
+    elif not partner.live(now):
+        yield f"The agreement with `{partner.organization}` has ended; nothing is shared until it is renewed."
+    elif partner.end is not None and partner.end - now < SOON:
+        yield f"The agreement with `{partner.organization}` ends before {partner.end:%Y-%m-%d}; renew it."
+
+
+def _session(organization: str, base: str) -> Session:
+    return Session(Caller(OPERATOR, organization, NONE, purposes=("HOPERAT",)), clock.now(), base)

@@ -1,0 +1,160 @@
+"""What the audit trail is told: who, acting for whom, why, on what, by which authority (security rules, section 3).
+
+AuditEvents in the patterns of IHE Basic Audit Log Patterns. They hold nothing of a record's content and no search value: a query
+is told by its parameter names and a digest, so that two uses of one query can be seen to be the same. They are plain literals
+because every read makes one; a test holds them against the typed model.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from service.auth.event import Event
+from service.change import Resource
+from service.fhir.canonical import (
+    ACT_REASON,
+    AUDIT_ENTITY_TYPE,
+    AUDIT_EVENT_TYPE,
+    AUDIT_TYPE,
+    DICOM,
+    OBJECT_ROLE,
+    RESTFUL_INTERACTION,
+)
+from service.fhir.date import instant
+from service.fhir.reference import versioned
+from service.problem import SOURCES, Category, Problem
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Shown
+
+SITE = "baton"
+"""`AuditEvent.source.site` of the service's own entries."""
+TYPE = {"system": AUDIT_EVENT_TYPE, "code": "rest"}
+DENIALS = frozenset({Category.SCOPE, Category.FORBIDDEN})
+WRITES = frozenset("CUD")
+INTERACTION = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "search"}
+
+
+def event(
+    session: Session,
+    action: str,
+    what: str,
+    *,
+    permitted: bool = True,
+    why: str = "",
+    patients: Iterable[str] = (),
+    refs: Iterable[str] = (),
+) -> Resource:
+    """One AuditEvent, without id. `action` is an audit-event-action code, `what` the target, `why` the rows that decided."""
+    caller = session.caller
+    told: Resource = {
+        "resourceType": "AuditEvent",
+        "type": TYPE,
+        "subtype": [{"system": RESTFUL_INTERACTION, "code": INTERACTION[action]}],
+        "action": action,
+        "recorded": instant(session.at),
+        "outcome": "0" if permitted else "4",
+    }
+    if why:
+        told["outcomeDesc"] = why
+    told["purposeOfEvent"] = [{"coding": [{"system": ACT_REASON, "code": purpose}]} for purpose in caller.purposes]
+    told["agent"] = _agents(session)
+    told["source"] = {"site": SITE, "observer": {"display": "Baton"}, "type": [{"code": "4"}]}
+    told["entity"] = [
+        *(
+            {"what": {"reference": patient}, "type": _code(AUDIT_ENTITY_TYPE, "1"), "role": _code(OBJECT_ROLE, "1")}
+            for patient in sorted(set(patients))
+        ),
+        *({"what": {"reference": ref}, "type": _code(AUDIT_ENTITY_TYPE, "2"), "role": _code(OBJECT_ROLE, "4")} for ref in refs),
+        {"type": _code(AUDIT_ENTITY_TYPE, "4"), "name": what, "detail": _details(session)},
+    ]
+    return told
+
+
+def _agents(session: Session) -> list[dict[str, Any]]:
+    caller = session.caller
+    client: dict[str, Any] = {
+        "type": {"coding": [_code(DICOM, "110153")]},
+        "who": {"identifier": {"value": caller.client}},
+        "requestor": not caller.user,
+    }
+    agents = [client, {"who": {"reference": caller.organization}, "requestor": False}]
+    if caller.user:
+        agents.append({"who": {"reference": caller.user}, "requestor": True})
+    return agents
+
+
+def _details(session: Session) -> list[dict[str, str]]:
+    given = {"request": session.request_id, "correlation": session.correlation_id, "token": session.caller.token}
+    return [{"type": name, "valueString": value} for name, value in given.items() if value]
+
+
+def _code(system: str, code: str) -> dict[str, str]:
+    return {"system": system, "code": code}
+
+
+async def note(services: Services, session: Session, action: str, what: str, shown: Sequence[Shown]) -> None:
+    """Tells the trail of a read before its answer leaves; returns when the line is durable: no record, no release."""
+    patients = {patient for each in shown for patient in each.row.patients}
+    refs = [versioned(each.row.reference, each.row.version) for each in shown]
+    why = " ".join(sorted({each.decision.reasons[0].source for each in shown}))
+    told = event(session, action, what, permitted=bool(shown) or action == "E", why=why, patients=patients, refs=refs)
+    custodians = {each.row.custodian for each in shown}
+    await services.trail.note(
+        told, at=session.at, custodian=custodians.pop() if len(custodians) == 1 else session.caller.organization
+    )
+
+
+async def denied(services: Services, session: Session, action: str, what: str, refusal: Problem) -> None:
+    """Tells the trail of a request that its caller was denied; other refusals deny nobody anything. Durable before the answer
+    leaves. Reads tell of what is absent themselves."""
+    hidden = refusal.category is Category.ABSENT and action in WRITES
+    if hidden or refusal.category in DENIALS:
+        why = refusal.issues[0].rule or SOURCES.get(refusal.category, "")
+        told = event(session, action, what, permitted=False, why=why)
+        await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+
+
+def audited(session: Session, action: str, ref: str, *, why: str = "", patients: Iterable[str] = ()) -> Resource:
+    """The AuditEvent that is committed together with a write."""
+    return event(session, action, ref, why=why, patients=patients, refs=[ref])
+
+
+def query_text(kind: str, params: Sequence[tuple[str, str]]) -> str:
+    """A search as the trail may hold it: names of parameters and a digest of their values."""
+    names = ",".join(name for name, _ in params)
+    digest = hashlib.sha256(repr(sorted(params)).encode()).hexdigest()[:16]
+    return f"{kind}?{names}#{digest}"
+
+
+def login_event(told: Event, at: datetime) -> Resource:
+    """What happened at the authorization server, as an AuditEvent (IHE ITI-20 node authentication and user login patterns)."""
+    agents: list[dict[str, Any]] = [
+        {
+            "type": {"coding": [_code(DICOM, "110153")]},
+            "who": {"identifier": {"value": told.client or "baton"}},
+            "requestor": not told.user,
+        }
+    ]
+    if told.user:
+        who = {"reference": told.user} if "/" in told.user else {"identifier": {"value": told.user}}
+        agents.append({"who": who, "requestor": True})
+    event: Resource = {
+        "resourceType": "AuditEvent",
+        "type": _code(DICOM, "110114"),
+        "subtype": [{"system": AUDIT_TYPE, "code": told.kind}],
+        "action": "E",
+        "recorded": instant(at),
+        "outcome": "0" if told.allowed else "4",
+        "agent": agents,
+        "source": {"site": SITE, "observer": {"display": "Baton"}, "type": [{"code": "4"}]},
+    }
+    if told.reason:
+        event["outcomeDesc"] = told.reason
+    if told.patient:
+        event["entity"] = [
+            {"what": {"reference": told.patient}, "type": _code(AUDIT_ENTITY_TYPE, "1"), "role": _code(OBJECT_ROLE, "1")}
+        ]
+    return event

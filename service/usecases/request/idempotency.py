@@ -1,0 +1,98 @@
+"""HOV-9: a request is carried out once. The same X-Request-Id with the same request gets the first answer again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from service.change import Claim
+from service.fhir.reference import key
+from service.problem import Category, Refused, problem
+from service.store.records import Row
+from service.usecases.request.audit import note
+from service.usecases.request.results import Answer, written
+from service.usecases.request.viewer import open_eyes
+from service.usecases.request.work import Work
+
+REMEMBERED = timedelta(days=7)
+"""How long a repeat is recognised; partners retry for 72 hours."""
+
+
+async def earlier(work: Work) -> Answer | None:
+    """The first answer to this very request, None when it is new. Another request under the same id is refused as a duplicate."""
+    if not work.session.given_id:
+        return None
+    answer = await work.services.records.claimed(_key(work))
+    return await _replayed(work, answer) if answer else None
+
+
+async def committed(work: Work, ref: str) -> Answer:
+    """Commits the Work together with the claim on its request id; a repeat that lost the race gets the winner's answer."""
+    if ref not in work.staged:
+        return await found(work, ref)
+    if work.session.given_id:
+        staged = work.staged[ref]
+        facts = {"fingerprint": work.session.fingerprint, "ref": ref, "version": staged.before + 1}
+        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+    try:
+        return written(await work.commit(), ref)
+    except Refused:
+        if (answer := await earlier(work)) is not None:
+            return answer
+        raise
+
+
+async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
+    """The first answers to this very transaction, each with its method; None when it is new."""
+    told = await work.services.records.claimed(_key(work)) if work.session.given_id else None
+    if told is None:
+        return None
+    _same(work, told)
+    rows = [(method, ref, await _version(work, {"ref": ref, "version": version})) for method, ref, version in told["writes"]]
+    return [(method, written({ref: row}, ref)) for method, ref, row in rows]
+
+
+async def together(work: Work, writes: Sequence[tuple[str, str]]) -> list[Answer]:
+    """Commits a transaction's writes (method and reference) at once, with the claim on its request id; gives their answers."""
+    if work.session.given_id and work.staged:
+        versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
+        facts = {"fingerprint": work.session.fingerprint, "writes": versions}
+        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+    rows = await work.commit() if work.staged else {}
+    return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
+
+
+async def found(work: Work, ref: str) -> Answer:
+    """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
+    row = await work.row(ref)
+    assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
+    eyes = await open_eyes(work.services, work.session)
+    shown = await eyes.reveal([row], "r")
+    if shown and not row.deleted:
+        await note(work.services, work.session, "R", ref, shown)
+    return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
+
+
+async def _replayed(work: Work, answer: Mapping[str, Any]) -> Answer:
+    _same(work, answer)
+    row = await _version(work, answer)
+    return written({answer["ref"]: row}, answer["ref"])
+
+
+def _same(work: Work, answer: Mapping[str, Any]) -> None:
+    if answer["fingerprint"] != work.session.fingerprint:
+        text = "This X-Request-Id was used for another request; send each request under an id of its own."
+        raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
+
+
+async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
+    kind, identity = key(str(answer["ref"]))
+    row = await work.services.records.version(kind, identity, answer["version"])
+    assert row is not None, "INVARIANT: a claim is committed with the version it names"
+    return row
+
+
+def _key(work: Work) -> str:
+    caller = work.session.caller
+    return f"request:{caller.client}:{caller.user}:{work.session.request_id}"

@@ -1,0 +1,78 @@
+"""The real things use cases work with, built and joined once in `service.app`."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from service.auth.caller import Caller
+from service.care.task.timers import Calendar
+from service.consent.policy import Policy
+from service.fhir.definitions import Definitions
+from service.fhir.index import Indexer
+from service.fhir.validate import Validator
+from service.settings import Settings
+from service.store.audit import AuditTrail
+from service.store.holdings import Holdings
+from service.store.ledger import Ledger
+from service.store.mongo import Mongo
+from service.store.partners import Partners
+from service.store.records import Records
+from service.store.relations import Relations
+from service.store.search import Searches
+from service.store.timers import Timers
+from service.usecases.request.directory import Directory
+from service.usecases.request.evidence import EvidenceCache
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything a use case may reach. `secret` signs cursors."""
+
+    settings: Settings
+    definitions: Definitions
+    validator: Validator
+    indexer: Indexer
+    policy: Policy
+    mongo: Mongo
+    records: Records
+    holdings: Holdings
+    relations: Relations
+    searches: Searches
+    partners: Partners
+    timers: Timers
+    ledger: Ledger
+    trail: AuditTrail
+    directory: Directory
+    evidence: EvidenceCache
+    secret: bytes
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The locality's time zone, in which a date without an offset is read."""
+        return self.settings.zone
+
+    @property
+    def calendar(self) -> Calendar:
+        """When the locality works."""
+        return Calendar(self.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One request as the use cases see it: who, when, and what its answers and audit lines carry.
+
+    `base` is the public FHIR base URL, `request_id` and `correlation_id` are echoed, `fingerprint` tells two uses of one
+    request id apart, `given_id` says that the client chose the request id (HOV-9). `directory` is the directory's generation
+    when the request came, None where it has to be asked.
+    """
+
+    caller: Caller
+    at: datetime
+    base: str
+    request_id: str = ""
+    correlation_id: str = ""
+    fingerprint: str = ""
+    given_id: bool = False
+    directory: int | None = None

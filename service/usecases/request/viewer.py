@@ -1,0 +1,304 @@
+"""The one way out: every record that leaves passes `reveal`, which asks the scopes, then consent, then redacts.
+
+Store reads that return patient data are called here and in `work` (whose loads decide but never leave) and nowhere else;
+`tests/test_structure.py` holds to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from service.auth.scopes import Rule
+from service.change import Resource
+from service.consent.decide import decide_all, labelled_as, own
+from service.consent.facts import Facts
+from service.consent.policy import Agreement
+from service.consent.reasons import Decision, Reason, Redaction
+from service.consent.redact import redact
+from service.consent.request import Evidence, Request
+from service.fhir.canonical import TASK_CODE
+from service.fhir.index import Index
+from service.fhir.json import dump
+from service.fhir.json import parse as parse_json
+from service.fhir.query import Identity, Key, Query, Test, matches
+from service.fhir.reference import key, type_of, unversioned
+from service.fhir.search import parse
+from service.problem import Category, Problem, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.request.directory import Acting
+from service.usecases.request.evidence import Person
+from service.usecases.request.services import Services, Session
+
+# A Task of ours is between its two agencies (HOV-11); a Communication of ours is for those it was written to.
+ADDRESSED = frozenset({"Task", "Communication"})
+TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
+ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
+NOBODY = Evidence()
+NOBODY_AT_ALL = "Patient/"
+ANY = Visible(patients=None, public=True)
+NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between two other agencies.")
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """A record its reader may see, as they may see it."""
+
+    row: Row
+    body: bytes
+    decision: Decision
+
+
+@dataclass(slots=True)
+class Eyes:
+    """What one request may see. Make it once per request with `open_eyes`."""
+
+    services: Services
+    session: Session
+    acting: Acting
+    own: frozenset[str]
+    context: frozenset[str]
+    _queries: dict[tuple[str, Rule], Query] = field(default_factory=dict)
+    _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
+
+    async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
+        """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
+        rows = [row for row in rows if parted(row) or self.in_scope(row, verb)]
+        patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
+        persons = await self.services.evidence.persons(patients) if patients else {}
+        shown = []
+        for row in rows:
+            decision = self.decide(row, persons)
+            if decision.permit:
+                each = Shown(row, _body(row, decision.redactions), decision)
+                if not parted(row) or self.in_scope(row, verb, self.left(each)):
+                    shown.append(each)
+        return shown
+
+    async def reveal_past(self, rows: Sequence[Row], current: Row, verb: str) -> list[Shown]:
+        """Versions of a record that may be seen. One is decided as what it was, by its own content and custodian, and under what
+        labels the record now besides: a label that came later is not got around by asking for what was before."""
+        shown = await self.reveal(rows, verb)
+        persons = await self.services.evidence.persons(patient for each in shown for patient in each.row.patients)
+        return [each for each in shown if self.decide(as_now(each.row, current), persons).permit]
+
+    def left(self, shown: Shown) -> Index:
+        """What its reader finds a record by: what was withheld is neither searched for, nor followed, nor ordered by."""
+        if not shown.decision.redactions:
+            return shown.row.index
+        resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
+        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
+        told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
+        return self.services.indexer.index(resource, told)
+
+    def permits(self, rows: Sequence[Row], persons: Mapping[str, Person]) -> bool:
+        """Whether consent lets the caller see all of these rows, whatever its scopes: for rules that ask what it may refer to."""
+        return all(not row.deleted and self.decide(row, persons).permit for row in rows)
+
+    def may_write(self, resource: Resource, patients: Sequence[str], verb: str) -> bool:
+        """Whether some scope lets the caller write this very content."""
+        rules = self.session.caller.scopes.grants(resource["resourceType"], verb)
+        if any(rule.context != "patient" and not rule.params for rule in rules):
+            return True
+        index = self.services.indexer.index(resource)
+        return any(self._fits(rule, index, patients or index.patients) for rule in rules)
+
+    def in_scope(self, row: Row, verb: str, left: Index | None = None) -> bool:
+        """Whether some scope lets the caller use `verb` on this very content, or on what is `left` of it."""
+        rules = self.session.caller.scopes.grants(row.type, verb)
+        return any(self._holds(rule, row, left) for rule in rules)
+
+    def _holds(self, rule: Rule, row: Row, left: Index | None) -> bool:
+        if rule.context == "patient" and not self.context.intersection(row.patients):
+            return False
+        return not rule.params or matches(self._query(row.type, rule), left or row.index)
+
+    def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
+        """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
+        if rule.context == "patient" and not (patients and self.context.issuperset(patients)):
+            return False
+        return not rule.params or matches(self._query(index.type, rule), index)
+
+    def _query(self, kind: str, rule: Rule) -> Query:
+        key = (kind, rule)
+        if key not in self._queries:
+            parsed = parse(kind, rule.params, self.services.indexer.parameters)
+            if isinstance(parsed, Problem):
+                raise Refused(replace(parsed, category=Category.SCOPE))
+            self._queries[key] = parsed
+        return self._queries[key]
+
+    def decide(self, row: Row, persons: Mapping[str, Person]) -> Decision:
+        """Consent and policy for one record: it must be permitted for every person it is about."""
+        if (kept := self._own(row)) is not None:
+            return kept
+        caller = self.session.caller
+        if row.type in ADDRESSED and row.custodian != caller.organization and not caller.personal:
+            told = self._addressed(row)
+            if told is not None:
+                return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
+        if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
+            return Decision(False, (ACCOUNTED,), self.services.policy.name)
+        facts = Facts.from_row(row.facts, row.custodian)
+        evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}
+        request = self._toward(persons[row.patients[0]] if row.patients else None)[2]
+        return decide_all(request, facts, evidence, self.services.policy)
+
+    def _own(self, row: Row) -> Decision | None:
+        """The decision on a record of the caller's own agency: nothing has to be known of the person."""
+        caller = self.session.caller
+        return own(caller.user, caller.organization, row.custodian, self.services.policy)
+
+    def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
+        """What is known of a person and asked about them, made once for the many records of a search. It is kept by the very
+        value it was made from: a person who was loaded again since is another."""
+        known = self._towards.get(id(person))
+        if known is None:
+            told = evidence_of(person, self.acting.agreement, self.session.at) if person else NOBODY
+            known = self._towards[id(person)] = (person, told, self.request(person))
+        return known
+
+    def _addressed(self, row: Row) -> bool | None:
+        """Whether an addressed record is for this agency; None when consent decides instead: it is not one of Baton's own."""
+        mine = any(party.organization == self.session.caller.organization for party in row.parties)
+        if not mine:
+            return False
+        ours = row.type == "Communication" or any(key.startswith(f"code={TASK_CODE}|") for key in row.index.keys)
+        return True if ours else None
+
+    def request(self, person: Person | None = None, purposes: tuple[str, ...] = ()) -> Request:
+        """The consent request this caller makes about a person: for the first of its registered purposes, or for those given."""
+        caller = self.session.caller
+        teams, patients = (person.teams, person.patients) if person else ((), frozenset[str]())
+        return Request(
+            principals=self.acting.principals(self.session.at, teams, patients),
+            organization=caller.organization,
+            sector=self.acting.sector,
+            purposes=purposes or caller.purposes[:1],
+            action="access",
+            now=self.session.at,
+            user=caller.user,
+            self_access=self.own,
+        )
+
+    async def tied(self, rows: Sequence[Row]) -> list[Row]:
+        """The rows that are the agency's own, are addressed to it, are about nobody, or about somebody it is tied to: what
+        `visible` lets through, asked of few rows at once. It is asked also when there is nothing to ask, so that a record that
+        is hidden takes no more time than one that is not there."""
+        agency, at = self.session.caller.organization, self.session.at
+        foreign = {patient for row in rows if row.custodian != agency for patient in row.patients}
+        relations = await self.services.relations.of(foreign or {NOBODY_AT_ALL})
+        known = {patient for each in relations if each.organization == agency and each.holds(at) for patient in each.patients}
+        return [
+            row
+            for row in rows
+            if row.custodian == agency
+            or not row.patients
+            or not known.isdisjoint(row.patients)
+            or any(party.organization == agency for party in row.parties)
+        ]
+
+    async def visible(self, kind: str, query: Query) -> Visible:
+        """The filter every search carries: rows that might be seen. Each row is still decided one by one, so a search about
+        named Patients need not ask first whom the agency is related to, and one for named records asks it of what it found."""
+        caller = self.session.caller
+        rules = caller.scopes.grants(kind, "s")
+        if self.own or all(rule.context == "patient" for rule in rules):
+            return Visible(patients=tuple(self.own or self.context))
+        if names_records(query) and kind != "AuditEvent":
+            return ANY
+        about = named(query, self.services.indexer.parameters.compartment(kind)) if kind != "Patient" else ()
+        related = about or await self.services.relations.patients(caller.organization, self.session.at)
+        return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
+
+
+def names_records(query: Query) -> bool:
+    """Whether a query asks for records by their ids, or by whole identifiers: then it finds few."""
+    return any(term.asked in ("_id", "identifier") and all(map(_names_one, term.tests)) for term in query.terms)
+
+
+def _names_one(test: Test) -> bool:
+    return isinstance(test, Identity) or (isinstance(test, Key) and not test.key.endswith("|"))
+
+
+def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
+    """The Patients of whom a query wants records, by a parameter of the Patient compartment; empty when it names none."""
+    starts = tuple(f"{name}=Patient/" for name in parameters)
+    for term in query.terms:
+        keys = [test.key for test in term.tests if isinstance(test, Key)]
+        if keys and len(keys) == len(term.tests) and not term.negated and all(key.startswith(starts) for key in keys):
+            return tuple(unversioned(each.partition("=")[2]) for each in keys)
+    return ()
+
+
+def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
+    """What is known of a person at an instant, for a recipient with this sharing agreement."""
+    related = person.related(at)
+    return Evidence(
+        consents=person.heard(related),
+        relationships=related,
+        agreement=agreement,
+        grants=person.grants,
+        patients=person.patients,
+        representatives=person.representatives(at),
+        links=person.links,
+    )
+
+
+async def open_eyes(services: Services, session: Session) -> Eyes:
+    """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
+    await services.directory.refresh(session.directory)
+    caller = session.caller
+    acting = await services.directory.acting(caller)
+    user = type_of(caller.user)
+    own = await _own(services, session, user)
+    context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
+    return Eyes(services, session, acting, own, context)
+
+
+async def _own(services: Services, session: Session, kind: str) -> frozenset[str]:
+    """The Patients that are the caller's own record, or whom the caller may act for (L1)."""
+    user = session.caller.user
+    if kind == "Patient":
+        return (await services.evidence.person(user)).patients
+    if kind != "RelatedPerson":
+        return frozenset()
+    row = await services.records.read(*key(user))
+    if row is None or row.deleted or not row.patients:
+        return frozenset()
+    person = await services.evidence.person(row.patients[0])
+    return person.patients if user in person.representatives(session.at) else frozenset()
+
+
+def as_now(row: Row, current: Row) -> Row:
+    """A version under the labels that its record carries now as well as its own."""
+    return replace(row, facts=labelled_as(Facts.from_row(row.facts), Facts.from_row(current.facts)).to_row())
+
+
+def parted(row: Row) -> bool:
+    """Whether a record has parts that may be withheld from a reader: what is asked of it is asked of what is left."""
+    return "n" in row.facts or "s" in row.facts
+
+
+def allowed(session: Session, kind: str, verb: str) -> tuple[Rule, ...]:
+    """The scope rules for a verb on a type; refuses when there are none (security rules, section 2)."""
+    rules = session.caller.scopes.grants(kind, verb)
+    usable = tuple(rule for rule in rules if rule.context != "patient" or session.caller.patient)
+    if not usable:
+        text = (
+            f"The token's scopes do not allow this on `{kind}`; ask for `system/{kind}.{verb}` or its `user/` or `patient/` form."
+        )
+        raise Refused(problem(Category.SCOPE, "forbidden", text))
+    return usable
+
+
+def absent(kind: str, identity: str) -> Refused:
+    """The answer for what is not there and for what is hidden, word for word the same."""
+    return Refused(problem(Category.ABSENT, "not-found", f"There is no `{kind}/{identity}` here that you may see; check the id."))
+
+
+def _body(row: Row, redactions: Iterable[Redaction]) -> bytes:
+    redactions = tuple(redactions)
+    return dump(redact(row.resource, redactions)) if redactions else row.body

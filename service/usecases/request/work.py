@@ -1,0 +1,225 @@
+"""One request's unit of work: what was loaded to decide, what was decided, and the one Change that commits it.
+
+A transaction's entries share one Work, so a later entry sees what an earlier one staged. Nothing loaded here reaches a caller:
+what leaves passes `service.usecases.request.viewer`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypeVar
+
+from service import clock
+from service.care.ownership.identity import person_keys
+from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
+from service.consent.compile import compile_consent
+from service.consent.relationship import closed, ties
+from service.fhir.date import begins, ends
+from service.fhir.reference import key, link, name_of, relative, unversioned, version_in, versioned
+from service.fhir.resource import stamp
+from service.store.commit import Moved
+from service.store.records import Row
+from service.store.row import draft, row_of
+from service.usecases.request.evidence import Person
+from service.usecases.request.services import Services, Session
+
+T = TypeVar("T")
+TRIES = 4
+
+
+async def decided_again(session: Session, decide: Callable[[Session], Awaitable[T]]) -> T:
+    """What `decide` gives, which loads, decides and commits; anew, as of now, when what it was decided on moved meanwhile."""
+    for _ in range(TRIES - 1):
+        with suppress(Moved):
+            return await decide(session)
+        session = replace(session, at=clock.now(), directory=None)
+    return await decide(session)
+
+
+@dataclass(slots=True)
+class Staged:
+    """A record as this Work will leave it. `resource` is not stamped yet."""
+
+    resource: Resource
+    before: int
+    custodian: str
+    method: str
+    keys: tuple[str, ...] = ()
+    deleted: bool = False
+    parties: tuple[Party, ...] = ()
+
+
+@dataclass(slots=True)
+class Work:
+    """Load with `row` and `get`, stage with `create`, `update` and `delete`, then `commit` once."""
+
+    services: Services
+    session: Session
+    staged: dict[str, Staged] = field(default_factory=dict)
+    rows: dict[str, Row | None] = field(default_factory=dict)
+    audits: list[Resource] = field(default_factory=list)
+    claims: list[Claim] = field(default_factory=list)
+    timers: list[Timer] = field(default_factory=list)
+    cancelled: list[str] = field(default_factory=list)
+    settled: list[tuple[str, int]] = field(default_factory=list)
+    notices: list[Notice] = field(default_factory=list)
+    guards: dict[str, int] = field(default_factory=dict)
+    premises: dict[str, int] = field(default_factory=dict)
+
+    async def row(self, ref: str) -> Row | None:
+        """The stored record as it was when first loaded in this Work; None when there never was one."""
+        if ref not in self.rows:
+            self.rows[ref] = await self.services.records.read(*key(ref))
+        return self.rows[ref]
+
+    async def get(self, ref: str) -> Resource | None:
+        """The record as this Work sees it: staged, else stored; None when absent or deleted."""
+        local = relative(ref, self.session.base)
+        if not local:
+            return None
+        if (staged := self.staged.get(local)) is not None:
+            return None if staged.deleted else staged.resource
+        row = await self.row(local)
+        return None if row is None or row.deleted else row.resource
+
+    async def entry(self, ref: str) -> Resource | None:
+        """A directory entry as this Work will leave it: whom it lets go leads nothing in it."""
+        local = relative(ref, self.session.base) or ref
+        return await self.get(local) if local in self.staged else await self.services.directory.get(local)
+
+    async def standing(self, ref: str) -> Row | None:
+        """The record as this Work will leave it, with all that decisions look at."""
+        staged = self.staged.get(ref)
+        if staged is None:
+            return await self.row(ref)
+        projector = self.services.records.projector
+        drafted = draft(await self._write(staged), self.session.at, projector)
+        return row_of(drafted.type, drafted.current, projector)
+
+    async def version(self, ref: str) -> Row | None:
+        """The version that a version-specific reference names; None when there is none."""
+        version = version_in(ref)
+        return await self.services.records.version(*key(ref), version) if version else None
+
+    async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
+        """The persons behind Patients, with their Consents as this Work will leave them."""
+        known = await self.services.evidence.persons(patients)
+        staged = {ref: each for ref, each in self.staged.items() if ref.startswith("Consent/")}
+        return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
+
+    def _consenting(self, person: Person, staged: Mapping[str, Staged]) -> Person:
+        kept = [each for each in person.consents if unversioned(each[1].ref) not in staged]
+        base, zone = self.session.base, self.services.zone
+        fresh = [
+            (each.custodian, compile_consent(each.resource, versioned(ref, each.before + 1), base, zone))
+            for ref, each in staged.items()
+            if relative(link(each.resource, "patient"), base) in person.patients
+        ]
+        return replace(person, consents=(*kept, *fresh))
+
+    def rests_on(self, persons: Iterable[Person]) -> None:
+        """Let the commit fail if what is known of these persons changes meanwhile."""
+        for person in persons:
+            self.premises = {**person.stamp, **self.premises}
+
+    def guard(self, row: Row) -> None:
+        """Let the commit fail if this record changes meanwhile."""
+        self.guards[f"{row.type}/{row.id}"] = row.version
+
+    def create(self, resource: Resource, custodian: str, *, keys: Iterable[str] = (), parties: Iterable[Party] = ()) -> str:
+        """Stages a new record and gives its reference; an `id` already in the resource is used.
+
+        `parties` are organisations the record is addressed to, besides those that its type ties to the person.
+        """
+        identity = resource.get("id") or clock.new_id()
+        ref = f"{resource['resourceType']}/{identity}"
+        ready = resource if "id" in resource else {**resource, "id": identity}
+        self.staged[ref] = Staged(ready, 0, custodian, "POST", tuple(keys), parties=tuple(parties))
+        return ref
+
+    def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
+        """Stages the next version of a record. What this Work already staged for it is replaced, its place in history kept."""
+        ref = name_of(resource)
+        earlier = self.staged.get(ref)
+        start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
+        self.staged[ref] = Staged(resource, start, custodian, method, tuple(keys))
+        return ref
+
+    def delete(self, row: Row) -> None:
+        """Stages the deletion of a record."""
+        self.staged[f"{row.type}/{row.id}"] = Staged(row.resource, row.version, row.custodian, "DELETE", deleted=True)
+
+    async def commit(self) -> dict[str, Row]:
+        """Commits everything as one Change; gives the rows written, by reference."""
+        return await self.services.records.commit(await self.change(), self.session.caller.organization)
+
+    async def change(self) -> Change:
+        """The Change so far, every write stamped and projected."""
+        writes = [await self._write(staged) for staged in self.staged.values()]
+        guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
+        return Change(
+            at=self.session.at,
+            writes=tuple(writes),
+            audits=tuple(self.audits),
+            claims=tuple(self.claims),
+            timers=tuple(self.timers),
+            cancelled=tuple(self.cancelled),
+            settled=tuple(self.settled),
+            notices=tuple(self.notices),
+            guards=guards,
+            premises=tuple(self.premises.items()),
+        )
+
+    async def _write(self, staged: Staged) -> Write:
+        resource = staged.resource
+        version = staged.before + 1
+        return Write(
+            resource=stamp(resource, id=resource["id"], version=version, at=self.session.at),
+            before=staged.before,
+            custodian=staged.custodian,
+            method=staged.method,
+            tokens=await self._tokens(resource),
+            parties=() if staged.deleted else (*staged.parties, *await self._parties(resource)),
+            keys=() if staged.deleted else staged.keys,
+            touches=tuple(f"person:{key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else (),
+            deleted=staged.deleted,
+            replaced=self._replaced(staged),
+        )
+
+    def _replaced(self, staged: Staged) -> Replaced | None:
+        """The version it replaces, when this Work has loaded just that."""
+        row = self.rows.get(name_of(staged.resource))
+        return row.replaced if row is not None and row.version == staged.before else None
+
+    async def organization(self, ref: str) -> str:
+        """The organisation an actor acts for, this Work's own changes included; empty when unknown."""
+        local = relative(ref, self.session.base)
+        staged = self.staged.get(local)
+        if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
+            return relative(link(staged.resource, "organization"), self.session.base)
+        return await self.services.directory.organization(local) if local else ""
+
+    async def _parties(self, resource: Resource) -> tuple[Party, ...]:
+        closing = (self.session.at,) if closed(resource) else ()
+        found: dict[Party, None] = {}
+        for tie in ties(resource):
+            organization = await self.organization(tie.actor)
+            if organization:
+                # What ended before its record was closed had ended: closing makes no part of it longer.
+                ends = [end for end in (*closing, self._moment(tie.end, last=True)) if end]
+                found[Party(organization, self._moment(tie.start), min(ends, default=None))] = None
+        return tuple(found)
+
+    async def _tokens(self, resource: Resource) -> tuple[str, ...]:
+        member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
+        actor = link(resource, member) if member else ""
+        organization = await self.organization(actor) if actor else ""
+        shared = tuple(f"person={key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else ()
+        return (f"owner-organization={organization}",) if organization else shared
+
+    def _moment(self, text: str, *, last: bool = False) -> datetime | None:
+        """The instant a recorded date starts at, or with `last` is over; None when there is none."""
+        return (ends if last else begins)(text, self.services.zone) if text else None

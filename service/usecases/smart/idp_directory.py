@@ -1,0 +1,96 @@
+"""What the authorization server must know of people and agencies, from the records themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from service import clock
+from service.auth import tokens
+from service.auth.caller import Caller
+from service.auth.event import Event
+from service.auth.scopes import Access, Scopes
+from service.auth.tokens import Token
+from service.care.ownership import identity
+from service.care.ownership.identity import role_fault
+from service.change import Resource
+from service.consent.enforcement import told
+from service.consent.explain import record_of
+from service.fhir.canonical import NHS_NUMBER
+from service.fhir.reference import key, relative
+from service.store.records import Row
+from service.usecases.request.audit import login_event
+from service.usecases.request.services import Services, Session
+from service.usecases.request.viewer import Eyes, evidence_of, open_eyes
+from service.usecases.smart.launch import Choice
+
+READING = Scopes((Access("user", "Patient", "r"),))
+
+
+class People:
+    """The Directory of `service.usecases.smart.launch`, and its audit hook."""
+
+    def __init__(self, services: Services, base: str = "") -> None:
+        self._services, self._base = services, base
+
+    async def employer(self, user: str) -> str:
+        """The Organization of an active PractitionerRole; empty for one that is not active."""
+        await self._services.directory.refresh()
+        role = await self._services.directory.get(user)
+        return "" if role_fault(role, clock.now(), self._services.zone) else await self._services.directory.organization(user)
+
+    async def patients(self, user: str) -> tuple[Choice, ...]:
+        """The Patients whose record a person may open as their own."""
+        session = Session(Caller("", "", READING, user=user), clock.now(), "")
+        eyes = await open_eyes(self._services, session)
+        return tuple(Choice(patient, patient) for patient in sorted(eyes.own))
+
+    async def patient(self, text: str, organization: str) -> str:
+        """The Patient that staff mean by a reference or NHS number, when their agency may see it; else empty, there or not.
+
+        An NHS number means the agency's own record where it has one.
+        """
+        session = Session(Caller("", organization, READING), clock.now(), "")
+        eyes = await open_eyes(self._services, session)
+        shown = await eyes.reveal([row for row in await self._named(text) if not row.deleted], "r")
+        ranked = sorted(shown, key=lambda each: (each.row.custodian != organization, each.row.id))
+        return ranked[0].row.reference if ranked else ""
+
+    async def _named(self, text: str) -> list[Row]:
+        local = relative(text)
+        if local.startswith("Patient/"):
+            row = await self._services.records.read(*key(local))
+            return [row] if row else []
+        number = identity.normalised(text)
+        if identity.nhs_number_fault(number):
+            return []
+        return await self._services.holdings.having("Patient", f"person={NHS_NUMBER}|{number}")
+
+    async def residual(self, token: Token) -> Resource | None:
+        """The `extensions` of an access token with a patient in context: `ihe_pcf`, as IHE PCF writes it, with `residual` left
+        out where there is nothing to enforce. It is for the first of the token's purposes, as its reads are."""
+        caller = tokens.caller_of(token, clock.now())
+        if caller is None or not caller.patient:
+            return None
+        eyes = await open_eyes(self._services, Session(caller, clock.now(), self._base))
+        person = await self._services.evidence.person(caller.patient)
+        evidence = evidence_of(person, eyes.acting.agreement, eyes.session.at)
+        rules, consents = told(eyes.request(person), evidence, self._services.policy, caller.patient, self._base)
+        named = [f"{self._base}/{ref}" for ref in await self._nameable(eyes, [record_of(each) for each in consents])]
+        said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
+        return {"ihe_pcf": said}
+
+    async def _nameable(self, eyes: Eyes, consents: Sequence[str]) -> list[str]:
+        """Those Consents that the token's agency may know of; the others decide without being named."""
+        rows = await self._services.records.read_many(consents) if consents else {}
+        persons = await self._services.evidence.persons(patient for row in rows.values() for patient in row.patients)
+        return [ref for ref in consents if ref in rows and eyes.permits([rows[ref]], persons)]
+
+    def searchable(self, kind: str, name: str) -> bool:
+        """Whether a scope may filter a type by this parameter: it can be evaluated against content."""
+        parameters = self._services.indexer.parameters
+        kinds = sorted(parameters.types) if kind == "*" else [kind]
+        return all(name == "_id" or name in parameters.of(each) for each in kinds)
+
+    async def note(self, event: Event) -> None:
+        """Tells the audit trail what happened at the authorization server."""
+        await self._services.trail.note(login_event(event, clock.now()))

@@ -1,0 +1,237 @@
+"""The authorize endpoint: a person says whether an app may act for them, and on which patient (SMART App Launch 2.2)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Protocol
+
+from service import clock
+from service.auth import wording
+from service.auth.authorize import Request, Wrong, decide_authorize
+from service.auth.caller import Caller
+from service.auth.clients import digest
+from service.auth.event import Event
+from service.auth.grants import Asked
+from service.auth.tokens import Code, Grant
+from service.auth.users import PATIENT, Launch, Session, User
+from service.problem import Category, Refused, problem
+from service.store.clients import Clients
+from service.store.tokens import Tokens
+from service.usecases.smart.authorization import Authorization, code_expiry
+from service.usecases.smart.users import Note, Users, unnoted
+
+LAUNCH_MINUTES = 5
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """A patient that a person may choose: a reference and the words to show."""
+
+    reference: str
+    display: str
+
+
+class Directory(Protocol):
+    """What the authorize endpoint must know of people and agencies."""
+
+    async def employer(self, user: str) -> str:
+        """The Organization of an active PractitionerRole; empty for one that is not active. Not asked of patients."""
+
+    async def patients(self, user: str) -> tuple[Choice, ...]:
+        """The Patients whose record this Patient or RelatedPerson may open as their own."""
+
+    async def patient(self, text: str, organization: str) -> str:
+        """The Patient that staff of an organisation mean by a reference or identifier; empty when they may not, or it is none."""
+
+
+class Unlisted:
+    """A Directory that knows only what references say; for tests, and until records are there."""
+
+    def __init__(self, organization: str) -> None:
+        self._organization = organization
+
+    async def employer(self, user: str) -> str:  # noqa: ARG002 - everybody works there
+        return self._organization
+
+    async def patients(self, user: str) -> tuple[Choice, ...]:
+        return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
+
+    async def patient(self, text: str, organization: str) -> str:  # noqa: ARG002 - no limits here
+        return text if PATIENT.fullmatch(text) else ""
+
+
+@dataclass(frozen=True, slots=True)
+class LoginNeeded:
+    """Nobody is logged in: show the login page."""
+
+    request: Request
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the consent page asks. `choices` are patients to pick from; `ask` is whether one must be typed instead."""
+
+    request: Request
+    user: User
+    session: Session
+    lines: tuple[str, ...]
+    choices: tuple[Choice, ...] = ()
+    ask: bool = False
+    patient: str = ""
+    launch: Launch | None = None
+    fault: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A code to send back to the verified redirect URI."""
+
+    redirect_uri: str
+    code: str
+    state: str
+
+
+class Launching:
+    """Puts authorize requests before people, and turns their answers into codes."""
+
+    def __init__(
+        self,
+        authorization: Authorization,
+        users: Users,
+        clients: Clients,
+        issued: Tokens,
+        directory: Directory,
+        note: Note = unnoted,
+    ) -> None:
+        self._authorization, self._users, self._clients, self._tokens = authorization, users, clients, issued
+        self._directory, self._note = directory, note
+
+    async def begin(self, asked: Asked, session_secret: str) -> LoginNeeded | Question | Wrong:
+        """What to show for an authorize request: the login page, the consent page, or what is wrong with the request."""
+        decider = await self._authorization.decider(asked["client_id"])
+        request = decide_authorize(asked, decider, self._authorization.terms.fhir_base)
+        if isinstance(request, Wrong):
+            return request
+        known = await self._users.logged_in(session_secret)
+        if asked["prompt"] == "none":
+            error = "consent_required" if known else "login_required"
+            return Wrong(error, "This service asks the person every time.", request.redirect_uri, request.state)
+        if known is None:
+            return LoginNeeded(request)
+        return await self._question(request, *known)
+
+    async def approve(self, asked: Asked, session_secret: str, chosen: str) -> LoginNeeded | Question | Wrong | Approved:
+        """A code for what the person approved on the patient `chosen`; or the question again, with its fault, if they may not.
+
+        The request is judged again from the start: nothing is taken from the page except the choice.
+        """
+        question = await self.begin(asked, session_secret)
+        if not isinstance(question, Question):
+            return question
+        patient = await self._chosen(question, chosen.strip())
+        if patient is None:
+            told = Event(
+                "authorize", False, question.request.client.id, question.user.reference, reason="No such patient for them."
+            )
+            await self._note(told)
+            return replace(question, fault="Choose a person whose record you may open.")
+        if question.launch and not await self._clients.take_launch(question.launch.hash, clock.now()):
+            return _wrong(question.request, "access_denied", "The launch was used before or has expired; start again.")
+        return await self._code(question, patient)
+
+    async def deny(self, asked: Asked, session_secret: str) -> LoginNeeded | Wrong:
+        """The refusal that goes back to the app when the person says no."""
+        question = await self.begin(asked, session_secret)
+        if not isinstance(question, Question):
+            return question
+        request = question.request
+        await self._note(Event("authorize", False, request.client.id, question.user.reference, reason="The person said no."))
+        return _wrong(request, "access_denied", "The person did not allow it.")
+
+    async def launch(self, caller: Caller, client_id: str, patient: str, intent: str = "") -> str:
+        """A `launch` parameter for an app, on a patient, for the caller's own user. Raises Refused.
+
+        The record system that starts the app asks for it with its user's token, within five minutes and for one use.
+        """
+        client = await self._clients.client(client_id)
+        if not caller.user or client is None or not client.redirect_uris:
+            text = "A launch needs a token with a user, and an app that people can log in to."
+            raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="SMART 2.2 EHR launch"))
+        found = await self._opened(caller, patient)
+        if not found or (caller.patient and caller.patient != found):
+            await self._note(Event("launch", False, client_id, caller.user, reason="The patient is not one they may open."))
+            raise Refused(problem(Category.ABSENT, "not-found", "The launch's patient is not known; name one you may read."))
+        secret, now = clock.new_secret(), clock.now()
+        until = now + timedelta(minutes=LAUNCH_MINUTES)
+        await self._clients.add_launch(Launch(digest(secret), client_id, caller.user, found, intent, until))
+        await self._note(Event("launch", True, client_id, caller.user, found))
+        return secret
+
+    async def _opened(self, caller: Caller, patient: str) -> str:
+        """The Patient that the user of a launch may open: a person their own, and staff what their agency may see."""
+        if not caller.personal:
+            return await self._directory.patient(patient, caller.organization)
+        own = {choice.reference for choice in await self._directory.patients(caller.user)}
+        return patient if patient in own else ""
+
+    async def _question(self, request: Request, user: User, session: Session) -> Question | Wrong:
+        if user.professional and await self._directory.employer(user.reference) != request.client.organization:
+            text = "Your role is not with the agency that this app acts for."
+            return _wrong(request, "access_denied", text)
+        question = Question(request, user, session, wording.lines(request.scope))
+        if request.launch and request.scope.has("launch"):
+            return await self._launched(question)
+        if not _needs_patient(request):
+            return question
+        if user.professional:
+            return replace(question, ask=True)
+        choices = await self._directory.patients(user.reference)
+        if not choices:
+            return _wrong(request, "access_denied", "There is no record that you may open as your own.")
+        only = choices[0].reference if len(choices) == 1 else ""
+        return replace(question, choices=choices, patient=only)
+
+    async def _launched(self, question: Question) -> Question | Wrong:
+        request = question.request
+        found = await self._clients.launch(digest(request.launch), clock.now())
+        if found is None or found.client != request.client.id or found.user != question.user.reference:
+            return _wrong(request, "invalid_request", "The launch is not known, has expired, or is for another app or person.")
+        return replace(question, patient=found.patient, launch=found)
+
+    async def _chosen(self, question: Question, chosen: str) -> str | None:
+        """The patient in context: empty when none is needed, None when the choice is not one the person may make."""
+        if question.patient:
+            return question.patient
+        if question.ask:
+            return await self._directory.patient(chosen, question.request.client.organization) or None
+        if question.choices:
+            return chosen if chosen in {choice.reference for choice in question.choices} else None
+        return ""
+
+    async def _code(self, question: Question, patient: str) -> Approved:
+        request, now, secret = question.request, clock.now(), clock.new_secret()
+        grant = Grant(
+            id=clock.new_id(),
+            client=request.client.id,
+            username=question.user.username,
+            user=question.user.reference,
+            patient=patient,
+            scope=str(request.scope),
+            session=question.session.hash,
+            auth_time=question.session.started,
+            intent=question.launch.intent if question.launch else "",
+        )
+        expires = now + code_expiry()
+        code = Code(digest(secret), grant, request.redirect_uri, request.challenge, request.nonce, expires)
+        await self._tokens.add_code(code, expires + timedelta(hours=1))
+        await self._note(Event("authorize", True, grant.client, grant.user, patient))
+        return Approved(request.redirect_uri, secret, request.state)
+
+
+def _needs_patient(request: Request) -> bool:
+    return request.scope.has("launch/patient") or "patient" in request.scope.contexts()
+
+
+def _wrong(request: Request, error: str, description: str) -> Wrong:
+    return Wrong(error, description, request.redirect_uri, request.state)
