@@ -296,7 +296,7 @@ def _sees(visible: Visible | None, row: Row) -> bool:
 
 
 class Searches:
-    """Finds and counts rows. `most_scanned` is how many matches one search may look at where no index gives their order, and
+    """Finds rows. `most_scanned` is how many matches one search may look at where no index gives their order, and
     `seconds` how long it may take; past either it is refused as too costly, never cut short."""
 
     def __init__(self, mongo: Mongo, projector: Projector, *, most_scanned: int = 20_000, seconds: float = 5.0) -> None:
@@ -348,20 +348,14 @@ class Searches:
         rows = page.rows_of(query.type, document, self._projector)
         return rows[::-1] if query.sort[0].descending else rows
 
-    async def count(self, query: Query, *, visible: Visible | None = None) -> int:
-        """How many matches are visible, exactly. Raises Refused TOO_COSTLY when they are too many to count in time."""
-        return await self._count(query, filter_of(query, visible))
-
-    async def count_estimate(self, query: Query, *, visible: Visible | None = None) -> int:
-        """How many matches are visible, counted up to `most_scanned` and no further."""
-        return await self._count(query, filter_of(query, visible), limit=self._most_scanned)
-
     async def _affordable(self, query: Query, matched: Filter) -> None:
-        if await self._count(query, matched, limit=self._most_scanned + 1) > self._most_scanned:
+        if await self._counted(query, matched) > self._most_scanned:
             raise _too_costly()
 
-    async def _count(self, query: Query, matched: Filter, **options: int) -> int:
-        counting = self._collection(query).count_documents(matched, maxTimeMS=self._milliseconds, **options)
+    async def _counted(self, query: Query, matched: Filter) -> int:
+        """How many rows match, up to the first that is too many."""
+        most = self._most_scanned + 1
+        counting = self._collection(query).count_documents(matched, maxTimeMS=self._milliseconds, limit=most)
         return int(await self._timed(counting))
 
     async def _timed(self, answer: Awaitable[Any]) -> Any:

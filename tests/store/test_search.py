@@ -162,7 +162,7 @@ async def test_only_visible_rows_are_found_and_counted(fresh_mongo: Mongo, visib
     await put(fresh_mongo, [task(4, **{"for": {"reference": "Group/g"}})])
     searches = Searches(fresh_mongo, project)
     found = {row.id for row in await searches.find(query(), visible=visible, limit=10)}
-    assert (found, await searches.count(query(), visible=visible)) == (expected, len(expected))
+    assert (found, await searches._counted(query(), filter_of(query(), visible))) == (expected, len(expected))
 
 
 async def test_motor_answers_alike(tasks: Mongo, mongod: str) -> None:
@@ -170,7 +170,7 @@ async def test_motor_answers_alike(tasks: Mongo, mongod: str) -> None:
     asked = query(("status", "draft"), ("_sort", "-authored-on"))
     found = [await Searches(each, project).find(asked, limit=30) for each in (tasks, motor)]
     assert [row.id for row in found[0]] == [row.id for row in found[1]]
-    assert await Searches(motor, project).count(asked) == 100
+    assert await Searches(motor, project)._counted(asked, filter_of(asked)) == 100
     await motor.close()
 
 
@@ -184,8 +184,8 @@ async def _late() -> None:
     raise ExecutionTimeout("operation exceeded time limit")
 
 
-async def test_an_estimate_stops_counting(tasks: Mongo) -> None:
-    assert await Searches(tasks, project, most_scanned=50).count_estimate(query()) == 50
+async def test_counting_stops_at_the_first_that_is_too_many(tasks: Mongo) -> None:
+    assert await Searches(tasks, project, most_scanned=50)._counted(query(), filter_of(query())) == 51
 
 
 async def test_a_sort_without_an_index_over_too_many_is_too_costly(tasks: Mongo) -> None:
