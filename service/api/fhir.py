@@ -90,9 +90,8 @@ class Interactions:
     async def read(self, request: Request) -> Response:
         """GET [type]/[id]."""
         asked, (kind, identity) = exchange.wish(request), _target(request)
-        row = self.services.records.ask(kind, identity)  # beside the token, which is asked whether it may be looked at
-        session = await self.sessions.of(request)
-        answer = await records.read(self.services, session, kind, identity, asked.params, row)
+        reading = records.Reading(self.services, kind, identity)
+        answer = await reading.answer(await self.sessions.of(request), asked.params)
         return exchange.read(request, answer, asked)
 
     async def vread(self, request: Request) -> Response:

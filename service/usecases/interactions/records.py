@@ -40,24 +40,26 @@ NEW = -1
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
 
 
-async def read(
-    services: Services,
-    session: Session,
-    kind: str,
-    identity: str,
-    params: Params = (),
-    asked: Awaitable[Row | None] | None = None,
-) -> Answer:
-    """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it.
+class Reading:
+    """A read whose record is asked for at once, beside the token that tells whether it may be looked at."""
 
-    `asked` is the record, where it was asked for already.
-    """
-    _served(services, kind)
-    allowed(session, kind, "r")
-    row = await (asked or services.records.ask(kind, identity))
-    eyes = await open_eyes(services, session)
-    shown = await eyes.reveal([row], "r") if row else []
-    return await _one(services, session, shown, kind, identity, params)
+    def __init__(self, services: Services, kind: str, identity: str) -> None:
+        self._services, self._kind, self._identity = services, kind, identity
+        self._row = services.records.ask(kind, identity)
+
+    async def answer(self, session: Session, params: Params = ()) -> Answer:
+        """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it."""
+        _served(self._services, self._kind)
+        allowed(session, self._kind, "r")
+        row = await self._row
+        eyes = await open_eyes(self._services, session)
+        shown = await eyes.reveal([row], "r") if row else []
+        return await _one(self._services, session, shown, self._kind, self._identity, params)
+
+
+async def read(services: Services, session: Session, kind: str, identity: str, params: Params = ()) -> Answer:
+    """As `Reading.answer`, for a caller who is known already."""
+    return await Reading(services, kind, identity).answer(session, params)
 
 
 async def vread(services: Services, session: Session, kind: str, identity: str, version: str) -> Answer:
