@@ -60,10 +60,9 @@ SECRET = frozenset({"ledger_key"})
 
 def settings(data: Data = None) -> None:
     """List every setting: its environment variable, its value, and what it is for."""
-    present = settings_for(data)
-    for name, field in Settings.model_fields.items():
-        value = "***" if name in SECRET and getattr(present, name) else _shown(str(getattr(present, name)))
-        print(f"BATON_{name.upper()}={value}  # {field.description}")
+    for name, present in settings_for(data):
+        value = "***" if name in SECRET and present else _shown(str(present))
+        print(f"BATON_{name.upper()}={value}  # {Settings.model_fields[name].description}")
 
 
 def _line(source: str, issue: Issue) -> str:

@@ -27,7 +27,7 @@ class Keys:
     async def ensure_indexes(self) -> None:
         await self._mongo.ensure_indexes(INDEXES)
 
-    async def signing(self, now: datetime) -> dict[str, Any]:
+    async def signing(self, now: datetime) -> dict[str, str]:
         """The newest private key, as a JWK with its kid."""
         row = await self._newest()
         if row is None:
@@ -36,7 +36,7 @@ class Keys:
         assert row is not None
         return dict(row["key"])
 
-    async def published(self, now: datetime) -> list[dict[str, Any]]:
+    async def published(self, now: datetime) -> list[dict[str, str]]:
         """Every key that a signature may still be checked with, private members and all: publish only the public part."""
         await self.signing(now)
         current = {"$or": [{"retires": None}, {"retires": {"$gt": now}}]}

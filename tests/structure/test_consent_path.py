@@ -1,0 +1,218 @@
+"""The one way to patient data: what the store gives out is read on the consent path alone, and HTTP knows no store.
+
+`tests.structure.typed` says what a store is and what it gives, from its annotations; here is who may ask for it, and why.
+"""
+
+from __future__ import annotations
+
+import ast
+import tomllib
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+import pytest
+
+from tests.structure.examples import EXAMPLES, HARMLESS, HIDDEN, READS, STORE_GIVES, STORE_TELLS, TOUCHES
+from tests.structure.typed import SERVICE, Mention, Program, program
+
+# The modules that may read patient data from the store. Each says why what it reads is decided, or never leaves.
+PATHS: Mapping[str, str] = {
+    "usecases/access.py": "the way out itself: it loads who is asking, and every record it is given is decided",
+    "usecases/accounting.py": "an account is decided line by line with the eyes of who asks",
+    "usecases/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
+    "usecases/careteams.py": "rules look at the plans of a team; nothing leaves",
+    "usecases/claims.py": "the version a client wrote itself, given to the same client and user again",
+    "usecases/directory.py": "directory entries and groups: who the caller is; nothing of them leaves",
+    "usecases/disclosure.py": "the Patient whose records are disclosed is revealed first",
+    "usecases/escalation.py": "the worker's timers look at what they watch; nothing leaves",
+    "usecases/evidence.py": "what decisions rest on; it is kept beside them and never answered",
+    "usecases/explanation.py": "an explanation is of records that its asker may see",
+    "usecases/integrity.py": "the operator's check of what is stored; it names findings, not content",
+    "usecases/leads.py": "rules look at the plans of a lead; nothing leaves",
+    "usecases/loading.py": "the operator's load compares what is there; it tells the fate of each record, not its content",
+    "usecases/override.py": "the Patient an override is about; the answer is the override alone",
+    "usecases/people.py": "the Patient an app is opened on is revealed before it is named",
+    "usecases/records.py": "single records are revealed before they are answered; conditions find what their caller could make",
+    "usecases/release.py": "what is released is decided for its recipient, record by record",
+    "usecases/selection.py": "what was asked for is decided for its recipient, record by record",
+    "usecases/search.py": "every row is revealed before it is counted, paged or included",
+    "usecases/withdrawal.py": "a withdrawal looks at who relied on a Consent; nothing leaves",
+    "usecases/work.py": "loads for rules to decide on; what leaves passes access",
+    "cli/registers.py": "the operator names a Patient for a login; it is looked at for existence",
+}
+BY_NAME = frozenset({"getattr", "vars", "attrgetter", "methodcaller", "__dict__", "__getattribute__"})
+"""What finds an attribute by a name that is made while the code runs."""
+
+
+@cache
+def known() -> Program:
+    """The service and the examples, typed once."""
+    return program(EXAMPLES)
+
+
+@cache
+def modules() -> Mapping[str, str]:
+    """Every module outside the store by its place, from `service/`."""
+    places = (path.relative_to(SERVICE).as_posix() for path in sorted(SERVICE.rglob("*.py")))
+    return {place: _dotted(place) for place in places if not place.startswith("store/")}
+
+
+def _dotted(place: str) -> str:
+    return f"service.{place.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+
+
+@cache
+def above() -> frozenset[str]:
+    """The layers that may import the store, as the import contract lists them."""
+    contracts = tomllib.loads((SERVICE.parent / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    layers: list[str] = next(each["layers"] for each in contracts if each["type"] == "layers")
+    return frozenset(layers[: next(number for number, layer in enumerate(layers) if "store" in layer.split(" | "))])
+
+
+@cache
+def within_reach() -> tuple[Mention, ...]:
+    """Every mention of a store outside the store, and of one that another store shows."""
+    inside = (each for module, found in known().mentions.items() if module.startswith("service.store.") for each in found)
+    shown = [each for each in inside if "." in each.text and not each.name.startswith("_")]
+    outside = [each for module in modules().values() for each in known().mentions[module]]
+    return tuple(each for each in (*shown, *outside) if each.stores)
+
+
+@cache
+def names_of_stores() -> frozenset[str]:
+    """The attributes that hold stores: what has no known type is known by its name."""
+    return frozenset(each.name.lstrip("_") for each in within_reach() if "." in each.text)
+
+
+@cache
+def names_of_reads() -> frozenset[str]:
+    """What rows are asked for by. Of what has no known type, nothing is asked by such a name."""
+    return frozenset(name for each in within_reach() for store in each.stores or () for name in known().methods[store])
+
+
+def reads(module: str) -> Iterator[Mention]:
+    """Every mention of what gives rows: called, or handed on to be called elsewhere."""
+    for each in known().mentions[module]:
+        if each.gives or (each.of is None and each.name in names_of_reads()):
+            yield each
+
+
+def touches(module: str) -> Iterator[Mention]:
+    """Every mention of a store, whether it gives rows or not."""
+    for each in known().mentions[module]:
+        named = each.stores is None and "." in each.text and each.name.lstrip("_") in names_of_stores()
+        if each.stores or each.of or each.gives or named:
+            yield each
+
+
+def hidden(module: str, source: str) -> Iterator[Mention]:
+    """Every way for a read to go unseen: a store that is given to what does not take one, or that gets another name, and an
+    attribute that is looked up by a name nobody wrote."""
+    yield from known().lost.get(module, ())
+    yield from renamed(module, source)
+    if not above().isdisjoint(module.split(".")):
+        yield from (each for each in known().mentions[module] if each.name in BY_NAME)
+
+
+def renamed(module: str, source: str) -> Iterator[Mention]:
+    """`rows = services.records`: types see through it, people do not."""
+    stores = {(each.line, each.text): each for each in known().mentions[module] if _gives_rows(each)}
+    for node in ast.walk(ast.parse(source)):
+        value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) else None
+        if isinstance(value, ast.Attribute) and (found := stores.get((value.lineno, ast.unparse(value)))):
+            yield found
+
+
+def _gives_rows(mention: Mention) -> bool:
+    if mention.stores is None:
+        return mention.name.lstrip("_") in names_of_stores()
+    return any(known().members[each] for each in mention.stores)
+
+
+def told(place: str, found: Iterator[Mention]) -> list[str]:
+    """As a list to be read by who broke the rule."""
+    return [f"{place}:{each.line} {each.text}" for each in found]
+
+
+def test_patient_data_is_read_on_the_consent_path_alone() -> None:
+    """A store read anywhere else would leave without a decision."""
+    strays = [each for place, module in modules().items() if place not in PATHS for each in told(place, reads(module))]
+    assert strays == []
+
+
+@pytest.mark.parametrize("place", PATHS)
+def test_the_list_of_paths_is_no_longer_than_it_must_be(place: str) -> None:
+    """Every module on it reads a store."""
+    assert any(reads(_dotted(place)))
+
+
+def test_no_read_goes_unseen() -> None:
+    """No store is had but under its own name, and by its own type."""
+    found = [each for place, name in modules().items() for each in told(place, hidden(name, (SERVICE / place).read_text()))]
+    assert found == []
+
+
+def test_http_touches_no_store() -> None:
+    """A handler asks a use case, which decides."""
+    places = {place: module for place, module in modules().items() if place.startswith("api/")}
+    assert places
+    assert [each for place, module in places.items() for each in told(place, touches(module))] == []
+
+
+@pytest.mark.parametrize(
+    ("store", "members"),
+    [
+        ("Records", {"ask", "read", "read_many", "version", "history", "commit", "claimed"}),
+        ("History", {"version", "versions"}),
+        ("Holdings", {"of", "having", "kept"}),
+        ("Searches", {"find"}),
+        ("Integrity", {"rows"}),
+        ("Persons", {"about"}),
+        ("Mongo", {"client", "database", "collection", "aggregate"}),
+    ],
+)
+def test_what_a_store_gives_is_found(store: str, members: set[str]) -> None:
+    """The derivation sees at least these; it knows no list."""
+    assert members <= known().members[store]
+
+
+@pytest.mark.parametrize("store", ["Generations", "Timers", "Partners", "Clients", "Tokens", "Keys"])
+def test_what_holds_no_records_gives_none(store: str) -> None:
+    """Nor is everything taken for a row."""
+    assert not known().members[store]
+
+
+@pytest.mark.parametrize("member", STORE_GIVES)
+def test_a_new_member_of_a_store_is_covered_by_its_annotation(member: str) -> None:
+    """No list has to be kept."""
+    assert member in known().members["Example"]
+
+
+@pytest.mark.parametrize("member", STORE_TELLS)
+def test_a_new_member_that_gives_no_row_is_free(member: str) -> None:
+    """The check is no stricter than it must be."""
+    assert member not in known().members["Example"]
+
+
+@pytest.mark.parametrize("example", READS)
+def test_a_read_beside_the_path_is_caught(example: str) -> None:
+    """The check can fail."""
+    assert any(reads(f"service.usecases.{example}"))
+
+
+@pytest.mark.parametrize("example", HIDDEN)
+def test_a_hidden_store_is_caught(example: str) -> None:
+    """So can this one."""
+    assert any(hidden(f"service.usecases.{example}", HIDDEN[example]))
+
+
+@pytest.mark.parametrize("example", TOUCHES)
+def test_a_store_in_a_handler_is_caught(example: str) -> None:
+    """So can the one for HTTP, by which not even a count gets out."""
+    assert any(touches(f"service.usecases.{example}"))
+
+
+@pytest.mark.parametrize("example", HARMLESS)
+def test_what_reads_no_store_is_not_taken_for_it(example: str) -> None:
+    """A use case or a row may be asked by the same names."""
+    assert not [*reads(f"service.usecases.{example}"), *hidden(f"service.usecases.{example}", HARMLESS[example])]
