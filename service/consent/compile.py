@@ -16,7 +16,6 @@ from typing import Any
 from service.consent.conditions import Element, actors, listed, members, ref_of, whats
 from service.consent.provision import EMPTY, Compiled, Node, What
 from service.consent.reasons import Reason
-from service.consent.supersession import supersession_key
 from service.consent.terms import STANDARD, Terminology, purpose_key
 from service.fhir.canonical import ACT_REASON, PCF_POLICY
 from service.fhir.coding import codings
@@ -100,7 +99,6 @@ def compile_consent(
         reading.doubt,
         frozenset(chain.from_iterable(_named(node) for node in roots)),
         tuple(reading.findings),
-        supersession_key(resource, base),
     )
 
 

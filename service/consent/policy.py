@@ -13,7 +13,6 @@ from service.consent.reasons import Reason
 from service.consent.terms import NORMAL, RANK, STANDARD, Terminology
 from service.fhir.canonical import RECORD_MARK
 
-SECTORS = ("health", "social-care", "housing", "voluntary", "police", "employer", "other")
 LEGALLY_BARRED = f"{RECORD_MARK}|legally-barred"
 
 REVIEW = "privacy-officer-review"

@@ -63,7 +63,7 @@ class Compiled:
     `ref`: `Consent/1/_history/3`. `roots`: its readings, one unless it is ambiguous; it permits only what all of them permit.
     `period`: the root's, None when it cannot be read. `written`: dateTime in milliseconds, None when absent or unreadable.
     `doubt`: its permits are off whatever it says, for the reasons in `findings`. `named`: records whose references the caller
-    should load into `Evidence.links`. `key`: supersession.
+    should load into `Evidence.links`.
     """
 
     ref: str
@@ -78,4 +78,3 @@ class Compiled:
     doubt: bool
     named: frozenset[str]
     findings: tuple[Issue, ...]
-    key: str

@@ -1,6 +1,6 @@
 """What is left to enforce on each resource once who, when and why are settled: IHE PCF residual rules for an access token.
 
-Rules are read from the top and the last that matches wins. `apply` says of every resource exactly what the Consents say of it.
+Rules are read from the top and the last that matches wins: that is exactly what the Consents say of the resource.
 """
 
 from __future__ import annotations
@@ -11,8 +11,7 @@ from functools import reduce
 from typing import Any
 
 from service.consent.applicable import applicable
-from service.consent.facts import Facts
-from service.consent.match import NO, YES, Links, gate, holds
+from service.consent.match import NO, YES, gate
 from service.consent.policy import Policy
 from service.consent.provision import Compiled, Node, What
 from service.consent.request import Evidence, Request
@@ -25,25 +24,16 @@ MOST = 4096
 @dataclass(frozen=True, slots=True)
 class ResidualRule:
     """An effect (None: nothing is said after all) where every condition holds. A condition is data named by a permit (True)
-    or a denial.
+    or a denial; what is not known of a resource is true of a denial's data and false of a permit's.
     """
 
     permit: bool | None
     conditions: tuple[tuple[What, bool], ...] = ()
 
-    def matches(self, facts: Facts, links: Links) -> bool:
-        """Unknown is true for a denial's data and false for a permit's."""
-        return all(holds(what, permit, facts, links) >= (YES if permit else 1) for what, permit in self.conditions)
-
 
 Rules = tuple[ResidualRule, ...]
 Merge = Callable[[bool | None, bool | None], bool | None]
 FORBID = ResidualRule(False)
-
-
-def residual(request: Request, evidence: Evidence, policy: Policy) -> Rules:
-    """The rules of every Consent that speaks to the request, as one list. Empty: no Consent says anything of any resource."""
-    return joined(speaking(request, evidence, policy))
 
 
 def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tuple[str, Rules], ...]:
@@ -59,16 +49,8 @@ def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tupl
 
 
 def joined(spoke: Iterable[tuple[str, Rules]]) -> Rules:
-    """The rules of several Consents as one list."""
+    """The rules of several Consents as one list. Empty: no Consent says anything of any resource."""
     return _trim(_together(rules for _, rules in spoke))
-
-
-def apply(rules: Rules, facts: Facts, links: Links) -> bool | None:
-    """What the rules say of one resource: permit, deny, or nothing (the policy's default decides)."""
-    for rule in reversed(rules):
-        if rule.matches(facts, links):
-            return rule.permit
-    return None
 
 
 def residual_json(rules: Rules, base: str = "") -> list[dict[str, Any]]:

@@ -10,7 +10,6 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from service.consent.conditions import listed, members, ref_of
-from service.consent.provision import Compiled
 from service.fhir.coding import codings
 
 
@@ -42,11 +41,3 @@ def _codes(values: Iterable[object]) -> list[str]:
 def _policies(resource: Mapping[str, Any]) -> list[str]:
     uris = [policy["uri"] for policy in members(resource.get("policy")) if isinstance(policy.get("uri"), str)]
     return uris + _codes([resource.get("policyRule")])
-
-
-def newest(consents: Iterable[Compiled]) -> Compiled | None:
-    """Among Consents of one key, the active one written last; a tie goes to the greater reference, so that order never
-    matters.
-    """
-    active = [consent for consent in consents if consent.active]
-    return max(active, key=lambda consent: (consent.written or 0, consent.ref), default=None)

@@ -7,8 +7,7 @@ from typing import Any
 import pytest
 
 from service.consent.check import check, imported
-from service.consent.compile import compile_consent
-from service.consent.supersession import newest, supersession_key
+from service.consent.supersession import supersession_key
 from service.fhir.canonical import ACT_CODE, ACT_REASON, CONSENT_ACTION, PARTICIPATION
 
 
@@ -137,13 +136,3 @@ def test_a_later_consent_of_the_same_terms_supersedes() -> None:
 def test_a_consent_on_other_terms_stands_beside(other: dict[str, Any]) -> None:
     """Each part of the key counts."""
     assert supersession_key(other) != supersession_key(consent())
-
-
-def test_the_newest_active_consent_stands() -> None:
-    """By dateTime, whatever the order."""
-    versions = [
-        compile_consent(consent(dateTime=day), f"Consent/{day}/_history/1") for day in ("2026-01-02", "2026-03-01", "2026-02-01")
-    ]
-    found = newest(versions)
-    assert found is not None
-    assert found.ref == "Consent/2026-03-01/_history/1"

@@ -14,7 +14,8 @@ from service.consent.compile import compile_consent
 from service.consent.decide import Evidence, Request, decide
 from service.consent.facts import Facts, facts_of
 from service.consent.policy import UK, Agreement
-from service.consent.residual import apply, residual, residual_json
+from service.consent.residual import residual_json
+from tests.fakes.enforcement_point import apply, residual
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data" / "ihe-pcf"
 pytestmark = pytest.mark.skipif(not DATA.is_dir(), reason="the IHE PCF examples are not beside this checkout")

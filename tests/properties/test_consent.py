@@ -20,6 +20,7 @@ from service.consent.redact import redact
 from service.consent.residual import apply, residual, residual_json
 from service.fhir.canonical import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION
 from service.fhir.date import milliseconds
+from tests.fakes.enforcement_point import apply, residual
 
 ORGS = ("Organization/trust", "Organization/housing")
 PEOPLE = ("Practitioner/a", "PractitionerRole/b", "Group/c")
