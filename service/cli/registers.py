@@ -186,6 +186,32 @@ def user_add(
     with_service(data, add)
 
 
+@user.command("list")
+def user_list(data: Data = None) -> None:
+    """List the logins and whom they are for, as JSON lines."""
+
+    async def listed(built: Built) -> None:
+        for each in await built.users.list_users():
+            _print({"username": each.username, "reference": each.reference})
+
+    with_service(data, listed)
+
+
+@user.command("remove")
+def user_remove(
+    username: Annotated[str, typer.Option(help="What is typed at login.")],
+    data: Data = None,
+) -> None:
+    """Remove a login, its sessions, and every token it was given."""
+
+    async def remove(built: Built) -> None:
+        if not await built.users.remove_user(username):
+            raise wrong(f"Nobody logs in as `{username}`; `baton user list` tells who does.")
+        print(f"Login `{username}` is removed.")
+
+    with_service(data, remove)
+
+
 def token(
     identity: Annotated[str, typer.Option("--client", help="The client_id it is for.")],
     scope: Annotated[str, typer.Option(help="Less than all that the client may have.")] = "",

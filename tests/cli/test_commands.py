@@ -220,13 +220,33 @@ def test_a_login_is_for_one_person(baton: Baton) -> None:
     assert "either" in one_line(said)
 
 
-def test_a_user_s_password_is_read_from_standard_input(baton: Baton, tmp_path: Path) -> None:
-    file = tmp_path / "pat.json"
+def pat(baton: Baton, folder: Path, username: str) -> Said:
+    """A person who is here and gets a login."""
+    file = folder / "pat.json"
     file.write_text(json.dumps({"resourceType": "Patient", "id": "pat", "name": [{"text": "Pat"}]}))
     partner(baton)
     assert baton("load", str(file), "--custodian", "Organization/trust").status == 0
-    said = baton("user", "add", "--username", "Pat", "--patient", "Patient/pat", typed="correct horse battery\n")
-    assert said.out == "`pat` logs in as `Patient/pat`.\n"
+    return baton("user", "add", "--username", username, "--patient", "Patient/pat", typed="correct horse battery\n")
+
+
+def test_a_user_s_password_is_read_from_standard_input(baton: Baton, tmp_path: Path) -> None:
+    assert pat(baton, tmp_path, "Pat").out == "`pat` logs in as `Patient/pat`.\n"
+
+
+def test_logins_are_listed_without_their_passwords(baton: Baton, tmp_path: Path) -> None:
+    pat(baton, tmp_path, "listed")
+    found = [json.loads(line) for line in baton("user", "list").out.splitlines()]
+    assert {"username": "listed", "reference": "Patient/pat"} in found
+
+
+def test_a_removed_login_is_gone(baton: Baton, tmp_path: Path) -> None:
+    pat(baton, tmp_path, "leaver")
+    assert baton("user", "remove", "--username", "Leaver").status == 0
+    assert "leaver" not in baton("user", "list").out
+
+
+def test_removing_a_login_that_nobody_has_is_said(baton: Baton) -> None:
+    assert "`nobody`" in one_line(baton("user", "remove", "--username", "nobody"))
 
 
 def test_keys_rotate_to_a_new_one(baton: Baton) -> None:

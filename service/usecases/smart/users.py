@@ -44,6 +44,7 @@ class Users:
         return user
 
     async def list_users(self) -> list[User]:
+        """Every login, in order of username."""
         return await self._clients.users()
 
     async def remove_user(self, username: str) -> bool:
