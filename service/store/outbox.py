@@ -119,16 +119,12 @@ class Outbox:
         outcome = {"$inc": {"tries": 1}, "$set": {"error": error}}
         return await self._record(parcel, delivery, outcome) and await self._free(parcel, retry_at)
 
-    async def given_up(self, parcel: Parcel, delivery: Delivery, error: str) -> bool:
-        """Record that a notice is not tried any more, so that the next may go; it stays and is listed by `lost`."""
-        return await self._record(parcel, delivery, {"$set": {"state": FAILED, "error": error}})
-
     async def release(self, parcel: Parcel, now: datetime) -> bool:
         """Give the recipient back for anybody to serve."""
         return await self._free(parcel, now)
 
     async def lost(self) -> list[Delivery]:
-        """Every notice that was given up."""
+        """Every notice that is not tried any more, so that the next may go: nothing is given up in silence."""
         return await self._find({"state": FAILED}, [("to", 1), ("n", 1)], 0)
 
     async def events(self, recipient: str, after: int, limit: int) -> list[Delivery]:

@@ -17,7 +17,7 @@ from service.consent.decide import Evidence, Grant, Redaction, Request, decide, 
 from service.consent.facts import Facts, facts_of
 from service.consent.policy import UK, US, Agreement
 from service.consent.redact import redact
-from service.consent.residual import apply, residual, residual_json
+from service.consent.residual import residual_json
 from service.fhir.canonical import ACT_CODE, ACT_REASON, CONFIDENTIALITY, PARTICIPATION
 from service.fhir.date import milliseconds
 from tests.fakes.enforcement_point import apply, residual

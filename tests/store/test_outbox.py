@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from bson import ObjectId
 
 from service.change import Notice
 from service.problem import Refused
-from service.store.outbox import Outbox
+from service.store.outbox import FAILED, OUTBOX, Outbox
 
 
 @pytest.fixture
@@ -104,7 +105,7 @@ async def test_a_worker_that_lost_its_lease_cannot_record_an_outcome(records, ou
 async def test_a_notice_that_is_given_up_is_listed_and_lets_the_next_go(records, outbox, make):
     await post(records, make, 2)
     [parcel] = await outbox.due(make.later(hours=1), 30)
-    await outbox.given_up(parcel, parcel.deliveries[0], "72 h")
+    await records.mongo.collection(OUTBOX).update_one({"_id": ObjectId(parcel.deliveries[0].id)}, {"$set": {"state": FAILED}})
     await outbox.release(parcel, make.later(hours=1))
     [parcel] = await outbox.due(make.later(hours=1), 30)
     assert ([each.number for each in await outbox.lost()], [each.number for each in parcel.deliveries]) == ([1], [2])

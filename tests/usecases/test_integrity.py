@@ -15,6 +15,7 @@ from service.change import Change, Write
 from service.fhir.resource import stamp
 from service.settings import Settings
 from service.store.mongo import Mongo
+from service.store.outbox import FAILED, OUTBOX
 from service.usecases.register import integrity
 from tests.locality import BASE, Locality, person, settle, transport
 
@@ -115,6 +116,11 @@ async def _changed_audit(built: Built) -> None:
     await built.services.mongo.collection("r.AuditEvent").update_one({"n": 1}, {"$set": {"body": b"{}"}})
 
 
+async def _notice_given_up(built: Built) -> None:
+    assert await built.outbox.due(clock.now(), 30)
+    await built.services.mongo.collection(OUTBOX).update_one({"n": 1}, {"$set": {"state": FAILED}})
+
+
 @pytest.mark.parametrize(
     ("break_it", "rule"),
     [
@@ -128,6 +134,7 @@ async def _changed_audit(built: Built) -> None:
         (_strange_key, "keys"),
         (_strange_claim, "keys"),
         (_changed_audit, "ledger"),
+        (_notice_given_up, "outbox"),
     ],
 )
 async def test_what_does_not_hold_is_found(checked: Locality, break_it: Callable[[Built], Awaitable[None]], rule: str) -> None:

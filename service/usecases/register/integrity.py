@@ -13,6 +13,7 @@ from service.care.ownership.lead import Led
 from service.change import Resource
 from service.fhir.reference import key, link, links
 from service.store.integrity import Integrity
+from service.store.outbox import Outbox
 from service.usecases.request.services import Services
 
 
@@ -27,6 +28,8 @@ async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
             yield f"history: {each}"
     for each in (*await integrity.loose_keys(), *await integrity.loose_claims()):
         yield f"keys: {each}"
+    for lost in await Outbox(services.mongo).lost():
+        yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."
     if "CarePlan" in types:
         async for each in _plans(services, integrity, now):
             yield each
