@@ -17,6 +17,7 @@ from service.store.timers import TIMERS
 from service.usecases.care import deadlines
 from tests.api.conftest import service
 from tests.locality import Locality, person
+from tests.pending import pending
 
 __all__ = ["service"]
 SOON = timedelta(minutes=1)
@@ -153,7 +154,7 @@ async def test_a_kind_that_is_not_known_is_left_for_another_worker(locality: Loc
     """A newer version may know it: it stays, unsettled."""
     timer = await due(locality, "TIM-99", locality.person)
     assert await worker.run_once(locality.built, clock.now()) == 0
-    assert [each.kind for each in await locality.built.services.timers.pending(timer.key)] == ["TIM-99"]
+    assert [each.kind for each in await pending(locality.built.services.mongo, timer.key)] == ["TIM-99"]
 
 
 async def test_a_timer_that_fails_holds_no_other_up(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -85,11 +85,6 @@ class Definitions:
             self._structures[url] = _flat(found) if found else msgspec.json.decode(line or b"")
         return self._structures[url]
 
-    @cached_property
-    def profiles(self) -> tuple[str, ...]:
-        """Canonicals of our own StructureDefinitions."""
-        return tuple(sorted(self._own["StructureDefinition"]))
-
     def search_parameters(self, type: str) -> dict[str, SearchParameter]:  # noqa: A002 - FHIR's word
         """Name to parameter: R4's for this type and for every resource, then our own. Empty for an unknown type."""
         if type not in self._searches:

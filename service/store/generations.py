@@ -38,11 +38,6 @@ class Generations:
         found = await self._read.get_many(keys)
         return {key: found.get(key, 0) for key in keys}
 
-    async def bump(self, key: str) -> None:
-        """Raise one counter outside a Change: for what is not a record, as the partner register."""
-        async with reaching():
-            await self._mongo.collection(GENERATIONS).update_one({"_id": key}, {"$inc": {"n": 1}}, upsert=True)
-
     async def _fetch(self, keys: Collection[str]) -> Mapping[str, int]:
         async with reaching():
             cursor = self._mongo.collection(GENERATIONS).find({"_id": {"$in": list(keys)}})

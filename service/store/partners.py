@@ -99,16 +99,5 @@ class Partners:
 
         await self._mongo.transaction(add)
 
-    async def remove(self, organization: str) -> bool:
-        """Take an agency off the register. False when it was not on it."""
-
-        async def remove(session: Session) -> bool:
-            result = await self._mongo.collection(PARTNERS).delete_one({"_id": organization}, session=session)
-            if result.deleted_count:
-                await self._bump(session)
-            return bool(result.deleted_count)
-
-        return await self._mongo.transaction(remove)
-
     async def _bump(self, session: Session) -> None:
         await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, {"$inc": {"n": 1}}, upsert=True, session=session)

@@ -90,9 +90,3 @@ class Timers:
                     break
                 found.append(_timer(document))
         return sorted(found, key=lambda timer: timer.due)
-
-    async def pending(self, key: str) -> list[Timer]:
-        """The timers of a key that have not been settled, by level."""
-        async with reaching():
-            documents = await self._mongo.collection(TIMERS).find({"k": key, "done": False}).sort("l", 1).to_list(None)
-        return [_timer(document) for document in documents]

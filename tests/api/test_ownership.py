@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.usecases.care.deadlines import fire
 from tests.locality import Locality, role, stored
+from tests.pending import pending
 
 
 async def test_an_active_plan_gets_its_team(locality: Locality) -> None:
@@ -167,9 +168,9 @@ async def test_a_role_whose_period_runs_out_is_noticed(locality: Locality) -> No
     made = await trust.send("PUT", f"PractitionerRole/trust.{name}", term)
     assert made.status_code == 201, made.text
     plan = await trust.created(locality.plan(author={"reference": f"PractitionerRole/trust.{name}"}))
-    pending = await locality.built.services.timers.pending(f"OWN-5:PractitionerRole/trust.{name}")
-    assert [timer.due.isoformat() for timer in pending] == ["2031-05-31T23:00:00+00:00"]
-    assert await fire(locality.built.services, locality.built.base, pending[0], pending[0].due)
+    waiting = await pending(locality.built.services.mongo, f"OWN-5:PractitionerRole/trust.{name}")
+    assert [timer.due.isoformat() for timer in waiting] == ["2031-05-31T23:00:00+00:00"]
+    assert await fire(locality.built.services, locality.built.base, waiting[0], waiting[0].due)
     listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
     assert [entry["resource"]["id"] for entry in listed] == [plan["id"]]
 

@@ -27,6 +27,7 @@ from service.auth.event import Event
 from service.auth.issuers import Issuer
 from service.auth.scopes import Scopes
 from service.auth.tokens import Terms
+from service.auth.users import PATIENT
 from service.outbound.issuers import Issuers
 from service.problem import Problem
 from service.store.clients import Clients
@@ -36,7 +37,7 @@ from service.store.tokens import Tokens
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
-from service.usecases.smart.launch import Launching, Unlisted
+from service.usecases.smart.launch import Choice, Launching, Unlisted
 from service.usecases.smart.users import Users
 
 BASE = "https://baton.test"
@@ -101,6 +102,25 @@ def field_of(page: str, name: str) -> str:
     found = re.search(rf'name="{name}" value="([^"]*)"', page)
     assert found, page
     return html.unescape(found[1])
+
+
+class Unlisted:
+    """A Directory that knows only what references say."""
+
+    def __init__(self, organization: str) -> None:
+        self._organization = organization
+
+    async def employer(self, user: str) -> str:
+        """Everybody works there."""
+        return self._organization
+
+    async def patients(self, user: str) -> tuple[Choice, ...]:
+        """People have their own record."""
+        return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
+
+    async def patient(self, text: str, organization: str) -> str:
+        """Staff may mean anybody."""
+        return text if PATIENT.fullmatch(text) else ""
 
 
 @dataclass

@@ -65,13 +65,8 @@ async def test_a_refused_change_raises_nothing(records, make, generations):
 async def test_a_change_of_the_partner_register_raises_the_directorys_counter(records, generations):
     partners = Partners(records.mongo)
     await partners.add(Partner("Organization/h", "housing"))
-    await partners.remove("Organization/h")
+    await partners.add(Partner("Organization/h", "health"))
     assert await generations.current(("directory",)) == {"directory": 2}
-
-
-async def test_bump_raises_a_counter_outside_a_change(generations):
-    await generations.bump("directory")
-    assert await generations.current(("directory",)) == {"directory": 1}
 
 
 async def test_a_change_is_refused_when_a_premise_moved(records, make):

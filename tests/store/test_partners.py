@@ -33,15 +33,6 @@ async def test_adding_again_replaces_the_agreement(partners, housing):
     assert await partners.list() == [Partner("Organization/h", "housing")]
 
 
-async def test_a_removed_partner_is_gone(partners, housing):
-    await partners.add(housing)
-    assert [await partners.remove("Organization/h"), await partners.list(), await partners.remove("Organization/h")] == [
-        True,
-        [],
-        False,
-    ]
-
-
 async def test_an_unknown_sector_is_refused_naming_the_known(partners):
     with pytest.raises(Refused, match="`voluntary`"):
         await partners.add(Partner("Organization/h", "gardening"))

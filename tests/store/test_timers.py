@@ -9,6 +9,7 @@ import pytest
 from service.change import Timer
 from service.problem import Category, Refused
 from service.store.timers import Timers
+from tests.pending import pending
 
 
 @pytest.fixture
@@ -93,7 +94,7 @@ async def test_setting_a_pending_timer_again_moves_it(records, timers, timer, ma
     await records.commit(make.change(timers=(timer,)))
     moved = Timer(timer.key, "TIM-2", make.later(hours=5), "Task/t1")
     await records.commit(make.change(timers=(moved,)))
-    assert await timers.pending(timer.key) == [moved]
+    assert await pending(records.mongo, timer.key) == [moved]
 
 
 async def test_a_cancelled_key_fires_at_no_level(records, timers, timer, make):
@@ -120,4 +121,4 @@ async def test_cancelling_and_setting_in_one_change_begins_anew(records, timers,
 async def test_a_refused_change_sets_no_timer(records, timers, timer, make):
     with pytest.raises(Refused):
         await records.commit(make.change(make.write("Task", "t", 3), timers=(timer,)))
-    assert await timers.pending(timer.key) == []
+    assert await pending(records.mongo, timer.key) == []

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from service.problem import Issue
@@ -28,10 +28,6 @@ class Answer:
     def etag(self) -> str:
         """The weak entity tag of R4 section 3.1.0.1.3."""
         return f'W/"{self.version}"'
-
-    def unchanged(self) -> Answer:
-        """This answer for a write that found the record as it should be."""
-        return replace(self, created=False)
 
 
 @dataclass(frozen=True, slots=True)

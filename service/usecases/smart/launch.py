@@ -14,7 +14,7 @@ from service.auth.clients import digest
 from service.auth.event import Event
 from service.auth.grants import Asked
 from service.auth.tokens import Code, Grant
-from service.auth.users import PATIENT, Launch, Session, User
+from service.auth.users import Launch, Session, User
 from service.problem import Category, Refused, problem
 from service.store.clients import Clients
 from service.store.tokens import Tokens
@@ -43,22 +43,6 @@ class Directory(Protocol):
 
     async def patient(self, text: str, organization: str) -> str:
         """The Patient that staff of an organisation mean by a reference or identifier; empty when they may not, or it is none."""
-
-
-class Unlisted:
-    """A Directory that knows only what references say; for tests, and until records are there."""
-
-    def __init__(self, organization: str) -> None:
-        self._organization = organization
-
-    async def employer(self, user: str) -> str:  # noqa: ARG002 - everybody works there
-        return self._organization
-
-    async def patients(self, user: str) -> tuple[Choice, ...]:
-        return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
-
-    async def patient(self, text: str, organization: str) -> str:  # noqa: ARG002 - no limits here
-        return text if PATIENT.fullmatch(text) else ""
 
 
 @dataclass(frozen=True, slots=True)
