@@ -37,7 +37,7 @@ from service.store.tokens import Tokens
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
-from service.usecases.smart.launch import Choice, Launching, Unlisted
+from service.usecases.smart.launch import Choice, Launching
 from service.usecases.smart.users import Users
 
 BASE = "https://baton.test"

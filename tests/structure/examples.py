@@ -25,8 +25,8 @@ from service.store.records import Records
 from service.store.relations import Relation
 from service.store.row import Document, Projection, Row, row_of
 from service.store.search import Visible
-from service.usecases import records as interactions
-from service.usecases.services import Services
+from service.usecases.interactions import records as interactions
+from service.usecases.request.services import Services
 
 T = TypeVar("T")
 Rows = list[Row]
@@ -181,7 +181,7 @@ TOUCHES = _modules(
 HARMLESS = _modules(
     {
         "a_use_case": """
-            from service.usecases import records
+            from service.usecases.interactions import records
 
             async def f(s):
                 return await records.read(s, 'Task', 'x')

@@ -1,6 +1,6 @@
 """The one way to patient data: what the store gives out is read on the consent path alone, and HTTP knows no store.
 
-`tests.structure.typed` says what a store is and what it gives, from its annotations; here is who may ask for it, and why.
+`tests.structure.stores` says what a store is and what it gives, from its annotations; here is who may ask for it, and why.
 """
 
 from __future__ import annotations
@@ -12,32 +12,36 @@ from functools import cache
 
 import pytest
 
-from tests.structure.examples import EXAMPLES, HARMLESS, HIDDEN, READS, STORE_GIVES, STORE_TELLS, TOUCHES
-from tests.structure.typed import SERVICE, Mention, Program, program
+from tests.structure.examples import HARMLESS, HIDDEN, READS, STORE_GIVES, STORE_TELLS, TOUCHES
+from tests.structure.known import known
+from tests.structure.stores import Mention
+from tests.structure.typed import SERVICE, dotted, place
 
 # The modules that may read patient data from the store. Each says why what it reads is decided, or never leaves.
 PATHS: Mapping[str, str] = {
-    "usecases/access.py": "the way out itself: it loads who is asking, and every record it is given is decided",
-    "usecases/accounting.py": "an account is decided line by line with the eyes of who asks",
-    "usecases/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
-    "usecases/careteams.py": "rules look at the plans of a team; nothing leaves",
-    "usecases/claims.py": "the version a client wrote itself, given to the same client and user again",
-    "usecases/directory.py": "directory entries and groups: who the caller is; nothing of them leaves",
-    "usecases/disclosure.py": "the Patient whose records are disclosed is revealed first",
-    "usecases/escalation.py": "the worker's timers look at what they watch; nothing leaves",
-    "usecases/evidence.py": "what decisions rest on; it is kept beside them and never answered",
-    "usecases/explanation.py": "an explanation is of records that its asker may see",
-    "usecases/integrity.py": "the operator's check of what is stored; it names findings, not content",
-    "usecases/leads.py": "rules look at the plans of a lead; nothing leaves",
-    "usecases/loading.py": "the operator's load compares what is there; it tells the fate of each record, not its content",
-    "usecases/override.py": "the Patient an override is about; the answer is the override alone",
-    "usecases/people.py": "the Patient an app is opened on is revealed before it is named",
-    "usecases/records.py": "single records are revealed before they are answered; conditions find what their caller could make",
-    "usecases/release.py": "what is released is decided for its recipient, record by record",
-    "usecases/selection.py": "what was asked for is decided for its recipient, record by record",
-    "usecases/search.py": "every row is revealed before it is counted, paged or included",
-    "usecases/withdrawal.py": "a withdrawal looks at who relied on a Consent; nothing leaves",
-    "usecases/work.py": "loads for rules to decide on; what leaves passes access",
+    "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",
+    "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the eyes of who asks",
+    "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
+    "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
+    "usecases/care/handover.py": "rules look at the open handovers of a person; nothing leaves",
+    "usecases/care/careteams.py": "rules look at the plans of a team; nothing leaves",
+    "usecases/request/idempotency.py": "the version a client wrote itself, given to the same client and user again",
+    "usecases/request/directory.py": "directory entries and groups: who the caller is; nothing of them leaves",
+    "usecases/disclosure/disclose.py": "the Patient whose records are disclosed is revealed first",
+    "usecases/care/deadlines.py": "the worker's timers look at what they watch; nothing leaves",
+    "usecases/request/evidence.py": "what decisions rest on; it is kept beside them and never answered",
+    "usecases/consent/evaluate.py": "an explanation is of records that its asker may see",
+    "usecases/register/integrity.py": "the operator's check of what is stored; it names findings, not content",
+    "usecases/care/leads.py": "rules look at the plans of a lead; nothing leaves",
+    "usecases/interactions/loading.py": "the operator's load compares what is there; it tells fates, not content",
+    "usecases/consent/override.py": "the Patient an override is about; the answer is the override alone",
+    "usecases/smart/idp_directory.py": "the Patient an app is opened on is revealed before it is named",
+    "usecases/interactions/records.py": "a record is revealed before it is answered; conditions find what one could write",
+    "usecases/disclosure/release.py": "what is released is decided for its recipient, record by record",
+    "usecases/disclosure/selection.py": "what was asked for is decided for its recipient, record by record",
+    "usecases/interactions/search.py": "every row is revealed before it is counted, paged or included",
+    "usecases/consent/withdrawal.py": "a withdrawal looks at who relied on a Consent; nothing leaves",
+    "usecases/request/work.py": "loads for rules to decide on; what leaves passes access",
     "cli/registers.py": "the operator names a Patient for a login; it is looked at for existence",
 }
 BY_NAME = frozenset({"getattr", "vars", "attrgetter", "methodcaller", "__dict__", "__getattribute__"})
@@ -45,20 +49,10 @@ BY_NAME = frozenset({"getattr", "vars", "attrgetter", "methodcaller", "__dict__"
 
 
 @cache
-def known() -> Program:
-    """The service and the examples, typed once."""
-    return program(EXAMPLES)
-
-
-@cache
 def modules() -> Mapping[str, str]:
     """Every module outside the store by its place, from `service/`."""
-    places = (path.relative_to(SERVICE).as_posix() for path in sorted(SERVICE.rglob("*.py")))
-    return {place: _dotted(place) for place in places if not place.startswith("store/")}
-
-
-def _dotted(place: str) -> str:
-    return f"service.{place.removesuffix('.py').replace('/', '.')}".removesuffix(".__init__")
+    places = map(place, sorted(SERVICE.rglob("*.py")))
+    return {each: dotted(each) for each in places if not each.startswith("store/")}
 
 
 @cache
@@ -72,9 +66,9 @@ def above() -> frozenset[str]:
 @cache
 def within_reach() -> tuple[Mention, ...]:
     """Every mention of a store outside the store, and of one that another store shows."""
-    inside = (each for module, found in known().mentions.items() if module.startswith("service.store.") for each in found)
+    inside = (each for module, found in known().stores.mentions.items() if module.startswith("service.store.") for each in found)
     shown = [each for each in inside if "." in each.text and not each.name.startswith("_")]
-    outside = [each for module in modules().values() for each in known().mentions[module]]
+    outside = [each for module in modules().values() for each in known().stores.mentions[module]]
     return tuple(each for each in (*shown, *outside) if each.stores)
 
 
@@ -87,19 +81,19 @@ def names_of_stores() -> frozenset[str]:
 @cache
 def names_of_reads() -> frozenset[str]:
     """What rows are asked for by. Of what has no known type, nothing is asked by such a name."""
-    return frozenset(name for each in within_reach() for store in each.stores or () for name in known().methods[store])
+    return frozenset(name for each in within_reach() for store in each.stores or () for name in known().stores.methods[store])
 
 
 def reads(module: str) -> Iterator[Mention]:
     """Every mention of what gives rows: called, or handed on to be called elsewhere."""
-    for each in known().mentions[module]:
+    for each in known().stores.mentions[module]:
         if each.gives or (each.of is None and each.name in names_of_reads()):
             yield each
 
 
 def touches(module: str) -> Iterator[Mention]:
     """Every mention of a store, whether it gives rows or not."""
-    for each in known().mentions[module]:
+    for each in known().stores.mentions[module]:
         named = each.stores is None and "." in each.text and each.name.lstrip("_") in names_of_stores()
         if each.stores or each.of or each.gives or named:
             yield each
@@ -108,15 +102,15 @@ def touches(module: str) -> Iterator[Mention]:
 def hidden(module: str, source: str) -> Iterator[Mention]:
     """Every way for a read to go unseen: a store that is given to what does not take one, or that gets another name, and an
     attribute that is looked up by a name nobody wrote."""
-    yield from known().lost.get(module, ())
+    yield from known().stores.lost.get(module, ())
     yield from renamed(module, source)
     if not above().isdisjoint(module.split(".")):
-        yield from (each for each in known().mentions[module] if each.name in BY_NAME)
+        yield from (each for each in known().stores.mentions[module] if each.name in BY_NAME)
 
 
 def renamed(module: str, source: str) -> Iterator[Mention]:
     """`rows = services.records`: types see through it, people do not."""
-    stores = {(each.line, each.text): each for each in known().mentions[module] if _gives_rows(each)}
+    stores = {(each.line, each.text): each for each in known().stores.mentions[module] if _gives_rows(each)}
     for node in ast.walk(ast.parse(source)):
         value = node.value if isinstance(node, ast.Assign | ast.AnnAssign | ast.NamedExpr) else None
         if isinstance(value, ast.Attribute) and (found := stores.get((value.lineno, ast.unparse(value)))):
@@ -126,37 +120,37 @@ def renamed(module: str, source: str) -> Iterator[Mention]:
 def _gives_rows(mention: Mention) -> bool:
     if mention.stores is None:
         return mention.name.lstrip("_") in names_of_stores()
-    return any(known().members[each] for each in mention.stores)
+    return any(known().stores.members[each] for each in mention.stores)
 
 
-def told(place: str, found: Iterator[Mention]) -> list[str]:
+def told(where: str, found: Iterator[Mention]) -> list[str]:
     """As a list to be read by who broke the rule."""
-    return [f"{place}:{each.line} {each.text}" for each in found]
+    return [f"{where}:{each.line} {each.text}" for each in found]
 
 
 def test_patient_data_is_read_on_the_consent_path_alone() -> None:
     """A store read anywhere else would leave without a decision."""
-    strays = [each for place, module in modules().items() if place not in PATHS for each in told(place, reads(module))]
+    strays = [each for where, module in modules().items() if where not in PATHS for each in told(where, reads(module))]
     assert strays == []
 
 
-@pytest.mark.parametrize("place", PATHS)
-def test_the_list_of_paths_is_no_longer_than_it_must_be(place: str) -> None:
+@pytest.mark.parametrize("path", PATHS)
+def test_the_list_of_paths_is_no_longer_than_it_must_be(path: str) -> None:
     """Every module on it reads a store."""
-    assert any(reads(_dotted(place)))
+    assert any(reads(dotted(path)))
 
 
 def test_no_read_goes_unseen() -> None:
     """No store is had but under its own name, and by its own type."""
-    found = [each for place, name in modules().items() for each in told(place, hidden(name, (SERVICE / place).read_text()))]
+    found = [each for where, name in modules().items() for each in told(where, hidden(name, (SERVICE / where).read_text()))]
     assert found == []
 
 
 def test_http_touches_no_store() -> None:
     """A handler asks a use case, which decides."""
-    places = {place: module for place, module in modules().items() if place.startswith("api/")}
-    assert places
-    assert [each for place, module in places.items() for each in told(place, touches(module))] == []
+    handlers = {where: module for where, module in modules().items() if where.startswith("api/")}
+    assert handlers
+    assert [each for where, module in handlers.items() for each in told(where, touches(module))] == []
 
 
 @pytest.mark.parametrize(
@@ -173,25 +167,25 @@ def test_http_touches_no_store() -> None:
 )
 def test_what_a_store_gives_is_found(store: str, members: set[str]) -> None:
     """The derivation sees at least these; it knows no list."""
-    assert members <= known().members[store]
+    assert members <= known().stores.members[store]
 
 
 @pytest.mark.parametrize("store", ["Generations", "Timers", "Partners", "Clients", "Tokens", "Keys"])
 def test_what_holds_no_records_gives_none(store: str) -> None:
     """Nor is everything taken for a row."""
-    assert not known().members[store]
+    assert not known().stores.members[store]
 
 
 @pytest.mark.parametrize("member", STORE_GIVES)
 def test_a_new_member_of_a_store_is_covered_by_its_annotation(member: str) -> None:
     """No list has to be kept."""
-    assert member in known().members["Example"]
+    assert member in known().stores.members["Example"]
 
 
 @pytest.mark.parametrize("member", STORE_TELLS)
 def test_a_new_member_that_gives_no_row_is_free(member: str) -> None:
     """The check is no stricter than it must be."""
-    assert member not in known().members["Example"]
+    assert member not in known().stores.members["Example"]
 
 
 @pytest.mark.parametrize("example", READS)
