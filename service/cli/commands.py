@@ -4,35 +4,82 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from pkgutil import resolve_name
+from typing import Any, NamedTuple
 
 import typer
+from typer.core import TyperGroup
 
-from service.cli import checking, loading, logs, registers, serving
-from service.cli.demo import stage
+from service.cli import logs
 from service.problem import Refused
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 MISUSE: type[BaseException] = typer.BadParameter.__mro__[1]
 """What every argument that cannot be read raises; typer gives only this one of its kinds a public name."""
 
-cli = typer.Typer(
-    help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.",
-    add_completion=False,
-    rich_markup_mode=None,
-    pretty_exceptions_enable=False,
+
+class Command(NamedTuple):
+    """A command, or a group of them: its place below `service.cli` as `module:name`, and what `baton --help` says of it."""
+
+    name: str
+    place: str
+    help: str
+
+
+# A command's module is imported when the command is asked for: `baton --help` needs none, `baton settings` no database's driver.
+TABLE = (
+    Command("serve", "serving:serve", "Serve the FHIR API, the authorization server and, unless told otherwise, the worker."),
+    Command("worker", "working:work", "Fire due timers and seal the ledger, beside services that run with `--no-worker`."),
+    Command(
+        "demo", "demo.stage:demo", "Start everything on a temporary folder with a made-up locality, and play the story over HTTP."
+    ),
+    Command("load", "loading:load", "Load Bundles, single resources or NDJSON into the running or stopped service."),
+    Command("token", "registers:token", "Print a bearer token for trying things with curl."),
+    Command(
+        "check",
+        "checking:check",
+        "Check the ledger's chain, the histories, the unique keys, and that every active plan has one owner.",
+    ),
+    Command("validate", "validating:validate", "Validate files against R4 and the profiles; needs no database."),
+    Command("settings", "listing:settings", "List every setting: its environment variable, its value, and what it is for."),
+    Command("partner", "registers:partner", "The register of agencies and their sharing agreements."),
+    Command("client", "registers:client", "The register of SMART clients."),
+    Command("user", "registers:user", "People who log in."),
+    Command("keys", "registers:keys", "The service's own signing keys."),
 )
-cli.command("serve")(serving.serve)
-cli.command("worker")(serving.work)
-cli.command("demo")(stage.demo)
-cli.command("load")(loading.load)
-cli.add_typer(registers.partner, name="partner")
-cli.add_typer(registers.client, name="client")
-cli.add_typer(registers.user, name="user")
-cli.command("token")(registers.token)
-cli.add_typer(registers.keys, name="keys")
-cli.command("check")(checking.check)
-cli.command("validate")(checking.validate)
-cli.command("settings")(checking.settings)
+
+
+class Asked(TyperGroup):
+    """The group of all commands: its help is the table's, and the one command that is asked for comes from its module."""
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """The name, the command and the words after it."""
+        name, _, rest = super().resolve_command(ctx, args)
+        return name, loaded(next(each for each in TABLE if each.name == name)), rest
+
+
+def loaded(command: Command) -> Any:
+    """The command with its own arguments, as typer makes it."""
+    found = resolve_name(f"service.cli.{command.place}")
+    alone = _typer()
+    if isinstance(found, typer.Typer):
+        alone.add_typer(found, name=command.name)
+    else:
+        alone.command(command.name)(found)
+    return typer.main.get_group(alone).commands[command.name]
+
+
+def _typer(**more: Any) -> typer.Typer:
+    return typer.Typer(add_completion=False, rich_markup_mode=None, pretty_exceptions_enable=False, **more)
+
+
+def _stand_in() -> None:
+    """Has the name and the help of a command, and is never run."""
+
+
+cli = _typer(help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.", cls=Asked)
+for each in TABLE:
+    cli.command(each.name, help=each.help)(_stand_in)
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -18,7 +18,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from service import clock
 from service.app import Built
 from service.change import Resource
-from service.cli.opening import Data, with_service, wrong
+from service.cli.arguments import Data, wrong
+from service.cli.opening import with_service
 from service.cli.sources import Item, files, items
 from service.fhir.json import dump
 from service.fhir.outcome import outcome

@@ -6,36 +6,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
-from typing import Annotated, TypeVar
-
-import typer
-from pydantic import ValidationError
+from typing import TypeVar
 
 from service import app
 from service.app import Built
-from service.problem import Category, Refused, problem
+from service.cli.arguments import settings_for
 from service.settings import Settings
 from service.store import mongo
 
 T = TypeVar("T")
 LOCAL = "http://127.0.0.1:8000"
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded database, keys and logs.", show_default=False)]
-
-
-def settings_for(data: Path | None, **given: object) -> Settings:
-    """The settings of the environment, with the data folder and others that the command line names. Raises Refused INVALID."""
-    named = {"data": data.absolute() if data else None, **given}
-    try:
-        return Settings(**{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
-    except ValidationError as error:
-        first = error.errors()[0]
-        name = f"BATON_{'_'.join(str(part) for part in first['loc']).upper()}"
-        raise wrong(f"`{name}` does not hold: {first['msg']}. `baton settings` tells what it may be.") from None
-
-
-def wrong(text: str) -> Refused:
-    """The refusal of a command that cannot be carried out as it was given."""
-    return Refused(problem(Category.INVALID, "value", text))
 
 
 @contextlib.asynccontextmanager

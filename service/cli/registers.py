@@ -14,7 +14,8 @@ import typer
 from service import clock
 from service.app import Built
 from service.care.ownership.identity import role_fault
-from service.cli.opening import Data, with_service, wrong
+from service.cli.arguments import Data, wrong
+from service.cli.opening import with_service
 from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse
 from service.fhir.reference import key, relative

@@ -1,4 +1,4 @@
-"""`baton serve` and `baton worker`: the processes of a running service."""
+"""`baton serve`: the processes of a running service."""
 
 from __future__ import annotations
 
@@ -11,7 +11,6 @@ import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
-from types import FrameType
 from typing import Annotated, Any
 from urllib.error import URLError
 from urllib.request import urlopen
@@ -25,12 +24,13 @@ from uvicorn.supervisors import Multiprocess
 
 from service import app, worker
 from service.cli import logs
-from service.cli.opening import Data, opened, settings_for
+from service.cli.arguments import Data, settings_for
+from service.cli.opening import opened
+from service.cli.signals import cancelled_by_signals, left_to_the_server
 from service.problem import Category, Refused, problem
 from service.settings import Settings
 
 GRACE_SECONDS = 10
-STOPS = (signal.SIGTERM, signal.SIGINT)
 BACKLOG = 2048
 
 
@@ -101,7 +101,7 @@ def present(settings: Settings, host: str, port: int, workers: int = 1, *, works
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
     """Serves until a signal says to stop, which ends a start too. Raises SystemExit when the application could not start."""
-    _cancelled_by_signals()
+    cancelled_by_signals()
     uri, embedded = await app.database_of(settings)
     try:
         factory = Factory(settings, base, uri, works)
@@ -110,7 +110,7 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
                 pass  # what keeps one worker from starting keeps all of them: it is said once, before any is started
         threading.Thread(target=_announce, args=(listener.getsockname(), base), daemon=True).start()
         config = _config(settings, factory, workers)
-        _left_to_the_server()
+        left_to_the_server()
         if workers > 1:
             await _supervised(Multiprocess(config, [listener]))
         else:
@@ -143,21 +143,6 @@ def _config(settings: Settings, factory: Factory, workers: int) -> uvicorn.Confi
         proxy_headers=bool(settings.base_url),  # only behind a proxy is there anybody to believe
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
-
-
-def work(data: Data = None) -> None:
-    """Fire due timers and seal the ledger, beside services that run with `--no-worker`."""
-    settings = settings_for(data)
-    logs.configure(settings.log_level)
-
-    async def working() -> None:
-        _cancelled_by_signals()
-        with contextlib.suppress(asyncio.CancelledError):
-            async with opened(settings) as built:
-                print("Baton's worker is running.", flush=True)
-                await worker.run(built)
-
-    asyncio.run(working())
 
 
 @contextlib.contextmanager
@@ -204,25 +189,6 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
-
-
-def _cancelled_by_signals() -> None:
-    """From now on a signal cancels this task, so that what it has started is stopped on the way out."""
-    task = asyncio.current_task()
-    assert task is not None
-    for each in STOPS:
-        asyncio.get_running_loop().add_signal_handler(each, task.cancel)
-
-
-def _left_to_the_server() -> None:
-    """From now on uvicorn hears the signals, and raises them again once it has stopped cleanly."""
-    for each in STOPS:
-        asyncio.get_running_loop().remove_signal_handler(each)
-        signal.signal(each, _noted)
-
-
-def _noted(number: int, frame: FrameType | None) -> None:
-    """Nothing more to do: the server has stopped, and what follows it stops the database."""
 
 
 def _end_with_parent() -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from service.change import Resource
-from service.cli.opening import wrong
+from service.cli.arguments import wrong
 from service.fhir import bundle
 from service.fhir.json import parse
 from service.problem import Category, Problem, problem

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from service.cli import main
-from service.cli.commands import cli
+from service.cli.commands import TABLE, Command, cli, loaded
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "profiles" / "examples"
@@ -344,3 +344,35 @@ def test_every_command_has_one_name() -> None:
     """A name that is given twice would hide the first."""
     names = [each.name for each in (*cli.registered_commands, *cli.registered_groups)]
     assert sorted(set(names)) == sorted(names)
+
+
+@pytest.mark.parametrize("command", TABLE, ids=[each.name for each in TABLE])
+def test_the_list_of_commands_says_what_each_says_of_itself(command: Command) -> None:
+    """The list is written out, so that it can be shown without importing any of them."""
+    assert loaded(command).help == command.help
+
+
+HEAVY = ("fastapi", "pymongo", "service.app", "fhir.resources", "fhirpathpy")
+
+
+@pytest.mark.parametrize(
+    ("arguments", "unused"),
+    [
+        (["--help"], [*HEAVY, "uvicorn", "pydantic", "service.fhir"]),
+        (["settings"], [*HEAVY, "uvicorn", "service.fhir"]),
+        (["validate", str(EXAMPLES / "valid")], [*HEAVY, "uvicorn"]),
+    ],
+)
+def test_a_command_imports_nothing_that_it_does_not_use(arguments: list[str], unused: list[str]) -> None:
+    """Everybody who asks for it waits for its imports."""
+    lines = (
+        "import sys",
+        "from service.cli import main",
+        "try:",
+        f" main({arguments})",
+        "finally:",
+        " print(*sys.modules, file=sys.stderr)",
+    )
+    ran = subprocess.run([sys.executable, "-c", "\n".join(lines)], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    assert ran.returncode == 0
+    assert set(unused) & set(ran.stderr.split()) == set()

@@ -24,12 +24,13 @@ from service import clock
 from service.app import Built
 from service.change import Resource
 from service.cli import serving
+from service.cli.arguments import settings_for
 from service.cli.demo import locality
 from service.cli.demo.locality import AGENCIES, BEN, CRISIS, SURGERY, TRUST, Agency
 from service.cli.demo.smart import App, Partner, backend, new_key, public_part
 from service.cli.demo.story import Story
 from service.cli.demo.telling import Telling
-from service.cli.opening import opened, settings_for
+from service.cli.opening import opened
 from service.fhir import bundle
 from service.fhir.canonical import CRISIS_PLAN, SNOMED, dataset
 from service.fhir.definitions import Definitions
