@@ -1,81 +1,30 @@
-"""`baton serve`: the processes of a running service."""
+"""`baton serve`: the service on a port, with the database it needs, from a first line to a signal."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import multiprocessing
-import signal
 import socket
-import sys
 import threading
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.error import URLError
 from urllib.request import urlopen
 
 import typer
-import uvicorn
 import uvloop
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
-from uvicorn.config import STARTUP_FAILURE
-from uvicorn.supervisors import Multiprocess
 
-from service import app, worker
 from service.cli import logs
 from service.cli.arguments import Data, settings_for
-from service.cli.opening import opened
 from service.cli.signals import cancelled_by_signals, left_to_the_server
 from service.problem import Category, Refused, problem
 from service.settings import Settings
+from service.store.embedded import Embedded
 
-GRACE_SECONDS = 10
+if TYPE_CHECKING:
+    from service.cli.processes import Server
+
 BACKLOG = 2048
-
-
-@dataclass(frozen=True, slots=True)
-class Factory:
-    """Makes the application in the process that serves it; a value that can be sent to a spawned process."""
-
-    settings: Settings
-    base: str
-    mongo_uri: str
-    works: bool
-
-    def __call__(self) -> ASGIApp:
-        """The application of this process."""
-        logs.configure(self.settings.log_level)
-        _end_with_parent()
-        beside = worker.run if self.works else None
-        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside))
-
-
-class Starting:
-    """Tells why an application could not start in one line instead of a traceback."""
-
-    def __init__(self, inner: ASGIApp) -> None:
-        self.inner = inner
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
-        if scope["type"] != "lifespan":
-            await self.inner(scope, receive, send)
-            return
-        failed: list[Message] = []
-
-        async def held(message: Message) -> None:
-            if message["type"] == "lifespan.startup.failed":
-                failed.append(message)
-            else:
-                await send(message)
-
-        try:
-            await self.inner(scope, receive, held)
-        except Refused as refusal:
-            logs.complain(str(refusal))
-        if failed:
-            await send({**failed[0], "message": ""})
 
 
 def serve(
@@ -102,47 +51,25 @@ def present(settings: Settings, host: str, port: int, workers: int = 1, *, works
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
     """Serves until a signal says to stop, which ends a start too. Raises SystemExit when the application could not start."""
     cancelled_by_signals()
-    uri, embedded = await app.database_of(settings)
+    embedded = None if settings.mongodb_uri else Embedded(settings.data, settings.mongodb_cache_mb)
+    uri = embedded.uri if embedded else settings.mongodb_uri
     try:
-        factory = Factory(settings, base, uri, works)
-        if workers > 1:
-            async with opened(settings, base):
-                pass  # what keeps one worker from starting keeps all of them: it is said once, before any is started
+        making = asyncio.to_thread(_server, settings, base, uri, workers, works=works)
+        _, server = await asyncio.gather(embedded.start() if embedded else asyncio.sleep(0), making)
+        await server.tried()
         threading.Thread(target=_announce, args=(listener.getsockname(), base), daemon=True).start()
-        config = _config(settings, factory, workers)
         left_to_the_server()
-        if workers > 1:
-            await _supervised(Multiprocess(config, [listener]))
-        else:
-            await uvicorn.Server(config).serve(sockets=[listener])
+        await server.serve(listener)
     finally:
         if embedded:
             await embedded.stop()
 
 
-async def _supervised(supervisor: Multiprocess) -> None:
-    """Keeps the worker processes up. Raises SystemExit when one of them could not start."""
-    await asyncio.to_thread(supervisor.run)
-    if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-        sys.exit(STARTUP_FAILURE)
+def _server(settings: Settings, base: str, uri: str, workers: int, *, works: bool) -> Server:
+    """The server of the application. It is imported here: that takes as long as a database takes to start, and goes beside it."""
+    from service.cli.processes import Factory, Server
 
-
-def _config(settings: Settings, factory: Factory, workers: int) -> uvicorn.Config:
-    return uvicorn.Config(
-        app=factory,
-        factory=True,
-        loop="uvloop",
-        http="httptools",
-        ws="none",
-        lifespan="on",
-        workers=workers,
-        log_config=None,
-        log_level="critical",
-        access_log=False,  # URLs may hold what was searched for
-        server_header=False,
-        proxy_headers=bool(settings.base_url),  # only behind a proxy is there anybody to believe
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    return Server.made(Factory(settings, base, uri, works), workers)
 
 
 @contextlib.contextmanager
@@ -189,16 +116,3 @@ def _ready(url: str) -> bool:
             return bool(answer.status == 200)
     except (URLError, OSError):
         return False
-
-
-def _end_with_parent() -> None:
-    """A worker process whose supervisor was killed must not go on holding its port."""
-    parent = multiprocessing.parent_process()
-    if parent is None:
-        return
-
-    def watch() -> None:
-        parent.join()
-        signal.raise_signal(signal.SIGTERM)
-
-    threading.Thread(target=watch, daemon=True).start()

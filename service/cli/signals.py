@@ -7,6 +7,8 @@ import signal
 from types import FrameType
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
+GRACE_SECONDS = 10
+"""How long a server may take to answer what it is at when it is told to stop."""
 
 
 def cancelled_by_signals() -> None:

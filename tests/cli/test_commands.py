@@ -361,6 +361,7 @@ HEAVY = ("fastapi", "pymongo", "service.app", "fhir.resources", "fhirpathpy")
         (["--help"], [*HEAVY, "uvicorn", "pydantic", "service.fhir"]),
         (["settings"], [*HEAVY, "uvicorn", "service.fhir"]),
         (["validate", str(EXAMPLES / "valid")], [*HEAVY, "uvicorn"]),
+        (["serve", "--help"], ["fastapi", "service.app", "service.fhir"]),  # those are loaded while its database starts
     ],
 )
 def test_a_command_imports_nothing_that_it_does_not_use(arguments: list[str], unused: list[str]) -> None:

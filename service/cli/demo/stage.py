@@ -31,6 +31,7 @@ from service.cli.demo.smart import App, Partner, backend, new_key, public_part
 from service.cli.demo.story import Story
 from service.cli.demo.telling import Telling
 from service.cli.opening import opened
+from service.cli.signals import GRACE_SECONDS
 from service.fhir import bundle
 from service.fhir.canonical import CRISIS_PLAN, SNOMED, dataset
 from service.fhir.definitions import Definitions
@@ -100,7 +101,7 @@ def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
         yield server
     finally:
         server.terminate()
-        server.join(serving.GRACE_SECONDS + 60)
+        server.join(GRACE_SECONDS + 60)
 
 
 def _await(base: str, server: BaseProcess) -> None:

@@ -1,0 +1,130 @@
+"""What serves: uvicorn with the application, in this process or in several of its own."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import signal
+import socket
+import sys
+import threading
+from dataclasses import dataclass
+
+import uvicorn
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from uvicorn.config import STARTUP_FAILURE
+from uvicorn.supervisors import Multiprocess
+
+from service import app, worker
+from service.cli import logs
+from service.cli.opening import opened
+from service.cli.signals import GRACE_SECONDS
+from service.problem import Refused
+from service.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Factory:
+    """Makes the application in the process that serves it; a value that can be sent to a spawned process."""
+
+    settings: Settings
+    base: str
+    mongo_uri: str
+    works: bool
+
+    def __call__(self) -> ASGIApp:
+        """The application of this process."""
+        logs.configure(self.settings.log_level)
+        _end_with_parent()
+        beside = worker.run if self.works else None
+        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside))
+
+
+class Starting:
+    """Tells why an application could not start in one line instead of a traceback."""
+
+    def __init__(self, inner: ASGIApp) -> None:
+        self.inner = inner
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """ASGI entry."""
+        if scope["type"] != "lifespan":
+            await self.inner(scope, receive, send)
+            return
+        failed: list[Message] = []
+
+        async def held(message: Message) -> None:
+            if message["type"] == "lifespan.startup.failed":
+                failed.append(message)
+            else:
+                await send(message)
+
+        try:
+            await self.inner(scope, receive, held)
+        except Refused as refusal:
+            logs.complain(str(refusal))
+        if failed:
+            await send({**failed[0], "message": ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """The processes of a service, before they are started. One alone is this one, and has its application already."""
+
+    factory: Factory
+    config: uvicorn.Config
+
+    @classmethod
+    def made(cls, factory: Factory, workers: int) -> Server:
+        """A server of that many processes; needs no database."""
+        config = _config(factory, workers)
+        if workers == 1:
+            config.load()
+        return cls(factory, config)
+
+    async def tried(self) -> None:
+        """Returns when nothing keeps several from starting: it is said once, before any of them is. Raises Refused."""
+        if self.config.workers > 1:
+            async with opened(self.factory.settings, self.factory.base):
+                return
+
+    async def serve(self, listener: socket.socket) -> None:
+        """Serves until a signal says to stop. Raises SystemExit when a process could not start."""
+        if self.config.workers == 1:
+            await uvicorn.Server(self.config).serve(sockets=[listener])
+            return
+        supervisor = Multiprocess(self.config, [listener])
+        await asyncio.to_thread(supervisor.run)
+        if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
+            sys.exit(STARTUP_FAILURE)
+
+
+def _config(factory: Factory, workers: int) -> uvicorn.Config:
+    return uvicorn.Config(
+        app=factory,
+        factory=True,
+        loop="uvloop",
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        workers=workers,
+        log_config=None,
+        log_level="critical",
+        access_log=False,  # URLs may hold what was searched for
+        server_header=False,
+        proxy_headers=bool(factory.settings.base_url),  # only behind a proxy is there anybody to believe
+        timeout_graceful_shutdown=GRACE_SECONDS,
+    )
+
+
+def _end_with_parent() -> None:
+    """A worker process whose supervisor was killed must not go on holding its port."""
+    parent = multiprocessing.parent_process()
+    if parent is None:
+        return
+
+    def watch() -> None:
+        parent.join()
+        signal.raise_signal(signal.SIGTERM)
+
+    threading.Thread(target=watch, daemon=True).start()
