@@ -22,13 +22,13 @@ from service.auth import issuers, metadata
 from service.auth.scopes import Scopes
 from service.auth.tokens import Terms
 from service.change import Resource
+from service.consent import disclosure
 from service.consent.facts import facts_of
 from service.consent.policy import SHIPPED
 from service.consent.redact import unlabelled
 from service.fhir import capability
-from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
-from service.fhir.validate import Validator
+from service.fhir.language import Language
 from service.outbound.issuers import Issuers
 from service.problem import Problem, Refused
 from service.settings import Settings, shipped
@@ -125,30 +125,34 @@ def ledger_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
-async def build(settings: Settings, mongo: Mongo, base: str) -> Built:
-    """Everything, joined, over a database that answers. `base` is the public base URL without a path."""
-    fhir_base = f"{base}/fhir"
-    definitions = Definitions.load(shipped("profiles"))
-    indexer = Indexer(definitions, fhir_base, settings.zone)
-    project = with_events(projector(indexer, fhir_base, settings.zone))
+def language(settings: Settings, base: str) -> Language:
+    """What a service at `base` knows of FHIR; no database is needed to make it."""
+    return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
+
+
+async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | None = None) -> Built:
+    """Everything, joined, over a database that answers. `base` is the public base URL without a path; `spoken` is its language,
+    where it was made before."""
+    spoken = spoken or language(settings, base)
+    project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = Keys(mongo, clock.new_id)
     records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
-    services = await _services(settings, mongo, keys, records, project, definitions, indexer)
+    services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
 
 async def _services(
-    settings: Settings, mongo: Mongo, keys: Keys, records: Records, project: Projector, definitions: Definitions, indexer: Indexer
+    settings: Settings, mongo: Mongo, keys: Keys, records: Records, project: Projector, spoken: Language
 ) -> Services:
-    partners = Partners(mongo)
+    partners, base = Partners(mongo), spoken.indexer.base
     await partners.prepare()
     await records.prepare(CARE_TYPES)
     generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
     return Services(
         settings=settings,
-        definitions=definitions,
-        validator=Validator(definitions),
-        indexer=indexer,
+        definitions=spoken.definitions,
+        validator=spoken.validator,
+        indexer=spoken.indexer,
         policy=SHIPPED[settings.policy],
         mongo=mongo,
         records=records,
@@ -159,8 +163,8 @@ async def _services(
         timers=Timers(mongo),
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
-        directory=Directory(records, holdings, generations, partners, indexer.base, settings.zone),
-        evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, indexer.base, settings.zone),
+        directory=Directory(records, holdings, generations, partners, base, settings.zone),
+        evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, settings.zone),
         secret=await keys.secret("cursor", clock.new_secret().encode()),
     )
 
@@ -233,15 +237,19 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
 
 
 def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | None = None) -> FastAPI:
-    """The ASGI application of one worker: it connects when it starts, and is ready when it has.
+    """The ASGI application of one worker: it connects when it starts, and is ready when it has. What needs no database is ready
+    before.
 
     `beside` runs in the same loop while the application serves, such as the worker that fires timers.
     """
+    spoken = language(settings, base)
+    spoken.prepare(CARE_TYPES)
+    disclosure.prepare()
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         mongo = await database.connect(mongo_uri, settings.mongodb_database, settings.mongo_driver)
-        built = await build(settings, mongo, base)
+        built = await build(settings, mongo, base, spoken)
         app.router.routes.extend(routes(built, base))
         app.state.built = built
         _spare_collections()

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
 from service.change import Resource
 from service.fhir.canonical import ACT_REASON, AUTHORITY, DISCLOSURE, DISCLOSURE_CATEGORY
@@ -62,3 +62,10 @@ def by_basis(concept: Resource) -> Resource:
 def versions(rows: Iterable[tuple[str, int]]) -> tuple[str, ...]:
     """Version-specific references."""
     return tuple(versioned(reference, version) for reference, version in rows)
+
+
+def prepare() -> None:
+    """Makes a record for nothing: the first one imports the classes of the typed model, for which a request would wait."""
+    basis = by_basis({"coding": [{"code": "x"}]})
+    made = Disclosure("Patient/x", "Organization/x", ("Organization/x",), ("x",), ("x",), ("Task/x/_history/1",), basis)
+    record(made, "x", datetime(2026, 1, 1, tzinfo=UTC))

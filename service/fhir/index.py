@@ -279,6 +279,11 @@ class Indexer:
         _given(draft, extra)
         return self._index(resource, plan, draft)
 
+    def prepare(self, types: Iterable[str]) -> None:
+        """Compiles the parameters of these types, which the first record of each would wait for."""
+        for type_ in types:
+            self._plan(type_)
+
     def patients(self, resource: Resource) -> tuple[str, ...]:
         """The Patients an Index of this resource would name, without drawing the rest of it."""
         plan = self._plans.get(resource["resourceType"]) or self._plan(resource["resourceType"])

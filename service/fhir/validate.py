@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from service.fhir.canonical import R4_STRUCTURE
@@ -40,6 +41,15 @@ class Validator:
         except RecursionError:
             report.add(at, "structure", "The resource nests too deep: send a flatter one.", _SCHEMA_RULE)
         return report.issues
+
+    def prepare(self, types: Collection[str]) -> None:
+        """Compiles the rules of these types, our profiles of them and our extensions: their first record would wait for it."""
+        for name in types:
+            self._structures.check(name)
+        for canonical in self._definitions.profiles:
+            structure = self._definitions.structure(canonical)
+            if structure and structure["type"] in {*types, "Extension"}:
+                self._profiles.check(canonical)
 
     def _resource(self, resource: Any, at: At, report: Report) -> None:
         if type(resource) is not dict:
