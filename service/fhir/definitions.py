@@ -1,7 +1,7 @@
 """The R4 definitions and our own profiles, read once and opened where used.
 
 A file of `profiles/r4` holds one definition on each line, so loading only cuts lines; a definition is decoded when it is first
-asked for. Our own profiles (`profiles/baton/*.json`) are whole FHIR resources, and take part like R4's.
+asked for. Our own profiles (`profiles/baton/*.json`) are whole FHIR resources, and take part like R4's: loading reads their urls.
 """
 
 from __future__ import annotations
@@ -46,11 +46,76 @@ class Concept:
     parents: tuple[str, ...] = ()
 
 
+class _Head(msgspec.Struct):
+    """What a definition is, and how it is called; the rest of it is not decoded."""
+
+    url: str = ""
+    resourceType: str = ""  # noqa: N815 - FHIR's name
+    type: str = ""
+    kind: str = ""
+    abstract: bool = False
+    derivation: str = ""
+
+    @property
+    def concrete(self) -> bool:
+        """Whether it is a type of resource that can be stored."""
+        return self.kind == "resource" and not self.abstract and self.derivation == "specialization"
+
+
+class _Component(msgspec.Struct):
+    definition: str
+    expression: str
+
+
+class _Parameter(msgspec.Struct):
+    """A SearchParameter, as far as it is read."""
+
+    url: str
+    code: str
+    type: str
+    base: tuple[str, ...]
+    expression: str = ""
+    target: tuple[str, ...] = ()
+    component: tuple[_Component, ...] = ()
+
+    def made(self, names: Mapping[str, str]) -> SearchParameter:
+        """The parameter; `names` are those of canonicals, for its components."""
+        parts = tuple(
+            (names.get(part.definition, part.definition.rsplit("-", 1)[-1]), part.expression) for part in self.component
+        )
+        return SearchParameter(self.code, self.type, self.expression, self.target, self.url, parts)
+
+
+_HEAD = msgspec.json.Decoder(_Head)
+_PARAMETER = msgspec.json.Decoder(_Parameter)
+_LINE = msgspec.json.Decoder(dict[str, Any])
+
+
+class Unopened(Mapping[str, Resource]):
+    """Definitions by canonical, each decoded when it is first asked for."""
+
+    def __init__(self, written: Mapping[str, bytes]) -> None:
+        self._written = written
+        self._opened: dict[str, Resource] = {}
+
+    def __getitem__(self, url: str) -> Resource:
+        if url not in self._opened:
+            self._opened[url] = msgspec.json.decode(self._written[url])
+        return self._opened[url]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._written)
+
+    def __len__(self) -> int:
+        return len(self._written)
+
+
 class Definitions:
     """Read-only; one instance serves every thread."""
 
-    def __init__(self, lines: Mapping[str, Mapping[str, bytes]], own: Mapping[str, Mapping[str, Resource]]) -> None:
-        self._lines = lines
+    def __init__(self, r4: Mapping[str, bytes], own: Mapping[str, Mapping[str, Resource]]) -> None:
+        self._r4 = r4
+        self._lines = {name: Unopened(_keyed(r4[name])) for name in ("structures", "value-sets", "code-systems")}
         self._own = own
         self._structures: dict[str, Resource] = {}
         self._searches: dict[str, dict[str, SearchParameter]] = {}
@@ -59,30 +124,25 @@ class Definitions:
     @classmethod
     def load(cls, folder: Path) -> Definitions:
         """From `profiles`: its `r4` folder, and its `baton` folder where there is one."""
-        lines = {name: _keyed(folder / "r4" / f"{name}.ndjson") for name in ("structures", "value-sets", "code-systems")}
-        lines |= {name: _plain(folder / "r4" / f"{name}.ndjson") for name in ("search-parameters", "compartment")}
-        return cls(lines, _own(folder / "baton"))
+        names = ("structures", "value-sets", "code-systems", "search-parameters", "compartment")
+        return cls({name: _body(folder / "r4" / f"{name}.ndjson") for name in names}, _own(folder / "baton"))
 
     @cached_property
     def types(self) -> frozenset[str]:
         """Every R4 resource type that can be stored."""
-        kinds = (
-            line
-            for line in self._lines["structures"].values()
-            if b'"kind":"resource","abstract":false,"derivation":"spec' in line
-        )
-        return frozenset(msgspec.json.decode(line)["type"] for line in kinds)
+        found = _HEAD.decode_lines(self._r4["structures"])
+        return frozenset(each.type for each in found if each.concrete)
 
     def structure(self, url_or_type: str) -> Resource | None:
         """The StructureDefinition of a canonical (a `|version` is left off) or of a type: elements under `element`."""
         url = url_or_type.split("|")[0]
         url = url if ":" in url else R4_STRUCTURE + url
         if url not in self._structures:
-            found = self._own["StructureDefinition"].get(url)
-            line = self._lines["structures"].get(url)
-            if found is None and line is None:
+            ours = self._own["StructureDefinition"].get(url)
+            found = _flat(ours) if ours else self._lines["structures"].get(url)
+            if found is None:
                 return None
-            self._structures[url] = _flat(found) if found else msgspec.json.decode(line or b"")
+            self._structures[url] = found
         return self._structures[url]
 
     def search_parameters(self, type: str) -> dict[str, SearchParameter]:  # noqa: A002 - FHIR's word
@@ -95,12 +155,14 @@ class Definitions:
 
     @cached_property
     def _parameters_by_base(self) -> dict[str, list[SearchParameter]]:
-        raw = [msgspec.json.decode(line) for line in self._lines["search-parameters"].values()]
+        raw = _PARAMETER.decode_lines(self._r4["search-parameters"])
+        ours = [msgspec.convert(each, _Parameter) for each in self._own["SearchParameter"].values()]
         found: dict[str, list[SearchParameter]] = {}
-        names = {item["url"]: item["code"] for item in raw}
-        for item in (*raw, *self._own["SearchParameter"].values()):
-            for base in item["base"]:
-                found.setdefault(base, []).append(_parameter(item, names))
+        names = {item.url: item.code for item in raw}
+        for item in (*raw, *ours):
+            made = item.made(names)
+            for base in item.base:
+                found.setdefault(base, []).append(made)
         return found
 
     def compartment_parameters(self, type: str) -> tuple[str, ...]:  # noqa: A002 - FHIR's word
@@ -109,7 +171,7 @@ class Definitions:
 
     @cached_property
     def _compartment(self) -> dict[str, tuple[str, ...]]:
-        raw = [msgspec.json.decode(line) for line in self._lines["compartment"].values()]
+        raw = _LINE.decode_lines(self._r4["compartment"])
         return {item["type"]: tuple(item["parameters"]) for item in raw}
 
     def value_set(self, url: str) -> Codes | None:
@@ -123,8 +185,7 @@ class Definitions:
         ours = self._own["ValueSet"].get(url)
         if ours and url not in seen:
             return self._composed(ours, (*seen, url))
-        line = self._lines["value-sets"].get(url)
-        codes = msgspec.json.decode(line).get("codes") if line else None
+        codes = self._lines["value-sets"].get(url, {}).get("codes")
         return codes and {system: frozenset(listed) for system, listed in codes.items()}
 
     def _composed(self, value_set: Resource, seen: tuple[str, ...]) -> Codes | None:
@@ -164,9 +225,8 @@ class Definitions:
     def code_systems(self) -> dict[str, dict[str, Concept]]:
         """System to code to Concept: what consent needs of HL7's, and our own."""
         found = {}
-        for line in self._lines["code-systems"].values():
-            raw = msgspec.json.decode(line)
-            found[raw["url"]] = {code: Concept(code, facts[0], tuple(facts[1:])) for code, facts in raw["concepts"].items()}
+        for url, raw in self._lines["code-systems"].items():
+            found[url] = {code: Concept(code, facts[0], tuple(facts[1:])) for code, facts in raw["concepts"].items()}
         for url, item in self._own["CodeSystem"].items():
             found[url] = {concept.code: concept for concept in _concepts(item.get("concept", ()), ())}
         return found
@@ -180,38 +240,29 @@ class Definitions:
         return self._own.get(kind, {})
 
 
-def _keyed(path: Path) -> dict[str, bytes]:
-    lines = path.read_bytes().splitlines()[1:]
-    return {found[1].decode(): line for line in lines if (found := _URL.search(line, 0, 300))}
+def _body(path: Path) -> bytes:
+    """A generated file without its first line, which says what made it."""
+    return path.read_bytes().partition(b"\n")[2]
 
 
-def _plain(path: Path) -> dict[str, bytes]:
-    return {str(number): line for number, line in enumerate(path.read_bytes().splitlines()[1:])}
+def _keyed(lines: bytes) -> dict[str, bytes]:
+    return {found[1].decode(): line for line in lines.splitlines() if (found := _URL.search(line, 0, 300))}
 
 
-def _own(folder: Path) -> dict[str, dict[str, Resource]]:
-    found: dict[str, dict[str, Resource]] = {kind: {} for kind in _OWN_KINDS}
+def _own(folder: Path) -> dict[str, Unopened]:
+    found: dict[str, dict[str, bytes]] = {kind: {} for kind in _OWN_KINDS}
     for path in sorted(folder.glob("*.json")) if folder.is_dir() else ():
-        item = msgspec.json.decode(path.read_bytes())
-        if isinstance(item, dict) and "url" in item and item.get("resourceType"):
-            found.setdefault(item["resourceType"], {})[item["url"]] = item
-    return found
+        written = path.read_bytes()
+        head = _HEAD.decode(written)
+        if head.url and head.resourceType:
+            found.setdefault(head.resourceType, {})[head.url] = written
+    return {kind: Unopened(each) for kind, each in found.items()}
 
 
 def _flat(definition: Resource) -> Resource:
     """A whole StructureDefinition in the form of the compact ones."""
     kept = {name: value for name, value in definition.items() if name not in ("snapshot", "differential", "text")}
     return kept | {"element": definition.get("snapshot", {}).get("element", [])}
-
-
-def _parameter(item: Resource, names: Mapping[str, str]) -> SearchParameter:
-    parts = item.get("component", ())
-    components = tuple(
-        (names.get(part["definition"], part["definition"].rsplit("-", 1)[-1]), part["expression"]) for part in parts
-    )
-    return SearchParameter(
-        item["code"], item["type"], item.get("expression", ""), tuple(item.get("target", ())), item["url"], components
-    )
 
 
 def _concepts(listed: Any, parents: tuple[str, ...]) -> Iterator[Concept]:
