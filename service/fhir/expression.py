@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from service.fhir.reference import unversioned
@@ -57,12 +58,17 @@ def compile_expression(expression: str, type_: str, kind: str) -> tuple[Branch, 
     try:
         if stated:
             return _stated(stated["path"], type_)
-        words = _words(expression)
-        paths = [path if path[0].name[:1].isupper() else (Step("child", type_), *path) for path in _Parser(words).union()]
+        paths = [path if path[0].name[:1].isupper() else (Step("child", type_), *path) for path in _paths(expression)]
         branches = [_branch(path, kind) for path in paths if _applies(path[0], type_)]
     except _UnsupportedError:
         return None
     return tuple(branches) or None
+
+
+@lru_cache(maxsize=2000)
+def _paths(expression: str) -> tuple[tuple[Step, ...], ...]:
+    """The paths of an expression, which is one for all the types that a parameter is of. Raises _UnsupportedError."""
+    return tuple(_Parser(_words(expression)).union())
 
 
 def _words(expression: str) -> list[str]:
