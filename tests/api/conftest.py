@@ -1,4 +1,4 @@
-"""The service over a real database, reached over HTTP in process."""
+"""The service, and an authorization server by itself, over a real database and reached over HTTP in process."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest_asyncio
 from service.app import Built, build, routes, shell
 from service.settings import Settings
 from service.store.mongo import connect
+from tests.fakes.smart import Smart, started
 from tests.locality import BASE, Locality, person, settle, transport
 
 
@@ -34,3 +35,10 @@ async def locality(service: tuple[Built, httpx.AsyncClient]) -> Locality:
     """The locality with a person nobody wrote about yet."""
     built, http = service
     return Locality(built, http, await person(built))
+
+
+@pytest_asyncio.fixture
+async def smart(mongod: str) -> AsyncIterator[Smart]:
+    """A server with a public app and people who log in."""
+    async with started(mongod) as made:
+        yield made

@@ -1,4 +1,4 @@
-"""Batch and transaction over HTTP (R4 section 3.1.0.11)."""
+"""Batches, and what holds of every Bundle of requests, over HTTP (R4 section 3.1.0.11)."""
 
 from __future__ import annotations
 
@@ -6,87 +6,9 @@ from typing import Any
 
 import pytest
 
-from tests.locality import BASE, Agency, Locality, handover
-from tests.locality import role as role_of
-
-Stored = dict[str, Any]
-SAMPLE = "https://example.org/sample"
-NEW = "urn:uuid:7c1d8f5e-6f0b-4f0e-9d0a-0c8a4f1d2b3c"
-
-
-def observation(person: str, **more: Any) -> Stored:
-    """A note about a person."""
-    return {"resourceType": "Observation", "status": "final", "code": {"text": "x"}, "subject": {"reference": person}, **more}
-
-
-def entry(method: str, url: str, resource: Stored | None = None, full_url: str = "", **request: str) -> Stored:
-    """One Bundle.entry."""
-    made: Stored = {"request": {"method": method, "url": url, **request}}
-    if full_url:
-        made["fullUrl"] = full_url
-    return {**made, "resource": resource} if resource is not None else made
-
-
-async def sent(agency: Agency, kind: str, *entries: Any, **headers: str) -> Any:
-    """The answer to a Bundle."""
-    return await agency.post("", {"resourceType": "Bundle", "type": kind, "entry": list(entries)}, **headers)
-
-
-def statuses(answer: Any) -> list[str]:
-    """The status of each entry."""
-    assert answer.status_code == 200, answer.text
-    return [each["response"]["status"] for each in answer.json()["entry"]]
-
-
-async def kept(locality: Locality) -> int:
-    """How many Observations are about the person."""
-    rows = locality.built.services.mongo.collection("r.Observation")
-    return int(await rows.count_documents({"pts": locality.person}))
-
-
-async def test_a_transaction_resolves_references_between_its_entries(locality: Locality) -> None:
-    """urn:uuid references become the ids that the server chose, whatever the order of the entries."""
-    trust = await locality.agency("trust")
-    answer = await sent(
-        trust,
-        "transaction",
-        entry("POST", "Observation", observation(NEW)),
-        entry("POST", "Patient", {"resourceType": "Patient"}, NEW),
-    )
-    assert statuses(answer) == ["201", "201"]
-    note, person = (each["resource"] for each in answer.json()["entry"])
-    assert note["subject"]["reference"] == f"Patient/{person['id']}"
-
-
-async def test_the_entries_of_a_transaction_answer_in_their_place(locality: Locality) -> None:
-    """Carried out as DELETE, POST, PUT, GET; answered in the order sent."""
-    trust = await locality.agency("trust")
-    old, other = await trust.created(observation(locality.person)), await trust.created(observation(locality.person))
-    changed = {**other, "code": {"text": "changed"}}
-    answer = await sent(
-        trust,
-        "transaction",
-        entry("GET", f"Observation/{other['id']}"),
-        entry("PUT", f"Observation/{other['id']}", changed),
-        entry("POST", "Observation", observation(locality.person)),
-        entry("DELETE", f"Observation/{old['id']}"),
-        entry("GET", f"Observation?patient={locality.person}&_summary=count"),
-    )
-    assert statuses(answer) == ["200", "200", "201", "204", "200"]
-    entries = answer.json()["entry"]
-    assert entries[0]["resource"]["code"] == {"text": "changed"}
-    assert entries[4]["resource"]["total"] == 2
-
-
-async def test_a_transaction_is_all_or_nothing(locality: Locality) -> None:
-    """An invalid entry refuses the whole, naming its place."""
-    trust = await locality.agency("trust")
-    bad = {**observation(locality.person), "status": "done"}
-    answer = await sent(
-        trust, "transaction", entry("POST", "Observation", observation(locality.person)), entry("POST", "Observation", bad)
-    )
-    assert (answer.status_code, await kept(locality)) == (422, 0)
-    assert answer.json()["issue"][0]["expression"] == ["Bundle.entry[1].resource.status"]
+from tests.api.bundles import entry, sent, statuses
+from tests.api.notes import SAMPLE, Stored, kept, observation
+from tests.locality import BASE, Locality
 
 
 async def test_a_batch_does_what_it_can(locality: Locality) -> None:
@@ -115,18 +37,6 @@ async def test_each_entry_of_a_batch_needs_its_own_scope(locality: Locality) -> 
         entry("PUT", f"Patient/{identity}", {"resourceType": "Patient", "id": identity}),
     )
     assert statuses(answer) == ["201", "200", "403", "403", "403"]
-
-
-async def test_a_transaction_with_one_entry_out_of_scope_stores_nothing(locality: Locality) -> None:
-    """403 for the whole."""
-    agency = await locality.agency("trust", "system/Observation.c")
-    answer = await sent(
-        agency,
-        "transaction",
-        entry("POST", "Observation", observation(locality.person)),
-        entry("POST", "Patient", {"resourceType": "Patient"}),
-    )
-    assert (answer.status_code, await kept(locality)) == (403, 0)
 
 
 async def test_a_hidden_record_is_absent_in_a_batch(locality: Locality) -> None:
@@ -164,62 +74,6 @@ async def test_a_plan_in_a_batch_needs_its_if_match(locality: Locality) -> None:
     assert statuses(await sent(trust, "batch", entry("PUT", f"CarePlan/{made['id']}", made))) == ["428"]
 
 
-async def test_a_conditional_create_in_a_transaction_finds_and_is_referred_to(locality: Locality) -> None:
-    """ifNoneExist: the record found takes the place of the one sent, in references, too."""
-    trust = await locality.agency("trust")
-    value = locality.person.partition("/")[2]
-    named = {"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]}
-    there = await trust.created(named)
-    answer = await sent(
-        trust,
-        "transaction",
-        entry("POST", "Patient", named, NEW, ifNoneExist=f"identifier={SAMPLE}|{value}"),
-        entry("POST", "Observation", observation(NEW)),
-    )
-    assert statuses(answer) == ["200", "201"]
-    assert answer.json()["entry"][1]["resource"]["subject"]["reference"] == f"Patient/{there['id']}"
-
-
-async def test_a_conditional_create_in_a_transaction_makes_what_is_missing(locality: Locality) -> None:
-    """And others refer to it."""
-    trust = await locality.agency("trust")
-    value = locality.person.partition("/")[2]
-    named = {"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]}
-    answer = await sent(
-        trust,
-        "transaction",
-        entry("POST", "Patient", named, NEW, ifNoneExist=f"identifier={SAMPLE}|{value}"),
-        entry("POST", "Observation", observation(NEW)),
-    )
-    assert statuses(answer) == ["201", "201"]
-    person, note = (each["resource"] for each in answer.json()["entry"])
-    assert note["subject"]["reference"] == f"Patient/{person['id']}"
-
-
-async def test_a_conditional_reference_becomes_what_it_finds(locality: Locality) -> None:
-    """R4 3.1.0.11.2: among what the caller may search and see."""
-    trust = await locality.agency("trust")
-    value = locality.person.partition("/")[2]
-    there = await trust.created({"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]})
-    answer = await sent(trust, "transaction", entry("POST", "Observation", observation(f"Patient?identifier={SAMPLE}|{value}")))
-    assert answer.json()["entry"][0]["resource"]["subject"]["reference"] == f"Patient/{there['id']}"
-
-
-@pytest.mark.parametrize("agency", ["trust", "voluntary"])
-async def test_a_conditional_reference_that_does_not_find_one_fails_the_transaction(locality: Locality, agency: str) -> None:
-    """Two for their own agency, none for one that may not see them: 412 at its place, and nothing is stored."""
-    trust, value = await locality.agency("trust"), locality.person.partition("/")[2]
-    for _ in range(2):
-        await trust.created({"resourceType": "Patient", "identifier": [{"system": SAMPLE, "value": value}]})
-    asker = await locality.agency(agency)
-    first = entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": value}})
-    second = entry("POST", "Observation", observation(f"Patient?identifier={SAMPLE}|{value}"))
-    answer = await sent(asker, "transaction", first, second)
-    (issue,) = answer.json()["issue"]
-    assert (answer.status_code, issue["expression"]) == (412, ["Bundle.entry[1].resource.subject"])
-    assert "entry" not in (await asker.get(f"Basic?code:text={value}")).json()
-
-
 async def test_an_empty_batch_is_answered_without_an_empty_array(locality: Locality) -> None:
     """R4 2.6.2: an array is never empty."""
     answer = await sent(await locality.agency("trust"), "batch")
@@ -243,14 +97,6 @@ async def test_a_second_delete_in_a_batch_is_answered_as_done(locality: Locality
     made = await trust.created(observation(locality.person))
     gone = entry("DELETE", f"Observation/{made['id']}")
     assert statuses(await sent(trust, "batch", gone, gone)) == ["204", "204"]
-
-
-async def test_no_record_is_written_twice_in_a_transaction(locality: Locality) -> None:
-    """R4 3.1.0.11.2: 400."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    twice = entry("PUT", f"Observation/{made['id']}", made)
-    assert (await sent(trust, "transaction", twice, twice)).status_code == 400
 
 
 @pytest.mark.parametrize(
@@ -327,12 +173,6 @@ async def test_the_base_takes_batches_and_transactions_alone(locality: Locality,
     assert (await (await locality.agency("trust")).post("", body)).status_code == 400
 
 
-async def test_an_empty_transaction_is_answered(locality: Locality) -> None:
-    """Nothing asked, nothing done."""
-    answer = await (await locality.agency("trust")).post("", {"resourceType": "Bundle", "type": "transaction"})
-    assert (answer.status_code, answer.json()["type"]) == (200, "transaction-response")
-
-
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
 async def test_a_repeated_bundle_is_carried_out_once(locality: Locality, kind: str) -> None:
     """HOV-9: the same X-Request-Id gets the first answer again."""
@@ -342,61 +182,3 @@ async def test_a_repeated_bundle_is_carried_out_once(locality: Locality, kind: s
     answers = [await sent(trust, kind, one, X_Request_Id=identity) for _ in range(2)]
     assert answers[0].content == answers[1].content
     assert await kept(locality) == 1
-
-
-async def test_a_handover_is_sent_in_one_transaction(locality: Locality) -> None:
-    """Plan, dataset and Task together, under the handover's rules."""
-    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
-    plan, dataset, task = (f"urn:uuid:00000000-0000-4000-8000-00000000000{place}" for place in range(3))
-    answer = await sent(
-        trust,
-        "transaction",
-        entry("POST", "Task", handover(locality.person, plan, dataset), task),
-        entry("POST", "QuestionnaireResponse", locality.dataset(), dataset),
-        entry("POST", "CarePlan", locality.plan(), plan),
-    )
-    assert statuses(answer) == ["201", "201", "201"]
-    made = answer.json()["entry"][0]["resource"]
-    assert (await crisis.get(f"Task/{made['id']}")).status_code == 200
-    assert (await crisis.get(made["focus"]["reference"])).status_code == 200
-
-
-@pytest.mark.parametrize("first", ["plan", "team"])
-async def test_a_transaction_does_not_write_over_what_a_rule_of_it_wrote(locality: Locality, first: str) -> None:
-    """OWN-2: the lead of a new plan is its team's coordinator, also where the same Bundle sends the team without one."""
-    trust = await locality.agency("trust")
-    team = await trust.created({"resourceType": "CareTeam", "status": "active", "subject": {"reference": locality.person}})
-    place = f"CareTeam/{team['id']}"
-    led = entry("POST", "CarePlan", locality.plan(careTeam=[{"reference": place}]))
-    named = entry("PUT", place, {**team, "name": "Named"}, ifMatch='W/"1"')
-    answer = await sent(trust, "transaction", *((led, named) if first == "plan" else (named, led)))
-    assert sorted(statuses(answer)) == ["200", "201"]
-    kept_team = (await trust.get(place)).json()
-    assert kept_team["name"] == "Named"
-    assert [each["member"]["reference"] for each in kept_team["participant"]] == ["PractitionerRole/trust-lead"]
-
-
-async def test_a_handover_is_sent_of_the_plan_as_the_transaction_leaves_it(locality: Locality) -> None:
-    """HOV-3: what was decided on, and what the record of disclosure names, is what the receiver will find."""
-    trust = await locality.agency("trust")
-    led, response = await trust.created(locality.plan()), await trust.created(locality.dataset())
-    place = f"CarePlan/{led['id']}"
-    task = handover(locality.person, place, f"QuestionnaireResponse/{response['id']}")
-    changed = entry("PUT", place, {**led, "title": "New"}, ifMatch=f'W/"{led["meta"]["versionId"]}"')
-    answer = await sent(trust, "transaction", entry("POST", "Task", task), changed)
-    assert sorted(statuses(answer)) == ["200", "201"]
-    told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"][0]["resource"]
-    version = (await trust.get(place)).json()["meta"]["versionId"]
-    assert {"contentReference": {"reference": f"{place}/_history/{version}"}} in told["payload"]
-
-
-async def test_a_plan_is_not_led_by_whom_the_transaction_lets_go(locality: Locality) -> None:
-    """OWN-1: the lead is active as the transaction leaves them."""
-    trust = await locality.agency("trust")
-    role = await trust.created({name: value for name, value in role_of("trust").items() if name != "id"})
-    place = f"PractitionerRole/{role['id']}"
-    led = entry("POST", "CarePlan", locality.plan(author={"reference": place}))
-    gone = entry("PUT", place, {**role, "active": False}, ifMatch='W/"1"')
-    assert (await sent(trust, "transaction", led, gone)).status_code == 422
-    assert (await sent(trust, "transaction", led, entry("DELETE", place))).status_code == 422
-    assert statuses(await sent(trust, "transaction", led)) == ["201"]

@@ -1,17 +1,13 @@
-"""The authorization server over HTTP: each flow of SMART App Launch 2.2 as a client walks it."""
+"""The authorization server over HTTP: tokens and keys, as a client of SMART App Launch 2.2 gets them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
 
 import pytest
-import pytest_asyncio
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
-from service.auth.tokens import Terms
-from service.problem import Refused
 from tests.fakes.smart import (
     ASSERTION,
     BACK,
@@ -27,16 +23,9 @@ from tests.fakes.smart import (
     public,
     query,
     sent_back,
-    started,
 )
 
 SCOPE = f"{PUBLIC_SCOPE} system/*.cruds"
-
-
-@pytest_asyncio.fixture
-async def smart(mongod: str) -> AsyncIterator[Smart]:
-    async with started(mongod) as made:
-        yield made
 
 
 async def exchanged(smart: Smart, scope: str, **more: str) -> dict[str, object]:
@@ -116,101 +105,6 @@ async def test_state_and_issuer_go_back_with_the_code(smart: Smart) -> None:
     back = sent_back(answer)
     assert (back["state"], back["iss"]) == ("st4te", f"{BASE}/auth")
     assert answer.headers["location"].startswith(f"{BACK}?")
-
-
-async def test_a_person_who_says_no_sends_access_denied_back(smart: Smart) -> None:
-    answer = await smart.decide(await smart.login(query("app", pkce()[1])), "deny")
-    assert (sent_back(answer)["error"], sent_back(answer)["state"]) == ("access_denied", "st4te")
-
-
-async def test_the_consent_page_says_who_asks_for_what(smart: Smart) -> None:
-    page = await smart.login(query("app", pkce()[1], "launch/patient patient/CarePlan.rs"))
-    for words in ("Care app", "North Trust", "read and search care plans of the chosen person", "Whose record?"):
-        assert words in page.text
-
-
-async def test_pages_allow_no_script_and_no_frame(smart: Smart) -> None:
-    page = await smart.http.get("/auth/authorize", params=query("app", pkce()[1]))
-    policy = page.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
-    assert "frame-ancestors 'none'" in policy
-    assert "<script" not in page.text
-
-
-async def test_the_session_cookie_is_out_of_reach_of_scripts_and_other_sites(smart: Smart) -> None:
-    page = await smart.http.get("/auth/authorize", params=query("app", pkce()[1]))
-    cookie = page.headers["set-cookie"].lower()
-    assert cookie.startswith("__host-baton=")
-    assert all(flag in cookie for flag in ("httponly", "secure", "samesite=lax", "path=/"))
-
-
-async def test_login_gives_the_browser_a_new_session(smart: Smart) -> None:
-    await smart.http.get("/auth/authorize", params=query("app", pkce()[1]))
-    before = smart.http.cookies["__Host-baton"]
-    await smart.login(query("app", pkce()[1]))
-    assert smart.http.cookies["__Host-baton"] != before
-
-
-async def test_a_patient_with_one_record_need_not_choose(smart: Smart) -> None:
-    verifier, challenge = pkce()
-    code = await smart.code(query("app", challenge), patient="", username="pat")
-    answer = await smart.post(
-        "token", grant_type="authorization_code", client_id="app", code=code, redirect_uri=BACK, code_verifier=verifier
-    )
-    assert answer.json()["patient"] == "pat"
-
-
-async def test_a_patient_cannot_choose_another_record(smart: Smart) -> None:
-    page = await smart.login(query("app", pkce()[1]), "pat")
-    answer = await smart.decide(page, patient="Patient/other")
-    code = sent_back(answer)["code"]
-    found = await smart.tokens.code(code)
-    assert found is not None
-    assert found.grant.patient == "Patient/pat"
-
-
-async def test_a_professional_who_names_no_patient_is_asked_again(smart: Smart) -> None:
-    answer = await smart.decide(await smart.login(query("app", pkce()[1])), patient="not one")
-    assert answer.status_code == 400
-    assert 'role="alert"' in answer.text
-
-
-async def test_a_professional_of_another_agency_is_refused(smart: Smart) -> None:
-    await smart.registration.add_client("foreign", "Organization/other", "user/*.rs", public=True, redirect_uris=[BACK])
-    page = await smart.http.get("/auth/authorize", params=query("foreign", pkce()[1], "user/*.rs"))
-    answer = await smart.http.post(
-        f"/auth/login?{page.url.query.decode()}",
-        data={"csrf": field_of(page.text, "csrf"), "username": "sam", "password": PASSWORD},
-    )
-    answer = await smart.http.get(answer.headers["location"])
-    assert sent_back(answer)["error"] == "access_denied"
-
-
-async def test_an_ehr_launch_takes_its_patient_from_the_launch(smart: Smart) -> None:
-    ehr = await smart.registration.mint("app", "user/*.rs", user="PractitionerRole/sam")
-    bearer = {"Authorization": f"Bearer {ehr['access_token']}"}
-    minted = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"}, headers=bearer)
-    verifier, challenge = pkce()
-    code = await smart.code(query("app", challenge, "launch patient/*.rs", launch=minted.json()["launch"]))
-    answer = await smart.post(
-        "token", grant_type="authorization_code", client_id="app", code=code, redirect_uri=BACK, code_verifier=verifier
-    )
-    assert answer.json()["patient"] == "p7"
-
-
-async def test_a_launch_is_good_once(smart: Smart) -> None:
-    ehr = await smart.registration.mint("app", "user/*.rs", user="PractitionerRole/sam")
-    bearer = {"Authorization": f"Bearer {ehr['access_token']}"}
-    minted = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"}, headers=bearer)
-    asked = query("app", pkce()[1], "launch patient/*.rs", launch=minted.json()["launch"])
-    await smart.code(asked)
-    answer = await smart.http.get("/auth/authorize", params=asked)
-    assert sent_back(answer)["error"] == "invalid_request"
-
-
-async def test_a_launch_needs_a_token(smart: Smart) -> None:
-    answer = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"})
-    assert answer.status_code == 401
 
 
 async def test_an_id_token_names_the_user_and_returns_the_nonce(smart: Smart) -> None:
@@ -355,11 +249,6 @@ async def test_a_form_in_json_is_refused_in_oauth_s_terms(smart: Smart) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_prompt_none_sends_login_required_back(smart: Smart) -> None:
-    answer = await smart.http.get("/auth/authorize", params=query("app", pkce()[1], prompt="none"))
-    assert sent_back(answer)["error"] == "login_required"
-
-
 async def test_browsers_of_other_origins_may_ask_for_tokens(smart: Smart) -> None:
     answer = await smart.http.options("/auth/token")
     assert answer.headers["access-control-allow-origin"] == "*"
@@ -368,62 +257,3 @@ async def test_browsers_of_other_origins_may_ask_for_tokens(smart: Smart) -> Non
 async def test_login_and_tokens_are_noted_for_the_audit_trail(smart: Smart) -> None:
     await exchanged(smart, "launch/patient patient/*.rs")
     assert [(event.kind, event.allowed) for event in smart.events] == [("login", True), ("authorize", True), ("token", True)]
-
-
-async def test_without_https_the_cookie_has_a_name_that_browsers_take(smart: Smart) -> None:
-    smart.authorization.terms = Terms("http://127.0.0.1:8000/auth", "http://127.0.0.1:8000/fhir")
-    asked = query("app", pkce()[1], aud="http://127.0.0.1:8000/fhir")
-    page = await smart.http.get("/auth/authorize", params=asked)
-    assert page.headers["set-cookie"].startswith("baton=")
-    assert "secure" not in page.headers["set-cookie"].lower()
-
-
-async def test_the_form_may_lead_back_to_the_app_and_nowhere_else(smart: Smart) -> None:
-    page = await smart.login(query("app", pkce()[1]))
-    assert "form-action 'self' https://app.test;" in page.headers["content-security-policy"]
-
-
-async def test_the_pages_have_a_stylesheet(smart: Smart) -> None:
-    answer = await smart.http.get("/auth/style.css")
-    assert (answer.status_code, answer.headers["content-type"]) == (200, "text/css; charset=utf-8")
-
-
-async def test_a_client_is_registered_with_exactly_one_proof(smart: Smart) -> None:
-    with pytest.raises(Refused, match="exactly one"):
-        await smart.registration.add_client("both", TRUST, "patient/*.rs", public=True, secret=True, redirect_uris=[BACK])
-
-
-async def test_a_registration_whose_scope_cannot_be_enforced_is_refused(smart: Smart) -> None:
-    with pytest.raises(Refused, match="`colour`"):
-        await smart.registration.add_client("odd", TRUST, "system/Task.rs?colour=red", secret=True)
-
-
-async def test_a_client_id_is_registered_once(smart: Smart) -> None:
-    with pytest.raises(Refused, match="registered already"):
-        await smart.registration.add_client("app", TRUST, "patient/*.rs", public=True, redirect_uris=[BACK])
-
-
-async def test_the_list_of_clients_shows_no_secret(smart: Smart) -> None:
-    made = await smart.registration.add_client("web", TRUST, "system/Task.rs", secret=True)
-    listed = await smart.registration.list_clients()
-    assert {each["client_id"] for each in listed} == {"app", "web"}
-    assert made["client_secret"] not in str(listed)
-    assert not any("secret" in each for each in listed)
-
-
-async def test_a_minted_token_is_of_the_named_user(smart: Smart) -> None:
-    minted = await smart.registration.mint("app", "patient/*.rs", user="Patient/pat")
-    said = (await smart.who(minted["access_token"])).json()
-    assert (said["user"], said["patient"], said["scope"]) == ("Patient/pat", "Patient/pat", "patient/*.rs")
-
-
-@pytest.mark.parametrize("wrong", [{"client_id": "ghost"}, {"scope": "system/*.rs"}, {"scope": "x/"}, {"user": "Ghost/1"}])
-async def test_what_cannot_be_minted_is_refused(smart: Smart, wrong: dict[str, str]) -> None:
-    with pytest.raises(Refused):
-        await smart.registration.mint(**{"client_id": "app", **wrong})
-
-
-async def test_usernames_are_compared_without_regard_to_case(smart: Smart) -> None:
-    with pytest.raises(Refused, match="taken"):
-        await smart.users.add_user(" SAM ", "Patient/x", PASSWORD)
-    assert "Allow Care app" in (await smart.login(query("app", pkce()[1]), "Sam")).text

@@ -2,71 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 from email.utils import parsedate_to_datetime
-from typing import Any
 
 import pytest
 
-from tests.locality import BASE, Agency, Locality
-
-Stored = dict[str, Any]
-SAMPLE = "https://example.org/sample"
-
-
-def observation(person: str, text: str = "Slept badly", **more: Any) -> Stored:
-    """A note about a person."""
-    return {
-        "resourceType": "Observation",
-        "status": "final",
-        "code": {"text": text},
-        "subject": {"reference": person},
-        **more,
-    }
-
-
-async def kept(locality: Locality, kind: str = "Observation") -> int:
-    """How many records of a type are about the person."""
-    rows = locality.built.services.mongo.collection(f"r.{kind}")
-    return int(await rows.count_documents({"pts": locality.person}))
-
-
-ROUTES = [
-    ("GET", "Observation/x"),
-    ("HEAD", "Observation/x"),
-    ("GET", "Observation/x/_history/1"),
-    ("GET", "Observation/x/_history"),
-    ("GET", "Observation"),
-    ("POST", "Observation/_search"),
-    ("POST", "Observation"),
-    ("PUT", "Observation/x"),
-    ("DELETE", "Observation/x"),
-    ("POST", "Observation/$validate"),
-    ("POST", ""),
-]
-
-
-@pytest.mark.parametrize(("method", "path"), ROUTES)
-async def test_an_anonymous_request_is_asked_to_log_in(locality: Locality, method: str, path: str) -> None:
-    """Security rules, section 2: 401 with the realm alone, and an OperationOutcome `login`."""
-    answer = await locality.anonymous().send(method, path, {"resourceType": "Observation"} if method in ("POST", "PUT") else None)
-    assert answer.status_code == 401
-    assert answer.headers["www-authenticate"] == 'Bearer realm="baton"'
-    if method != "HEAD":
-        assert [issue["code"] for issue in answer.json()["issue"]] == ["login"]
-
-
-@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[1]])
-async def test_a_scope_of_another_type_is_not_enough(locality: Locality, method: str, path: str) -> None:
-    """403 insufficient_scope, whether or not the record exists."""
-    agency = await locality.agency("trust", "system/Condition.cruds")
-    body = {**observation(locality.person), "id": "x"} if method in ("POST", "PUT") else None
-    media = {"Content_Type": "application/x-www-form-urlencoded"} if path.endswith("_search") else {}
-    answer = await agency.send(method, path, None if media else body, **media)
-    assert answer.status_code == 403
-    assert answer.headers["www-authenticate"] == 'Bearer realm="baton", error="insufficient_scope"'
-    if method != "HEAD":
-        assert [issue["code"] for issue in answer.json()["issue"]] == ["forbidden"]
+from tests.api.notes import kept, observation
+from tests.locality import BASE, Locality
 
 
 @pytest.mark.parametrize("path", ["Observation/{}", "Observation/{}/_history", "Observation/{}/_history/1"])
@@ -126,50 +67,6 @@ async def test_an_update_makes_the_next_version(locality: Locality) -> None:
     answer = await trust.put({**made, "code": {"text": "Slept well"}})
     assert (answer.status_code, answer.headers["etag"]) == (200, 'W/"2"')
     assert (await trust.get(f"Observation/{made['id']}")).json()["code"] == {"text": "Slept well"}
-
-
-async def test_a_stale_if_match_changes_nothing(locality: Locality) -> None:
-    """412, and the other's version stands."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    await trust.put({**made, "code": {"text": "First"}})
-    answer = await trust.put({**made, "code": {"text": "Second"}})
-    assert answer.status_code == 412
-    assert (await trust.get(f"Observation/{made['id']}")).json()["code"] == {"text": "First"}
-
-
-@pytest.mark.parametrize("tag", ['W/"x"', "W/", '"1", "2"', '"-1"', "*"])
-async def test_an_if_match_that_names_no_version_is_malformed(locality: Locality, tag: str) -> None:
-    """400: it is never ignored."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    assert (await trust.put(made, If_Match=tag)).status_code == 400
-
-
-async def test_what_must_be_new_overwrites_nothing(locality: Locality) -> None:
-    """RFC 9110 13.1.2: `If-None-Match: *` creates under an id of one's own, and is 412 once it is taken."""
-    trust = await locality.agency("trust")
-    resource = {**observation(locality.person), "id": f"trust.{locality.person.partition('/')[2]}"}
-    assert (await trust.put(resource, If_None_Match="*")).status_code == 201
-    assert (await trust.put({**resource, "code": {"text": "Other"}}, If_None_Match="*")).status_code == 412
-    assert (await trust.get(f"Observation/{resource['id']}")).json()["code"] == resource["code"]
-
-
-async def test_a_version_of_nothing_creates_nothing(locality: Locality) -> None:
-    """RFC 9110 13.1.1: If-Match of a record that is not here is 412, under an id of one's own, too."""
-    trust = await locality.agency("trust")
-    resource = {**observation(locality.person), "id": f"trust.{locality.person.partition('/')[2]}"}
-    assert (await trust.put(resource, If_Match='W/"3"')).status_code == 412
-    assert (await trust.get(f"Observation/{resource['id']}")).status_code == 404
-
-
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
-async def test_responsibility_is_not_written_blindly(locality: Locality, method: str) -> None:
-    """428 without If-Match on a CarePlan (security rules, section 2)."""
-    trust = await locality.agency("trust")
-    made = await trust.created(locality.plan())
-    answer = await trust.send(method, f"CarePlan/{made['id']}", made if method == "PUT" else None)
-    assert answer.status_code == 428
 
 
 async def test_a_body_with_another_id_is_refused(locality: Locality) -> None:
@@ -238,31 +135,6 @@ async def test_what_was_agreed_is_not_deleted(locality: Locality) -> None:
     assert (await trust.get(f"CarePlan/{made['id']}")).status_code == 200
 
 
-@pytest.mark.parametrize("tag", ['W/"1"', '"1"', 'W/"7", W/"1"', "*"])
-async def test_an_unchanged_record_is_not_sent_again(locality: Locality, tag: str) -> None:
-    """304 for If-None-Match of the current version, weak or not, with its ETag and no body."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    answer = await trust.get(f"Observation/{made['id']}", If_None_Match=tag)
-    assert (answer.status_code, answer.content, answer.headers["etag"]) == (304, b"", 'W/"1"')
-
-
-async def test_a_changed_record_is_sent_again(locality: Locality) -> None:
-    """200 for If-None-Match of an older version."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    await trust.put({**made, "code": {"text": "Changed"}})
-    assert (await trust.get(f"Observation/{made['id']}", If_None_Match='W/"1"')).status_code == 200
-
-
-async def test_if_modified_since_counts_whole_seconds(locality: Locality) -> None:
-    """A record's own Last-Modified finds it unmodified."""
-    trust = await locality.agency("trust")
-    made = await trust.created(observation(locality.person))
-    since = (await trust.get(f"Observation/{made['id']}")).headers["last-modified"]
-    assert (await trust.get(f"Observation/{made['id']}", If_Modified_Since=since)).status_code == 304
-
-
 async def test_head_answers_like_get_without_a_body(locality: Locality) -> None:
     """The same headers, no content."""
     trust = await locality.agency("trust")
@@ -271,57 +143,6 @@ async def test_head_answers_like_get_without_a_body(locality: Locality) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == got.headers["content-length"]
     assert head.headers["etag"] == got.headers["etag"]
-
-
-async def identified(locality: Locality, agency: Agency) -> tuple[Stored, str]:
-    """A stored record with an identifier of this person's own, and the search that finds it."""
-    value = locality.person.partition("/")[2]
-    resource = observation(locality.person, identifier=[{"system": SAMPLE, "value": value}])
-    return await agency.created(resource), f"identifier={SAMPLE}|{value}"
-
-
-async def test_a_conditional_create_finds_what_is_there(locality: Locality) -> None:
-    """If-None-Exist: 200 with the record that matched; nothing is stored."""
-    trust = await locality.agency("trust")
-    made, search = await identified(locality, trust)
-    answer = await trust.post("Observation", observation(locality.person), If_None_Exist=search)
-    assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
-    assert await kept(locality) == 1
-
-
-async def test_a_conditional_create_that_finds_several_is_refused(locality: Locality) -> None:
-    """412."""
-    trust = await locality.agency("trust")
-    _, search = await identified(locality, trust)
-    await identified(locality, trust)
-    assert (await trust.post("Observation", observation(locality.person), If_None_Exist=search)).status_code == 412
-
-
-async def test_conditional_creates_at_once_store_one(locality: Locality) -> None:
-    """fhir-api rules, section 4: the database holds the line."""
-    trust = await locality.agency("trust")
-    value = locality.person.partition("/")[2]
-    resource = observation(locality.person, identifier=[{"system": SAMPLE, "value": value}])
-    search = f"identifier={SAMPLE}|{value}"
-    answers = await asyncio.gather(*(trust.post("Observation", resource, If_None_Exist=search) for _ in range(6)))
-    assert {each.status_code for each in answers} <= {200, 201, 409}
-    assert await kept(locality) == 1
-
-
-async def test_an_unknown_parameter_in_if_none_exist_is_refused(locality: Locality) -> None:
-    """400, never a create that was not meant."""
-    trust = await locality.agency("trust")
-    answer = await trust.post("Observation", observation(locality.person), If_None_Exist="colour=red")
-    assert (answer.status_code, await kept(locality)) == (400, 0)
-
-
-@pytest.mark.parametrize("search", ["", "_count=1", "_sort=date"])
-async def test_if_none_exist_must_look_for_something(locality: Locality, search: str) -> None:
-    """A condition that every record meets is none."""
-    trust = await locality.agency("trust")
-    await trust.created(observation(locality.person))
-    answer = await trust.post("Observation", observation(locality.person), If_None_Exist=f"?{search}")
-    assert (answer.status_code, await kept(locality)) == (400, 1)
 
 
 @pytest.mark.parametrize(
@@ -340,29 +161,6 @@ async def test_a_minimal_answer_has_no_body(locality: Locality) -> None:
     answer = await trust.post("Observation", observation(locality.person), Prefer="return=minimal")
     assert (answer.status_code, answer.content) == (201, b"")
     assert answer.headers["etag"] == 'W/"1"'
-
-
-@pytest.mark.parametrize("path", ["Nonsense/x", "Nonsense", "Nonsense/x/_history", "Nonsense/x/_history/1"])
-async def test_an_unknown_type_is_absent(locality: Locality, path: str) -> None:
-    """404 naming it."""
-    trust = await locality.agency("trust")
-    answer = await trust.get(path)
-    assert answer.status_code == 404
-    assert "`Nonsense`" in answer.json()["issue"][0]["diagnostics"]
-
-
-@pytest.mark.parametrize("path", ["Observation/a_b", "observation/x", "Observation/x/y", "Observation/x/_history/1/2", "../auth"])
-async def test_a_path_that_is_none_of_ours_is_an_outcome(locality: Locality, path: str) -> None:
-    """404 as an OperationOutcome."""
-    answer = await (await locality.agency("trust")).get(path)
-    assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
-
-
-@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation/x"), ("DELETE", "Observation"), ("PUT", "Observation")])
-async def test_a_method_without_a_route_is_not_allowed(locality: Locality, method: str, path: str) -> None:
-    """405 as an OperationOutcome."""
-    answer = await (await locality.agency("trust")).send(method, path)
-    assert (answer.status_code, answer.json()["resourceType"]) == (405, "OperationOutcome")
 
 
 async def test_a_read_takes_no_search_parameter(locality: Locality) -> None:

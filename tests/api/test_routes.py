@@ -1,0 +1,68 @@
+"""Every route over HTTP: who must log in, what a scope opens, and what is no route."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.api.notes import observation
+from tests.locality import Locality
+
+ROUTES = [
+    ("GET", "Observation/x"),
+    ("HEAD", "Observation/x"),
+    ("GET", "Observation/x/_history/1"),
+    ("GET", "Observation/x/_history"),
+    ("GET", "Observation"),
+    ("POST", "Observation/_search"),
+    ("POST", "Observation"),
+    ("PUT", "Observation/x"),
+    ("DELETE", "Observation/x"),
+    ("POST", "Observation/$validate"),
+    ("POST", ""),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), ROUTES)
+async def test_an_anonymous_request_is_asked_to_log_in(locality: Locality, method: str, path: str) -> None:
+    """Security rules, section 2: 401 with the realm alone, and an OperationOutcome `login`."""
+    answer = await locality.anonymous().send(method, path, {"resourceType": "Observation"} if method in ("POST", "PUT") else None)
+    assert answer.status_code == 401
+    assert answer.headers["www-authenticate"] == 'Bearer realm="baton"'
+    if method != "HEAD":
+        assert [issue["code"] for issue in answer.json()["issue"]] == ["login"]
+
+
+@pytest.mark.parametrize(("method", "path"), [route for route in ROUTES if route[1]])
+async def test_a_scope_of_another_type_is_not_enough(locality: Locality, method: str, path: str) -> None:
+    """403 insufficient_scope, whether or not the record exists."""
+    agency = await locality.agency("trust", "system/Condition.cruds")
+    body = {**observation(locality.person), "id": "x"} if method in ("POST", "PUT") else None
+    media = {"Content_Type": "application/x-www-form-urlencoded"} if path.endswith("_search") else {}
+    answer = await agency.send(method, path, None if media else body, **media)
+    assert answer.status_code == 403
+    assert answer.headers["www-authenticate"] == 'Bearer realm="baton", error="insufficient_scope"'
+    if method != "HEAD":
+        assert [issue["code"] for issue in answer.json()["issue"]] == ["forbidden"]
+
+
+@pytest.mark.parametrize("path", ["Nonsense/x", "Nonsense", "Nonsense/x/_history", "Nonsense/x/_history/1"])
+async def test_an_unknown_type_is_absent(locality: Locality, path: str) -> None:
+    """404 naming it."""
+    trust = await locality.agency("trust")
+    answer = await trust.get(path)
+    assert answer.status_code == 404
+    assert "`Nonsense`" in answer.json()["issue"][0]["diagnostics"]
+
+
+@pytest.mark.parametrize("path", ["Observation/a_b", "observation/x", "Observation/x/y", "Observation/x/_history/1/2", "../auth"])
+async def test_a_path_that_is_none_of_ours_is_an_outcome(locality: Locality, path: str) -> None:
+    """404 as an OperationOutcome."""
+    answer = await (await locality.agency("trust")).get(path)
+    assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
+
+
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation/x"), ("DELETE", "Observation"), ("PUT", "Observation")])
+async def test_a_method_without_a_route_is_not_allowed(locality: Locality, method: str, path: str) -> None:
+    """405 as an OperationOutcome."""
+    answer = await (await locality.agency("trust")).send(method, path)
+    assert (answer.status_code, answer.json()["resourceType"]) == (405, "OperationOutcome")
