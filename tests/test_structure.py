@@ -16,6 +16,7 @@ from service.settings import Settings, shipped
 
 CHECKOUT = Path(__file__).parents[1]
 SERVICE = CHECKOUT / "service"
+TESTS = CHECKOUT / "tests"
 README = CHECKOUT / "README.md"
 RULES = CHECKOUT.parent / "shared" / "design" / "care-rules.md"
 
@@ -92,6 +93,12 @@ def test_every_published_definition_loads() -> None:
 def test_a_module_is_of_a_size_to_be_read(path: str) -> None:
     """Never over 400 lines."""
     assert len((SERVICE / path).read_text().splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", [path.relative_to(TESTS).as_posix() for path in sorted(TESTS.rglob("*.py"))])
+def test_a_file_of_tests_is_of_a_size_to_be_read(path: str) -> None:
+    """Never over 400 lines, as of the service."""
+    assert len((TESTS / path).read_text().splitlines()) <= 400
 
 
 AWAITED = ("OWN-8", "OWN-9", "OWN-10", "OWN-11", "IDN-4", "IDN-5", "IDN-6", "IDN-7", "IDN-8")
