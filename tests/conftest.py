@@ -1,4 +1,4 @@
-"""One real database for the whole test session."""
+"""One real database for the whole test session, and the mark of the tests that do without."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
+from hypothesis import is_hypothesis_test
 
 from service.change import Resource
 from service.fhir import models
@@ -18,6 +19,15 @@ from service.store.embedded import Embedded, find_mongod
 from service.store.mongo import Mongo, connect
 
 ROOM = 4 * 1024**3
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Marks as `pure` what needs no database, starts no process and searches for no example: what a change is tried on first."""
+    for item in items:
+        if isinstance(item, pytest.Function) and not (
+            "mongod" in item.fixturenames or item.get_closest_marker("slow") or is_hypothesis_test(item.obj)
+        ):
+            item.add_marker("pure")
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,7 @@ AWAITED = ("OWN-8", "OWN-9", "OWN-10", "OWN-11", "IDN-4", "IDN-5", "IDN-6", "IDN
 """Rules that the design has and the service does not hold yet. One that is built is cited by its tests, and leaves this list."""
 
 
+@cache
 def cited() -> str:
     """What the tests say, this one aside."""
     return "\n".join(path.read_text() for path in sorted((CHECKOUT / "tests").rglob("*.py")) if path != Path(__file__))

@@ -7,6 +7,8 @@ import time
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from service.consent.compile import compile_consent
 from service.consent.decide import decide
 from service.consent.facts import facts_of
@@ -16,6 +18,8 @@ from tests.locality import plan
 
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 RUNS = 5000
+
+pytestmark = pytest.mark.slow
 
 
 def consent(number: int) -> dict[str, object]:

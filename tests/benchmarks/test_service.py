@@ -13,6 +13,8 @@ from tests.locality import dataset, handover, plan
 SECONDS = 4.0
 CLIENTS = 64
 
+pytestmark = pytest.mark.slow
+
 
 def observation(person: str, number: int) -> dict[str, object]:
     """About 1.5 KB: a score with its parts."""

@@ -333,6 +333,7 @@ def test_a_database_that_does_not_answer_is_one_line(folder: Path) -> None:
     assert "does not answer" in one_line(Said(ran.returncode, ran.stdout, ran.stderr))
 
 
+@pytest.mark.slow
 def test_no_arguments_tell_what_there_is() -> None:
     """As the console script runs: `python -m service` is the same."""
     ran = subprocess.run([sys.executable, "-m", "service"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
