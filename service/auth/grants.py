@@ -97,7 +97,7 @@ def plain(text: str) -> str:
     return "".join(kept).replace('"', "'").replace("\\", "/").replace("`", "'")
 
 
-class _Payload(OAuth2Payload):  # type: ignore[misc]
+class _Payload(OAuth2Payload):
     def __init__(self, parameters: Mapping[str, str]) -> None:
         self.data = parameters
         self.datalist = {name: [value] for name, value in parameters.items()}
@@ -106,7 +106,7 @@ class _Payload(OAuth2Payload):  # type: ignore[misc]
     datalist: Mapping[str, list[str]] = {}
 
 
-class Incoming(OAuth2Request):  # type: ignore[misc]
+class Incoming(OAuth2Request):
     """A request as Authlib's core reads it."""
 
     def __init__(self, asked: Asked) -> None:
@@ -119,7 +119,7 @@ class Incoming(OAuth2Request):  # type: ignore[misc]
         return data
 
 
-class _OnlyS256(CodeChallenge):  # type: ignore[misc]
+class _OnlyS256(CodeChallenge):
     """PKCE always, for confidential clients too, and never `plain` (SMART 2.2 section 2.0.8)."""
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
@@ -132,7 +132,7 @@ class _OnlyS256(CodeChallenge):  # type: ignore[misc]
         super().validate_code_challenge(grant, redirect_uri)
 
 
-class _ByCode(AuthorizationCodeGrant):  # type: ignore[misc]
+class _ByCode(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
     def query_authorization_code(self, code: str, client: Client) -> Code | None:  # noqa: ARG002 - Authlib's protocol
@@ -154,7 +154,7 @@ class _ByCode(AuthorizationCodeGrant):  # type: ignore[misc]
         """The use case saves codes: it knows the person's choices."""
 
 
-class _ByRefresh(RefreshTokenGrant):  # type: ignore[misc]
+class _ByRefresh(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
@@ -184,11 +184,11 @@ class _ByRefresh(RefreshTokenGrant):  # type: ignore[misc]
         self.server.effects = replace(self.server.effects, refresh=refresh_token)
 
 
-class _ByItself(ClientCredentialsGrant):  # type: ignore[misc]
+class _ByItself(ClientCredentialsGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS[:-1]
 
 
-class Decider(AuthorizationServer):  # type: ignore[misc]
+class Decider(AuthorizationServer):
     """Authlib's server over what was loaded for one request."""
 
     def __init__(self, loaded: Loaded, secrets: Secrets, terms: Terms, now: datetime, unsupported: Unsupported) -> None:

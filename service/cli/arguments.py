@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 from pydantic import ValidationError
@@ -16,9 +16,9 @@ Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedde
 
 def settings_for(data: Path | None, **given: object) -> Settings:
     """The settings of the environment, with the data folder and others that the command line names. Raises Refused INVALID."""
-    named = {"data": data.absolute() if data else None, **given}
+    named: dict[str, Any] = {"data": data.absolute() if data else None, **given}
     try:
-        return Settings(**{name: value for name, value in named.items() if value is not None})  # type: ignore[arg-type]
+        return Settings(**{name: value for name, value in named.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
         name = f"BATON_{'_'.join(str(part) for part in first['loc']).upper()}"

@@ -95,6 +95,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except MISUSE as error:
-        logs.complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")  # type: ignore[attr-defined]
+        logs.complain(f"{_told(error).rstrip('.')}. `baton --help` tells what there is.")
         sys.exit(MISUSED)
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _told(error: BaseException) -> str:
+    """What a misuse says with the argument it is about, which its plain text leaves out."""
+    told = getattr(error, "format_message", None)
+    return str(told() if callable(told) else error)

@@ -82,19 +82,19 @@ class _Draft:
         self.zone = zone
         self.keys: set[str] = set()
         self.dates: set[tuple[str, int, int]] = set()
-        self.lowest: dict[str, Rank] = {}
-        self.highest: dict[str, Rank] = {}
+        self.lowest: dict[str, str] = {}
+        self.highest: dict[str, str] = {}
         self.folds: dict[str, str] = {}
 
-    def rank(self, name: str, value: Rank) -> None:
-        """Take a value into account for sorting, and as a sign that the parameter has one."""
+    def rank(self, name: str, value: str) -> None:
+        """Take a text into account for sorting, and as a sign that the parameter has one. A date is ranked by its beginning."""
         lowest = self.lowest
         if name not in lowest:
             lowest[name] = value
-        elif value < lowest[name]:  # type: ignore[operator] # one parameter's values are of one type
+        elif value < lowest[name]:
             self.highest.setdefault(name, lowest[name])
             lowest[name] = value
-        elif value > self.highest.get(name, lowest[name]):  # type: ignore[operator]
+        elif value > self.highest.get(name, lowest[name]):
             self.highest[name] = value
 
     def fold(self, text: str) -> str:
@@ -109,9 +109,11 @@ class _Draft:
         ranks: dict[str, Rank] = {}
         highest = self.highest
         for name, low in self.lowest.items():
-            high = highest.get(name, low)
-            ranks[name] = low if type(low) is int else low[:_RANK_LENGTH]  # type: ignore[index]
-            ranks["-" + name] = high if type(high) is int else high[:_RANK_LENGTH]  # type: ignore[index]
+            ranks[name] = low[:_RANK_LENGTH]
+            ranks["-" + name] = highest.get(name, low)[:_RANK_LENGTH]
+        for name, begun, _ in sorted(self.dates):
+            ranks.setdefault(name, begun)
+            ranks["-" + name] = begun
         return ranks
 
 
@@ -213,7 +215,6 @@ def _date(name: str, value: Any, draft: _Draft) -> None:
     found = date.of(value, draft.zone)
     if found is not None:
         draft.dates.add((name, found.low, found.high))
-        draft.rank(name, found.low)
 
 
 _NAME_PARTS = ("text", "family", "given", "prefix", "suffix", "line", "city", "district", "state", "postalCode", "country")

@@ -160,9 +160,17 @@ def follows(query: Query, index: Index, after: Cursor | None) -> bool:
         return True
     for sort, here, there in zip(query.sort, place(query, index), after.values, strict=True):
         if here != there:
-            above = there is None or (here is not None and here > there)  # type: ignore[operator] # ranks of one parameter
-            return above != sort.descending
+            return _above(here, there) != sort.descending
     return False
+
+
+def _above(here: Rank | None, there: Rank | None) -> bool:
+    """Whether a place is above another in one sort key, whose values are of one type: no value is below every value."""
+    if isinstance(here, str) and isinstance(there, str):
+        return here > there
+    if isinstance(here, int) and isinstance(there, int):
+        return here > there
+    return there is None
 
 
 def _rank(sort: Sort, index: Index) -> Rank | None:

@@ -15,7 +15,7 @@ from service.consent.redact import is_redacted
 from service.fhir.coding import codings
 from service.fhir.reference import id_of, key
 from service.fhir.resource import identified
-from service.fhir.search import matches, parse
+from service.fhir.search import Query, matches, parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import rules
@@ -296,8 +296,8 @@ def _known_to(session: Session) -> str:
     return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
 
 
-def _matches(work: Work, query: object, resource: Resource) -> bool:
-    return matches(query, work.services.indexer.index(resource))  # type: ignore[arg-type]
+def _matches(work: Work, query: Query, resource: Resource) -> bool:
+    return matches(query, work.services.indexer.index(resource))
 
 
 def checked(services: Services, resource: Resource) -> Resource:
