@@ -106,11 +106,11 @@ class _Endpoints:
     async def revoke(self, request: Request) -> Response:
         return await _oauth(request, self._services.authorization.revoke)
 
-    async def jwks(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+    async def jwks(self, _: Request) -> Response:
         keys = await self._services.authorization.jwks()
         return JSONResponse(keys, headers={**_ANY_ORIGIN, "Cache-Control": "public, max-age=300"})
 
-    async def openid(self, request: Request) -> Response:  # noqa: ARG002 - Starlette's signature
+    async def openid(self, _: Request) -> Response:
         return JSONResponse(self._services.authorization.openid_configuration(), headers=_ANY_ORIGIN)
 
     async def authorize(self, request: Request) -> Response:
@@ -318,10 +318,10 @@ def _stylesheet() -> bytes:
     return _PAGES.joinpath("style.css").read_bytes()
 
 
-async def _style(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+async def _style(_: Request) -> Response:
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(_stylesheet(), media_type="text/css", headers=headers)
 
 
-async def _preflight(request: Request) -> Response:  # noqa: ARG001 - Starlette's signature
+async def _preflight(_: Request) -> Response:
     return Response(status_code=204, headers=_PREFLIGHT)

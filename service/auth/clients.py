@@ -77,7 +77,7 @@ class Client:
     def check_client_secret(self, client_secret: str) -> bool:
         return bool(self.secret) and hmac.compare_digest(self.secret, digest(client_secret))
 
-    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:  # noqa: ARG002 - Authlib's protocol
+    def check_endpoint_auth_method(self, method: str, endpoint: str) -> bool:
         return (method.rsplit("_", 1)[0] if method.startswith("client_secret_") else method) == self.method
 
     def check_response_type(self, response_type: str) -> bool:

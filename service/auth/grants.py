@@ -135,7 +135,7 @@ class _OnlyS256(CodeChallenge):
 class _ByCode(AuthorizationCodeGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
 
-    def query_authorization_code(self, code: str, client: Client) -> Code | None:  # noqa: ARG002 - Authlib's protocol
+    def query_authorization_code(self, code: str, client: Client) -> Code | None:
         found: Code | None = self.server.loaded.code
         if found is None or found.grant.client != client.id:
             return None
@@ -158,7 +158,7 @@ class _ByRefresh(RefreshTokenGrant):
     TOKEN_ENDPOINT_AUTH_METHODS = METHODS
     INCLUDE_NEW_REFRESH_TOKEN = True
 
-    def authenticate_refresh_token(self, refresh_token: str) -> Token | None:  # noqa: ARG002 - Authlib's protocol
+    def authenticate_refresh_token(self, refresh_token: str) -> Token | None:
         loaded: Loaded = self.server.loaded
         found, grant = loaded.refresh, loaded.grant
         if found is None or grant is None or found.client != self.server.loaded.client.id:

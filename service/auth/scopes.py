@@ -88,7 +88,7 @@ class Scopes:
         """Whether a scope without a resource, such as `openid`, is among these."""
         return word in self.words
 
-    def grants(self, type: str, verb: str) -> tuple[Rule, ...]:  # noqa: A002 - the FHIR noun
+    def grants(self, type: str, verb: str) -> tuple[Rule, ...]:
         """Every way in which `verb` (one of "cruds") on `type` is allowed; empty means it is not."""
         reached = [entry for entry in self.entries if verb in entry.verbs and entry.type in ("*", type)]
         found = [_rule(entry.context, entry.params) for entry in reached]

@@ -37,14 +37,14 @@ Purposes = Annotated[list[str], typer.Option("--purpose", help="v3-ActReason cod
 def partner_add(
     organization: Organization,
     sector: Annotated[str, typer.Option(help=f"One of {', '.join(sorted(SECTORS))}.")],
-    purpose: Purposes = [],  # noqa: B006 - typer copies it
-    category: Annotated[list[str], typer.Option(help="Types of information that may flow; all when none is named.")] = [],  # noqa: B006
+    purpose: Purposes = [],
+    category: Annotated[list[str], typer.Option(help="Types of information that may flow; all when none is named.")] = [],
     since: Annotated[str, typer.Option("--from", help="First day of the agreement.", metavar="DATE")] = "",
     until: Annotated[str, typer.Option(help="Last day of the agreement.", metavar="DATE")] = "",
     name: Annotated[str, typer.Option(help="The agency's name, for one whose Organization is not here yet.")] = "",
     contact: Annotated[
         list[str], typer.Option(help="Whom an escalation level names, first level first.", metavar="PractitionerRole/ID")
-    ] = [],  # noqa: B006
+    ] = [],
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
@@ -111,9 +111,9 @@ def client_add(
     scope: Annotated[str, typer.Option(help="The SMART scopes it may ever have.")],
     jwks: Annotated[str, typer.Option(help="Its public keys.", metavar="FILE|URL")] = "",
     public: Annotated[bool, typer.Option("--public", help="It can keep no secret: an app on a device or in a browser.")] = False,
-    redirect_uri: Annotated[list[str], typer.Option(help="Where people are sent back to.", metavar="URL")] = [],  # noqa: B006
+    redirect_uri: Annotated[list[str], typer.Option(help="Where people are sent back to.", metavar="URL")] = [],
     secret: Annotated[bool, typer.Option("--secret", help="Make a secret for it, shown this once.")] = False,
-    purpose: Purposes = [],  # noqa: B006
+    purpose: Purposes = [],
     name: Annotated[str, typer.Option(help="Its name on the consent page.")] = "",
     data: Data = None,
 ) -> None:

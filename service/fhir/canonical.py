@@ -11,12 +11,12 @@ from enum import StrEnum
 BASE = "https://baton.example/fhir"
 
 
-def structure(id: str) -> str:  # noqa: A002 - FHIR's word
+def structure(id: str) -> str:
     """The canonical of a profile or extension of ours."""
     return f"{BASE}/StructureDefinition/{id}"
 
 
-def system(id: str) -> str:  # noqa: A002 - FHIR's word
+def system(id: str) -> str:
     """The canonical of a code system of ours."""
     return f"{BASE}/CodeSystem/{id}"
 

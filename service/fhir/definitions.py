@@ -145,7 +145,7 @@ class Definitions:
             self._structures[url] = found
         return self._structures[url]
 
-    def search_parameters(self, type: str) -> dict[str, SearchParameter]:  # noqa: A002 - FHIR's word
+    def search_parameters(self, type: str) -> dict[str, SearchParameter]:
         """Name to parameter: R4's for this type and for every resource, then our own. Empty for an unknown type."""
         if type not in self._searches:
             known = self._parameters_by_base if type in self.types else {}
@@ -165,7 +165,7 @@ class Definitions:
                 found.setdefault(base, []).append(made)
         return found
 
-    def compartment_parameters(self, type: str) -> tuple[str, ...]:  # noqa: A002 - FHIR's word
+    def compartment_parameters(self, type: str) -> tuple[str, ...]:
         """Names of the search parameters that put a resource of this type into a Patient compartment."""
         return self._compartment.get(type, ())
 

@@ -10,7 +10,7 @@ from service.change import Resource
 from service.fhir.date import instant
 
 
-def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:  # noqa: A002 - the FHIR member's name
+def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:
     """A copy with `id`, `meta.versionId` and `meta.lastUpdated` set and everything else kept.
 
     `id` and `meta` keep their place when they were there; otherwise they come right after `resourceType`.
@@ -31,7 +31,7 @@ def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resourc
     return stamped
 
 
-def identified(resource: Resource, id: str) -> Resource:  # noqa: A002 - the FHIR member's name
+def identified(resource: Resource, id: str) -> Resource:
     """A copy with this id: in its place where there is one, else right after `resourceType`."""
     if "id" in resource:
         return {**resource, "id": id}

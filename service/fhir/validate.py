@@ -25,7 +25,7 @@ class Validator:
         self._structures = Structures(definitions, self._inner, self._extension)
         self._profiles = Profiles(definitions)
 
-    def check(self, resource: object, *, type: str | None = None, strict_profiles: bool = False) -> tuple[Issue, ...]:  # noqa: A002
+    def check(self, resource: object, *, type: str | None = None, strict_profiles: bool = False) -> tuple[Issue, ...]:
         """All issues of a resource: errors, warnings, information. Empty when there is nothing to say. Never raises.
 
         `type` is the type it was sent as. Profiles are those in `meta.profile` that are known, and those that apply by

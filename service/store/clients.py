@@ -37,14 +37,14 @@ class Clients:
         """Registers a client; False when its id is taken."""
         return await self._insert("auth.clients", "id", client)
 
-    async def client(self, id: str) -> Client | None:  # noqa: A002 - the OAuth noun
+    async def client(self, id: str) -> Client | None:
         row = await self._mongo.collection("auth.clients").find_one({"_id": id})
         return _client(row) if row else None
 
     async def clients(self) -> list[Client]:
         return [_client(row) async for row in self._mongo.collection("auth.clients").find().sort("_id", 1)]
 
-    async def remove_client(self, id: str) -> bool:  # noqa: A002 - the OAuth noun
+    async def remove_client(self, id: str) -> bool:
         done = await self._mongo.collection("auth.clients").delete_one({"_id": id})
         return bool(done.deleted_count)
 
@@ -67,11 +67,11 @@ class Clients:
     async def add_session(self, session: Session) -> None:
         await self._insert("auth.sessions", "hash", session)
 
-    async def session(self, hash: str, now: datetime) -> Session | None:  # noqa: A002 - what it is
+    async def session(self, hash: str, now: datetime) -> Session | None:
         row = await self._mongo.collection("auth.sessions").find_one({"_id": hash, "expires": {"$gt": now}})
         return Session(row["_id"], row["username"], row["started"], row["expires"]) if row else None
 
-    async def end_session(self, hash: str) -> None:  # noqa: A002 - what it is
+    async def end_session(self, hash: str) -> None:
         await self._mongo.collection("auth.sessions").delete_one({"_id": hash})
 
     async def end_sessions(self, username: str) -> None:
@@ -80,10 +80,10 @@ class Clients:
     async def add_launch(self, launch: Launch) -> None:
         await self._insert("auth.launches", "hash", launch)
 
-    async def launch(self, hash: str, now: datetime) -> Launch | None:  # noqa: A002 - what it is
+    async def launch(self, hash: str, now: datetime) -> Launch | None:
         return _launch(await self._mongo.collection("auth.launches").find_one({"_id": hash, "expires": {"$gt": now}}))
 
-    async def take_launch(self, hash: str, now: datetime) -> Launch | None:  # noqa: A002 - what it is
+    async def take_launch(self, hash: str, now: datetime) -> Launch | None:
         """The launch, which is gone then: of two that take it, one gets it."""
         return _launch(await self._mongo.collection("auth.launches").find_one_and_delete({"_id": hash, "expires": {"$gt": now}}))
 

@@ -46,7 +46,7 @@ class Tokens:
         """The token of this secret, whether or not it has expired. Concurrent calls share one query."""
         return await self._lookups.get(digest(secret))
 
-    async def grant(self, id: str) -> Grant | None:  # noqa: A002 - what it is
+    async def grant(self, id: str) -> Grant | None:
         row = await self._mongo.collection("auth.grants").find_one({"_id": id})
         return _grant(row) if row else None
 
@@ -91,7 +91,7 @@ class Tokens:
         """Forgets one access token."""
         await self._mongo.collection("auth.tokens").delete_one({"_id": token.hash})
 
-    async def revoke_grant(self, id: str) -> None:  # noqa: A002 - what it is
+    async def revoke_grant(self, id: str) -> None:
         """Ends a grant with everything issued from it."""
         await self._mongo.collection("auth.grants").update_one({"_id": id}, {"$set": {"revoked": True}})
         await self._mongo.collection("auth.tokens").delete_many({"grant": id})
@@ -107,7 +107,7 @@ class Tokens:
         for each in ids:
             await self.revoke_grant(each)
 
-    async def keep_grant(self, id: str, until: datetime) -> None:  # noqa: A002 - what it is
+    async def keep_grant(self, id: str, until: datetime) -> None:
         """Remembers a grant for longer."""
         await self._mongo.collection("auth.grants").update_one({"_id": id}, {"$max": {"expires": until + timedelta(hours=1)}})
 
@@ -119,7 +119,7 @@ class Tokens:
         standing = {"_id": token.grant, "revoked": False}
         return await self._mongo.collection("auth.grants").find_one(standing, {"_id": 1}) is not None
 
-    async def _spend(self, collection: str, hash: str) -> bool:  # noqa: A002 - what it is
+    async def _spend(self, collection: str, hash: str) -> bool:
         done = await self._mongo.collection(collection).update_one({"_id": hash, "used": False}, {"$set": {"used": True}})
         return bool(done.modified_count)
 

@@ -27,7 +27,7 @@ class Registration:
 
     async def add_client(
         self,
-        id: str,  # noqa: A002 - the OAuth noun
+        id: str,
         organization: str,
         scope: str,
         *,
@@ -69,7 +69,7 @@ class Registration:
     async def list_clients(self) -> list[dict[str, Any]]:
         return [described(client) for client in await self._clients.clients()]
 
-    async def remove_client(self, id: str) -> bool:  # noqa: A002 - the OAuth noun
+    async def remove_client(self, id: str) -> bool:
         """Removes a client, and all that was issued to it; False when there is none."""
         removed = await self._clients.remove_client(id)
         await self._tokens.revoke_client(id)
