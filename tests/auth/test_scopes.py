@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from random import Random
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -154,9 +156,9 @@ def test_which_side_asks_makes_no_difference_to_what_is_granted(one: Scopes, oth
 
 
 @given(sets, st.randoms())
-def test_order_makes_no_difference_to_what_is_granted(held: Scopes, random: object) -> None:
+def test_order_makes_no_difference_to_what_is_granted(held: Scopes, random: Random) -> None:
     parts = str(held).split()
-    random.shuffle(parts)  # type: ignore[attr-defined]
+    random.shuffle(parts)
     assert same(scopes(" ".join(parts)), held)
 
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service.consent.decide import decide, decide_all
-from service.consent.facts import DO_NOT_TELL, INLINE_LABEL, THIRD_PARTY, Facts, facts_of
+from service.consent.facts import DO_NOT_TELL, THIRD_PARTY, Facts, facts_of
 from service.consent.policy import LEGALLY_BARRED, UK, US, Agreement
 from service.consent.reasons import Redaction
-from service.fhir.canonical import CONFIDENTIALITY, RECORD_MARK
+from service.fhir.canonical import CONFIDENTIALITY, INLINE_LABEL, RECORD_MARK
 from tests.consent.cases import (
     DENY,
     HOUSING,

@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 
-from service.consent.facts import DO_NOT_TELL, INLINE_LABEL, Facts, facts_of
+from service.consent.facts import DO_NOT_TELL, Facts, facts_of
 from service.consent.terms import RANK
-from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL
 from service.fhir.date import LATEST, LOCAL, milliseconds, parse, period
 
 DATA = Path(__file__).resolve().parents[2].parent / "shared" / "data"
 FILES = sorted(DATA.glob("hl7-r4/*.json"))
 
 
-def at(*parts: int) -> int:
-    return milliseconds(datetime(*parts, tzinfo=UTC))  # type: ignore[arg-type,misc]
+def at(year: int, month: int, day: int, hour: int = 0, minute: int = 0, second: int = 0) -> int:
+    return milliseconds(datetime(year, month, day, hour, minute, second, tzinfo=UTC))
 
 
 def of(kind: str, **members: Any) -> Facts:

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from service.consent.facts import INLINE_LABEL
 from service.consent.reasons import Redaction
 from service.consent.redact import REDACTED, SUBSETTED, is_redacted, redact
-from service.fhir.canonical import ACT_CODE
+from service.fhir.canonical import ACT_CODE, INLINE_LABEL
 
 LABEL = {"url": INLINE_LABEL, "valueCoding": {"system": ACT_CODE, "code": "PSY"}}
 DIV = {"status": "generated", "div": "<div>all of it</div>"}
