@@ -14,7 +14,7 @@ from service.cli import logs
 from service.problem import Refused
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
-MISUSE: type[BaseException] = typer.BadParameter.__mro__[1]
+MISUSE: Any = typer.BadParameter.__mro__[1]
 """What every argument that cannot be read raises; typer gives only this one of its kinds a public name."""
 
 
@@ -49,7 +49,7 @@ TABLE = (
 )
 
 
-class Asked(TyperGroup):
+class Commands(TyperGroup):
     """The group of all commands: its help is the table's, and the one command that is asked for comes from its module."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
@@ -77,7 +77,7 @@ def _stand_in() -> None:
     """Has the name and the help of a command, and is never run."""
 
 
-cli = _typer(help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.", cls=Asked)
+cli = _typer(help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.", cls=Commands)
 for each in TABLE:
     cli.command(each.name, help=each.help)(_stand_in)
 
@@ -95,12 +95,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except MISUSE as error:
-        logs.complain(f"{_told(error).rstrip('.')}. `baton --help` tells what there is.")
+        logs.complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")
         sys.exit(MISUSED)
     sys.exit(status if isinstance(status, int) else 0)
-
-
-def _told(error: BaseException) -> str:
-    """What a misuse says with the argument it is about, which its plain text leaves out."""
-    told = getattr(error, "format_message", None)
-    return str(told() if callable(told) else error)

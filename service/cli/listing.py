@@ -12,9 +12,9 @@ SECRET = frozenset({"ledger_key"})
 
 def settings(data: Data = None) -> None:
     """List every setting: its environment variable, its value, and what it is for."""
-    present = settings_for(data)
+    present = settings_for(data).model_dump()
     for name, field in Settings.model_fields.items():
-        value = "***" if name in SECRET and getattr(present, name) else _shown(str(getattr(present, name)))
+        value = "***" if name in SECRET and present[name] else _shown(str(present[name]))
         print(f"BATON_{name.upper()}={value}  # {field.description}")
 
 

@@ -46,7 +46,7 @@ class Validator:
         """Compiles the rules of these types, our profiles of them and our extensions: their first record would wait for it."""
         for name in types:
             self._structures.check(name)
-        for canonical in self._definitions.profiles:
+        for canonical in sorted(self._definitions.own("StructureDefinition")):
             structure = self._definitions.structure(canonical)
             if structure and structure["type"] in {*types, "Extension"}:
                 self._profiles.check(canonical)
