@@ -60,11 +60,11 @@ class Hooks:
         if "authorization" not in request.headers:
             await self.sessions.of(request)  # refuses; an anonymous body is not read
         asked, body = await exchange.resource_in(request, self.services.settings.max_depth)
-        session = await self.sessions.of(request, body)
+        context = await self.sessions.of(request, body)
         question = question_of(asked, self.services.definitions.types)
         if isinstance(question, Problem):
             raise Refused(question)
-        found = await cds_consult.consult(self.services, session, question)
+        found = await cds_consult.consult(self.services, context, question)
         return Response(dump({"cards": [card(found, self.sessions.base)]}), media_type="application/json")
 
 

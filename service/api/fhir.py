@@ -23,7 +23,7 @@ from service.usecases.interactions import batches, records, search, validation
 from service.usecases.interactions.batches import ACTION
 from service.usecases.request.audit import denied, query_text
 from service.usecases.request.results import Page
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.smart.authentication import Authentication
 
 Endpoint = Callable[[Request], Awaitable[Response]]
@@ -40,8 +40,8 @@ class Sessions:
         self.authentication = authentication
         self.base = base
 
-    async def of(self, request: Request, body: bytes = b"") -> Session:
-        """The session of an authenticated request; refuses the others (security rules, section 2)."""
+    async def of(self, request: Request, body: bytes = b"") -> RequestContext:
+        """The context of an authenticated request; refuses the others (security rules, section 2)."""
         token = _bearer(request)
         directory = self.services.directory.ask()
         caller = await self.authentication.caller(token)
@@ -50,7 +50,7 @@ class Sessions:
         state = request.state
         reads = request.method in ("GET", "HEAD")  # only writes are told apart from their repeats
         mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
-        session = Session(
+        context = RequestContext(
             caller=caller,
             at=clock.now(),
             base=self.base,
@@ -60,15 +60,15 @@ class Sessions:
             given_id=state.given_id,
             directory=await directory or 0,
         )
-        state.session, state.denied = session, self.denied
-        return session
+        state.context, state.denied = context, self.denied
+        return context
 
     async def denied(self, scope: Scope, refusal: Problem) -> None:
         """Tells the audit trail when the caller of this request was denied."""
-        session: Session = scope["state"]["session"]
+        context: RequestContext = scope["state"]["context"]
         path, query = scope["path"].removeprefix("/fhir/"), parse_qsl(scope["query_string"].decode("latin-1"))
         action = "E" if "$" in path or path.endswith("_search") else ACTION.get(scope["method"], "E")
-        await denied(self.services, session, action, query_text(path, query) if query else path, refusal)
+        await denied(self.services, context, action, query_text(path, query) if query else path, refusal)
 
 
 def _bearer(request: Request) -> str:
@@ -97,71 +97,71 @@ class Interactions:
     async def vread(self, request: Request) -> Response:
         """GET [type]/[id]/_history/[vid]."""
         asked = exchange.wish(request)
-        session = await self.sessions.of(request)
-        answer = await records.vread(self.services, session, *_target(request), request.path_params["vid"])
+        context = await self.sessions.of(request)
+        answer = await records.vread(self.services, context, *_target(request), request.path_params["vid"])
         return exchange.read(request, answer, asked)
 
     async def history(self, request: Request) -> Response:
         """GET [type]/[id]/_history."""
         asked = exchange.wish(request)
-        session = await self.sessions.of(request)
-        page = await records.history(self.services, session, *_target(request), asked.params)
+        context = await self.sessions.of(request)
+        page = await records.history(self.services, context, *_target(request), asked.params)
         return self._bundle("history", page, request.url.path, asked)
 
     async def create(self, request: Request) -> Response:
         """POST [type]."""
-        asked, session, resource = await self._writing(request)
+        asked, context, resource = await self._writing(request)
         none_exist = request.headers.get("if-none-exist", "")
-        answer = await records.create(self.services, session, request.path_params["type"], resource, none_exist)
+        answer = await records.create(self.services, context, request.path_params["type"], resource, none_exist)
         return exchange.written(answer, asked, self.base)
 
     async def update(self, request: Request) -> Response:
         """PUT [type]/[id]."""
-        asked, session, resource = await self._writing(request)
-        answer = await records.update(self.services, session, *_target(request), resource, exchange.if_match(request))
+        asked, context, resource = await self._writing(request)
+        answer = await records.update(self.services, context, *_target(request), resource, exchange.if_match(request))
         return exchange.written(answer, asked, self.base)
 
     async def delete(self, request: Request) -> Response:
         """DELETE [type]/[id]."""
-        session = await self.sessions.of(request)
-        answer = await records.delete(self.services, session, *_target(request), exchange.if_match(request))
+        context = await self.sessions.of(request)
+        answer = await records.delete(self.services, context, *_target(request), exchange.if_match(request))
         return Response(status_code=204, headers={"ETag": answer.etag} if answer.version else None)
 
     async def search(self, request: Request) -> Response:
         """GET [type]?params."""
         asked = exchange.wish(request)
-        session = await self.sessions.of(request)
-        return await self._searched(request, session, asked, asked.params)
+        context = await self.sessions.of(request)
+        return await self._searched(request, context, asked, asked.params)
 
     async def search_post(self, request: Request) -> Response:
         """POST [type]/_search."""
         asked = exchange.wish(request)
-        session = await self.sessions.of(request)
+        context = await self.sessions.of(request)
         params = (*asked.params, *await exchange.form_in(request))
-        return await self._searched(request, session, asked, params)
+        return await self._searched(request, context, asked, params)
 
     async def validate(self, request: Request) -> Response:
         """POST [type]/$validate."""
-        asked, session, resource = await self._writing(request)
+        asked, context, resource = await self._writing(request)
         strict = "handling=strict" in request.headers.get("prefer", "")
-        issues = validation.validate(self.services, session, request.path_params["type"], resource, asked.params, strict)
+        issues = validation.validate(self.services, context, request.path_params["type"], resource, asked.params, strict)
         return exchange.outcome_of(issues, asked)
 
     async def batch(self, request: Request) -> Response:
         """POST [base]: a batch or transaction Bundle."""
-        asked, session, bundle = await self._writing(request)
-        results = await batches.perform(self.services, session, bundle)
+        asked, context, bundle = await self._writing(request)
+        results = await batches.perform(self.services, context, bundle)
         return exchange.json(batch.responded(str(bundle["type"]), results, self.base), asked)
 
-    async def _writing(self, request: Request) -> tuple[Wish, Session, Resource]:
+    async def _writing(self, request: Request) -> tuple[Wish, RequestContext, Resource]:
         asked = exchange.wish(request)
         _bearer(request)  # an anonymous body is not read
         resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
         return asked, await self.sessions.of(request, body), resource
 
-    async def _searched(self, request: Request, session: Session, asked: Wish, params: Params) -> Response:
+    async def _searched(self, request: Request, context: RequestContext, asked: Wish, params: Params) -> Response:
         kind = request.path_params["type"]
-        page = await search.search(self.services, session, kind, params, lenient=asked.lenient)
+        page = await search.search(self.services, context, kind, params, lenient=asked.lenient)
         return self._bundle("searchset", page, f"/fhir/{kind}", Wish(params, asked.pretty))
 
     def _bundle(self, kind: str, page: Page, path: str, asked: Wish) -> Response:

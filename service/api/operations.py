@@ -23,7 +23,7 @@ from service.problem import Category, Refused, problem
 from service.usecases.care import careplans, disclosed
 from service.usecases.consent import evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
-from service.usecases.request.services import Session
+from service.usecases.request.services import RequestContext
 
 NAMES: Mapping[str, tuple[str, ...]] = {
     "CarePlan": ("ownership",),
@@ -43,26 +43,26 @@ class Operations:
 
     async def disclose(self, request: Request) -> Response:
         """POST Patient/[id]/$disclose."""
-        asked, session, parameters = await self._given(request)
-        body = await disclose.disclose(self.services, session, request.path_params["id"], parameters)
+        asked, context, parameters = await self._given(request)
+        body = await disclose.disclose(self.services, context, request.path_params["id"], parameters)
         return exchange.json(body, asked)
 
     async def break_glass(self, request: Request) -> Response:
         """POST Patient/[id]/$break-glass."""
-        asked, session, parameters = await self._given(request)
-        answer = await override.break_glass(self.services, session, request.path_params["id"], parameters)
+        asked, context, parameters = await self._given(request)
+        answer = await override.break_glass(self.services, context, request.path_params["id"], parameters)
         return exchange.written(answer, asked, self.sessions.base)
 
     async def evaluate(self, request: Request) -> Response:
         """POST Consent/$evaluate."""
-        asked, session, parameters = await self._given(request)
-        return exchange.json(await evaluate.evaluate(self.services, session, parameters), asked)
+        asked, context, parameters = await self._given(request)
+        return exchange.json(await evaluate.evaluate(self.services, context, parameters), asked)
 
     async def access_history(self, request: Request) -> Response:
         """GET Patient/[id]/$access-history."""
         asked = exchange.wish(request)
-        session = await self.sessions.of(request)
-        page = await disclosure_account.history(self.services, session, request.path_params["id"], asked.params)
+        context = await self.sessions.of(request)
+        page = await disclosure_account.history(self.services, context, request.path_params["id"], asked.params)
         url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
         links = [{"relation": "self", "url": f"{url}?{urlencode(asked.params)}" if asked.params else url}]
         if page.cursor:
@@ -74,18 +74,18 @@ class Operations:
         """GET CarePlan/[id]/$ownership."""
         asked = exchange.wish(request)
         _no_query(asked)
-        session = await self.sessions.of(request)
-        tenures = await careplans.timeline(self.services, session, request.path_params["id"])
+        context = await self.sessions.of(request)
+        tenures = await careplans.timeline(self.services, context, request.path_params["id"])
         return exchange.json(dump(parameters(*map(_tenure, tenures))), asked)
 
     async def disclosed(self, request: Request) -> Response:
         """GET Task/[id]/$disclosed."""
         asked = exchange.wish(request)
         _no_query(asked)
-        session = await self.sessions.of(request)
-        return exchange.json(await disclosed.disclosed(self.services, session, request.path_params["id"]), asked)
+        context = await self.sessions.of(request)
+        return exchange.json(await disclosed.disclosed(self.services, context, request.path_params["id"]), asked)
 
-    async def _given(self, request: Request) -> tuple[Wish, Session, Resource]:
+    async def _given(self, request: Request) -> tuple[Wish, RequestContext, Resource]:
         asked = exchange.wish(request)
         _no_query(asked)
         if "authorization" not in request.headers:

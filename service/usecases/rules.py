@@ -65,7 +65,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, 
         raise Refused(problem(Category.SCOPE, "forbidden", text))
     if staged is not None and len(work.audits) == told:  # a care rule tells its own story
         patients = eyes.services.indexer.patients(staged.resource)
-        work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=patients))
+        work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
 
 
@@ -95,7 +95,7 @@ async def remove(work: Work, eyes: Eyes, row: Row) -> None:
     if row.type == "PractitionerRole":
         await leads.ended(work, row.resource)
     work.delete(row)
-    work.audits.append(audited(work.session, "D", row.reference))
+    work.audits.append(audited(work.context, "D", row.reference))
 
 
 def _unused(row: Row) -> bool:

@@ -17,7 +17,7 @@ from service.fhir.index import Indexer
 from service.fhir.resource import stamp
 from service.settings import shipped
 from service.usecases.request.audit import event
-from service.usecases.request.services import Session
+from service.usecases.request.services import RequestContext
 from service.usecases.request.trail import with_events
 
 AT = datetime(2026, 11, 23, 4, 34, 0, 123000, UTC)
@@ -46,8 +46,8 @@ def test_every_event_is_drawn_as_in_general(
 ) -> None:
     """Keys, dates, sort values, patients and facts are the same."""
     caller = Caller(client, "Organization/trust", NONE, user=user, purposes=tuple(purposes), token="t")
-    session = Session(caller, AT, BASE, "request", "correlation")
-    told = event(session, action, what, permitted=permitted, why="L1", patients=patients, refs=refs)
+    context = RequestContext(caller, AT, BASE, "request", "correlation")
+    told = event(context, action, what, permitted=permitted, why="L1", patients=patients, refs=refs)
     stamped = stamp(told, id="e1", version=1, at=AT)
     assert QUICK(stamped, ()) == GENERAL(stamped, ())
 

@@ -32,14 +32,14 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
 
 async def _may_name(work: Work, kind: str, named: str) -> bool:
     """An organisation that is not here gives nobody anything; but a parent that comes later would, to what is part of it."""
-    organization = relative(named, work.session.base) or ""
+    organization = relative(named, work.context.base) or ""
     if not named or await _ours(work, organization):
         return True
     return kind != "Organization" and await _unknown(work, organization)
 
 
 async def _ours(work: Work, organization: str) -> bool:
-    mine = work.session.caller.organization
+    mine = work.context.caller.organization
     if organization == mine:
         return True
     if (staged := work.staged.get(organization)) is not None:

@@ -20,7 +20,7 @@ from service.store.records import Held
 from service.usecases.care import crisis_plan, outcomes
 from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
 from service.usecases.request.work import Work
 
@@ -29,11 +29,11 @@ async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
     """The rule of CarePlan."""
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
-    agency = work.session.caller.organization
+    agency = work.context.caller.organization
     role = await work.entry(lead) if (lead := link(plan, "author")) else None
     led_by = await work.organization(link(before, "author")) if before else ""
     refusal = ownership.check(
-        before, plan, agency=agency, at=work.session.at, zone=work.services.zone, role=role, author_agency=led_by
+        before, plan, agency=agency, at=work.context.at, zone=work.services.zone, role=role, author_agency=led_by
     )
     if refusal is not None:
         raise Refused(refusal)
@@ -52,7 +52,7 @@ async def _one_person(before: Resource | None, plan: Resource) -> None:
 
 async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
     """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
-    agency = proposal.row.custodian if proposal.row else work.session.caller.organization
+    agency = proposal.row.custodian if proposal.row else work.context.caller.organization
     live = plan.get("status") == "active" and role is not None
     led = await _led(work, plan) if live else None  # first: whether another's episode has a plan is not told
     keys = await _keys(work, plan, agency)
@@ -60,14 +60,14 @@ async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource 
         await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
         return
     changed = proposal.before is None or link(proposal.before, "author") != link(plan, "author")
-    settle = ownership.settle(led, role, at=work.session.at, zone=work.services.zone, ids=clock.new_id)
+    settle = ownership.settle(led, role, at=work.context.at, zone=work.services.zone, ids=clock.new_id)
     named = ownership.named(
         led,
         role,
-        at=work.session.at,
+        at=work.context.at,
         zone=work.services.zone,
         ids=clock.new_id,
-        user=work.session.caller.user,
+        user=work.context.caller.user,
         created=proposal.row is None,
     )
     first, *others = named if changed else settle
@@ -92,7 +92,7 @@ async def _own(work: Work, ref: str, member: str) -> Resource | None:
     resource = await work.get(ref)
     row = await work.row(ref) if ref not in work.staged else None
     custodian = work.staged[ref].custodian if ref in work.staged else row.custodian if row else ""
-    if resource is None or custodian != work.session.caller.organization:
+    if resource is None or custodian != work.context.caller.organization:
         text = f"`{ref}` is not a record of your agency; refer to your own, or leave it out and one is made."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"CarePlan.{member}", rule="OWN-2"))
     return resource
@@ -110,13 +110,13 @@ async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
     return keys
 
 
-async def timeline(services: Services, session: Session, identity: str) -> tuple[Tenure, ...]:
+async def timeline(services: Services, context: RequestContext, identity: str) -> tuple[Tenure, ...]:
     """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
-    allowed(session, "CarePlan", "r")
+    allowed(context, "CarePlan", "r")
     row = await services.records.read("CarePlan", identity)
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     shown = await eyes.reveal([row], "r") if row else []
-    await note(services, session, "R", f"CarePlan/{identity}/$ownership", shown)
+    await note(services, context, "R", f"CarePlan/{identity}/$ownership", shown)
     if not shown:
         raise absent("CarePlan", identity)
     versions = await _versions(services, identity)

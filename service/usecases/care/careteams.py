@@ -13,7 +13,7 @@ from service.usecases.request.work import Work
 
 async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
-    at = work.session.at
+    at = work.context.at
     before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
     if len(after) > 1:
         raise _refusal("CareTeam.participant", "A team has one open care coordinator; end the others' periods.")

@@ -39,10 +39,10 @@ async def load(work: Work, _: Eyes, proposal: Proposal) -> AgreementSituation:
 async def agree(work: Work, before: Resource | None, plan: Resource) -> None:
     """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
     found = await agreements(work, plan)
-    refusal = check(before, plan, found, work.session.at)
+    refusal = check(before, plan, found, work.context.at)
     if refusal is not None:
         raise Refused(refusal)
-    agency, at = work.session.caller.organization, work.session.at
+    agency, at = work.context.caller.organization, work.context.at
     staged = work.staged[f"CarePlan/{plan['id']}"]
     if plan.get("status") == "active":
         if before is None or before.get("status") != "active":

@@ -28,7 +28,7 @@ from service.usecases.disclosure.release import Asked, Plan, Teller
 from service.usecases.disclosure.selection import MAX_RECORDS, UNLIMITED
 from service.usecases.request.audit import event
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, allowed
 from service.usecases.request.work import Work
 
@@ -52,10 +52,10 @@ async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome
     if new:
         task = {**task, "for": await _person(work, eyes, task)}
     if new or decision.disclosure:
-        asked = asked_of(work.services, task, proposal.row.custodian if proposal.row else work.session.caller.organization)
+        asked = asked_of(work.services, task, proposal.row.custodian if proposal.row else work.context.caller.organization)
         sectors = await _sectors(work, task, asked)
         if new:
-            registered(work.session, work.services, asked)
+            registered(work.context, work.services, asked)
             selection.basis_of(asked, sectors, place)
         if decision.disclosure:
             task = question.answered(task, await _answer(work, eyes, task, asked, sectors, at_once=new))
@@ -65,13 +65,13 @@ async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome
 async def _person(work: Work, eyes: Eyes, task: Resource) -> Resource:
     """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
     that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
-    allowed(work.session, "Patient", "r")
+    allowed(work.context, "Patient", "r")
     ref = link(task, "for")
     row = await work.row(ref) if ref.startswith("Patient/") else None
     if row is None or row.deleted or not await eyes.reveal([row], "r"):
         text = "A data request is about a Patient that is here and that you may see: set `for` to your own record of the person."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.for", rule=RULE))
-    keys = person_keys(row.resource) if row.custodian == work.session.caller.organization else ()
+    keys = person_keys(row.resource) if row.custodian == work.context.caller.organization else ()
     system, _, value = min(keys, default="").rpartition("|")
     return {"reference": ref, **({"identifier": {"system": system, "value": value}} if value else {})}
 
@@ -87,13 +87,13 @@ def asked_of(services: Services, task: Resource, asker: str) -> Asked:
 async def _sectors(work: Work, task: Resource, asked: Asked) -> tuple[str, str]:
     """The sectors of the agency that is asked and of the one that asks, which has a live agreement (L0)."""
     keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
-    return (keeper.sector if keeper else "", await selection.partner(work.services, work.session, asked, place))
+    return (keeper.sector if keeper else "", await selection.partner(work.services, work.context, asked, place))
 
 
-def registered(session: Session, services: Services, asked: Asked) -> None:
+def registered(context: RequestContext, services: Services, asked: Asked) -> None:
     """Refuses purposes that the caller's client is not registered for: it asks, and is answered, for no others."""
     terms = services.policy.terms
-    covered = frozenset(code for own in session.caller.purposes for code in terms.purpose(own))
+    covered = frozenset(code for own in context.caller.purposes for code in terms.purpose(own))
     for purpose in asked.purposes:
         if purpose not in covered:
             text = f"Your client is not registered for the purpose `{purpose}`; ask for one of its own."
@@ -108,7 +108,7 @@ async def _answer(
     patient = link(task, "for")
     rows = await _kept(eyes, keeper, patient, asked, at_once=at_once)
     basis = selection.basis_of(asked, sectors, place)
-    items = await selection.judged(work.services, work.session, asked, basis, rows, work=work)
+    items = await selection.judged(work.services, work.context, asked, basis, rows, work=work)
     plan = Plan(asked, patient, basis, items, Teller(keeper, link(task, "owner"), name_of(task)))
     if len(plan.shared) > MAX_RECORDS:
         raise selection.too_many()
@@ -125,8 +125,8 @@ async def _kept(eyes: Eyes, keeper: str, patient: str, asked: Asked, *, at_once:
     if at_once:
         return await selection.candidates(eyes.services, keeper, patient, asked, UNLIMITED)
     for kind in asked.types:
-        allowed(eyes.session, kind, "r")
-    allowed(eyes.session, "Communication", "c")
+        allowed(eyes.context, kind, "r")
+    allowed(eyes.context, "Communication", "c")
     rows = await selection.candidates(eyes.services, keeper, patient, asked)
     return [each.row for each in await eyes.reveal(rows, "r")]
 
@@ -134,11 +134,11 @@ async def _kept(eyes: Eyes, keeper: str, patient: str, asked: Asked, *, at_once:
 async def _tell(work: Work, plan: Plan) -> None:
     """The line of the decision in the trail of the agency that keeps the records, whatever came of it. It is about that agency's
     own Patients, so that it is in no account that who asks may read."""
-    services, session = work.services, work.session
+    services, context = work.services, work.context
     person = await services.evidence.person(plan.patient)
     rows = [await work.row(ref) for ref in sorted(person.patients)]
     own = [row.reference for row in rows if row is not None and row.custodian == plan.teller.agency]
     why = " ".join(sorted({item.why.source for item in plan.items}))
     what = f"{plan.teller.door}#{plan.asked.recipient}"
-    line = event(session, "E", what, permitted=bool(plan.shared), why=why, patients=own)
-    await services.trail.note(line, at=session.at, custodian=plan.teller.agency)
+    line = event(context, "E", what, permitted=bool(plan.shared), why=why, patients=own)
+    await services.trail.note(line, at=context.at, custodian=plan.teller.agency)

@@ -22,7 +22,7 @@ from service.problem import Category, Refused
 from service.store.records import Row
 from service.usecases.care import leads, outcomes
 from service.usecases.request.audit import audited
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import Work
 
 WORKER = "baton-worker"
@@ -67,7 +67,7 @@ async def _decided(services: Services, base: str, timer: Timer, now: datetime) -
     """The effects of the timer as its record stands now, and in any case its end."""
     await services.directory.refresh()
     row = await services.records.read(*key(timer.focus))
-    work = Work(services, Session(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base))
+    work = Work(services, RequestContext(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base))
     work.settled.append((timer.key, timer.level))
     if row is not None and not row.deleted:
         work.rows[timer.focus] = row
@@ -81,7 +81,7 @@ async def _stage(work: Work, row: Row, timer: Timer) -> None:
         await leads.ended(work, row.resource)
         return
     if row.type != "Task":
-        work.audits.append(audited(work.session, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))
+        work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))
         return
     rule = RULES.get(timer.kind, _dated)
     outcome = rule(await _situation(work, row.resource, str(timer.data.get("handover", ""))), timer)
@@ -99,8 +99,8 @@ async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, .
 async def _situation(work: Work, task: Resource, about: str) -> HandoverSituation:
     named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
     return HandoverSituation(
-        at=work.session.at,
-        agency=work.session.caller.organization,
+        at=work.context.at,
+        agency=work.context.caller.organization,
         after=task,
         before=task,
         organizations={ref: await work.organization(ref) for ref in named},

@@ -24,45 +24,45 @@ from service.usecases.care.data_request import asked_of, registered
 from service.usecases.disclosure import selection
 from service.usecases.disclosure.release import Item, bundle
 from service.usecases.request.audit import note
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, Shown, absent, allowed, as_now, open_eyes, parted
 from service.usecases.request.work import Work
 
 
-async def disclosed(services: Services, session: Session, identity: str) -> bytes:
+async def disclosed(services: Services, context: RequestContext, identity: str) -> bytes:
     """The collection Bundle as canonical JSON; empty when nothing was disclosed, or nothing of it may be had any more.
 
     Refuses alike (ABSENT) a Task that is not there, one that is hidden and one that the caller's agency did not ask.
     """
-    allowed(session, "Task", "r")
-    eyes = await open_eyes(services, session)
-    work = Work(services, session)
+    allowed(context, "Task", "r")
+    eyes = await open_eyes(services, context)
+    work = Work(services, context)
     task = await _task(eyes, work, identity)
     if reading.status(task) != "completed":
         text = f"This data request is `{reading.status(task)}`: what is disclosed can be fetched once it is `completed`."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.status", rule=RULE))
     items = [item for item in await _decided(eyes, work, task) if item.decision.permit]
     shown = [Shown(item.row, b"", item.decision) for item in items]
-    await note(services, session, "E", f"Task/{identity}/$disclosed", shown)
-    return dump(bundle(session, items))
+    await note(services, context, "E", f"Task/{identity}/$disclosed", shown)
+    return dump(bundle(context, items))
 
 
 async def _task(eyes: Eyes, work: Work, identity: str) -> Resource:
     """The caller's own data request. A person reads their own record, not what one agency told another."""
     row = await work.row(f"Task/{identity}")
     shown = await eyes.reveal([row], "r") if row else []
-    if row is not None and shown and _asked_by(eyes.session, row):
+    if row is not None and shown and _asked_by(eyes.context, row):
         return row.resource
-    await note(eyes.services, eyes.session, "R", f"Task/{identity}/$disclosed", [])
+    await note(eyes.services, eyes.context, "R", f"Task/{identity}/$disclosed", [])
     raise absent("Task", identity)
 
 
-def _asked_by(session: Session, row: Row) -> bool:
-    staff = not session.caller.personal
+def _asked_by(context: RequestContext, row: Row) -> bool:
+    staff = not context.caller.personal
     return (
         staff
         and not row.deleted
-        and row.custodian == session.caller.organization
+        and row.custodian == context.caller.organization
         and reading.code(row.resource) == TaskCode.DATA_REQUEST
     )
 
@@ -70,20 +70,20 @@ def _asked_by(session: Session, row: Row) -> bool:
 async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
     """What was disclosed, within the caller's scopes, as it is decided now for who asks and under the labels of now; the basis
     that was approved holds for what was disclosed by it."""
-    services, session = eyes.services, eyes.session
-    asked = asked_of(services, task, session.caller.organization)
+    services, context = eyes.services, eyes.context
+    asked = asked_of(services, task, context.caller.organization)
     for kind in asked.types:
-        allowed(session, kind, "r")
-    registered(session, services, asked)
+        allowed(context, kind, "r")
+    registered(context, services, asked)
     approved = Basis(code_in(asked.basis, LAWFUL_BASIS), asked.basis) if asked.basis else None
     items: list[Item] = []
     for record in await _records(work, task):
         rows = [row for row in await _versions(work, record) if parted(row) or eyes.in_scope(row, "r")]
         basis = approved if approved and by_basis(approved.concept).items() <= _authority(record).items() else None
         now = [as_now(row, await work.row(row.reference) or row) for row in rows]
-        user = session.caller.user
-        told = await selection.judged(services, session, asked, basis, rows, user)
-        still = await selection.judged(services, session, asked, basis, now, user)
+        user = context.caller.user
+        told = await selection.judged(services, context, asked, basis, rows, user)
+        still = await selection.judged(services, context, asked, basis, now, user)
         items += (item for item, again in zip(told, still, strict=True) if again.decision.permit)
     return sorted((item for item in items if _in_scope(eyes, item)), key=lambda item: item.row.reference)
 

@@ -139,7 +139,7 @@ async def _authority(work: Work, situation: HandoverSituation) -> Authority:
         return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
     grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
     recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
-    decisions = [decision for _, decision in await decided(work.services, work.session, recipient, rows, work)]
+    decisions = [decision for _, decision in await decided(work.services, work.context, recipient, rows, work)]
     refusal = next((each for each in decisions if not each.permit), None)
     if refusal is not None:
         return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
@@ -186,8 +186,8 @@ async def _disclose(work: Work, task: Resource) -> None:
         payload=disclosure.versions((row.reference, row.version) for row in rows),
         authority=await _basis(work, task),
     )
-    record = disclosure.record(told, clock.new_id(), work.session.at)
-    addressed = Party(receiver, work.session.at, work.session.at)
+    record = disclosure.record(told, clock.new_id(), work.context.at)
+    addressed = Party(receiver, work.context.at, work.context.at)
     work.create(record, sender, parties=(addressed,))
 
 

@@ -25,7 +25,7 @@ UNOWNED = {"system": TAG, "code": "unowned"}
 
 async def changed(work: Work, proposal: Proposal) -> None:
     """What a write of a PractitionerRole means for the plans it leads: they lose their owner, or have one again."""
-    role, at, zone = proposal.resource, work.session.at, work.services.zone
+    role, at, zone = proposal.resource, work.context.at, work.services.zone
     ref = name_of(role)
     work.cancelled.append(f"{KIND}:{ref}")
     if ends := _ends(work, role):
@@ -54,13 +54,13 @@ async def ended(work: Work, role: Resource) -> None:
             requester=row.custodian,
             owner=organization_of(role) or row.custodian,
             patient=link(plan, "subject"),
-            at=work.session.at,
+            at=work.context.at,
             focus=row.reference,
             text="The lead of this plan can no longer lead: name another, or hand the plan over.",
         )
         await outcomes.put(work, Staged(alert, created=True, custodian=row.custodian))
         work.notices.append(Notice("ownership-changed", row.custodian, row.reference, link(plan, "subject")))
-        work.audits.append(audited(work.session, "U", row.reference, why="plan-unowned", patients=row.patients))
+        work.audits.append(audited(work.context, "U", row.reference, why="plan-unowned", patients=row.patients))
 
 
 async def resumed(work: Work, ref: str) -> None:
@@ -86,4 +86,4 @@ async def _keys(work: Work, row: Row) -> tuple[str, ...]:
 def _ends(work: Work, role: Resource) -> datetime | None:
     """When a role's recorded period will be over, None when it has no end ahead."""
     end = ended_at(period(role.get("period"), work.services.zone))
-    return end if end and end > work.session.at else None
+    return end if end and end > work.context.at else None

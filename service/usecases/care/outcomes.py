@@ -23,13 +23,13 @@ async def stage(work: Work, outcome: Outcome) -> None:
     work.guards.update({ref: version for ref, version in outcome.guards if type_of(ref) not in UNGUARDED})
     for fact in outcome.audits:
         for ref in fact.focus[:1]:
-            work.audits.append(audited(work.session, fact.action, ref, why=fact.event, patients=(fact.patient,)))
+            work.audits.append(audited(work.context, fact.action, ref, why=fact.event, patients=(fact.patient,)))
 
 
 async def put(work: Work, staged: Staged) -> str:
     """Stages one write; a record that stays where it is keeps its custodian."""
     resource = staged.resource
-    agency = work.session.caller.organization
+    agency = work.context.caller.organization
     if staged.created:
         return work.create(resource, staged.custodian or agency, keys=staged.keys, parties=await _addressed(work, resource))
     ref = name_of(resource)
@@ -47,4 +47,4 @@ async def _addressed(work: Work, resource: Resource) -> tuple[Party, ...]:
     if resource["resourceType"] != "Communication":
         return ()
     recipients = [await work.organization(each) for each in links(resource, "recipient")]
-    return tuple(Party(each, work.session.at, work.session.at) for each in dict.fromkeys(recipients) if each)
+    return tuple(Party(each, work.context.at, work.context.at) for each in dict.fromkeys(recipients) if each)

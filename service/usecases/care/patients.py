@@ -29,14 +29,14 @@ async def _queue(work: Work, ref: str) -> None:
 
     Asked whether or not others carry the number: else asking would tell who is known elsewhere.
     """
-    agency = work.session.caller.organization
+    agency = work.context.caller.organization
     task = task_of(
         clock.new_id(),
         "identity-review",
         requester=agency,
         owner=agency,
         patient=ref,
-        at=work.session.at,
+        at=work.context.at,
         focus=ref,
         text="The NHS number is not verified: verify it, or take it out. Until then it links no other record.",
     )

@@ -18,11 +18,11 @@ async def situation(work: Work, after: Resource, before: Resource | None, others
         named |= {link(each, "member") for each in other.get("participant", ())}
     organizations = {ref: await work.organization(ref) for ref in sorted(named) if ref}
     return Situation(
-        at=work.session.at,
+        at=work.context.at,
         calendar=work.services.calendar,
-        agency=work.session.caller.organization,
+        agency=work.context.caller.organization,
         after=after,
         before=before,
-        user=work.session.caller.user,
+        user=work.context.caller.user,
         organizations=organizations,
     )

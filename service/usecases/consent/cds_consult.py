@@ -22,7 +22,7 @@ from service.consent.terms import NORMAL, RANK
 from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 from service.problem import Category, Refused, problem
 from service.usecases.consent.evaluate import Asked, Matter, Name, matter, organization_of, patient_of, tell, told
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, open_eyes
 
 HOOK = "patient-consent-consult"
@@ -54,12 +54,12 @@ class Consultation:
     consents: tuple[str, ...]
 
 
-async def consult(services: Services, session: Session, question: Question) -> Consultation:
+async def consult(services: Services, context: RequestContext, question: Question) -> Consultation:
     """The answer for the recipient, who is the asker unless its agency keeps the person's record."""
     for kind in ("Patient", "Consent"):
-        allowed(session, kind, "r")
-    eyes = await open_eyes(services, session)
-    recipient = await organization_of(eyes, question.actor) if question.actor else session.caller.organization
+        allowed(context, kind, "r")
+    eyes = await open_eyes(services, context)
+    recipient = await organization_of(eyes, question.actor) if question.actor else context.caller.organization
     patient = await patient_of(eyes, question.patient)
     if not patient:
         text = "There is no such Patient here that you may see; check the identifiers."
@@ -67,7 +67,7 @@ async def consult(services: Services, session: Session, question: Question) -> C
     if not recipient:
         text = "The actor is one Organization that is known here, by reference or identifier; name it so."
         raise Refused(problem(Category.MALFORMED, "value", text, expression="context.actor", rule="consent-rules 4"))
-    found = await matter(eyes, Asked(patient, recipient, question.purposes or session.caller.purposes, "access"))
+    found = await matter(eyes, Asked(patient, recipient, question.purposes or context.caller.purposes, "access"))
     decisions = [found.decide(found.ordinary(kind)) for kind in question.classes or ("Basic",)]
     await tell(eyes, found, HOOK, decisions)
     strictest = min(decisions, key=lambda each: STRICTEST.index(summary(each)))

@@ -32,7 +32,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     if not _ends_own(eyes, proposal):
         custodian_only(work, proposal)
         await _standing(work, eyes, proposal)
-    refusals = tuple(issue for issue in check(proposal.resource, work.session.base) if issue.severity == "error")
+    refusals = tuple(issue for issue in check(proposal.resource, work.context.base) if issue.severity == "error")
     if refusals:
         raise Refused(Problem(Category.RULE, refusals))
     for held, later in await _later(work, proposal):
@@ -48,7 +48,7 @@ async def keep(work: Work, _: Eyes, proposal: Proposal) -> str:
     """
     custodian_only(work, proposal)
     resource = proposal.resource
-    if imported(resource, work.session.base):
+    if imported(resource, work.context.base):
         meta = resource.get("meta", {})
         tags = [tag for tag in meta.get("tag", ()) if tag != UNDECIDABLE]
         resource = {**resource, "meta": {**meta, "tag": [*tags, UNDECIDABLE]}}
@@ -62,7 +62,7 @@ async def _put(work: Work, proposal: Proposal) -> str:
     superseded = await _later(work, proposal)
     ref = _stage(work, proposal)
     patient = link(proposal.resource, "patient")
-    work.audits.append(audited(work.session, "C" if proposal.row is None else "U", ref, patients=[patient] if patient else ()))
+    work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=[patient] if patient else ()))
     ended = [await _end(work, held) for held, _ in superseded]
     _clock(work, ref, proposal.resource)
     if patient.startswith("Patient/"):
@@ -89,8 +89,8 @@ async def _standing(work: Work, eyes: Eyes, proposal: Proposal) -> None:
         raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
     if before is None and not await _sees(work, eyes, patient):
         raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
-    controllers = {relative(each, work.session.base) for each in links(after, "organization")}
-    mine = {work.session.caller.organization, *(each for each in eyes.acting.known if each.startswith("Organization/"))}
+    controllers = {relative(each, work.context.base) for each in links(after, "organization")}
+    mine = {work.context.caller.organization, *(each for each in eyes.acting.known if each.startswith("Organization/"))}
     if after.get("status") == "active" and not eyes.own and not mine & controllers:
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
 
@@ -105,13 +105,13 @@ async def _sees(work: Work, eyes: Eyes, patient: str) -> bool:
 def _stage(work: Work, proposal: Proposal) -> str:
     keys = (*proposal.keys, *_keys(work, proposal.resource))
     if proposal.row is None:
-        return work.create(proposal.resource, work.session.caller.organization, keys=keys)
+        return work.create(proposal.resource, work.context.caller.organization, keys=keys)
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=keys)
 
 
 def _keys(work: Work, consent: Resource) -> tuple[str, ...]:
     """Only one active Consent holds a supersession key, so concurrent duplicates are impossible."""
-    key = supersession_key(consent, work.session.base) if consent.get("status") == "active" else ""
+    key = supersession_key(consent, work.context.base) if consent.get("status") == "active" else ""
     return (f"rule:{RULE}:{key}",) if key else ()
 
 
@@ -136,14 +136,14 @@ async def _end(work: Work, ref: str) -> Resource:
     before, custodian = (staged.before, staged.custodian) if staged else (row.version, row.custodian) if row else (0, "")
     work.update({**earlier, "status": "inactive"}, before, custodian)
     work.cancelled.append(f"TIM-13:{ref}")
-    work.audits.append(audited(work.session, "U", ref, why="superseded", patients=[link(earlier, "patient")]))
+    work.audits.append(audited(work.context, "U", ref, why="superseded", patients=[link(earlier, "patient")]))
     return earlier
 
 
 def _clock(work: Work, ref: str, consent: Resource) -> None:
     """TIM-13: when the Consent runs out, by its own period."""
     end = ended_at(period((consent.get("provision") or {}).get("period"), work.services.zone))
-    if consent.get("status") == "active" and end is not None and end > work.session.at:
+    if consent.get("status") == "active" and end is not None and end > work.context.at:
         work.timers.append(Timer(f"TIM-13:{ref}", "TIM-13", end, ref))
     else:
         work.cancelled.append(f"TIM-13:{ref}")

@@ -30,7 +30,7 @@ from service.store.records import Row
 from service.usecases.disclosure.selection import purposes
 from service.usecases.request.audit import event
 from service.usecases.request.evidence import Person
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, absent, allowed, evidence_of, open_eyes
 
 URI = "urn:ietf:rfc:3986"
@@ -79,12 +79,12 @@ class Matter:
         return Facts(kind, "", (self.patient.reference,), confidentiality=confidentiality, labels=labels, marks=marks)
 
 
-async def evaluate(services: Services, session: Session, body: Resource) -> bytes:
+async def evaluate(services: Services, context: RequestContext, body: Resource) -> bytes:
     """The decisions as canonical JSON: Parameters with one `evaluation` for each record asked about."""
-    asked = _asked(session, body)
+    asked = _asked(context, body)
     for kind in ("Patient", "Consent", *dict.fromkeys(type_of(ref) for ref in asked.resources)):
-        allowed(session, kind, "r")
-    eyes = await open_eyes(services, session)
+        allowed(context, kind, "r")
+    eyes = await open_eyes(services, context)
     found = await matter(eyes, asked)
     decisions = await _decisions(eyes, found)
     await tell(eyes, found, "Consent/$evaluate", [decision for _, decision in decisions if decision])
@@ -95,24 +95,24 @@ async def matter(eyes: Eyes, asked: Asked) -> Matter:
     """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
     does not keep the person's record."""
     patient = await _patient(eyes, asked)
-    caller = eyes.session.caller
+    caller = eyes.context.caller
     if asked.recipient != caller.organization and patient.custodian != caller.organization:
         text = "Only the agency that keeps the person's record asks about another recipient; ask about your own agency."
         where = "Parameters.parameter.where(name = 'recipient')"
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
     person = await eyes.services.evidence.person(patient.reference)
     request, agreement = await _request(eyes, asked, person)
-    evidence = evidence_of(person, agreement, eyes.session.at)
+    evidence = evidence_of(person, agreement, eyes.context.at)
     return Matter(asked, patient, person, request, evidence, eyes.services.policy)
 
 
-def _asked(session: Session, body: Resource) -> Asked:
+def _asked(context: RequestContext, body: Resource) -> Asked:
     found = given(body, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
-    patient, *others = (_local(session, found["patient"][0]), *(_local(session, each) for each in found["resource"]))
+    patient, *others = (_local(context, found["patient"][0]), *(_local(context, each) for each in found["resource"]))
     who = [*found["recipient"], *found["actor"]]
-    recipient = _local(session, who[0]) if who else session.caller.organization
+    recipient = _local(context, who[0]) if who else context.caller.organization
     action = found["action"][0] if found["action"] else "access"
     wrong = [
         name
@@ -128,11 +128,11 @@ def _asked(session: Session, body: Resource) -> Asked:
         text = f"The parameter `{wrong[0]}` does not fit; give one Patient, one Organization, at most {MAX_RESOURCES} records."
         where = f"Parameters.parameter.where(name = '{wrong[0]}')"
         raise Refused(problem(Category.MALFORMED, "value", text, expression=where, rule="consent-rules 4"))
-    return Asked(patient, recipient, purposes(found) or session.caller.purposes, action, tuple(dict.fromkeys(others)))
+    return Asked(patient, recipient, purposes(found) or context.caller.purposes, action, tuple(dict.fromkeys(others)))
 
 
-def _local(session: Session, reference: Resource) -> str:
-    return relative(target(reference), session.base)
+def _local(context: RequestContext, reference: Resource) -> str:
+    return relative(target(reference), context.base)
 
 
 async def _patient(eyes: Eyes, asked: Asked) -> Row:
@@ -157,16 +157,16 @@ async def _decisions(eyes: Eyes, matter: Matter) -> list[tuple[str, Decision | N
 
 async def _request(eyes: Eyes, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
     """The request as the recipient would make it: the caller as it is, or another agency as such."""
-    if asked.recipient == eyes.session.caller.organization:
+    if asked.recipient == eyes.context.caller.organization:
         return replace(eyes.request(person, asked.purposes), action=asked.action), eyes.acting.agreement
     acting = await eyes.services.directory.acting(Caller("", asked.recipient, NONE))
     request = Request(
-        principals=acting.principals(eyes.session.at, person.teams, person.patients),
+        principals=acting.principals(eyes.context.at, person.teams, person.patients),
         organization=asked.recipient,
         sector=acting.sector,
         purposes=asked.purposes,
         action=asked.action,
-        now=eyes.session.at,
+        now=eyes.context.at,
     )
     return request, acting.agreement
 
@@ -188,10 +188,10 @@ async def told(eyes: Eyes, decision: Decision) -> Decision:
 
 async def tell(eyes: Eyes, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
     """The audit line of an explanation, durable before the answer leaves."""
-    session, patient = eyes.session, matter.patient
+    context, patient = eyes.context, matter.patient
     why = " ".join(sorted({decision.reasons[0].source for decision in decisions}))
-    line = event(session, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
-    await eyes.services.trail.note(line, at=session.at, custodian=patient.custodian)
+    line = event(context, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
+    await eyes.services.trail.note(line, at=context.at, custodian=patient.custodian)
 
 
 async def patient_of(eyes: Eyes, names: Sequence[Name]) -> str:
@@ -203,14 +203,14 @@ async def patient_of(eyes: Eyes, names: Sequence[Name]) -> str:
     persons = await eyes.services.evidence.persons(rows)
     if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
         return ""
-    own = eyes.session.caller.organization
+    own = eyes.context.caller.organization
     return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference
 
 
 async def _bearers(eyes: Eyes, name: Name) -> list[Row]:
     """Patients by one name. What was redacted is no name: a Patient is found by what the asker sees of it."""
     system, value = name
-    local = _literal(eyes.session, name)
+    local = _literal(eyes.context, name)
     if local:
         row = await eyes.services.records.read("Patient", id_of(local)) if local.startswith("Patient/") else None
         return [each.row for each in await eyes.reveal([row] if row and not row.deleted else [], "r")]
@@ -225,14 +225,14 @@ async def organization_of(eyes: Eyes, names: Sequence[Name]) -> str:
     """The Organization that goes by these references or identifiers; empty when none does, or they are not of one."""
     found: set[str] = set()
     for name in names:
-        local = _literal(eyes.session, name)
+        local = _literal(eyes.context, name)
         rows = [] if local else await eyes.services.holdings.having("Organization", tokens("identifier", *name)[1])
         found |= {local} if local else {row.reference for row in rows}
     known = [ref for ref in found if ref.startswith("Organization/") and await eyes.services.directory.get(ref)]
     return known[0] if len(found) == len(known) == 1 else ""
 
 
-def _literal(session: Session, name: Name) -> str:
+def _literal(context: RequestContext, name: Name) -> str:
     """A name that is a reference, as `Type/id`: a relative one, or a URL of ours."""
     system, value = name
-    return relative(value, session.base) or "" if system in ("", URI) else ""
+    return relative(value, context.base) or "" if system in ("", URI) else ""

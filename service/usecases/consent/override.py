@@ -27,7 +27,7 @@ from service.usecases.disclosure.selection import NOT_DISCLOSED
 from service.usecases.request import idempotency
 from service.usecases.request.audit import event
 from service.usecases.request.results import Answer
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
 from service.usecases.request.work import Work
 
@@ -56,17 +56,17 @@ class Asked:
     defer: str
 
 
-async def break_glass(services: Services, session: Session, identity: str, parameters: Resource) -> Answer:
+async def break_glass(services: Services, context: RequestContext, identity: str, parameters: Resource) -> Answer:
     """Opens a person's record to the user; gives the review Task that grants it.
 
     Refuses alike (ABSENT) a Patient that is not there and one with whom the agency has no relationship.
     """
-    allowed(session, "Task", "c")
-    asked = _asked(services, session, parameters)
-    work = Work(services, session)
+    allowed(context, "Task", "c")
+    asked = _asked(services, context, parameters)
+    work = Work(services, context)
     if (earlier := await idempotency.earlier(work)) is not None:
         return earlier
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     _human(eyes)
     _agreement(eyes)
     row = await _patient(eyes, identity)
@@ -75,12 +75,12 @@ async def break_glass(services: Services, session: Session, identity: str, param
     return await idempotency.committed(work, made)
 
 
-def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
+def _asked(services: Services, context: RequestContext, parameters: Resource) -> Asked:
     found = given(parameters, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
     kind, reason = found["kind"][0], found["reason"][0].strip()
-    end = begins(found["end"][0], services.zone) if found["end"] else session.at + LONGEST
+    end = begins(found["end"][0], services.zone) if found["end"] else context.at + LONGEST
     wrong = [kind for kind in found["scope"] if kind not in services.definitions.types or kind in NOT_DISCLOSED]
     issues = []
     if kind not in BREAK_GLASS:
@@ -96,7 +96,7 @@ def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
                 f"`{wrong[0]}` is not a type of record that an override opens; name others, or none for the whole record.",
             )
         )
-    if end is None or end.tzinfo is None or not session.at < end <= session.at + LONGEST:
+    if end is None or end.tzinfo is None or not context.at < end <= context.at + LONGEST:
         issues.append(_issue("end", "The override ends at an instant within the next 4 hours; give `end` so."))
     if issues or end is None:
         raise Refused(Problem(Category.RULE, tuple(issues)))
@@ -110,15 +110,15 @@ def _issue(name: str, text: str) -> Issue:
 
 def _human(eyes: Eyes) -> None:
     """One person, acting in a role that is theirs now."""
-    user = eyes.session.caller.user
-    if not user.startswith("PractitionerRole/") or user not in eyes.acting.principals(eyes.session.at):
+    user = eyes.context.caller.user
+    if not user.startswith("PractitionerRole/") or user not in eyes.acting.principals(eyes.context.at):
         text = "Only a person overrides consent; sign in as a user with an active PractitionerRole of your agency."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
 
 def _agreement(eyes: Eyes) -> None:
     """L0: told before any Patient is looked for, so that it tells nothing about one."""
-    agreement, at = eyes.acting.agreement, eyes.session.at
+    agreement, at = eyes.acting.agreement, eyes.context.at
     live = (
         agreement is not None
         and (agreement.start is None or agreement.start <= at)
@@ -131,15 +131,15 @@ def _agreement(eyes: Eyes) -> None:
 
 async def _patient(eyes: Eyes, identity: str) -> Row:
     """A Patient with whom the agency has a relationship (L0). Only who sees the Patient anyway is told so."""
-    services, session, reference = eyes.services, eyes.session, f"Patient/{identity}"
+    services, context, reference = eyes.services, eyes.context, f"Patient/{identity}"
     row = await services.records.read("Patient", identity)
     persons = await services.evidence.persons((reference,))
     person = persons[reference]
-    acting = eyes.acting.principals(session.at, person.teams, person.patients)
-    if row is not None and not row.deleted and person.related(session.at) & {session.caller.organization, *acting}:
+    acting = eyes.acting.principals(context.at, person.teams, person.patients)
+    if row is not None and not row.deleted and person.related(context.at) & {context.caller.organization, *acting}:
         return row
-    told = event(session, "E", f"{reference}/$break-glass", permitted=False, why="consent-rules#L0.relationship")
-    await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+    told = event(context, "E", f"{reference}/$break-glass", permitted=False, why="consent-rules#L0.relationship")
+    await services.trail.note(told, at=context.at, custodian=context.caller.organization)
     if row is not None and eyes.permits([row], persons):
         text = "Your agency has no legitimate relationship with the person, and an override never takes its place."
         raise Refused(problem(Category.RULE, "business-rule", text, rule="consent-rules L0"))
@@ -148,25 +148,25 @@ async def _patient(eyes: Eyes, identity: str) -> Row:
 
 def _stage(work: Work, row: Row, asked: Asked) -> str:
     """The grant, the audit line, the privacy officer's clock and the word to the person: one transaction."""
-    session, patient = work.session, row.reference
-    task = _review(session, row, asked)
-    review = work.create(task, session.caller.organization)
-    due = session.at + REVIEW
+    context, patient = work.context, row.reference
+    task = _review(context, row, asked)
+    review = work.create(task, context.caller.organization)
+    due = context.at + REVIEW
     work.timers.append(Timer(f"TIM-11:{review}", "TIM-11", due, review, data={"rule": RULE}))
     work.notices.append(Notice(TOPIC, row.custodian, review, patient))
     told = [review]
     if not asked.defer:
         told.append(_tell(work, row, review))
-    line = event(session, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
+    line = event(context, "E", f"{patient}/$break-glass", why=f"override/{asked.kind}", patients=[patient], refs=told)
     line["purposeOfEvent"].append({"coding": [{"system": ACT_REASON, "code": "BTG"}]})
     work.audits.append(line)
     return review
 
 
-def _review(session: Session, row: Row, asked: Asked) -> Resource:
+def _review(context: RequestContext, row: Row, asked: Asked) -> Resource:
     """The Task as `service.consent.grants` reads it. Where telling the person is deferred they are kept from it, too."""
     mark = {"security": [{"system": RECORD_MARK, "code": DO_NOT_TELL}]} if asked.defer else None
-    note = [{"text": f"Telling the person is deferred: {asked.defer}", "time": written(session.at)}] if asked.defer else None
+    note = [{"text": f"Telling the person is deferred: {asked.defer}", "time": written(context.at)}] if asked.defer else None
     return make(
         "Task",
         id=clock.new_id(),
@@ -178,27 +178,27 @@ def _review(session: Session, row: Row, asked: Asked) -> Resource:
         description="Review this override of consent.",
         focus=reference_to(row.reference),
         for_=reference_to(row.reference),
-        authoredOn=written(session.at),
-        lastModified=written(session.at),
-        requester=reference_to(session.caller.user),
+        authoredOn=written(context.at),
+        lastModified=written(context.at),
+        requester=reference_to(context.caller.user),
         owner=reference_to(row.custodian),
         reasonCode=concept(OVERRIDE_KIND, asked.kind, asked.reason),
         note=note,
-        restriction={"period": {"start": written(session.at), "end": written(asked.end)}},
+        restriction={"period": {"start": written(context.at), "end": written(asked.end)}},
         input=[{"type": concept(TASK_INPUT, "override-scope"), "valueCode": kind} for kind in asked.types],
     )
 
 
 def _tell(work: Work, row: Row, review: str) -> str:
-    session = work.session
+    context = work.context
     message = communication(
         clock.new_id(),
         "override-notice",
-        sender=session.caller.organization,
+        sender=context.caller.organization,
         recipients=(row.reference,),
         patient=row.reference,
         about=review,
-        at=session.at,
+        at=context.at,
         text="Your record was opened although you had not agreed to it. This is being reviewed; you may ask who saw it.",
     )
-    return work.create(message, session.caller.organization)
+    return work.create(message, context.caller.organization)

@@ -72,17 +72,17 @@ def _rests_on(communication: Resource, consent: str) -> bool:
 
 
 def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
-    session, agency = work.session, disclosed.custodian
+    context, agency = work.context, disclosed.custodian
     patient = link(disclosed.resource, "subject")
-    user = session.caller.user if agency == session.caller.organization else ""
-    due = session.at + STOP_USE
+    user = context.caller.user if agency == context.caller.organization else ""
+    due = context.at + STOP_USE
     asked = task_of(
         clock.new_id(),
         TaskCode.STOP_USE,
         requester=user if user.startswith("PractitionerRole/") else agency,
         owner=recipient,
         patient=patient,
-        at=session.at,
+        at=context.at,
         focus=disclosed.reference,
         due=due,
         text="Consent was withdrawn: stop using what was disclosed, and confirm it by completing this Task.",
@@ -94,7 +94,7 @@ def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
 
 async def refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
     """Whether an agency may not read one of these records of the person."""
-    services, at = work.services, work.session.at
+    services, at = work.services, work.context.at
     acting = await services.directory.acting(Caller("", receiver, NONE))
     request = Request(
         principals=acting.principals(at, person.teams, person.patients),

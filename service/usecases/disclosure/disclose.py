@@ -15,7 +15,7 @@ from service.usecases.disclosure import release, selection
 from service.usecases.disclosure.release import Asked, Plan, Teller
 from service.usecases.disclosure.selection import RULE
 from service.usecases.request.audit import event, note
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
 from service.usecases.request.work import Work, decided_again
 
@@ -32,16 +32,16 @@ INPUTS = (
 MODES = frozenset({"preview", "release"})
 
 
-async def disclose(services: Services, session: Session, identity: str, parameters: Resource) -> bytes:
+async def disclose(services: Services, context: RequestContext, identity: str, parameters: Resource) -> bytes:
     """The answer as canonical JSON: Parameters, with the Bundle and the records of disclosure when it was a release."""
-    asked = _asked(services, session, parameters)
-    _scopes(session, asked)
-    _agency(session)
-    return await decided_again(session, lambda at: _disclosed(services, at, identity, asked))
+    asked = _asked(services, context, parameters)
+    _scopes(context, asked)
+    _agency(context)
+    return await decided_again(context, lambda at: _disclosed(services, at, identity, asked))
 
 
-async def _disclosed(services: Services, session: Session, identity: str, asked: Asked) -> bytes:
-    eyes, work = await open_eyes(services, session), Work(services, session)
+async def _disclosed(services: Services, context: RequestContext, identity: str, asked: Asked) -> bytes:
+    eyes, work = await open_eyes(services, context), Work(services, context)
     plan = await _plan(eyes, work, await _patient(eyes, identity), asked)
     if not asked.release:
         await _tell(eyes, plan, permitted=True)
@@ -52,12 +52,12 @@ async def _disclosed(services: Services, session: Session, identity: str, asked:
     return await release.released(eyes, work, plan)
 
 
-def _asked(services: Services, session: Session, parameters: Resource) -> Asked:
+def _asked(services: Services, context: RequestContext, parameters: Resource) -> Asked:
     found = given(parameters, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
     issues = [*selection.faults(services, found, _place), *_mode(found)]
-    recipient = relative(target(found["recipient"][0]), session.base)
+    recipient = relative(target(found["recipient"][0]), context.base)
     if not recipient.startswith("Organization/"):
         issues.append(_issue("recipient", "The recipient is one Organization; give its reference."))
     if issues:
@@ -77,17 +77,17 @@ def _place(name: str) -> str:
     return f"Parameters.parameter.where(name = '{name}')"
 
 
-def _scopes(session: Session, asked: Asked) -> None:
+def _scopes(context: RequestContext, asked: Asked) -> None:
     """The scopes of everything that is returned, and of the record that is written."""
     for kind in ("Patient", *asked.types):
-        allowed(session, kind, "r")
+        allowed(context, kind, "r")
     if asked.release:
-        allowed(session, "Communication", "c")
+        allowed(context, "Communication", "c")
 
 
-def _agency(session: Session) -> None:
+def _agency(context: RequestContext) -> None:
     """An agency answers for what it discloses; a person shares their record by a Consent."""
-    if session.caller.personal:
+    if context.caller.personal:
         text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
@@ -97,22 +97,22 @@ async def _patient(eyes: Eyes, identity: str) -> Row:
     row = await eyes.services.records.read("Patient", identity)
     shown = await eyes.reveal([row], "r") if row else []
     if row is None or not shown or row.deleted:
-        await note(eyes.services, eyes.session, "E", f"Patient/{identity}/$disclose", [])
+        await note(eyes.services, eyes.context, "E", f"Patient/{identity}/$disclose", [])
         raise absent("Patient", identity)
     return row
 
 
 async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
-    services, session = eyes.services, eyes.session
-    agency = session.caller.organization
+    services, context = eyes.services, eyes.context
+    agency = context.caller.organization
     if asked.recipient == agency:
         text = "The recipient is your own agency, which needs no disclosure to read its own records; name another."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=_place("recipient"), rule=RULE))
-    to = await selection.partner(services, session, asked, _place)
+    to = await selection.partner(services, context, asked, _place)
     basis = selection.basis_of(asked, (eyes.acting.sector, to), _place)
     shown = await eyes.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
-    items = await selection.judged(services, session, asked, basis, [each.row for each in shown], work=work)
-    user = session.caller.user
+    items = await selection.judged(services, context, asked, basis, [each.row for each in shown], work=work)
+    user = context.caller.user
     sender = user if user.startswith("PractitionerRole/") else agency
     door = f"{patient.reference}/$disclose?mode={'release' if asked.release else 'preview'}"
     return Plan(asked, patient.reference, basis, items, Teller(agency, sender, door))
@@ -120,11 +120,11 @@ async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
 
 async def _tell(eyes: Eyes, plan: Plan, *, permitted: bool) -> None:
     """The audit line of what gives nothing away: a preview, or a release that was refused. Durable before the answer leaves."""
-    session = eyes.session
+    context = eyes.context
     what = f"{plan.teller.door}#{plan.asked.recipient}"
     why = " ".join(sorted({item.why.source for item in plan.items}))
-    told = event(session, "E", what, permitted=permitted, why=why, patients=[plan.patient])
-    await eyes.services.trail.note(told, at=session.at, custodian=session.caller.organization)
+    told = event(context, "E", what, permitted=permitted, why=why, patients=[plan.patient])
+    await eyes.services.trail.note(told, at=context.at, custodian=context.caller.organization)
 
 
 def _nothing(plan: Plan) -> Problem:

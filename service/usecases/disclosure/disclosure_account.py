@@ -19,7 +19,7 @@ from service.store.records import Row
 from service.store.search import Visible
 from service.usecases.request.audit import SITE, event, note
 from service.usecases.request.results import Answer, Entry, Page
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
 
 Params = Sequence[tuple[str, str]]
@@ -37,18 +37,18 @@ class Asker:
     themselves: bool
 
 
-async def history(services: Services, session: Session, identity: str, params: Params) -> Page:
+async def history(services: Services, context: RequestContext, identity: str, params: Params) -> Page:
     """AuditEvents, newest first. Only the person and the agency that keeps the Patient get them; to others it is absent."""
-    allowed(session, "AuditEvent", "s")
+    allowed(context, "AuditEvent", "s")
     count = _count(services, params)
-    asker = await _asker(services, session, identity)
-    binding = f"{session.caller.client} {session.caller.user} Patient/{identity}/$access-history"
+    asker = await _asker(services, context, identity)
+    binding = f"{context.caller.client} {context.caller.user} Patient/{identity}/$access-history"
     after = _after(services, params, binding)
     found = await _page(asker, after, count + 1)
     query = Query("AuditEvent", sort=NEWEST_FIRST)
     more = seal(Cursor(place(query, found[count - 1][0].index)), services.secret, binding) if len(found) > count else ""
-    told = event(session, "E", f"Patient/{identity}/$access-history", patients=[f"Patient/{identity}"])
-    await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+    told = event(context, "E", f"Patient/{identity}/$access-history", patients=[f"Patient/{identity}"])
+    await services.trail.note(told, at=context.at, custodian=context.caller.organization)
     return Page(tuple(Entry(Answer(row.reference, row.version, row.at, body)) for row, body in found[:count]), more)
 
 
@@ -70,23 +70,23 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
     return cursor
 
 
-async def _asker(services: Services, session: Session, identity: str) -> Asker:
-    eyes, reference = await open_eyes(services, session), f"Patient/{identity}"
+async def _asker(services: Services, context: RequestContext, identity: str) -> Asker:
+    eyes, reference = await open_eyes(services, context), f"Patient/{identity}"
     row = await services.records.read("Patient", identity)
     if row is not None and not row.deleted:
         if reference in eyes.own:
             return Asker(eyes, eyes.own, themselves=True)
-        staff = not session.caller.personal
-        if staff and row.custodian == session.caller.organization and _in_scope(eyes, reference):
+        staff = not context.caller.personal
+        if staff and row.custodian == context.caller.organization and _in_scope(eyes, reference):
             return Asker(eyes, frozenset((reference,)), themselves=False)
-    await note(services, session, "R", f"{reference}/$access-history", [])
+    await note(services, context, "R", f"{reference}/$access-history", [])
     raise absent("Patient", identity)
 
 
 def _in_scope(eyes: Eyes, patient: str) -> bool:
     """A token for one patient opens that patient's account alone."""
-    rules = eyes.session.caller.scopes.grants("AuditEvent", "s")
-    return any(rule.context != "patient" or patient in eyes.context for rule in rules)
+    rules = eyes.context.caller.scopes.grants("AuditEvent", "s")
+    return any(rule.context != "patient" or patient in eyes.in_context for rule in rules)
 
 
 async def _page(asker: Asker, after: Cursor | None, wanted: int) -> list[tuple[Row, bytes]]:

@@ -15,7 +15,7 @@ from service.consent.request import Evidence, Grant, Request
 from service.store.records import Row
 from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import evidence_of
 from service.usecases.request.work import Work
 
@@ -33,7 +33,7 @@ class Recipient:
 
 
 async def decided(
-    services: Services, session: Session, recipient: Recipient, rows: Sequence[Row], work: Work | None = None
+    services: Services, context: RequestContext, recipient: Recipient, rows: Sequence[Row], work: Work | None = None
 ) -> list[tuple[Row, Decision]]:
     """The decision for each record, in order, with the records' own persons as evidence; as `work` will leave them, where one is
     under way."""
@@ -44,8 +44,8 @@ async def decided(
     answers = []
     for row in rows:
         facts = replace(Facts.from_row(row.facts), custodian=row.custodian)
-        evidence = {patient: _evidence(acting, persons[patient], recipient, session.at) for patient in row.patients}
-        request = _request(acting, recipient, session.at, persons[row.patients[0]] if row.patients else None)
+        evidence = {patient: _evidence(acting, persons[patient], recipient, context.at) for patient in row.patients}
+        request = _request(acting, recipient, context.at, persons[row.patients[0]] if row.patients else None)
         answers.append((row, decide_all(request, facts, evidence, services.policy)))
     return answers
 

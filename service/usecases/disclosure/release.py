@@ -25,7 +25,7 @@ from service.fhir.reference import reference_to, version_in
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.audit import event
-from service.usecases.request.services import Session
+from service.usecases.request.services import RequestContext
 from service.usecases.request.viewer import Eyes
 from service.usecases.request.work import Work
 
@@ -109,7 +109,7 @@ async def released(eyes: Eyes, work: Work, plan: Plan) -> bytes:
     told = await _as_told(eyes, plan)
     records = (parameter("disclosure", "resource", rows[ref].resource) for ref in refs)
     return dump(
-        parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(eyes.session, plan.shared)), *records)
+        parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(eyes.context, plan.shared)), *records)
     )
 
 
@@ -120,15 +120,15 @@ async def stage(work: Work, plan: Plan) -> tuple[str, ...]:
     return tuple([_recorded(work, plan, authority, items) for authority, items in groups])
 
 
-def bundle(session: Session, shared: Sequence[Item]) -> Resource:
+def bundle(context: RequestContext, shared: Sequence[Item]) -> Resource:
     """The collection that may leave, under the high-water mark of what is in it."""
     mark = high_water(item.facts.confidentiality for item in shared)
     meta = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": mark}]}} if mark else {}
     entries = [
-        {"fullUrl": f"{session.base}/{item.row.reference}", "resource": redact(item.row.resource, item.decision.redactions)}
+        {"fullUrl": f"{context.base}/{item.row.reference}", "resource": redact(item.row.resource, item.decision.redactions)}
         for item in shared
     ]
-    stamped = {"type": "collection", "timestamp": instant(session.at), "entry": entries}
+    stamped = {"type": "collection", "timestamp": instant(context.at), "entry": entries}
     return {"resourceType": "Bundle", "id": clock.new_id(), **meta, **stamped}
 
 
@@ -197,7 +197,7 @@ async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
 
 def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
     """Stages one disclosure record with its audit line and the notice to the recipient."""
-    session, asked = work.session, plan.asked
+    context, asked = work.context, plan.asked
     payload = disclosure.versions((item.row.reference, item.row.version) for item in items)
     told = disclosure.Disclosure(
         patient=plan.patient,
@@ -210,12 +210,12 @@ def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]
         reason=asked.reason,
     )
     # An instant long: it is addressed to the recipient, but makes no relationship with the person.
-    addressed = Party(asked.recipient, session.at, session.at)
-    record = disclosure.record(told, clock.new_id(), session.at)
+    addressed = Party(asked.recipient, context.at, context.at)
+    record = disclosure.record(told, clock.new_id(), context.at)
     ref = work.create(record, plan.teller.agency, parties=(addressed,))
     why = " ".join(sorted({item.why.source for item in items}))
     patients = {plan.patient, *(patient for item in items for patient in item.row.patients)}
-    line = event(session, "E", plan.teller.door, why=why, patients=patients, refs=[ref, *payload])
+    line = event(context, "E", plan.teller.door, why=why, patients=patients, refs=[ref, *payload])
     receiver = {"type": {"coding": [{"system": DICOM, "code": "110152"}]}, "who": reference_to(asked.recipient)}
     line["agent"].append({**receiver, "requestor": False})
     work.audits.append(line)
@@ -231,14 +231,14 @@ def writable(eyes: Eyes, resource: Resource) -> None:
 
 
 def _claim(work: Work, refs: Sequence[str]) -> None:
-    if work.session.given_id:
-        facts = {"fingerprint": work.session.fingerprint, "ref": refs[0], "version": 1}
-        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+    if work.context.given_id:
+        facts = {"fingerprint": work.context.fingerprint, "ref": refs[0], "version": 1}
+        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
 
 
 async def _first_time(work: Work) -> None:
     """A disclosure is carried out once (HOV-9): what a repeat would give was decided then, and may not be permitted now."""
-    earlier: Mapping[str, object] | None = await work.services.records.claimed(_key(work)) if work.session.given_id else None
+    earlier: Mapping[str, object] | None = await work.services.records.claimed(_key(work)) if work.context.given_id else None
     if earlier is not None:
         text = (
             f"This X-Request-Id was used before, for `{earlier.get('ref', 'a transaction')}`; send a new one to disclose again."
@@ -248,5 +248,5 @@ async def _first_time(work: Work) -> None:
 
 def _key(work: Work) -> str:
     """As that of any other request, so that one id stands for one request whatever it asks."""
-    caller = work.session.caller
-    return f"request:{caller.client}:{caller.user}:{work.session.request_id}"
+    caller = work.context.caller
+    return f"request:{caller.client}:{caller.user}:{work.context.request_id}"

@@ -21,7 +21,7 @@ from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.disclosure.release import Asked, Item
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import Work
 
 Place = Callable[[str], str]
@@ -87,12 +87,12 @@ def _category(value: object) -> list[str]:
     return [f"{system}|{code}" if system else code for system, code in codings(value)]
 
 
-async def partner(services: Services, session: Session, asked: Asked, place: Place) -> str:
+async def partner(services: Services, context: RequestContext, asked: Asked, place: Place) -> str:
     """The sector of a recipient that may be told anything at all; refuses one that has no live agreement (L0)."""
     recipient = asked.recipient
     registered = await services.partners.get(recipient)
     known = await services.directory.get(recipient)
-    if registered is None or known is None or not registered.live(session.at):
+    if registered is None or known is None or not registered.live(context.at):
         text = f"`{recipient}` has no live sharing agreement here; register one with `baton partner add`."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=place("recipient"), rule="consent-rules L0"))
     terms = services.policy.terms
@@ -156,7 +156,7 @@ def too_many() -> Refused:
 
 async def judged(
     services: Services,
-    session: Session,
+    context: RequestContext,
     asked: Asked,
     basis: Basis | None,
     rows: Sequence[Row],
@@ -167,5 +167,5 @@ async def judged(
     recipient would be told, when it is one person."""
     grants = (basis.grant(asked.recipient, [row.reference for row in rows]),) if basis else ()
     recipient = Recipient(asked.recipient, asked.purposes, grants=grants, user=user)
-    decisions = await decided(services, session, recipient, rows, work)
+    decisions = await decided(services, context, recipient, rows, work)
     return tuple(Item(row, Facts.from_row(row.facts, row.custodian), decision) for row, decision in decisions)

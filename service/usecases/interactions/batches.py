@@ -16,7 +16,7 @@ from service.usecases.interactions import conditional, records, search
 from service.usecases.request import idempotency
 from service.usecases.request.audit import denied
 from service.usecases.request.results import Answer, Page
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, open_eyes
 from service.usecases.request.work import Work, decided_again
 
@@ -56,7 +56,7 @@ class Result:
     outcome: Answer | Page | Problem
 
 
-async def perform(services: Services, session: Session, bundle: Resource) -> tuple[Result, ...]:
+async def perform(services: Services, context: RequestContext, bundle: Resource) -> tuple[Result, ...]:
     """Carries a Bundle out and gives one Result for each entry, in their order. A transaction that fails is Refused whole."""
     kind = bundle.get("type")
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
@@ -66,35 +66,35 @@ async def perform(services: Services, session: Session, bundle: Resource) -> tup
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
-    session = replace(session, directory=None)  # an entry may change the directory that the next one is decided by
-    read = [_request(place, entry, session.base) for place, entry in enumerate(entries)]
+    context = replace(context, directory=None)  # an entry may change the directory that the next one is decided by
+    read = [_request(place, entry, context.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
-        return await decided_again(session, lambda at: _transaction(services, at, read))
-    return tuple([await _alone(services, session, each) for each in read])
+        return await decided_again(context, lambda at: _transaction(services, at, read))
+    return tuple([await _alone(services, context, each) for each in read])
 
 
-async def _alone(services: Services, session: Session, request: Request | Problem) -> Result:
+async def _alone(services: Services, context: RequestContext, request: Request | Problem) -> Result:
     if isinstance(request, Problem):
         return Result("", request)
     try:
         if request.method in ("GET", "HEAD"):
-            return await _get(services, session, request)
-        allowed(session, request.type, VERB[request.method])
-        own = replace(session, request_id=f"{session.request_id}#{request.place}")
+            return await _get(services, context, request)
+        allowed(context, request.type, VERB[request.method])
+        own = replace(context, request_id=f"{context.request_id}#{request.place}")
         answer = await decided_again(own, lambda at: records.planned(Work(services, at), _stage, request))
         return Result(request.method, answer)
     except Refused as refusal:
         place = f"{request.type}/{request.id}" if request.id else request.type
-        await denied(services, session, ACTION[request.method], place, refusal.problem)
+        await denied(services, context, ACTION[request.method], place, refusal.problem)
         return Result(request.method, refusal.problem)
 
 
-async def _transaction(services: Services, session: Session, read: list[Request | Problem]) -> tuple[Result, ...]:
+async def _transaction(services: Services, context: RequestContext, read: list[Request | Problem]) -> tuple[Result, ...]:
     """All or none. References between entries are resolved first, so every rule sees the records as they will stand."""
     problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
     if problems:
         raise Refused(Problem(problems[0].category, tuple(issue for each in problems for issue in each.issues)))
-    work = Work(services, session)
+    work = Work(services, context)
     if (earlier := await idempotency.transaction(work)) is not None:
         return tuple(Result(*each) for each in earlier)
     requests = await _linked(work, [each for each in read if isinstance(each, Request)])
@@ -110,7 +110,7 @@ async def _transaction(services: Services, session: Session, read: list[Request 
         [
             Result(request.method, written[request.place])
             if request.place in written
-            else await _alone(services, session, request)
+            else await _alone(services, context, request)
             for request in requests
         ]
     )
@@ -136,10 +136,10 @@ async def _stage(work: Work, request: Request) -> str:
     return await records.plan_update(work, request.type, request.id, resource, request.if_match)
 
 
-async def _get(services: Services, session: Session, request: Request) -> Result:
+async def _get(services: Services, context: RequestContext, request: Request) -> Result:
     if request.id:
-        return Result("GET", await records.read(services, session, request.type, request.id, request.query))
-    return Result("GET", await search.search(services, session, request.type, request.query))
+        return Result("GET", await records.read(services, context, request.type, request.id, request.query))
+    return Result("GET", await search.search(services, context, request.type, request.query))
 
 
 def _request(place: int, entry: Any, base: str) -> Request | Problem:
@@ -199,8 +199,8 @@ async def _there(work: Work, request: Request) -> str | None:
     if request.method != "POST" or not request.if_none_exist:
         return None
     try:
-        allowed(work.session, request.type, "c")
-        eyes = await open_eyes(work.services, work.session)
+        allowed(work.context, request.type, "c")
+        eyes = await open_eyes(work.services, work.context)
         return await records.existing(work, eyes, request.type, request.if_none_exist)
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
@@ -209,7 +209,7 @@ async def _there(work: Work, request: Request) -> str | None:
 async def _found(work: Work, request: Request) -> dict[str, str]:
     """The records that an entry's conditional references find."""
     try:
-        return await conditional.targets(work.services, work.session, request.resource or {})
+        return await conditional.targets(work.services, work.context, request.resource or {})
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
 

@@ -9,25 +9,25 @@ from service.change import Resource
 from service.fhir.resource import references
 from service.problem import Category, Refused, problem
 from service.usecases.interactions import search
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 
 SEARCHED = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)")
 RULE = "R4 3.1.0.11.2"
 
 
-async def targets(services: Services, session: Session, resource: Resource) -> dict[str, str]:
+async def targets(services: Services, context: RequestContext, resource: Resource) -> dict[str, str]:
     """What each conditional reference of a resource finds, of what the caller may search and see.
 
     Raises Refused when one finds no record, or more than one.
     """
     conditional = {reference: path for path, reference in references(resource) if SEARCHED.fullmatch(reference)}
-    return {reference: await _target(services, session, path, reference) for reference, path in conditional.items()}
+    return {reference: await _target(services, context, path, reference) for reference, path in conditional.items()}
 
 
-async def _target(services: Services, session: Session, path: str, reference: str) -> str:
+async def _target(services: Services, context: RequestContext, path: str, reference: str) -> str:
     kind, _, query = reference.partition("?")
     params = (*parse_qsl(query, keep_blank_values=True), ("_count", "2"))
-    page = await search.search(services, session, kind, params)
+    page = await search.search(services, context, kind, params)
     matches = [each.answer.reference for each in page.entries if each.mode == "match"]
     if len(matches) == 1:
         return matches[0]

@@ -26,7 +26,7 @@ from service.store.records import Row
 from service.usecases import rules
 from service.usecases.interactions import records
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import open_eyes
 from service.usecases.request.work import Work, decided_again
 
@@ -134,11 +134,11 @@ class Loading:
         custodian = await self._whose(resource)
         caller = Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",))
         proposal = Proposal(records.checked(self._services, rules.prepared(resource)), None, "c")
-        await decided_again(Session(caller, clock.now(), self._base), lambda at: self._kept(at, proposal))
+        await decided_again(RequestContext(caller, clock.now(), self._base), lambda at: self._kept(at, proposal))
         return Verdict(Fate.LOADED, ref)
 
-    async def _kept(self, session: Session, proposal: Proposal) -> None:
-        work, eyes = Work(self._services, session), await open_eyes(self._services, session)
+    async def _kept(self, context: RequestContext, proposal: Proposal) -> None:
+        work, eyes = Work(self._services, context), await open_eyes(self._services, context)
         await rules.write(work, eyes, proposal, rules.IMPORTED)
         await work.commit()
 

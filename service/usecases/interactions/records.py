@@ -24,7 +24,7 @@ from service.usecases.request.audit import note
 from service.usecases.request.presentation import presented
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.results import Answer, Entry, Page, written
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, Shown, absent, allowed, open_eyes
 from service.usecases.request.work import Work, decided_again
 
@@ -47,52 +47,54 @@ class Reading:
         self._services, self._kind, self._identity = services, kind, identity
         self._row = services.records.ask(kind, identity)
 
-    async def answer(self, session: Session, params: Params = ()) -> Answer:
+    async def answer(self, context: RequestContext, params: Params = ()) -> Answer:
         """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it."""
         _served(self._services, self._kind)
-        allowed(session, self._kind, "r")
+        allowed(context, self._kind, "r")
         row = await self._row
-        eyes = await open_eyes(self._services, session)
+        eyes = await open_eyes(self._services, context)
         shown = await eyes.reveal([row], "r") if row else []
-        return await _one(self._services, session, shown, self._kind, self._identity, params)
+        return await _one(self._services, context, shown, self._kind, self._identity, params)
 
 
-async def read(services: Services, session: Session, kind: str, identity: str, params: Params = ()) -> Answer:
+async def read(services: Services, context: RequestContext, kind: str, identity: str, params: Params = ()) -> Answer:
     """As `Reading.answer`, for a caller who is known already."""
-    return await Reading(services, kind, identity).answer(session, params)
+    return await Reading(services, kind, identity).answer(context, params)
 
 
-async def vread(services: Services, session: Session, kind: str, identity: str, version: str) -> Answer:
+async def vread(services: Services, context: RequestContext, kind: str, identity: str, version: str) -> Answer:
     """One version, decided as what it was and under the labels of now."""
     _served(services, kind)
-    allowed(session, kind, "r")
+    allowed(context, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
     current = await services.records.read(kind, identity)
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     shown = await eyes.reveal_past([row], current, "r") if row and current else []
-    return await _one(services, session, shown, kind, identity, ())
+    return await _one(services, context, shown, kind, identity, ())
 
 
-async def _one(services: Services, session: Session, shown: list[Shown], kind: str, identity: str, params: Params) -> Answer:
+async def _one(
+    services: Services, context: RequestContext, shown: list[Shown], kind: str, identity: str, params: Params
+) -> Answer:
     if not shown:
-        await note(services, session, "R", f"{kind}/{identity}", shown)
+        await note(services, context, "R", f"{kind}/{identity}", shown)
         raise absent(kind, identity)
-    await note(services, session, "R", f"{kind}/{identity}", shown)
+    await note(services, context, "R", f"{kind}/{identity}", shown)
     if shown[0].row.deleted:
         text = f"`{kind}/{identity}` was deleted; its history still tells what it was."
         raise Refused(problem(Category.GONE, "deleted", text))
     return answer(services, shown[0], params)
 
 
-async def history(services: Services, session: Session, kind: str, identity: str, params: Params) -> Page:
+async def history(services: Services, context: RequestContext, kind: str, identity: str, params: Params) -> Page:
     """The versions of one record, newest first; each is decided by itself, as `vread` decides it."""
     _served(services, kind)
-    allowed(session, kind, "r")
+    allowed(context, kind, "r")
     count, before = _history_page(services, params)
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     found = await _versions(eyes, f"{kind}/{identity}", before, count + 1)
     shown, more = found[:count], len(found) > count
-    await note(services, session, "R", f"{kind}/{identity}/_history", shown)
+    await note(services, context, "R", f"{kind}/{identity}/_history", shown)
     if not shown:
         raise absent(kind, identity)
     entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
@@ -139,20 +141,20 @@ def _version(shown: Shown) -> Answer:
     return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body)
 
 
-async def create(services: Services, session: Session, kind: str, resource: Resource, none_exist: str = "") -> Answer:
+async def create(services: Services, context: RequestContext, kind: str, resource: Resource, none_exist: str = "") -> Answer:
     """Stores a new record under an id of ours."""
     _served(services, kind)
-    allowed(session, kind, "c")
-    return await decided_again(session, lambda at: planned(Work(services, at), plan_create, kind, resource, none_exist))
+    allowed(context, kind, "c")
+    return await decided_again(context, lambda at: planned(Work(services, at), plan_create, kind, resource, none_exist))
 
 
 async def update(
-    services: Services, session: Session, kind: str, identity: str, resource: Resource, if_match: int | None
+    services: Services, context: RequestContext, kind: str, identity: str, resource: Resource, if_match: int | None
 ) -> Answer:
     """Stores the next version of a record."""
     _served(services, kind)
-    allowed(session, kind, "u")
-    return await decided_again(session, lambda at: planned(Work(services, at), plan_update, kind, identity, resource, if_match))
+    allowed(context, kind, "u")
+    return await decided_again(context, lambda at: planned(Work(services, at), plan_update, kind, identity, resource, if_match))
 
 
 async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
@@ -162,9 +164,9 @@ async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) 
     return await idempotency.committed(work, await plan(work, *asked))
 
 
-async def delete(services: Services, session: Session, kind: str, identity: str, if_match: int | None) -> Answer:
+async def delete(services: Services, context: RequestContext, kind: str, identity: str, if_match: int | None) -> Answer:
     """Marks a record as deleted; its history stays."""
-    work = Work(services, session)
+    work = Work(services, context)
     ref = await plan_delete(work, kind, identity, if_match)
     if ref not in work.staged:
         return await idempotency.found(work, ref)
@@ -173,28 +175,28 @@ async def delete(services: Services, session: Session, kind: str, identity: str,
 
 async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
     """Puts a create into the Work and gives the reference the record will have. `identity` is an id this service chose before."""
-    services, session = work.services, work.session
+    services, context = work.services, work.context
     _served(services, kind)
-    allowed(session, kind, "c")
+    allowed(context, kind, "c")
     _is_a(resource, kind)
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     if none_exist and (found := await existing(work, eyes, kind, none_exist)):
         return found
-    key = (f"R4 3.1.0.8.1:{_known_to(session)}:{kind}?{none_exist}",) if none_exist else ()
+    key = (f"R4 3.1.0.8.1:{_known_to(context)}:{kind}?{none_exist}",) if none_exist else ()
     ready = rules.prepared(identified(resource, identity or clock.new_id()))
     return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
 
 
 async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
     """Puts an update into the Work. Only what the caller may see can be updated, and only its custodian's rules let it."""
-    services, session = work.services, work.session
+    services, context = work.services, work.context
     _served(services, kind)
-    allowed(session, kind, "u")
+    allowed(context, kind, "u")
     _is_a(resource, kind)
     if resource.get("id", identity) != identity:
         text = f"The resource's id is not `{identity}`; give it the id of the URL."
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
-    eyes = await open_eyes(services, session)
+    eyes = await open_eyes(services, context)
     row = await work.row(f"{kind}/{identity}")
     visible = bool(row and await eyes.reveal([row], "u"))
     if row is None or not visible:
@@ -218,10 +220,10 @@ async def _still(work: Work, row: Row) -> None:
 
 async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None) -> str:
     """Puts a delete into the Work. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
-    services, session = work.services, work.session
+    services, context = work.services, work.context
     _served(services, kind)
-    allowed(session, kind, "d")
-    eyes = await open_eyes(services, session)
+    allowed(context, kind, "d")
+    eyes = await open_eyes(services, context)
     row = await work.row(f"{kind}/{identity}")
     if row is None or not await eyes.reveal([row], "d"):
         raise absent(kind, identity)
@@ -234,7 +236,7 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
 async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
     """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
     tells nothing about others' records."""
-    caller = work.session.caller
+    caller = work.context.caller
     agency = id_of(caller.organization)
     whole = any(rule.context != "patient" and not rule.params for rule in caller.scopes.grants(kind, "c"))
     if caller.personal or not whole or not identity.startswith(f"{agency}."):
@@ -277,7 +279,7 @@ async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | 
     if not query.terms:
         text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
-    kept = await work.services.holdings.kept(query, work.session.caller.organization, MANY)
+    kept = await work.services.holdings.kept(query, work.context.caller.organization, MANY)
     rows = [shown.row for shown in await eyes.reveal(kept, "c") if matches(query, eyes.left(shown))]
     if len(rows) > 1:
         text = "More than one of your records matches If-None-Exist; make it name one."
@@ -289,10 +291,10 @@ async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | 
     return next(staged, None)
 
 
-def _known_to(session: Session) -> str:
+def _known_to(context: RequestContext) -> str:
     """Among whose records a conditional create looks: those of the agency or, for a token of one person, of that person. Two
     that look for the same among others' records are not in each other's way, and tell each other nothing."""
-    caller = session.caller
+    caller = context.caller
     return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
 
 

@@ -17,7 +17,7 @@ from service.store.search import Visible
 from service.usecases.request.audit import note, query_text
 from service.usecases.request.presentation import subset
 from service.usecases.request.results import Answer, Entry, Page
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import ANY, Eyes, Shown, allowed, open_eyes, parted
 
 Params = Sequence[tuple[str, str]]
@@ -25,26 +25,26 @@ MAX_INCLUDED = 1000
 CURSOR = "_cursor"
 
 
-async def search(services: Services, session: Session, kind: str, params: Params, *, lenient: bool = False) -> Page:
+async def search(services: Services, context: RequestContext, kind: str, params: Params, *, lenient: bool = False) -> Page:
     """One page of a searchset. Every row is decided before it is counted, paged or included."""
     if kind not in services.definitions.types:
         raise Refused(problem(Category.ABSENT, "not-supported", f"`{kind}` is not an R4 resource type; correct the URL."))
-    allowed(session, kind, "s")
+    allowed(context, kind, "s")
     asked = [(name, value) for name, value in params if name != CURSOR]
-    query = _parsed(services, session, kind, asked, lenient)
-    eyes = await open_eyes(services, session)
+    query = _parsed(services, context, kind, asked, lenient)
+    eyes = await open_eyes(services, context)
     walk = Walk(services, eyes, query, await eyes.visible(kind, query))
-    binding = f"{session.caller.client} {session.caller.user} {kind} {asked!r}"
+    binding = f"{context.caller.client} {context.caller.user} {kind} {asked!r}"
     after = _after(services, params, binding)
     total = await walk.total() if query.total != "none" or query.counts_only else None
     if query.counts_only:
-        await note(services, session, "E", query_text(kind, asked), [])
+        await note(services, context, "E", query_text(kind, asked), [])
         return Page((), total=total, issues=_ignored(query))
     count = min(query.count or services.settings.page_size, services.settings.max_page_size)
     shown = await walk.page(after, count + 1)
     matches, more = shown[:count], len(shown) > count
     others = await _included(services, eyes, query, matches)
-    await note(services, session, "E", query_text(kind, asked), [*matches, *others])
+    await note(services, context, "E", query_text(kind, asked), [*matches, *others])
     cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, binding) if more else ""
     entries = [
         *(_entry(services, query, each, "match") for each in matches),
@@ -104,9 +104,9 @@ class Walk:
             raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
 
 
-def _parsed(services: Services, session: Session, kind: str, asked: Params, lenient: bool) -> Query:
+def _parsed(services: Services, context: RequestContext, kind: str, asked: Params, lenient: bool) -> Query:
     zone = services.zone
-    setting = Setting(session.base, zone, milliseconds(session.at))
+    setting = Setting(context.base, zone, milliseconds(context.at))
     query = parse(kind, asked, services.indexer.parameters, lenient=lenient, setting=setting)
     if isinstance(query, Problem):
         raise Refused(query)

@@ -6,17 +6,17 @@ from collections.abc import Sequence
 
 from service.change import Resource
 from service.problem import Category, Issue, Refused, problem
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed
 
 MODES = frozenset({"create", "update", "profile"})
 
 
 def validate(
-    services: Services, session: Session, kind: str, resource: Resource, params: Sequence[tuple[str, str]], strict: bool
+    services: Services, context: RequestContext, kind: str, resource: Resource, params: Sequence[tuple[str, str]], strict: bool
 ) -> tuple[Issue, ...]:
     """Every issue of a resource, or of the one inside a Parameters body."""
-    allowed(session, kind, "c")
+    allowed(context, kind, "c")
     inner, named = _asked(resource, dict(params))
     if inner is None or inner.get("resourceType") != kind:
         text = f"`$validate` on `{kind}` takes a `{kind}`, alone or as the parameter `resource` of Parameters."

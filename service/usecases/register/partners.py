@@ -13,7 +13,7 @@ from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
 from service.usecases.request.audit import audited, event
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import Work
 
 OPERATOR = "baton-operator"
@@ -25,28 +25,28 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
 
     Raises Refused: INVALID, or ABSENT for an Organization that nobody knows.
     """
-    session = _session(partner.organization, base)
+    context = _context(partner.organization, base)
     await services.directory.refresh()
     if await services.directory.get(partner.organization) is None:
-        await _introduced(services, session, name)
+        await _introduced(services, context, name)
     for contact in partner.contacts:
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
     await services.partners.add(partner)
     await services.trail.note(
-        event(session, "U", f"partner {partner.organization}"), at=session.at, custodian=partner.organization
+        event(context, "U", f"partner {partner.organization}"), at=context.at, custodian=partner.organization
     )
 
 
-async def _introduced(services: Services, session: Session, name: str) -> None:
-    reference = session.caller.organization
+async def _introduced(services: Services, context: RequestContext, name: str) -> None:
+    reference = context.caller.organization
     if not name.strip():
         text = f"`{reference}` is not known here; load its Organization first, or tell its name with `--name` to have one made."
         raise Refused(problem(Category.ABSENT, "not-found", text))
     made = {"resourceType": "Organization", "id": id_of(reference), "active": True, "name": name.strip()}
-    work = Work(services, session)
-    work.audits.append(audited(session, "C", work.create(made, reference)))
+    work = Work(services, context)
+    work.audits.append(audited(context, "C", work.create(made, reference)))
     await work.commit()
 
 
@@ -77,5 +77,5 @@ def _agreement(partner: Partner, now: datetime) -> Iterable[str]:
         yield f"The agreement with `{partner.organization}` ends before {partner.end:%Y-%m-%d}; renew it."
 
 
-def _session(organization: str, base: str) -> Session:
-    return Session(Caller(OPERATOR, organization, NONE, purposes=("HOPERAT",)), clock.now(), base)
+def _context(organization: str, base: str) -> RequestContext:
+    return RequestContext(Caller(OPERATOR, organization, NONE, purposes=("HOPERAT",)), clock.now(), base)

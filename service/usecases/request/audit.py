@@ -26,7 +26,7 @@ from service.fhir.canonical import (
 from service.fhir.date import instant
 from service.fhir.reference import versioned
 from service.problem import SOURCES, Category, Problem
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Shown
 
 SITE = "baton"
@@ -38,7 +38,7 @@ INTERACTION = {"C": "create", "R": "read", "U": "update", "D": "delete", "E": "s
 
 
 def event(
-    session: Session,
+    context: RequestContext,
     action: str,
     what: str,
     *,
@@ -48,19 +48,19 @@ def event(
     refs: Iterable[str] = (),
 ) -> Resource:
     """One AuditEvent, without id. `action` is an audit-event-action code, `what` the target, `why` the rows that decided."""
-    caller = session.caller
+    caller = context.caller
     told: Resource = {
         "resourceType": "AuditEvent",
         "type": TYPE,
         "subtype": [{"system": RESTFUL_INTERACTION, "code": INTERACTION[action]}],
         "action": action,
-        "recorded": instant(session.at),
+        "recorded": instant(context.at),
         "outcome": "0" if permitted else "4",
     }
     if why:
         told["outcomeDesc"] = why
     told["purposeOfEvent"] = [{"coding": [{"system": ACT_REASON, "code": purpose}]} for purpose in caller.purposes]
-    told["agent"] = _agents(session)
+    told["agent"] = _agents(context)
     told["source"] = {"site": SITE, "observer": {"display": "Baton"}, "type": [{"code": "4"}]}
     told["entity"] = [
         *(
@@ -68,13 +68,13 @@ def event(
             for patient in sorted(set(patients))
         ),
         *({"what": {"reference": ref}, "type": _code(AUDIT_ENTITY_TYPE, "2"), "role": _code(OBJECT_ROLE, "4")} for ref in refs),
-        {"type": _code(AUDIT_ENTITY_TYPE, "4"), "name": what, "detail": _details(session)},
+        {"type": _code(AUDIT_ENTITY_TYPE, "4"), "name": what, "detail": _details(context)},
     ]
     return told
 
 
-def _agents(session: Session) -> list[dict[str, Any]]:
-    caller = session.caller
+def _agents(context: RequestContext) -> list[dict[str, Any]]:
+    caller = context.caller
     client: dict[str, Any] = {
         "type": {"coding": [_code(DICOM, "110153")]},
         "who": {"identifier": {"value": caller.client}},
@@ -86,8 +86,8 @@ def _agents(session: Session) -> list[dict[str, Any]]:
     return agents
 
 
-def _details(session: Session) -> list[dict[str, str]]:
-    given = {"request": session.request_id, "correlation": session.correlation_id, "token": session.caller.token}
+def _details(context: RequestContext) -> list[dict[str, str]]:
+    given = {"request": context.request_id, "correlation": context.correlation_id, "token": context.caller.token}
     return [{"type": name, "valueString": value} for name, value in given.items() if value]
 
 
@@ -95,31 +95,31 @@ def _code(system: str, code: str) -> dict[str, str]:
     return {"system": system, "code": code}
 
 
-async def note(services: Services, session: Session, action: str, what: str, shown: Sequence[Shown]) -> None:
+async def note(services: Services, context: RequestContext, action: str, what: str, shown: Sequence[Shown]) -> None:
     """Tells the trail of a read before its answer leaves; returns when the line is durable: no record, no release."""
     patients = {patient for each in shown for patient in each.row.patients}
     refs = [versioned(each.row.reference, each.row.version) for each in shown]
     why = " ".join(sorted({each.decision.reasons[0].source for each in shown}))
-    told = event(session, action, what, permitted=bool(shown) or action == "E", why=why, patients=patients, refs=refs)
+    told = event(context, action, what, permitted=bool(shown) or action == "E", why=why, patients=patients, refs=refs)
     custodians = {each.row.custodian for each in shown}
     await services.trail.note(
-        told, at=session.at, custodian=custodians.pop() if len(custodians) == 1 else session.caller.organization
+        told, at=context.at, custodian=custodians.pop() if len(custodians) == 1 else context.caller.organization
     )
 
 
-async def denied(services: Services, session: Session, action: str, what: str, refusal: Problem) -> None:
+async def denied(services: Services, context: RequestContext, action: str, what: str, refusal: Problem) -> None:
     """Tells the trail of a request that its caller was denied; other refusals deny nobody anything. Durable before the answer
     leaves. Reads tell of what is absent themselves."""
     hidden = refusal.category is Category.ABSENT and action in WRITES
     if hidden or refusal.category in DENIALS:
         why = refusal.issues[0].rule or SOURCES.get(refusal.category, "")
-        told = event(session, action, what, permitted=False, why=why)
-        await services.trail.note(told, at=session.at, custodian=session.caller.organization)
+        told = event(context, action, what, permitted=False, why=why)
+        await services.trail.note(told, at=context.at, custodian=context.caller.organization)
 
 
-def audited(session: Session, action: str, ref: str, *, why: str = "", patients: Iterable[str] = ()) -> Resource:
+def audited(context: RequestContext, action: str, ref: str, *, why: str = "", patients: Iterable[str] = ()) -> Resource:
     """The AuditEvent that is committed together with a write."""
-    return event(session, action, ref, why=why, patients=patients, refs=[ref])
+    return event(context, action, ref, why=why, patients=patients, refs=[ref])
 
 
 def query_text(kind: str, params: Sequence[tuple[str, str]]) -> str:

@@ -21,7 +21,7 @@ REMEMBERED = timedelta(days=7)
 
 async def earlier(work: Work) -> Answer | None:
     """The first answer to this very request, None when it is new. Another request under the same id is refused as a duplicate."""
-    if not work.session.given_id:
+    if not work.context.given_id:
         return None
     answer = await work.services.records.claimed(_key(work))
     return await _replayed(work, answer) if answer else None
@@ -31,10 +31,10 @@ async def committed(work: Work, ref: str) -> Answer:
     """Commits the Work together with the claim on its request id; a repeat that lost the race gets the winner's answer."""
     if ref not in work.staged:
         return await found(work, ref)
-    if work.session.given_id:
+    if work.context.given_id:
         staged = work.staged[ref]
-        facts = {"fingerprint": work.session.fingerprint, "ref": ref, "version": staged.before + 1}
-        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+        facts = {"fingerprint": work.context.fingerprint, "ref": ref, "version": staged.before + 1}
+        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
     try:
         return written(await work.commit(), ref)
     except Refused:
@@ -45,7 +45,7 @@ async def committed(work: Work, ref: str) -> Answer:
 
 async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
     """The first answers to this very transaction, each with its method; None when it is new."""
-    told = await work.services.records.claimed(_key(work)) if work.session.given_id else None
+    told = await work.services.records.claimed(_key(work)) if work.context.given_id else None
     if told is None:
         return None
     _same(work, told)
@@ -55,10 +55,10 @@ async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
 
 async def together(work: Work, writes: Sequence[tuple[str, str]]) -> list[Answer]:
     """Commits a transaction's writes (method and reference) at once, with the claim on its request id; gives their answers."""
-    if work.session.given_id and work.staged:
+    if work.context.given_id and work.staged:
         versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
-        facts = {"fingerprint": work.session.fingerprint, "writes": versions}
-        work.claims.append(Claim(_key(work), facts, work.session.at + REMEMBERED))
+        facts = {"fingerprint": work.context.fingerprint, "writes": versions}
+        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
     rows = await work.commit() if work.staged else {}
     return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
 
@@ -67,10 +67,10 @@ async def found(work: Work, ref: str) -> Answer:
     """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
     row = await work.row(ref)
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
-    eyes = await open_eyes(work.services, work.session)
+    eyes = await open_eyes(work.services, work.context)
     shown = await eyes.reveal([row], "r")
     if shown and not row.deleted:
-        await note(work.services, work.session, "R", ref, shown)
+        await note(work.services, work.context, "R", ref, shown)
     return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
 
 
@@ -81,7 +81,7 @@ async def _replayed(work: Work, answer: Mapping[str, Any]) -> Answer:
 
 
 def _same(work: Work, answer: Mapping[str, Any]) -> None:
-    if answer["fingerprint"] != work.session.fingerprint:
+    if answer["fingerprint"] != work.context.fingerprint:
         text = "This X-Request-Id was used for another request; send each request under an id of its own."
         raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
 
@@ -94,5 +94,5 @@ async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
 
 
 def _key(work: Work) -> str:
-    caller = work.session.caller
-    return f"request:{caller.client}:{caller.user}:{work.session.request_id}"
+    caller = work.context.caller
+    return f"request:{caller.client}:{caller.user}:{work.context.request_id}"

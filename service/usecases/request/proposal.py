@@ -42,13 +42,13 @@ async def store(work: Work, _: Eyes, proposal: Proposal) -> str:
     """The rule of a type that has none of its own."""
     custodian_only(work, proposal)
     if proposal.row is None:
-        return work.create(proposal.resource, work.session.caller.organization, keys=proposal.keys)
+        return work.create(proposal.resource, work.context.caller.organization, keys=proposal.keys)
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=proposal.keys)
 
 
 def personal(eyes: Eyes, proposal: Proposal) -> None:
     """Refuses what a person writes about others or in an agency's name: a person is nobody's staff, whoever runs their app."""
-    if not eyes.session.caller.personal:
+    if not eyes.context.caller.personal:
         return
     patients = eyes.services.indexer.patients(proposal.resource)
     if proposal.type in AGENCIES or not patients or not eyes.own.issuperset(patients):
@@ -60,12 +60,12 @@ def personal(eyes: Eyes, proposal: Proposal) -> None:
 
 
 def _wrote(eyes: Eyes, row: Row) -> bool:
-    return bool({*eyes.own, eyes.session.caller.user}.intersection(Facts.from_row(row.facts).authors))
+    return bool({*eyes.own, eyes.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
 def custodian_only(work: Work, proposal: Proposal) -> None:
     """Refuses a write to a record that the caller sees but another agency keeps (IDN-3 and the rest)."""
     row = proposal.row
-    if row is not None and row.custodian != work.session.caller.organization:
+    if row is not None and row.custodian != work.context.caller.organization:
         text = f"`{row.reference}` is another agency's record; only its custodian writes it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="IDN-3"))

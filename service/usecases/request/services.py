@@ -60,7 +60,7 @@ class Services:
 
 
 @dataclass(frozen=True, slots=True)
-class Session:
+class RequestContext:
     """One request as the use cases see it: who, when, and what its answers and audit lines carry.
 
     `base` is the public FHIR base URL, `request_id` and `correlation_id` are echoed, `fingerprint` tells two uses of one

@@ -30,7 +30,7 @@ from service.store.records import Row
 from service.store.search import Visible
 from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 
 # A Task of ours is between its two agencies (HOV-11); a Communication of ours is for those it was written to.
 ADDRESSED = frozenset({"Task", "Communication"})
@@ -56,10 +56,10 @@ class Eyes:
     """What one request may see. Make it once per request with `open_eyes`."""
 
     services: Services
-    session: Session
+    context: RequestContext
     acting: Acting
     own: frozenset[str]
-    context: frozenset[str]
+    in_context: frozenset[str]
     _queries: dict[tuple[str, Rule], Query] = field(default_factory=dict)
     _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
@@ -99,7 +99,7 @@ class Eyes:
 
     def may_write(self, resource: Resource, patients: Sequence[str], verb: str) -> bool:
         """Whether some scope lets the caller write this very content."""
-        rules = self.session.caller.scopes.grants(resource["resourceType"], verb)
+        rules = self.context.caller.scopes.grants(resource["resourceType"], verb)
         if any(rule.context != "patient" and not rule.params for rule in rules):
             return True
         index = self.services.indexer.index(resource)
@@ -107,17 +107,17 @@ class Eyes:
 
     def in_scope(self, row: Row, verb: str, left: Index | None = None) -> bool:
         """Whether some scope lets the caller use `verb` on this very content, or on what is `left` of it."""
-        rules = self.session.caller.scopes.grants(row.type, verb)
+        rules = self.context.caller.scopes.grants(row.type, verb)
         return any(self._holds(rule, row, left) for rule in rules)
 
     def _holds(self, rule: Rule, row: Row, left: Index | None) -> bool:
-        if rule.context == "patient" and not self.context.intersection(row.patients):
+        if rule.context == "patient" and not self.in_context.intersection(row.patients):
             return False
         return not rule.params or matches(self._query(row.type, rule), left or row.index)
 
     def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
         """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
-        if rule.context == "patient" and not (patients and self.context.issuperset(patients)):
+        if rule.context == "patient" and not (patients and self.in_context.issuperset(patients)):
             return False
         return not rule.params or matches(self._query(index.type, rule), index)
 
@@ -134,7 +134,7 @@ class Eyes:
         """Consent and policy for one record: it must be permitted for every person it is about."""
         if (kept := self._own(row)) is not None:
             return kept
-        caller = self.session.caller
+        caller = self.context.caller
         if row.type in ADDRESSED and row.custodian != caller.organization and not caller.personal:
             told = self._addressed(row)
             if told is not None:
@@ -148,7 +148,7 @@ class Eyes:
 
     def _own(self, row: Row) -> Decision | None:
         """The decision on a record of the caller's own agency: nothing has to be known of the person."""
-        caller = self.session.caller
+        caller = self.context.caller
         return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
     def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
@@ -156,13 +156,13 @@ class Eyes:
         value it was made from: a person who was loaded again since is another."""
         known = self._towards.get(id(person))
         if known is None:
-            told = evidence_of(person, self.acting.agreement, self.session.at) if person else NOBODY
+            told = evidence_of(person, self.acting.agreement, self.context.at) if person else NOBODY
             known = self._towards[id(person)] = (person, told, self.request(person))
         return known
 
     def _addressed(self, row: Row) -> bool | None:
         """Whether an addressed record is for this agency; None when consent decides instead: it is not one of Baton's own."""
-        mine = any(party.organization == self.session.caller.organization for party in row.parties)
+        mine = any(party.organization == self.context.caller.organization for party in row.parties)
         if not mine:
             return False
         ours = row.type == "Communication" or any(key.startswith(f"code={TASK_CODE}|") for key in row.index.keys)
@@ -170,15 +170,15 @@ class Eyes:
 
     def request(self, person: Person | None = None, purposes: tuple[str, ...] = ()) -> Request:
         """The consent request this caller makes about a person: for the first of its registered purposes, or for those given."""
-        caller = self.session.caller
+        caller = self.context.caller
         teams, patients = (person.teams, person.patients) if person else ((), frozenset[str]())
         return Request(
-            principals=self.acting.principals(self.session.at, teams, patients),
+            principals=self.acting.principals(self.context.at, teams, patients),
             organization=caller.organization,
             sector=self.acting.sector,
             purposes=purposes or caller.purposes[:1],
             action="access",
-            now=self.session.at,
+            now=self.context.at,
             user=caller.user,
             self_access=self.own,
         )
@@ -187,7 +187,7 @@ class Eyes:
         """The rows that are the agency's own, are addressed to it, are about nobody, or about somebody it is tied to: what
         `visible` lets through, asked of few rows at once. It is asked also when there is nothing to ask, so that a record that
         is hidden takes no more time than one that is not there."""
-        agency, at = self.session.caller.organization, self.session.at
+        agency, at = self.context.caller.organization, self.context.at
         foreign = {patient for row in rows if row.custodian != agency for patient in row.patients}
         relations = await self.services.relations.of(foreign or {NOBODY_AT_ALL})
         known = {patient for each in relations if each.organization == agency and each.holds(at) for patient in each.patients}
@@ -203,14 +203,14 @@ class Eyes:
     async def visible(self, kind: str, query: Query) -> Visible:
         """The filter every search carries: rows that might be seen. Each row is still decided one by one, so a search about
         named Patients need not ask first whom the agency is related to, and one for named records asks it of what it found."""
-        caller = self.session.caller
+        caller = self.context.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
-            return Visible(patients=tuple(self.own or self.context))
+            return Visible(patients=tuple(self.own or self.in_context))
         if names_records(query) and kind != "AuditEvent":
             return ANY
         about = named(query, self.services.indexer.parameters.compartment(kind)) if kind != "Patient" else ()
-        related = about or await self.services.relations.patients(caller.organization, self.session.at)
+        related = about or await self.services.relations.patients(caller.organization, self.context.at)
         return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
 
 
@@ -247,20 +247,20 @@ def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Ev
     )
 
 
-async def open_eyes(services: Services, session: Session) -> Eyes:
+async def open_eyes(services: Services, context: RequestContext) -> Eyes:
     """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
-    await services.directory.refresh(session.directory)
-    caller = session.caller
+    await services.directory.refresh(context.directory)
+    caller = context.caller
     acting = await services.directory.acting(caller)
     user = type_of(caller.user)
-    own = await _own(services, session, user)
-    context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
-    return Eyes(services, session, acting, own, context)
+    own = await _own(services, context, user)
+    in_context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
+    return Eyes(services, context, acting, own, in_context)
 
 
-async def _own(services: Services, session: Session, kind: str) -> frozenset[str]:
+async def _own(services: Services, context: RequestContext, kind: str) -> frozenset[str]:
     """The Patients that are the caller's own record, or whom the caller may act for (L1)."""
-    user = session.caller.user
+    user = context.caller.user
     if kind == "Patient":
         return (await services.evidence.person(user)).patients
     if kind != "RelatedPerson":
@@ -269,7 +269,7 @@ async def _own(services: Services, session: Session, kind: str) -> frozenset[str
     if row is None or row.deleted or not row.patients:
         return frozenset()
     person = await services.evidence.person(row.patients[0])
-    return person.patients if user in person.representatives(session.at) else frozenset()
+    return person.patients if user in person.representatives(context.at) else frozenset()
 
 
 def as_now(row: Row, current: Row) -> Row:
@@ -282,10 +282,10 @@ def parted(row: Row) -> bool:
     return "n" in row.facts or "s" in row.facts
 
 
-def allowed(session: Session, kind: str, verb: str) -> tuple[Rule, ...]:
+def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Rule, ...]:
     """The scope rules for a verb on a type; refuses when there are none (security rules, section 2)."""
-    rules = session.caller.scopes.grants(kind, verb)
-    usable = tuple(rule for rule in rules if rule.context != "patient" or session.caller.patient)
+    rules = context.caller.scopes.grants(kind, verb)
+    usable = tuple(rule for rule in rules if rule.context != "patient" or context.caller.patient)
     if not usable:
         text = (
             f"The token's scopes do not allow this on `{kind}`; ask for `system/{kind}.{verb}` or its `user/` or `patient/` form."

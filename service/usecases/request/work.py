@@ -24,19 +24,19 @@ from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
 from service.usecases.request.evidence import Person
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 
 T = TypeVar("T")
 TRIES = 4
 
 
-async def decided_again(session: Session, decide: Callable[[Session], Awaitable[T]]) -> T:
+async def decided_again(context: RequestContext, decide: Callable[[RequestContext], Awaitable[T]]) -> T:
     """What `decide` gives, which loads, decides and commits; anew, as of now, when what it was decided on moved meanwhile."""
     for _ in range(TRIES - 1):
         with suppress(Moved):
-            return await decide(session)
-        session = replace(session, at=clock.now(), directory=None)
-    return await decide(session)
+            return await decide(context)
+        context = replace(context, at=clock.now(), directory=None)
+    return await decide(context)
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ class Work:
     """Load with `row` and `get`, stage with `create`, `update` and `delete`, then `commit` once."""
 
     services: Services
-    session: Session
+    context: RequestContext
     staged: dict[str, Staged] = field(default_factory=dict)
     rows: dict[str, Row | None] = field(default_factory=dict)
     audits: list[Resource] = field(default_factory=list)
@@ -77,7 +77,7 @@ class Work:
 
     async def get(self, ref: str) -> Resource | None:
         """The record as this Work sees it: staged, else stored; None when absent or deleted."""
-        local = relative(ref, self.session.base)
+        local = relative(ref, self.context.base)
         if not local:
             return None
         if (staged := self.staged.get(local)) is not None:
@@ -87,7 +87,7 @@ class Work:
 
     async def entry(self, ref: str) -> Resource | None:
         """A directory entry as this Work will leave it: whom it lets go leads nothing in it."""
-        local = relative(ref, self.session.base) or ref
+        local = relative(ref, self.context.base) or ref
         return await self.get(local) if local in self.staged else await self.services.directory.get(local)
 
     async def standing(self, ref: str) -> Row | None:
@@ -96,7 +96,7 @@ class Work:
         if staged is None:
             return await self.row(ref)
         projector = self.services.records.projector
-        drafted = draft(await self._write(staged), self.session.at, projector)
+        drafted = draft(await self._write(staged), self.context.at, projector)
         return row_of(drafted.type, drafted.current, projector)
 
     async def version(self, ref: str) -> Row | None:
@@ -112,7 +112,7 @@ class Work:
 
     def _consenting(self, person: Person, staged: Mapping[str, Staged]) -> Person:
         kept = [each for each in person.consents if unversioned(each[1].ref) not in staged]
-        base, zone = self.session.base, self.services.zone
+        base, zone = self.context.base, self.services.zone
         fresh = [
             (each.custodian, compile_consent(each.resource, versioned(ref, each.before + 1), base, zone))
             for ref, each in staged.items()
@@ -154,14 +154,14 @@ class Work:
 
     async def commit(self) -> dict[str, Row]:
         """Commits everything as one Change; gives the rows written, by reference."""
-        return await self.services.records.commit(await self.change(), self.session.caller.organization)
+        return await self.services.records.commit(await self.change(), self.context.caller.organization)
 
     async def change(self) -> Change:
         """The Change so far, every write stamped and projected."""
         writes = [await self._write(staged) for staged in self.staged.values()]
         guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
         return Change(
-            at=self.session.at,
+            at=self.context.at,
             writes=tuple(writes),
             audits=tuple(self.audits),
             claims=tuple(self.claims),
@@ -177,7 +177,7 @@ class Work:
         resource = staged.resource
         version = staged.before + 1
         return Write(
-            resource=stamp(resource, id=resource["id"], version=version, at=self.session.at),
+            resource=stamp(resource, id=resource["id"], version=version, at=self.context.at),
             before=staged.before,
             custodian=staged.custodian,
             method=staged.method,
@@ -196,14 +196,14 @@ class Work:
 
     async def organization(self, ref: str) -> str:
         """The organisation an actor acts for, this Work's own changes included; empty when unknown."""
-        local = relative(ref, self.session.base)
+        local = relative(ref, self.context.base)
         staged = self.staged.get(local)
         if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
-            return relative(link(staged.resource, "organization"), self.session.base)
+            return relative(link(staged.resource, "organization"), self.context.base)
         return await self.services.directory.organization(local) if local else ""
 
     async def _parties(self, resource: Resource) -> tuple[Party, ...]:
-        closing = (self.session.at,) if closed(resource) else ()
+        closing = (self.context.at,) if closed(resource) else ()
         found: dict[Party, None] = {}
         for tie in ties(resource):
             organization = await self.organization(tie.actor)

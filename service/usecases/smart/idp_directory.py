@@ -19,7 +19,7 @@ from service.fhir.canonical import NHS_NUMBER
 from service.fhir.reference import key, relative
 from service.store.records import Row
 from service.usecases.request.audit import login_event
-from service.usecases.request.services import Services, Session
+from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Eyes, evidence_of, open_eyes
 from service.usecases.smart.launch import Choice
 
@@ -40,8 +40,8 @@ class People:
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record a person may open as their own."""
-        session = Session(Caller("", "", READING, user=user), clock.now(), "")
-        eyes = await open_eyes(self._services, session)
+        context = RequestContext(Caller("", "", READING, user=user), clock.now(), "")
+        eyes = await open_eyes(self._services, context)
         return tuple(Choice(patient, patient) for patient in sorted(eyes.own))
 
     async def patient(self, text: str, organization: str) -> str:
@@ -49,8 +49,8 @@ class People:
 
         An NHS number means the agency's own record where it has one.
         """
-        session = Session(Caller("", organization, READING), clock.now(), "")
-        eyes = await open_eyes(self._services, session)
+        context = RequestContext(Caller("", organization, READING), clock.now(), "")
+        eyes = await open_eyes(self._services, context)
         shown = await eyes.reveal([row for row in await self._named(text) if not row.deleted], "r")
         ranked = sorted(shown, key=lambda each: (each.row.custodian != organization, each.row.id))
         return ranked[0].row.reference if ranked else ""
@@ -71,9 +71,9 @@ class People:
         caller = tokens.caller_of(token, clock.now())
         if caller is None or not caller.patient:
             return None
-        eyes = await open_eyes(self._services, Session(caller, clock.now(), self._base))
+        eyes = await open_eyes(self._services, RequestContext(caller, clock.now(), self._base))
         person = await self._services.evidence.person(caller.patient)
-        evidence = evidence_of(person, eyes.acting.agreement, eyes.session.at)
+        evidence = evidence_of(person, eyes.acting.agreement, eyes.context.at)
         rules, consents = told(eyes.request(person), evidence, self._services.policy, caller.patient, self._base)
         named = [f"{self._base}/{ref}" for ref in await self._nameable(eyes, [record_of(each) for each in consents])]
         said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
