@@ -16,17 +16,17 @@ from service.usecases.consent import consents
 from service.usecases.disclosure import service_records
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal, custodian_only, personal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
-Rule = Callable[[Work, Eyes, Proposal], Awaitable[str]]
+Rule = Callable[[Work, Viewer, Proposal], Awaitable[str]]
 
 
 def felt(rule: Rule) -> Rule:
     """The rule of Consent as the open handovers of its person feel it at once (HOV-8)."""
 
-    async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
-        ref = await rule(work, eyes, proposal)
+    async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+        ref = await rule(work, viewer, proposal)
         await handover.reconsider(work, proposal.resource)
         return ref
 
@@ -53,18 +53,18 @@ IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": felt(consents.keep)}
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
     """Puts a create or update into the Work under its type's rules; gives its reference."""
-    personal(eyes, proposal)
+    personal(viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
-    ref = await rule(work, eyes, proposal)
+    ref = await rule(work, viewer, proposal)
     staged = work.staged.get(ref)
-    if staged is not None and not eyes.may_write(staged.resource, (), proposal.verb):
+    if staged is not None and not viewer.may_write(staged.resource, (), proposal.verb):
         text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
     if staged is not None and len(work.audits) == told:  # a care rule tells its own story
-        patients = eyes.services.indexer.patients(staged.resource)
+        patients = viewer.services.indexer.patients(staged.resource)
         work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
 
@@ -83,15 +83,15 @@ def _tagged(resource: Resource) -> bool:
     return isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags)
 
 
-async def remove(work: Work, eyes: Eyes, row: Row) -> None:
+async def remove(work: Work, viewer: Viewer, row: Row) -> None:
     """Puts a delete into the Work, where the type allows it."""
-    personal(eyes, Proposal(row.resource, row, "d"))
+    personal(viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not _unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
         raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
     if row.type == "QuestionnaireResponse":
-        await questionnaire_responses.unagreed(work, eyes, row)
+        await questionnaire_responses.unagreed(work, viewer, row)
     if row.type == "PractitionerRole":
         await leads.ended(work, row.resource)
     work.delete(row)

@@ -65,7 +65,7 @@ READS = _modules(
         "made_by_a_function_of_a_module": _asking("stored.row_of('Task', document, None)", "document: Document"),
         "made_by_a_function_that_is_decorated": "from service.store.example import latest\n" + _asking("latest()", ""),
         "without_a_type": _asking("await services.records.read('Task', 'x')", "services"),
-        "without_a_type_in_a_list": _asking("[row for row in await eyes.services.searches.find(q, limit=1)]", "eyes"),
+        "without_a_type_in_a_list": _asking("[row for row in await viewer.services.searches.find(q, limit=1)]", "viewer"),
         "without_a_type_of_itself": _asking("await self._holdings.of('Task', ['Patient/x'])", "self"),
         "without_a_type_of_its_own": _asking("await records.history('Task', 'x', limit=1)", "records"),
         "without_a_type_of_its_answer": _asking("(await services.records.read_many(['Task/x']))['Task/x']", "services"),

@@ -20,7 +20,7 @@ from tests.structure.typed import SERVICE, dotted, place
 # The modules that may read patient data from the store. Each says why what it reads is decided, or never leaves.
 PATHS: Mapping[str, str] = {
     "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",
-    "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the eyes of who asks",
+    "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the viewer of who asks",
     "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
     "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
     "usecases/care/handover.py": "rules look at the open handovers of a person; nothing leaves",

@@ -24,7 +24,7 @@ from service.settings import Settings, shipped
 from service.store.mongo import connect
 from service.usecases.care import situations, tasks
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 from tests.locality import BASE, Locality, code, person, settle, transport
 
@@ -63,7 +63,7 @@ MACHINE: Machine[Watering] = Machine(
 )
 
 
-async def load(work: Work, _: Eyes, proposal: Proposal) -> Watering:
+async def load(work: Work, _: Viewer, proposal: Proposal) -> Watering:
     """The loader."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     return found.widened(Watering, plants="plants" in str(proposal.resource.get("description", "")))

@@ -12,13 +12,13 @@ from service.problem import Category, Refused, problem
 from service.usecases.care import leads
 from service.usecases.request.directory import EMPLOYER
 from service.usecases.request.proposal import Proposal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 MEMBER = {**EMPLOYER, "Organization": "partOf"}
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Organization, PractitionerRole, HealthcareService and Location."""
     member = MEMBER[proposal.type]
     named = link(proposal.resource, member)
@@ -27,7 +27,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
     if proposal.type == "PractitionerRole":
         await leads.changed(work, proposal)
-    return await store(work, eyes, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+    return await store(work, viewer, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
 
 
 async def _may_name(work: Work, kind: str, named: str) -> bool:

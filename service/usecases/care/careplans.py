@@ -21,11 +21,11 @@ from service.usecases.care import crisis_plan, outcomes
 from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import Work
 
 
-async def write(work: Work, _: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, _: Viewer, proposal: Proposal) -> str:
     """The rule of CarePlan."""
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
@@ -114,8 +114,8 @@ async def timeline(services: Services, context: RequestContext, identity: str) -
     """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
     allowed(context, "CarePlan", "r")
     row = await services.records.read("CarePlan", identity)
-    eyes = await open_eyes(services, context)
-    shown = await eyes.reveal([row], "r") if row else []
+    viewer = await viewer_of(services, context)
+    shown = await viewer.reveal([row], "r") if row else []
     await note(services, context, "R", f"CarePlan/{identity}/$ownership", shown)
     if not shown:
         raise absent("CarePlan", identity)

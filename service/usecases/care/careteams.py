@@ -7,11 +7,11 @@ from service.change import Resource
 from service.fhir.reference import link
 from service.problem import Category, Refused, problem
 from service.usecases.request.proposal import Proposal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
     at = work.context.at
     before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
@@ -22,10 +22,10 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
             "The care coordinator of a team is the lead of its plan; name the lead in `CarePlan.author`, or hand the plan over."
         )
         raise _refusal("CareTeam.participant", text)
-    return await store(work, eyes, proposal)
+    return await store(work, viewer, proposal)
 
 
-async def write_episode(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write_episode(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of EpisodeOfCare: its care manager is the lead of its plan, and moves only with it."""
     moved = proposal.before is not None and link(proposal.before, "careManager") != link(proposal.resource, "careManager")
     if moved and await work.services.records.holder(f"rule:OWN-6:EpisodeOfCare/{proposal.resource['id']}"):
@@ -33,7 +33,7 @@ async def write_episode(work: Work, eyes: Eyes, proposal: Proposal) -> str:
             "EpisodeOfCare.careManager",
             "The care manager of an episode is the lead of its plan; name the lead in `CarePlan.author`.",
         )
-    return await store(work, eyes, proposal)
+    return await store(work, viewer, proposal)
 
 
 async def _leads(work: Work, team: Resource) -> bool:

@@ -17,7 +17,7 @@ from service.problem import Refused
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
@@ -25,7 +25,7 @@ AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
 DATASET = dataset("crisis")
 
 
-async def load(work: Work, _: Eyes, proposal: Proposal) -> AgreementSituation:
+async def load(work: Work, _: Viewer, proposal: Proposal) -> AgreementSituation:
     """What an agreement's rules look at: the plan, and the version that is agreed to."""
     asked = focus(proposal.before or proposal.resource)
     plan, version = unversioned(asked), await _version(work, asked)
@@ -79,14 +79,14 @@ async def agreements(work: Work, plan: Resource) -> Agreements:
     )
 
 
-async def resting_on(work: Work, eyes: Eyes, answers: Row) -> str:
+async def resting_on(work: Work, viewer: Viewer, answers: Row) -> str:
     """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
     binds nobody: it would tell of itself."""
     for plan in await work.services.holdings.of("CarePlan", answers.patients):
         if not rests_on(plan.resource, answers.reference):
             continue
         ours = plan.custodian == answers.custodian
-        if ours or eyes.permits([plan], await work.services.evidence.persons(plan.patients)):
+        if ours or viewer.permits([plan], await work.services.evidence.persons(plan.patients)):
             return plan.reference
     return ""
 

@@ -29,28 +29,28 @@ from service.usecases.disclosure.selection import MAX_RECORDS, UNLIMITED
 from service.usecases.request.audit import event
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, allowed
+from service.usecases.request.viewer import Viewer, allowed
 from service.usecases.request.work import Work
 
 
-async def load(work: Work, _: Eyes, proposal: Proposal) -> RequestSituation:
+async def load(work: Work, _: Viewer, proposal: Proposal) -> RequestSituation:
     """What a data request's rules look at: whom it names."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = link(proposal.resource, "owner")
     return found.widened(RequestSituation, asked=await work.entry(named) if named else None)
 
 
-async def settle(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> None:
+async def settle(work: Work, viewer: Viewer, proposal: Proposal, decision: Outcome) -> None:
     """Stages what was decided, with its answer when one is due."""
-    await outcomes.stage(work, await _settled(work, eyes, proposal, decision))
+    await outcomes.stage(work, await _settled(work, viewer, proposal, decision))
 
 
-async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome) -> Outcome:
+async def _settled(work: Work, viewer: Viewer, proposal: Proposal, decision: Outcome) -> Outcome:
     """The Outcome with everything the rules leave to be loaded: whom it is about, whether it may be asked, its answer."""
     first, *others = decision.writes
     task, new = first.resource, proposal.before is None
     if new:
-        task = {**task, "for": await _person(work, eyes, task)}
+        task = {**task, "for": await _person(work, viewer, task)}
     if new or decision.disclosure:
         asked = asked_of(work.services, task, proposal.row.custodian if proposal.row else work.context.caller.organization)
         sectors = await _sectors(work, task, asked)
@@ -58,17 +58,17 @@ async def _settled(work: Work, eyes: Eyes, proposal: Proposal, decision: Outcome
             registered(work.context, work.services, asked)
             selection.basis_of(asked, sectors, place)
         if decision.disclosure:
-            task = question.answered(task, await _answer(work, eyes, task, asked, sectors, at_once=new))
+            task = question.answered(task, await _answer(work, viewer, task, asked, sectors, at_once=new))
     return replace(decision, writes=(replace(first, resource=task, keys=proposal.keys), *others))
 
 
-async def _person(work: Work, eyes: Eyes, task: Resource) -> Resource:
+async def _person(work: Work, viewer: Viewer, task: Resource) -> Resource:
     """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
     that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
     allowed(work.context, "Patient", "r")
     ref = link(task, "for")
     row = await work.row(ref) if ref.startswith("Patient/") else None
-    if row is None or row.deleted or not await eyes.reveal([row], "r"):
+    if row is None or row.deleted or not await viewer.reveal([row], "r"):
         text = "A data request is about a Patient that is here and that you may see: set `for` to your own record of the person."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.for", rule=RULE))
     keys = person_keys(row.resource) if row.custodian == work.context.caller.organization else ()
@@ -101,12 +101,12 @@ def registered(context: RequestContext, services: Services, asked: Asked) -> Non
 
 
 async def _answer(
-    work: Work, eyes: Eyes, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
+    work: Work, viewer: Viewer, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
 ) -> tuple[str, ...]:
     """Stages the disclosure for the agency that asks; gives the references of its records, none when nothing is disclosed."""
     keeper = await work.organization(link(task, "owner"))
     patient = link(task, "for")
-    rows = await _kept(eyes, keeper, patient, asked, at_once=at_once)
+    rows = await _kept(viewer, keeper, patient, asked, at_once=at_once)
     basis = selection.basis_of(asked, sectors, place)
     items = await selection.judged(work.services, work.context, asked, basis, rows, work=work)
     plan = Plan(asked, patient, basis, items, Teller(keeper, link(task, "owner"), name_of(task)))
@@ -115,20 +115,20 @@ async def _answer(
     await _tell(work, plan)
     refs = await release.stage(work, plan)
     for ref in () if at_once else refs:
-        release.writable(eyes, work.staged[ref].resource)
+        release.writable(viewer, work.staged[ref].resource)
     return refs
 
 
-async def _kept(eyes: Eyes, keeper: str, patient: str, asked: Asked, *, at_once: bool) -> Sequence[Row]:
+async def _kept(viewer: Viewer, keeper: str, patient: str, asked: Asked, *, at_once: bool) -> Sequence[Row]:
     """The records that were asked for: those that who approves may read and disclose by its own scopes, or, at once, all of them,
     however many: a limit on what is kept would tell of what is withheld."""
     if at_once:
-        return await selection.candidates(eyes.services, keeper, patient, asked, UNLIMITED)
+        return await selection.candidates(viewer.services, keeper, patient, asked, UNLIMITED)
     for kind in asked.types:
-        allowed(eyes.context, kind, "r")
-    allowed(eyes.context, "Communication", "c")
-    rows = await selection.candidates(eyes.services, keeper, patient, asked)
-    return [each.row for each in await eyes.reveal(rows, "r")]
+        allowed(viewer.context, kind, "r")
+    allowed(viewer.context, "Communication", "c")
+    rows = await selection.candidates(viewer.services, keeper, patient, asked)
+    return [each.row for each in await viewer.reveal(rows, "r")]
 
 
 async def _tell(work: Work, plan: Plan) -> None:

@@ -25,7 +25,7 @@ from service.usecases.disclosure import selection
 from service.usecases.disclosure.release import Item, bundle
 from service.usecases.request.audit import note
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, Shown, absent, allowed, as_now, open_eyes, parted
+from service.usecases.request.viewer import Shown, Viewer, absent, allowed, as_now, parted, viewer_of
 from service.usecases.request.work import Work
 
 
@@ -35,25 +35,25 @@ async def disclosed(services: Services, context: RequestContext, identity: str) 
     Refuses alike (ABSENT) a Task that is not there, one that is hidden and one that the caller's agency did not ask.
     """
     allowed(context, "Task", "r")
-    eyes = await open_eyes(services, context)
+    viewer = await viewer_of(services, context)
     work = Work(services, context)
-    task = await _task(eyes, work, identity)
+    task = await _task(viewer, work, identity)
     if reading.status(task) != "completed":
         text = f"This data request is `{reading.status(task)}`: what is disclosed can be fetched once it is `completed`."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Task.status", rule=RULE))
-    items = [item for item in await _decided(eyes, work, task) if item.decision.permit]
+    items = [item for item in await _decided(viewer, work, task) if item.decision.permit]
     shown = [Shown(item.row, b"", item.decision) for item in items]
     await note(services, context, "E", f"Task/{identity}/$disclosed", shown)
     return dump(bundle(context, items))
 
 
-async def _task(eyes: Eyes, work: Work, identity: str) -> Resource:
+async def _task(viewer: Viewer, work: Work, identity: str) -> Resource:
     """The caller's own data request. A person reads their own record, not what one agency told another."""
     row = await work.row(f"Task/{identity}")
-    shown = await eyes.reveal([row], "r") if row else []
-    if row is not None and shown and _asked_by(eyes.context, row):
+    shown = await viewer.reveal([row], "r") if row else []
+    if row is not None and shown and _asked_by(viewer.context, row):
         return row.resource
-    await note(eyes.services, eyes.context, "R", f"Task/{identity}/$disclosed", [])
+    await note(viewer.services, viewer.context, "R", f"Task/{identity}/$disclosed", [])
     raise absent("Task", identity)
 
 
@@ -67,10 +67,10 @@ def _asked_by(context: RequestContext, row: Row) -> bool:
     )
 
 
-async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
+async def _decided(viewer: Viewer, work: Work, task: Resource) -> list[Item]:
     """What was disclosed, within the caller's scopes, as it is decided now for who asks and under the labels of now; the basis
     that was approved holds for what was disclosed by it."""
-    services, context = eyes.services, eyes.context
+    services, context = viewer.services, viewer.context
     asked = asked_of(services, task, context.caller.organization)
     for kind in asked.types:
         allowed(context, kind, "r")
@@ -78,22 +78,22 @@ async def _decided(eyes: Eyes, work: Work, task: Resource) -> list[Item]:
     approved = Basis(code_in(asked.basis, LAWFUL_BASIS), asked.basis) if asked.basis else None
     items: list[Item] = []
     for record in await _records(work, task):
-        rows = [row for row in await _versions(work, record) if parted(row) or eyes.in_scope(row, "r")]
+        rows = [row for row in await _versions(work, record) if parted(row) or viewer.in_scope(row, "r")]
         basis = approved if approved and by_basis(approved.concept).items() <= _authority(record).items() else None
         now = [as_now(row, await work.row(row.reference) or row) for row in rows]
         user = context.caller.user
         told = await selection.judged(services, context, asked, basis, rows, user)
         still = await selection.judged(services, context, asked, basis, now, user)
         items += (item for item, again in zip(told, still, strict=True) if again.decision.permit)
-    return sorted((item for item in items if _in_scope(eyes, item)), key=lambda item: item.row.reference)
+    return sorted((item for item in items if _in_scope(viewer, item)), key=lambda item: item.row.reference)
 
 
-def _in_scope(eyes: Eyes, item: Item) -> bool:
+def _in_scope(viewer: Viewer, item: Item) -> bool:
     """A granular scope reaches a record by what is left of it, as everywhere."""
     if not parted(item.row):
         return True
     body = dump(redact(item.row.resource, item.decision.redactions))
-    return eyes.in_scope(item.row, "r", eyes.left(Shown(item.row, body, item.decision)))
+    return viewer.in_scope(item.row, "r", viewer.left(Shown(item.row, body, item.decision)))
 
 
 async def _records(work: Work, task: Resource) -> list[Resource]:

@@ -25,7 +25,7 @@ from service.usecases.care import outcomes, situations
 from service.usecases.consent import withdrawal
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 DATASET = dataset("handover")
@@ -33,24 +33,24 @@ PURPOSE = "TREAT"
 WITHDRAWN = Authority(text="consent no longer permits what was handed over")
 
 
-async def load(work: Work, eyes: Eyes, proposal: Proposal) -> HandoverSituation:
+async def load(work: Work, viewer: Viewer, proposal: Proposal) -> HandoverSituation:
     """What a handover's rules look at, as far as its sender may see it."""
-    may_focus, may_answer = await _may_focus(work, eyes, proposal), await _may_answer(work, eyes, proposal)
+    may_focus, may_answer = await _may_focus(work, viewer, proposal), await _may_answer(work, viewer, proposal)
     return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
 
 
-async def settle(work: Work, _: Eyes, __: Proposal, decision: Outcome) -> None:
+async def settle(work: Work, _: Viewer, __: Proposal, decision: Outcome) -> None:
     """Stages what was decided; what becomes visible to the receiver is disclosed in the same transaction (HOV-3)."""
     await outcomes.stage(work, decision)
     if decision.disclosure:
         await _disclose(work, decision.writes[0].resource)
 
 
-async def companion(work: Work, eyes: Eyes, proposal: Proposal) -> Situation:
+async def companion(work: Work, viewer: Viewer, proposal: Proposal) -> Situation:
     """What a Task around a handover is about: its focus, or what it is part of."""
     task = proposal.before or proposal.resource
     about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
-    if proposal.before is None and not await _sees(work, eyes, about):
+    if proposal.before is None and not await _sees(work, viewer, about):
         about = ""
     found = await work.get(about) if about else None
     loaded = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
@@ -88,15 +88,15 @@ async def situation(
     return replace(loaded, dataset=lacking, authority=authority)
 
 
-async def _may_focus(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+async def _may_focus(work: Work, viewer: Viewer, proposal: Proposal) -> bool:
     """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
-    return proposal.before is not None or await _sees(work, eyes, link(proposal.resource, "focus"))
+    return proposal.before is not None or await _sees(work, viewer, link(proposal.resource, "focus"))
 
 
-async def _may_answer(work: Work, eyes: Eyes, proposal: Proposal) -> bool:
+async def _may_answer(work: Work, viewer: Viewer, proposal: Proposal) -> bool:
     """Nor does naming a dataset tell anything of datasets that its sender does not see."""
     named = _answers(proposal.resource)
-    return named == _answers(proposal.before or {}) or await _sees(work, eyes, named)
+    return named == _answers(proposal.before or {}) or await _sees(work, viewer, named)
 
 
 def _answers(task: Resource) -> str:
@@ -104,9 +104,9 @@ def _answers(task: Resource) -> str:
     return reading.value_reference(given[0]) if given else ""
 
 
-async def _sees(work: Work, eyes: Eyes, ref: str) -> bool:
+async def _sees(work: Work, viewer: Viewer, ref: str) -> bool:
     row = await work.row(ref) if ref else None
-    return ref in work.staged or bool(row and eyes.permits([row], await work.services.evidence.persons(row.patients)))
+    return ref in work.staged or bool(row and viewer.permits([row], await work.services.evidence.persons(row.patients)))
 
 
 async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:

@@ -9,16 +9,16 @@ from service.care.task.situation import Staged
 from service.problem import Refused
 from service.usecases.care import outcomes
 from service.usecases.request.proposal import Proposal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Patient: every national identifier it carries is one."""
     refusal = identity.check(proposal.resource)
     if refusal is not None:
         raise Refused(refusal)
-    ref = await store(work, eyes, proposal)
+    ref = await store(work, viewer, proposal)
     if proposal.before is None and identity.doubtful(proposal.resource):
         await _queue(work, ref)
     return ref

@@ -7,22 +7,22 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.care import crisis_plan
 from service.usecases.request.proposal import Proposal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 BESIDE = frozenset({"meta", "text"})
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of QuestionnaireResponse."""
     if proposal.row is not None and proposal.before is not None and _said(proposal.before) != _said(proposal.resource):
-        await unagreed(work, eyes, proposal.row)
-    return await store(work, eyes, proposal)
+        await unagreed(work, viewer, proposal.row)
+    return await store(work, viewer, proposal)
 
 
-async def unagreed(work: Work, eyes: Eyes, row: Row) -> None:
+async def unagreed(work: Work, viewer: Viewer, row: Row) -> None:
     """Refuses a change of what a crisis plan says by these answers: the plan would say what nobody agreed to."""
-    plan = await crisis_plan.resting_on(work, eyes, row)
+    plan = await crisis_plan.resting_on(work, viewer, row)
     if plan:
         text = f"The crisis plan `{plan}` says this as its agencies agree to it: send new answers, and refer to them in the plan."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="QuestionnaireResponse.item", rule="E9"))

@@ -20,11 +20,11 @@ from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import crisis_plan, data_request, handover, outcomes, situations
 from service.usecases.request.proposal import Proposal, store
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 
-async def _staged(work: Work, _: Eyes, __: Proposal, decision: Outcome) -> None:
+async def _staged(work: Work, _: Viewer, __: Proposal, decision: Outcome) -> None:
     await outcomes.stage(work, decision)
 
 
@@ -32,11 +32,11 @@ async def _staged(work: Work, _: Eyes, __: Proposal, decision: Outcome) -> None:
 class Practice:
     """How the use cases speak for a Task code: `load` what its machine looks at, `settle` what it decided."""
 
-    load: Callable[[Work, Eyes, Proposal], Awaitable[Any]]
-    settle: Callable[[Work, Eyes, Proposal, Outcome], Awaitable[None]] = _staged
+    load: Callable[[Work, Viewer, Proposal], Awaitable[Any]]
+    settle: Callable[[Work, Viewer, Proposal, Outcome], Awaitable[None]] = _staged
 
 
-async def _answered(work: Work, _: Eyes, proposal: Proposal) -> Situation:
+async def _answered(work: Work, _: Viewer, proposal: Proposal) -> Situation:
     """The parties, and nothing else."""
     return await situations.situation(work, proposal.resource, proposal.before)
 
@@ -51,7 +51,7 @@ PRACTICES: dict[str, Practice] = {
 }
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Task."""
     stored = proposal.before
     code = reading.code(stored or proposal.resource)
@@ -59,15 +59,15 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
         raise _refused("A Task keeps its code; send another Task instead.")
     machine = MACHINES.get(code)
     if machine is None:
-        return await store(work, eyes, proposal)
+        return await store(work, viewer, proposal)
     if stored is None and not machine.sent:
         raise _refused(f"A Task `{code}` is made by the service when its rule asks for one; it is answered, not sent.")
     practice = PRACTICES.get(code, PLAIN)
-    decision = decide(machine, await practice.load(work, eyes, proposal), clock.new_id)
+    decision = decide(machine, await practice.load(work, viewer, proposal), clock.new_id)
     if isinstance(decision, Problem):
         raise Refused(decision)
     if isinstance(decision, Outcome):
-        await practice.settle(work, eyes, proposal, decision)
+        await practice.settle(work, viewer, proposal, decision)
     return f"Task/{proposal.resource['id']}"
 
 

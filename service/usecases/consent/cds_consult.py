@@ -23,7 +23,7 @@ from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 from service.problem import Category, Refused, problem
 from service.usecases.consent.evaluate import Asked, Matter, Name, matter, organization_of, patient_of, tell, told
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import allowed, open_eyes
+from service.usecases.request.viewer import allowed, viewer_of
 
 HOOK = "patient-consent-consult"
 DENY, NO_CONSENT, PERMIT = "CONSENT_DENY", "NO_CONSENT", "CONSENT_PERMIT"
@@ -58,22 +58,22 @@ async def consult(services: Services, context: RequestContext, question: Questio
     """The answer for the recipient, who is the asker unless its agency keeps the person's record."""
     for kind in ("Patient", "Consent"):
         allowed(context, kind, "r")
-    eyes = await open_eyes(services, context)
-    recipient = await organization_of(eyes, question.actor) if question.actor else context.caller.organization
-    patient = await patient_of(eyes, question.patient)
+    viewer = await viewer_of(services, context)
+    recipient = await organization_of(viewer, question.actor) if question.actor else context.caller.organization
+    patient = await patient_of(viewer, question.patient)
     if not patient:
         text = "There is no such Patient here that you may see; check the identifiers."
         raise Refused(problem(Category.ABSENT, "not-found", text, expression="context.patientId"))
     if not recipient:
         text = "The actor is one Organization that is known here, by reference or identifier; name it so."
         raise Refused(problem(Category.MALFORMED, "value", text, expression="context.actor", rule="consent-rules 4"))
-    found = await matter(eyes, Asked(patient, recipient, question.purposes or context.caller.purposes, "access"))
+    found = await matter(viewer, Asked(patient, recipient, question.purposes or context.caller.purposes, "access"))
     decisions = [found.decide(found.ordinary(kind)) for kind in question.classes or ("Basic",)]
-    await tell(eyes, found, HOOK, decisions)
+    await tell(viewer, found, HOOK, decisions)
     strictest = min(decisions, key=lambda each: STRICTEST.index(summary(each)))
     permitted = all(each.permit for each in decisions)
     uncovered = redactions(found, question.classes or ("Basic",)) if permitted else ()
-    return answer(await told(eyes, strictest), effect(permitted), _duties(decisions) if permitted else (), uncovered)
+    return answer(await told(viewer, strictest), effect(permitted), _duties(decisions) if permitted else (), uncovered)
 
 
 def summary(decision: Decision) -> str:

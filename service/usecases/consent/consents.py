@@ -18,7 +18,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.usecases.consent import withdrawal
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal, custodian_only
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 RULE = "consent-rules 3"
@@ -27,11 +27,11 @@ BOOKKEEPING = frozenset({"status", "meta", "text"})
 UNDECIDABLE = {"system": TAG, "code": "undecidable"}
 
 
-async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
+async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Consent."""
-    if not _ends_own(eyes, proposal):
+    if not _ends_own(viewer, proposal):
         custodian_only(work, proposal)
-        await _standing(work, eyes, proposal)
+        await _standing(work, viewer, proposal)
     refusals = tuple(issue for issue in check(proposal.resource, work.context.base) if issue.severity == "error")
     if refusals:
         raise Refused(Problem(Category.RULE, refusals))
@@ -41,7 +41,7 @@ async def write(work: Work, eyes: Eyes, proposal: Proposal) -> str:
     return await _put(work, proposal)
 
 
-async def keep(work: Work, _: Eyes, proposal: Proposal) -> str:
+async def keep(work: Work, _: Viewer, proposal: Proposal) -> str:
     """The rule of Consent for records that exist already (`baton load`): kept, and tagged where it cannot be decided.
 
     One that a later Consent took the place of comes in as inactive.
@@ -73,33 +73,33 @@ async def _put(work: Work, proposal: Proposal) -> str:
     return ref
 
 
-def _ends_own(eyes: Eyes, proposal: Proposal) -> bool:
+def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
     """The person takes back what they gave, whoever recorded it; nothing else about it changes."""
     before, after = proposal.before, proposal.resource
-    if before is None or link(before, "patient") not in eyes.own or after.get("status") not in ENDED:
+    if before is None or link(before, "patient") not in viewer.own or after.get("status") not in ENDED:
         return False
     return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING)
 
 
-async def _standing(work: Work, eyes: Eyes, proposal: Proposal) -> None:
+async def _standing(work: Work, viewer: Viewer, proposal: Proposal) -> None:
     """Whose consent an agency may record: that of a person whose record it sees, under its own control; and it stays theirs."""
     before, after = proposal.before, proposal.resource
     patient = link(after, "patient")
     if before is not None and link(before, "patient") != patient:
         raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
-    if before is None and not await _sees(work, eyes, patient):
+    if before is None and not await _sees(work, viewer, patient):
         raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
     controllers = {relative(each, work.context.base) for each in links(after, "organization")}
-    mine = {work.context.caller.organization, *(each for each in eyes.acting.known if each.startswith("Organization/"))}
-    if after.get("status") == "active" and not eyes.own and not mine & controllers:
+    mine = {work.context.caller.organization, *(each for each in viewer.acting.known if each.startswith("Organization/"))}
+    if after.get("status") == "active" and not viewer.own and not mine & controllers:
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
 
 
-async def _sees(work: Work, eyes: Eyes, patient: str) -> bool:
+async def _sees(work: Work, viewer: Viewer, patient: str) -> bool:
     if patient in work.staged:
         return True
     row = await work.row(patient) if patient.startswith("Patient/") else None
-    return row is not None and eyes.permits([row], await work.services.evidence.persons(row.patients))
+    return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
 
 
 def _stage(work: Work, proposal: Proposal) -> str:

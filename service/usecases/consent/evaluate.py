@@ -31,7 +31,7 @@ from service.usecases.disclosure.selection import purposes
 from service.usecases.request.audit import event
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, absent, allowed, evidence_of, open_eyes
+from service.usecases.request.viewer import Viewer, absent, allowed, evidence_of, viewer_of
 
 URI = "urn:ietf:rfc:3986"
 Name = tuple[str, str]
@@ -84,26 +84,26 @@ async def evaluate(services: Services, context: RequestContext, body: Resource) 
     asked = _asked(context, body)
     for kind in ("Patient", "Consent", *dict.fromkeys(type_of(ref) for ref in asked.resources)):
         allowed(context, kind, "r")
-    eyes = await open_eyes(services, context)
-    found = await matter(eyes, asked)
-    decisions = await _decisions(eyes, found)
-    await tell(eyes, found, "Consent/$evaluate", [decision for _, decision in decisions if decision])
-    return dump(parameters(*[await _evaluation(eyes, ref, decision) for ref, decision in decisions]))
+    viewer = await viewer_of(services, context)
+    found = await matter(viewer, asked)
+    decisions = await _decisions(viewer, found)
+    await tell(viewer, found, "Consent/$evaluate", [decision for _, decision in decisions if decision])
+    return dump(parameters(*[await _evaluation(viewer, ref, decision) for ref, decision in decisions]))
 
 
-async def matter(eyes: Eyes, asked: Asked) -> Matter:
+async def matter(viewer: Viewer, asked: Asked) -> Matter:
     """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
     does not keep the person's record."""
-    patient = await _patient(eyes, asked)
-    caller = eyes.context.caller
+    patient = await _patient(viewer, asked)
+    caller = viewer.context.caller
     if asked.recipient != caller.organization and patient.custodian != caller.organization:
         text = "Only the agency that keeps the person's record asks about another recipient; ask about your own agency."
         where = "Parameters.parameter.where(name = 'recipient')"
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
-    person = await eyes.services.evidence.person(patient.reference)
-    request, agreement = await _request(eyes, asked, person)
-    evidence = evidence_of(person, agreement, eyes.context.at)
-    return Matter(asked, patient, person, request, evidence, eyes.services.policy)
+    person = await viewer.services.evidence.person(patient.reference)
+    request, agreement = await _request(viewer, asked, person)
+    evidence = evidence_of(person, agreement, viewer.context.at)
+    return Matter(asked, patient, person, request, evidence, viewer.services.policy)
 
 
 def _asked(context: RequestContext, body: Resource) -> Asked:
@@ -135,100 +135,100 @@ def _local(context: RequestContext, reference: Resource) -> str:
     return relative(target(reference), context.base)
 
 
-async def _patient(eyes: Eyes, asked: Asked) -> Row:
+async def _patient(viewer: Viewer, asked: Asked) -> Row:
     identity = id_of(asked.patient)
-    row = await eyes.services.records.read("Patient", identity)
-    if row is None or row.deleted or not await eyes.reveal([row], "r"):
+    row = await viewer.services.records.read("Patient", identity)
+    if row is None or row.deleted or not await viewer.reveal([row], "r"):
         raise absent("Patient", identity)
     return row
 
 
-async def _decisions(eyes: Eyes, matter: Matter) -> list[tuple[str, Decision | None]]:
+async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision | None]]:
     """One for each record; None for what the asker may not know of, or that is about somebody else."""
     asked = matter.asked.resources
     if not asked:
         return [("", matter.decide(matter.ordinary()))]
-    rows = await eyes.services.records.read_many(asked)
-    known = {each.row.reference: each.row for each in await eyes.reveal([row for row in rows.values() if not row.deleted], "r")}
+    rows = await viewer.services.records.read_many(asked)
+    known = {each.row.reference: each.row for each in await viewer.reveal([row for row in rows.values() if not row.deleted], "r")}
     about = {ref: row for ref, row in known.items() if row.patients and matter.person.patients.issuperset(row.patients)}
     decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian)) for ref, row in about.items()}
     return [(ref, decided.get(ref)) for ref in asked]
 
 
-async def _request(eyes: Eyes, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
+async def _request(viewer: Viewer, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
     """The request as the recipient would make it: the caller as it is, or another agency as such."""
-    if asked.recipient == eyes.context.caller.organization:
-        return replace(eyes.request(person, asked.purposes), action=asked.action), eyes.acting.agreement
-    acting = await eyes.services.directory.acting(Caller("", asked.recipient, NONE))
+    if asked.recipient == viewer.context.caller.organization:
+        return replace(viewer.request(person, asked.purposes), action=asked.action), viewer.acting.agreement
+    acting = await viewer.services.directory.acting(Caller("", asked.recipient, NONE))
     request = Request(
-        principals=acting.principals(eyes.context.at, person.teams, person.patients),
+        principals=acting.principals(viewer.context.at, person.teams, person.patients),
         organization=asked.recipient,
         sector=acting.sector,
         purposes=asked.purposes,
         action=asked.action,
-        now=eyes.context.at,
+        now=viewer.context.at,
     )
     return request, acting.agreement
 
 
-async def _evaluation(eyes: Eyes, ref: str, decision: Decision | None) -> Resource:
+async def _evaluation(viewer: Viewer, ref: str, decision: Decision | None) -> Resource:
     named = [parameter("resource", "valueReference", reference_to(ref))] if ref else []
     if decision is None:
         text = f"There is no `{ref}` of this person here that you may see; check the id."
         return parts("evaluation", *named, parameter("decision", "valueCode", "deny"), parameter("summary", "valueString", text))
-    return parts("evaluation", *named, *explained(await told(eyes, decision)))
+    return parts("evaluation", *named, *explained(await told(viewer, decision)))
 
 
-async def told(eyes: Eyes, decision: Decision) -> Decision:
+async def told(viewer: Viewer, decision: Decision) -> Decision:
     """The decision without the names of those records behind it that the asker may not see."""
-    rows: Mapping[str, Row] = await eyes.services.records.read_many(cited(decision))
-    visible = frozenset(each.row.reference for each in await eyes.reveal(list(rows.values()), "r"))
+    rows: Mapping[str, Row] = await viewer.services.records.read_many(cited(decision))
+    visible = frozenset(each.row.reference for each in await viewer.reveal(list(rows.values()), "r"))
     return masked(decision, visible)
 
 
-async def tell(eyes: Eyes, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
+async def tell(viewer: Viewer, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
     """The audit line of an explanation, durable before the answer leaves."""
-    context, patient = eyes.context, matter.patient
+    context, patient = viewer.context, matter.patient
     why = " ".join(sorted({decision.reasons[0].source for decision in decisions}))
     line = event(context, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
-    await eyes.services.trail.note(line, at=context.at, custodian=patient.custodian)
+    await viewer.services.trail.note(line, at=context.at, custodian=patient.custodian)
 
 
-async def patient_of(eyes: Eyes, names: Sequence[Name]) -> str:
+async def patient_of(viewer: Viewer, names: Sequence[Name]) -> str:
     """The Patient that goes by all these references or identifiers and that the asker may see; empty when there is none, hidden
     or absent. Where several Patients are one person, the one that the asker's own agency keeps."""
-    found = [await _bearers(eyes, name) for name in names]
+    found = [await _bearers(viewer, name) for name in names]
     common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
     rows = {row.reference: row for rows in found for row in rows if row.reference in common}
-    persons = await eyes.services.evidence.persons(rows)
+    persons = await viewer.services.evidence.persons(rows)
     if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
         return ""
-    own = eyes.context.caller.organization
+    own = viewer.context.caller.organization
     return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference
 
 
-async def _bearers(eyes: Eyes, name: Name) -> list[Row]:
+async def _bearers(viewer: Viewer, name: Name) -> list[Row]:
     """Patients by one name. What was redacted is no name: a Patient is found by what the asker sees of it."""
     system, value = name
-    local = _literal(eyes.context, name)
+    local = _literal(viewer.context, name)
     if local:
-        row = await eyes.services.records.read("Patient", id_of(local)) if local.startswith("Patient/") else None
-        return [each.row for each in await eyes.reveal([row] if row and not row.deleted else [], "r")]
+        row = await viewer.services.records.read("Patient", id_of(local)) if local.startswith("Patient/") else None
+        return [each.row for each in await viewer.reveal([row] if row and not row.deleted else [], "r")]
     key = tokens("identifier", system, value)[1]
-    rows = await eyes.services.holdings.having("Patient", key)
-    index = eyes.services.indexer.index
-    shown = await eyes.reveal(rows, "r")
+    rows = await viewer.services.holdings.having("Patient", key)
+    index = viewer.services.indexer.index
+    shown = await viewer.reveal(rows, "r")
     return [each.row for each in shown if key in index(redact(each.row.resource, each.decision.redactions)).keys]
 
 
-async def organization_of(eyes: Eyes, names: Sequence[Name]) -> str:
+async def organization_of(viewer: Viewer, names: Sequence[Name]) -> str:
     """The Organization that goes by these references or identifiers; empty when none does, or they are not of one."""
     found: set[str] = set()
     for name in names:
-        local = _literal(eyes.context, name)
-        rows = [] if local else await eyes.services.holdings.having("Organization", tokens("identifier", *name)[1])
+        local = _literal(viewer.context, name)
+        rows = [] if local else await viewer.services.holdings.having("Organization", tokens("identifier", *name)[1])
         found |= {local} if local else {row.reference for row in rows}
-    known = [ref for ref in found if ref.startswith("Organization/") and await eyes.services.directory.get(ref)]
+    known = [ref for ref in found if ref.startswith("Organization/") and await viewer.services.directory.get(ref)]
     return known[0] if len(found) == len(known) == 1 else ""
 
 

@@ -28,7 +28,7 @@ from service.usecases.request import idempotency
 from service.usecases.request.audit import event
 from service.usecases.request.results import Answer
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import Work
 
 RULE = "consent-rules 5"
@@ -66,12 +66,12 @@ async def break_glass(services: Services, context: RequestContext, identity: str
     work = Work(services, context)
     if (earlier := await idempotency.earlier(work)) is not None:
         return earlier
-    eyes = await open_eyes(services, context)
-    _human(eyes)
-    _agreement(eyes)
-    row = await _patient(eyes, identity)
+    viewer = await viewer_of(services, context)
+    _human(viewer)
+    _agreement(viewer)
+    row = await _patient(viewer, identity)
     made = _stage(work, row, asked)
-    writable(eyes, work.staged[made].resource)
+    writable(viewer, work.staged[made].resource)
     return await idempotency.committed(work, made)
 
 
@@ -108,17 +108,17 @@ def _issue(name: str, text: str) -> Issue:
     return Issue("business-rule", text, f"Parameters.parameter.where(name = '{name}')", RULE)
 
 
-def _human(eyes: Eyes) -> None:
+def _human(viewer: Viewer) -> None:
     """One person, acting in a role that is theirs now."""
-    user = eyes.context.caller.user
-    if not user.startswith("PractitionerRole/") or user not in eyes.acting.principals(eyes.context.at):
+    user = viewer.context.caller.user
+    if not user.startswith("PractitionerRole/") or user not in viewer.acting.principals(viewer.context.at):
         text = "Only a person overrides consent; sign in as a user with an active PractitionerRole of your agency."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
 
-def _agreement(eyes: Eyes) -> None:
+def _agreement(viewer: Viewer) -> None:
     """L0: told before any Patient is looked for, so that it tells nothing about one."""
-    agreement, at = eyes.acting.agreement, eyes.context.at
+    agreement, at = viewer.acting.agreement, viewer.context.at
     live = (
         agreement is not None
         and (agreement.start is None or agreement.start <= at)
@@ -129,18 +129,18 @@ def _agreement(eyes: Eyes) -> None:
         raise Refused(problem(Category.RULE, "business-rule", text, rule="consent-rules L0"))
 
 
-async def _patient(eyes: Eyes, identity: str) -> Row:
+async def _patient(viewer: Viewer, identity: str) -> Row:
     """A Patient with whom the agency has a relationship (L0). Only who sees the Patient anyway is told so."""
-    services, context, reference = eyes.services, eyes.context, f"Patient/{identity}"
+    services, context, reference = viewer.services, viewer.context, f"Patient/{identity}"
     row = await services.records.read("Patient", identity)
     persons = await services.evidence.persons((reference,))
     person = persons[reference]
-    acting = eyes.acting.principals(context.at, person.teams, person.patients)
+    acting = viewer.acting.principals(context.at, person.teams, person.patients)
     if row is not None and not row.deleted and person.related(context.at) & {context.caller.organization, *acting}:
         return row
     told = event(context, "E", f"{reference}/$break-glass", permitted=False, why="consent-rules#L0.relationship")
     await services.trail.note(told, at=context.at, custodian=context.caller.organization)
-    if row is not None and eyes.permits([row], persons):
+    if row is not None and viewer.permits([row], persons):
         text = "Your agency has no legitimate relationship with the person, and an override never takes its place."
         raise Refused(problem(Category.RULE, "business-rule", text, rule="consent-rules L0"))
     raise absent("Patient", identity)

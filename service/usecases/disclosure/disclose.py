@@ -16,7 +16,7 @@ from service.usecases.disclosure.release import Asked, Plan, Teller
 from service.usecases.disclosure.selection import RULE
 from service.usecases.request.audit import event, note
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import Work, decided_again
 
 INPUTS = (
@@ -41,15 +41,15 @@ async def disclose(services: Services, context: RequestContext, identity: str, p
 
 
 async def _disclosed(services: Services, context: RequestContext, identity: str, asked: Asked) -> bytes:
-    eyes, work = await open_eyes(services, context), Work(services, context)
-    plan = await _plan(eyes, work, await _patient(eyes, identity), asked)
+    viewer, work = await viewer_of(services, context), Work(services, context)
+    plan = await _plan(viewer, work, await _patient(viewer, identity), asked)
     if not asked.release:
-        await _tell(eyes, plan, permitted=True)
-        return await release.previewed(eyes, plan)
+        await _tell(viewer, plan, permitted=True)
+        return await release.previewed(viewer, plan)
     if not plan.shared:
-        await _tell(eyes, plan, permitted=False)
+        await _tell(viewer, plan, permitted=False)
         raise Refused(_nothing(plan))
-    return await release.released(eyes, work, plan)
+    return await release.released(viewer, work, plan)
 
 
 def _asked(services: Services, context: RequestContext, parameters: Resource) -> Asked:
@@ -92,25 +92,25 @@ def _agency(context: RequestContext) -> None:
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
 
-async def _patient(eyes: Eyes, identity: str) -> Row:
+async def _patient(viewer: Viewer, identity: str) -> Row:
     """The Patient as the caller sees it; absent and hidden are told the same."""
-    row = await eyes.services.records.read("Patient", identity)
-    shown = await eyes.reveal([row], "r") if row else []
+    row = await viewer.services.records.read("Patient", identity)
+    shown = await viewer.reveal([row], "r") if row else []
     if row is None or not shown or row.deleted:
-        await note(eyes.services, eyes.context, "E", f"Patient/{identity}/$disclose", [])
+        await note(viewer.services, viewer.context, "E", f"Patient/{identity}/$disclose", [])
         raise absent("Patient", identity)
     return row
 
 
-async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
-    services, context = eyes.services, eyes.context
+async def _plan(viewer: Viewer, work: Work, patient: Row, asked: Asked) -> Plan:
+    services, context = viewer.services, viewer.context
     agency = context.caller.organization
     if asked.recipient == agency:
         text = "The recipient is your own agency, which needs no disclosure to read its own records; name another."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=_place("recipient"), rule=RULE))
     to = await selection.partner(services, context, asked, _place)
-    basis = selection.basis_of(asked, (eyes.acting.sector, to), _place)
-    shown = await eyes.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
+    basis = selection.basis_of(asked, (viewer.acting.sector, to), _place)
+    shown = await viewer.reveal(await selection.candidates(services, agency, patient.reference, asked), "r")
     items = await selection.judged(services, context, asked, basis, [each.row for each in shown], work=work)
     user = context.caller.user
     sender = user if user.startswith("PractitionerRole/") else agency
@@ -118,13 +118,13 @@ async def _plan(eyes: Eyes, work: Work, patient: Row, asked: Asked) -> Plan:
     return Plan(asked, patient.reference, basis, items, Teller(agency, sender, door))
 
 
-async def _tell(eyes: Eyes, plan: Plan, *, permitted: bool) -> None:
+async def _tell(viewer: Viewer, plan: Plan, *, permitted: bool) -> None:
     """The audit line of what gives nothing away: a preview, or a release that was refused. Durable before the answer leaves."""
-    context = eyes.context
+    context = viewer.context
     what = f"{plan.teller.door}#{plan.asked.recipient}"
     why = " ".join(sorted({item.why.source for item in plan.items}))
     told = event(context, "E", what, permitted=permitted, why=why, patients=[plan.patient])
-    await eyes.services.trail.note(told, at=context.at, custodian=context.caller.organization)
+    await viewer.services.trail.note(told, at=context.at, custodian=context.caller.organization)
 
 
 def _nothing(plan: Plan) -> Problem:

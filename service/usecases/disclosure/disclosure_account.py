@@ -20,7 +20,7 @@ from service.store.search import Visible
 from service.usecases.request.audit import SITE, event, note
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, absent, allowed, open_eyes
+from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 
 Params = Sequence[tuple[str, str]]
 CURSOR = "_cursor"
@@ -32,7 +32,7 @@ NEWEST_FIRST = (Sort("_lastUpdated", descending=True), Sort("_id", descending=Tr
 class Asker:
     """Whose account is asked for and who asks. `patients`: all the person's own, or the agency's one."""
 
-    eyes: Eyes
+    viewer: Viewer
     patients: frozenset[str]
     themselves: bool
 
@@ -71,27 +71,27 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
 
 
 async def _asker(services: Services, context: RequestContext, identity: str) -> Asker:
-    eyes, reference = await open_eyes(services, context), f"Patient/{identity}"
+    viewer, reference = await viewer_of(services, context), f"Patient/{identity}"
     row = await services.records.read("Patient", identity)
     if row is not None and not row.deleted:
-        if reference in eyes.own:
-            return Asker(eyes, eyes.own, themselves=True)
+        if reference in viewer.own:
+            return Asker(viewer, viewer.own, themselves=True)
         staff = not context.caller.personal
-        if staff and row.custodian == context.caller.organization and _in_scope(eyes, reference):
-            return Asker(eyes, frozenset((reference,)), themselves=False)
+        if staff and row.custodian == context.caller.organization and _in_scope(viewer, reference):
+            return Asker(viewer, frozenset((reference,)), themselves=False)
     await note(services, context, "R", f"{reference}/$access-history", [])
     raise absent("Patient", identity)
 
 
-def _in_scope(eyes: Eyes, patient: str) -> bool:
+def _in_scope(viewer: Viewer, patient: str) -> bool:
     """A token for one patient opens that patient's account alone."""
-    rules = eyes.context.caller.scopes.grants("AuditEvent", "s")
-    return any(rule.context != "patient" or patient in eyes.in_context for rule in rules)
+    rules = viewer.context.caller.scopes.grants("AuditEvent", "s")
+    return any(rule.context != "patient" or patient in viewer.in_context for rule in rules)
 
 
 async def _page(asker: Asker, after: Cursor | None, wanted: int) -> list[tuple[Row, bytes]]:
     """The entries that may be told, found a batch at a time so that those that may not leave no gap."""
-    services, found, looked = asker.eyes.services, list[tuple[Row, bytes]](), 0
+    services, found, looked = asker.viewer.services, list[tuple[Row, bytes]](), 0
     query = Query("AuditEvent", sort=NEWEST_FIRST)
     visible = Visible(patients=tuple(sorted(asker.patients)))
     while len(found) < wanted:
@@ -110,11 +110,11 @@ async def _page(asker: Asker, after: Cursor | None, wanted: int) -> list[tuple[R
 async def _told(asker: Asker, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
     events = [(row, row.resource) for row in rows]
     named = {ref for _, event in events for ref in (*_records(event), *_reasons(event))}
-    known = await asker.eyes.services.records.read_many(named) if named else {}
-    persons = await asker.eyes.services.evidence.persons(patient for row in known.values() for patient in row.patients)
+    known = await asker.viewer.services.records.read_many(named) if named else {}
+    persons = await asker.viewer.services.evidence.persons(patient for row in known.values() for patient in row.patients)
     # One search may have shown several people: of those entries only what is about this person is told.
     about = {ref: row for ref, row in known.items() if not asker.patients.isdisjoint(row.patients)}
-    seen = frozenset(ref for ref, row in about.items() if asker.eyes.decide(row, persons).permit)
+    seen = frozenset(ref for ref, row in about.items() if asker.viewer.decide(row, persons).permit)
     told = ((row, _as_told(asker, event, seen)) for row, event in events)
     return [(row, dump(event)) for row, event in told if event is not None]
 

@@ -26,7 +26,7 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.audit import event
 from service.usecases.request.services import RequestContext
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 TOPIC = "disclosure-received"
@@ -91,25 +91,25 @@ class Plan:
         return tuple(item for item in self.items if not item.decision.permit)
 
 
-async def previewed(eyes: Eyes, plan: Plan) -> bytes:
+async def previewed(viewer: Viewer, plan: Plan) -> bytes:
     """What would be shared and what withheld, in kind and why; nothing of their content."""
-    plan = await _as_told(eyes, plan)
+    plan = await _as_told(viewer, plan)
     return dump(parameters(*_summary(plan, "preview")))
 
 
-async def released(eyes: Eyes, work: Work, plan: Plan) -> bytes:
+async def released(viewer: Viewer, work: Work, plan: Plan) -> bytes:
     """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise. `work` knows
     what was decided on: when that moves meanwhile, nothing is committed."""
     await _first_time(work)
     refs = await stage(work, plan)
     for ref in refs:
-        writable(eyes, work.staged[ref].resource)
+        writable(viewer, work.staged[ref].resource)
     _claim(work, refs)
     rows = await work.commit()
-    told = await _as_told(eyes, plan)
+    told = await _as_told(viewer, plan)
     records = (parameter("disclosure", "resource", rows[ref].resource) for ref in refs)
     return dump(
-        parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(eyes.context, plan.shared)), *records)
+        parameters(*_summary(told, "release"), parameter("bundle", "resource", bundle(viewer.context, plan.shared)), *records)
     )
 
 
@@ -163,11 +163,11 @@ def _counted(name: str, items: Sequence[Item]) -> list[Resource]:
     ]
 
 
-async def _as_told(eyes: Eyes, plan: Plan) -> Plan:
+async def _as_told(viewer: Viewer, plan: Plan) -> Plan:
     """The plan with only those records named as reasons that the caller may see."""
     refs = frozenset(ref for item in plan.items for ref in cited(item.decision))
-    rows = await eyes.services.records.read_many(refs) if refs else {}
-    visible = frozenset(each.row.reference for each in await eyes.reveal(list(rows.values()), "r"))
+    rows = await viewer.services.records.read_many(refs) if refs else {}
+    visible = frozenset(each.row.reference for each in await viewer.reveal(list(rows.values()), "r"))
     items = tuple(Item(item.row, item.facts, masked(item.decision, visible)) for item in plan.items)
     return replace(plan, items=items)
 
@@ -223,9 +223,9 @@ def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]
     return ref
 
 
-def writable(eyes: Eyes, resource: Resource) -> None:
+def writable(viewer: Viewer, resource: Resource) -> None:
     """Refuses what an operation would write and the token's granular scopes do not let the caller write."""
-    if not eyes.may_write(resource, (), "c"):
+    if not viewer.may_write(resource, (), "c"):
         text = f"The token's scopes do not allow the `{resource['resourceType']}` that this writes; ask for a wider scope."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
 

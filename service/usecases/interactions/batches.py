@@ -17,7 +17,7 @@ from service.usecases.request import idempotency
 from service.usecases.request.audit import denied
 from service.usecases.request.results import Answer, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import allowed, open_eyes
+from service.usecases.request.viewer import allowed, viewer_of
 from service.usecases.request.work import Work, decided_again
 
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
@@ -200,8 +200,8 @@ async def _there(work: Work, request: Request) -> str | None:
         return None
     try:
         allowed(work.context, request.type, "c")
-        eyes = await open_eyes(work.services, work.context)
-        return await records.existing(work, eyes, request.type, request.if_none_exist)
+        viewer = await viewer_of(work.services, work.context)
+        return await records.existing(work, viewer, request.type, request.if_none_exist)
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
 

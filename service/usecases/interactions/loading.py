@@ -27,7 +27,7 @@ from service.usecases import rules
 from service.usecases.interactions import records
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import open_eyes
+from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import Work, decided_again
 
 OPERATOR = "baton-load"
@@ -138,8 +138,8 @@ class Loading:
         return Verdict(Fate.LOADED, ref)
 
     async def _kept(self, context: RequestContext, proposal: Proposal) -> None:
-        work, eyes = Work(self._services, context), await open_eyes(self._services, context)
-        await rules.write(work, eyes, proposal, rules.IMPORTED)
+        work, viewer = Work(self._services, context), await viewer_of(self._services, context)
+        await rules.write(work, viewer, proposal, rules.IMPORTED)
         await work.commit()
 
     async def _whose(self, resource: Resource) -> str:

@@ -25,7 +25,7 @@ from service.usecases.request.presentation import presented
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.results import Answer, Entry, Page, written
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, Shown, absent, allowed, open_eyes
+from service.usecases.request.viewer import Shown, Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import Work, decided_again
 
 Params = Sequence[tuple[str, str]]
@@ -52,8 +52,8 @@ class Reading:
         _served(self._services, self._kind)
         allowed(context, self._kind, "r")
         row = await self._row
-        eyes = await open_eyes(self._services, context)
-        shown = await eyes.reveal([row], "r") if row else []
+        viewer = await viewer_of(self._services, context)
+        shown = await viewer.reveal([row], "r") if row else []
         return await _one(self._services, context, shown, self._kind, self._identity, params)
 
 
@@ -68,8 +68,8 @@ async def vread(services: Services, context: RequestContext, kind: str, identity
     allowed(context, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
     current = await services.records.read(kind, identity)
-    eyes = await open_eyes(services, context)
-    shown = await eyes.reveal_past([row], current, "r") if row and current else []
+    viewer = await viewer_of(services, context)
+    shown = await viewer.reveal_past([row], current, "r") if row and current else []
     return await _one(services, context, shown, kind, identity, ())
 
 
@@ -91,8 +91,8 @@ async def history(services: Services, context: RequestContext, kind: str, identi
     _served(services, kind)
     allowed(context, kind, "r")
     count, before = _history_page(services, params)
-    eyes = await open_eyes(services, context)
-    found = await _versions(eyes, f"{kind}/{identity}", before, count + 1)
+    viewer = await viewer_of(services, context)
+    found = await _versions(viewer, f"{kind}/{identity}", before, count + 1)
     shown, more = found[:count], len(found) > count
     await note(services, context, "R", f"{kind}/{identity}/_history", shown)
     if not shown:
@@ -101,14 +101,14 @@ async def history(services: Services, context: RequestContext, kind: str, identi
     return Page(entries, cursor=str(shown[-1].row.version) if more else "")
 
 
-async def _versions(eyes: Eyes, reference: str, before: int | None, wanted: int) -> list[Shown]:
+async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: int) -> list[Shown]:
     """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
     kind, identity = key(reference)
     found: list[Shown] = []
-    current = await eyes.services.records.read(kind, identity)
+    current = await viewer.services.records.read(kind, identity)
     while current and len(found) < wanted:
-        rows = await eyes.services.records.history(kind, identity, before=before, limit=wanted)
-        found += await eyes.reveal_past(rows, current, "r")
+        rows = await viewer.services.records.history(kind, identity, before=before, limit=wanted)
+        found += await viewer.reveal_past(rows, current, "r")
         if len(rows) < wanted:
             break
         before = rows[-1].version
@@ -179,12 +179,12 @@ async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str
     _served(services, kind)
     allowed(context, kind, "c")
     _is_a(resource, kind)
-    eyes = await open_eyes(services, context)
-    if none_exist and (found := await existing(work, eyes, kind, none_exist)):
+    viewer = await viewer_of(services, context)
+    if none_exist and (found := await existing(work, viewer, kind, none_exist)):
         return found
     key = (f"R4 3.1.0.8.1:{_known_to(context)}:{kind}?{none_exist}",) if none_exist else ()
     ready = rules.prepared(identified(resource, identity or clock.new_id()))
-    return await rules.write(work, eyes, Proposal(checked(services, ready), None, "c", keys=key))
+    return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c", keys=key))
 
 
 async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
@@ -196,15 +196,15 @@ async def plan_update(work: Work, kind: str, identity: str, resource: Resource, 
     if resource.get("id", identity) != identity:
         text = f"The resource's id is not `{identity}`; give it the id of the URL."
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
-    eyes = await open_eyes(services, context)
+    viewer = await viewer_of(services, context)
     row = await work.row(f"{kind}/{identity}")
-    visible = bool(row and await eyes.reveal([row], "u"))
+    visible = bool(row and await viewer.reveal([row], "u"))
     if row is None or not visible:
-        return await _chosen(work, eyes, kind, identity, identified(resource, identity), if_match)
+        return await _chosen(work, viewer, kind, identity, identified(resource, identity), if_match)
     _current(row, kind, if_match)
     proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
     try:
-        return await rules.write(work, eyes, proposal)
+        return await rules.write(work, viewer, proposal)
     except Refused:
         await _still(work, row)
         raise
@@ -223,17 +223,17 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "d")
-    eyes = await open_eyes(services, context)
+    viewer = await viewer_of(services, context)
     row = await work.row(f"{kind}/{identity}")
-    if row is None or not await eyes.reveal([row], "d"):
+    if row is None or not await viewer.reveal([row], "d"):
         raise absent(kind, identity)
     if not row.deleted:
         _current(row, kind, if_match)
-        await rules.remove(work, eyes, row)
+        await rules.remove(work, viewer, row)
     return f"{kind}/{identity}"
 
 
-async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+async def _chosen(work: Work, viewer: Viewer, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
     """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
     tells nothing about others' records."""
     caller = work.context.caller
@@ -245,7 +245,7 @@ async def _chosen(work: Work, eyes: Eyes, kind: str, identity: str, resource: Re
     if if_match not in (None, NEW):
         text = f"There is no version {if_match} of `{kind}/{identity}` here that you may see; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
-    return await rules.write(work, eyes, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
+    return await rules.write(work, viewer, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
 
 
 def _current(row: Row, kind: str, if_match: int | None) -> None:
@@ -267,7 +267,7 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
 
 
-async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | None:
+async def existing(work: Work, viewer: Viewer, kind: str, none_exist: str) -> str | None:
     """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none.
 
     Only what the caller could have created itself counts: a token for one patient learns nothing of the agency's others.
@@ -280,7 +280,7 @@ async def existing(work: Work, eyes: Eyes, kind: str, none_exist: str) -> str | 
         text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
     kept = await work.services.holdings.kept(query, work.context.caller.organization, MANY)
-    rows = [shown.row for shown in await eyes.reveal(kept, "c") if matches(query, eyes.left(shown))]
+    rows = [shown.row for shown in await viewer.reveal(kept, "c") if matches(query, viewer.left(shown))]
     if len(rows) > 1:
         text = "More than one of your records matches If-None-Exist; make it name one."
         raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))

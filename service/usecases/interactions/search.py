@@ -18,7 +18,7 @@ from service.usecases.request.audit import note, query_text
 from service.usecases.request.presentation import subset
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import ANY, Eyes, Shown, allowed, open_eyes, parted
+from service.usecases.request.viewer import ANY, Shown, Viewer, allowed, parted, viewer_of
 
 Params = Sequence[tuple[str, str]]
 MAX_INCLUDED = 1000
@@ -32,8 +32,8 @@ async def search(services: Services, context: RequestContext, kind: str, params:
     allowed(context, kind, "s")
     asked = [(name, value) for name, value in params if name != CURSOR]
     query = _parsed(services, context, kind, asked, lenient)
-    eyes = await open_eyes(services, context)
-    walk = Walk(services, eyes, query, await eyes.visible(kind, query))
+    viewer = await viewer_of(services, context)
+    walk = Walk(services, viewer, query, await viewer.visible(kind, query))
     binding = f"{context.caller.client} {context.caller.user} {kind} {asked!r}"
     after = _after(services, params, binding)
     total = await walk.total() if query.total != "none" or query.counts_only else None
@@ -43,7 +43,7 @@ async def search(services: Services, context: RequestContext, kind: str, params:
     count = min(query.count or services.settings.page_size, services.settings.max_page_size)
     shown = await walk.page(after, count + 1)
     matches, more = shown[:count], len(shown) > count
-    others = await _included(services, eyes, query, matches)
+    others = await _included(services, viewer, query, matches)
     await note(services, context, "E", query_text(kind, asked), [*matches, *others])
     cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, binding) if more else ""
     entries = [
@@ -58,7 +58,7 @@ class Walk:
     """The matches of one search that may be seen, in order, found a batch at a time so that hidden rows leave no gap."""
 
     services: Services
-    eyes: Eyes
+    viewer: Viewer
     query: Query
     visible: Visible
     verb: str = "s"
@@ -66,8 +66,8 @@ class Walk:
     async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
         """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match by what is left of it
         alone."""
-        shown = await self.eyes.reveal(await self.eyes.tied(rows) if self.visible is ANY else rows, self.verb)
-        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.eyes.left(each))]
+        shown = await self.viewer.reveal(await self.viewer.tied(rows) if self.visible is ANY else rows, self.verb)
+        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, `wanted` of them if there are so many."""
@@ -123,19 +123,19 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
     return cursor
 
 
-async def _included(services: Services, eyes: Eyes, query: Query, matches: Sequence[Shown]) -> list[Shown]:
+async def _included(services: Services, viewer: Viewer, query: Query, matches: Sequence[Shown]) -> list[Shown]:
     """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
     if not (query.includes or query.revincludes):
         return []
-    indexes = [eyes.left(each) for each in matches]
+    indexes = [viewer.left(each) for each in matches]
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
     rows = list((await services.records.read_many(wanted)).values()) if wanted else []
-    shown = await eyes.reveal([row for row in rows if not row.deleted], "r")
+    shown = await viewer.reveal([row for row in rows if not row.deleted], "r")
     for each in query.revincludes:
         if here:
             reverse = referring(each, sorted(here), services.indexer.parameters)
-            walk = Walk(services, eyes, reverse, await eyes.visible(reverse.type, reverse), "r")
+            walk = Walk(services, viewer, reverse, await viewer.visible(reverse.type, reverse), "r")
             shown += await walk.page(None, MAX_INCLUDED + 1)
     if len(shown) > MAX_INCLUDED:
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."

@@ -12,7 +12,7 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.audit import note
 from service.usecases.request.results import Answer, written
-from service.usecases.request.viewer import open_eyes
+from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import Work
 
 REMEMBERED = timedelta(days=7)
@@ -67,8 +67,8 @@ async def found(work: Work, ref: str) -> Answer:
     """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
     row = await work.row(ref)
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
-    eyes = await open_eyes(work.services, work.context)
-    shown = await eyes.reveal([row], "r")
+    viewer = await viewer_of(work.services, work.context)
+    shown = await viewer.reveal([row], "r")
     if shown and not row.deleted:
         await note(work.services, work.context, "R", ref, shown)
     return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")

@@ -8,7 +8,7 @@ from service.change import Resource
 from service.consent.facts import Facts
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases.request.viewer import Eyes
+from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import Work
 
 # What agencies are answerable for: nobody writes these as a person.
@@ -38,7 +38,7 @@ class Proposal:
         return None if self.row is None or self.row.deleted else self.row.resource
 
 
-async def store(work: Work, _: Eyes, proposal: Proposal) -> str:
+async def store(work: Work, _: Viewer, proposal: Proposal) -> str:
     """The rule of a type that has none of its own."""
     custodian_only(work, proposal)
     if proposal.row is None:
@@ -46,21 +46,21 @@ async def store(work: Work, _: Eyes, proposal: Proposal) -> str:
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=proposal.keys)
 
 
-def personal(eyes: Eyes, proposal: Proposal) -> None:
+def personal(viewer: Viewer, proposal: Proposal) -> None:
     """Refuses what a person writes about others or in an agency's name: a person is nobody's staff, whoever runs their app."""
-    if not eyes.context.caller.personal:
+    if not viewer.context.caller.personal:
         return
-    patients = eyes.services.indexer.patients(proposal.resource)
-    if proposal.type in AGENCIES or not patients or not eyes.own.issuperset(patients):
+    patients = viewer.services.indexer.patients(proposal.resource)
+    if proposal.type in AGENCIES or not patients or not viewer.own.issuperset(patients):
         text = f"A person writes about themselves, and no `{proposal.type}` of an agency; ask the agency to write it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
-    if proposal.row is not None and proposal.type != "Consent" and not _wrote(eyes, proposal.row):
+    if proposal.row is not None and proposal.type != "Consent" and not _wrote(viewer, proposal.row):
         text = "A person changes only what they wrote themselves; ask the agency to correct its record."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
 
 
-def _wrote(eyes: Eyes, row: Row) -> bool:
-    return bool({*eyes.own, eyes.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
+def _wrote(viewer: Viewer, row: Row) -> bool:
+    return bool({*viewer.own, viewer.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
 def custodian_only(work: Work, proposal: Proposal) -> None:

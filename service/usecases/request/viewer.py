@@ -52,8 +52,8 @@ class Shown:
 
 
 @dataclass(slots=True)
-class Eyes:
-    """What one request may see. Make it once per request with `open_eyes`."""
+class Viewer:
+    """What one request may see. Make it once per request with `viewer_of`."""
 
     services: Services
     context: RequestContext
@@ -247,7 +247,7 @@ def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Ev
     )
 
 
-async def open_eyes(services: Services, context: RequestContext) -> Eyes:
+async def viewer_of(services: Services, context: RequestContext) -> Viewer:
     """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
     await services.directory.refresh(context.directory)
     caller = context.caller
@@ -255,7 +255,7 @@ async def open_eyes(services: Services, context: RequestContext) -> Eyes:
     user = type_of(caller.user)
     own = await _own(services, context, user)
     in_context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
-    return Eyes(services, context, acting, own, in_context)
+    return Viewer(services, context, acting, own, in_context)
 
 
 async def _own(services: Services, context: RequestContext, kind: str) -> frozenset[str]:

@@ -20,7 +20,7 @@ from service.fhir.reference import key, relative
 from service.store.records import Row
 from service.usecases.request.audit import login_event
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Eyes, evidence_of, open_eyes
+from service.usecases.request.viewer import Viewer, evidence_of, viewer_of
 from service.usecases.smart.launch import Choice
 
 READING = Scopes((Access("user", "Patient", "r"),))
@@ -41,8 +41,8 @@ class People:
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose record a person may open as their own."""
         context = RequestContext(Caller("", "", READING, user=user), clock.now(), "")
-        eyes = await open_eyes(self._services, context)
-        return tuple(Choice(patient, patient) for patient in sorted(eyes.own))
+        viewer = await viewer_of(self._services, context)
+        return tuple(Choice(patient, patient) for patient in sorted(viewer.own))
 
     async def patient(self, text: str, organization: str) -> str:
         """The Patient that staff mean by a reference or NHS number, when their agency may see it; else empty, there or not.
@@ -50,8 +50,8 @@ class People:
         An NHS number means the agency's own record where it has one.
         """
         context = RequestContext(Caller("", organization, READING), clock.now(), "")
-        eyes = await open_eyes(self._services, context)
-        shown = await eyes.reveal([row for row in await self._named(text) if not row.deleted], "r")
+        viewer = await viewer_of(self._services, context)
+        shown = await viewer.reveal([row for row in await self._named(text) if not row.deleted], "r")
         ranked = sorted(shown, key=lambda each: (each.row.custodian != organization, each.row.id))
         return ranked[0].row.reference if ranked else ""
 
@@ -71,19 +71,19 @@ class People:
         caller = tokens.caller_of(token, clock.now())
         if caller is None or not caller.patient:
             return None
-        eyes = await open_eyes(self._services, RequestContext(caller, clock.now(), self._base))
+        viewer = await viewer_of(self._services, RequestContext(caller, clock.now(), self._base))
         person = await self._services.evidence.person(caller.patient)
-        evidence = evidence_of(person, eyes.acting.agreement, eyes.context.at)
-        rules, consents = told(eyes.request(person), evidence, self._services.policy, caller.patient, self._base)
-        named = [f"{self._base}/{ref}" for ref in await self._nameable(eyes, [record_of(each) for each in consents])]
+        evidence = evidence_of(person, viewer.acting.agreement, viewer.context.at)
+        rules, consents = told(viewer.request(person), evidence, self._services.policy, caller.patient, self._base)
+        named = [f"{self._base}/{ref}" for ref in await self._nameable(viewer, [record_of(each) for each in consents])]
         said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
         return {"ihe_pcf": said}
 
-    async def _nameable(self, eyes: Eyes, consents: Sequence[str]) -> list[str]:
+    async def _nameable(self, viewer: Viewer, consents: Sequence[str]) -> list[str]:
         """Those Consents that the token's agency may know of; the others decide without being named."""
         rows = await self._services.records.read_many(consents) if consents else {}
         persons = await self._services.evidence.persons(patient for row in rows.values() for patient in row.patients)
-        return [ref for ref in consents if ref in rows and eyes.permits([rows[ref]], persons)]
+        return [ref for ref in consents if ref in rows and viewer.permits([rows[ref]], persons)]
 
     def searchable(self, kind: str, name: str) -> bool:
         """Whether a scope may filter a type by this parameter: it can be evaluated against content."""
