@@ -16,7 +16,7 @@ from service.auth.scopes import NONE
 from service.change import Resource
 from service.store.partners import Partner
 from service.usecases.request.services import RequestContext
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 BASE = "http://127.0.0.1:8000"
 SNOMED = "http://snomed.info/sct"
@@ -206,7 +206,7 @@ async def person(built: Built, custodian: str = "Organization/trust", **more: An
 
 async def stored(built: Built, custodian: str, *resources: Resource) -> None:
     """Commits records as they are, under a custodian."""
-    work = Work(built.services, RequestContext(Caller("test", custodian, NONE), clock.now(), f"{BASE}/fhir"))
+    work = UnitOfWork(built.services, RequestContext(Caller("test", custodian, NONE), clock.now(), f"{BASE}/fhir"))
     await built.services.directory.refresh()
     for resource in resources:
         work.create(resource, custodian)

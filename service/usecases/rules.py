@@ -17,15 +17,15 @@ from service.usecases.disclosure import service_records
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal, custodian_only, personal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
-Rule = Callable[[Work, Viewer, Proposal], Awaitable[str]]
+Rule = Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]
 
 
 def felt(rule: Rule) -> Rule:
     """The rule of Consent as the open handovers of its person feel it at once (HOV-8)."""
 
-    async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+    async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         ref = await rule(work, viewer, proposal)
         await handover.reconsider(work, proposal.resource)
         return ref
@@ -53,8 +53,8 @@ IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": felt(consents.keep)}
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
-    """Puts a create or update into the Work under its type's rules; gives its reference."""
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
+    """Puts a create or update into the unit of work under its type's rules; gives its reference."""
     personal(viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
@@ -83,8 +83,8 @@ def _tagged(resource: Resource) -> bool:
     return isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags)
 
 
-async def remove(work: Work, viewer: Viewer, row: Row) -> None:
-    """Puts a delete into the Work, where the type allows it."""
+async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
+    """Puts a delete into the unit of work, where the type allows it."""
     personal(viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not _unused(row):

@@ -26,7 +26,7 @@ from service.store.records import Projection, Records
 AT = datetime(2026, 11, 23, tzinfo=UTC)
 PATIENTS = 50
 COUNT = 1500
-Work = Callable[[int], Awaitable[object]]
+UnitOfWork = Callable[[int], Awaitable[object]]
 
 
 def project(resource: Resource, tokens: Sequence[str]) -> Projection:
@@ -68,7 +68,7 @@ def everything(number: int) -> Change:
     )
 
 
-async def measure(name: str, count: int, clients: int, work: Work) -> None:
+async def measure(name: str, count: int, clients: int, work: UnitOfWork) -> None:
     """`count` pieces of work by `clients` at once."""
     numbers = iter(range(count))
     took: list[float] = []

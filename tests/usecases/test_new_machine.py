@@ -25,7 +25,7 @@ from service.store.mongo import connect
 from service.usecases.care import situations, tasks
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 from tests.locality import BASE, Locality, code, person, settle, transport
 
 WATERING = "water-plants"
@@ -63,7 +63,7 @@ MACHINE: Machine[Watering] = Machine(
 )
 
 
-async def load(work: Work, _: Viewer, proposal: Proposal) -> Watering:
+async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> Watering:
     """The loader."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     return found.widened(Watering, plants="plants" in str(proposal.resource.get("description", "")))

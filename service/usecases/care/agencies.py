@@ -13,12 +13,12 @@ from service.usecases.care import leads
 from service.usecases.request.directory import EMPLOYER
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 MEMBER = {**EMPLOYER, "Organization": "partOf"}
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Organization, PractitionerRole, HealthcareService and Location."""
     member = MEMBER[proposal.type]
     named = link(proposal.resource, member)
@@ -30,7 +30,7 @@ async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return await store(work, viewer, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
 
 
-async def _may_name(work: Work, kind: str, named: str) -> bool:
+async def _may_name(work: UnitOfWork, kind: str, named: str) -> bool:
     """An organisation that is not here gives nobody anything; but a parent that comes later would, to what is part of it."""
     organization = relative(named, work.context.base) or ""
     if not named or await _ours(work, organization):
@@ -38,7 +38,7 @@ async def _may_name(work: Work, kind: str, named: str) -> bool:
     return kind != "Organization" and await _unknown(work, organization)
 
 
-async def _ours(work: Work, organization: str) -> bool:
+async def _ours(work: UnitOfWork, organization: str) -> bool:
     mine = work.context.caller.organization
     if organization == mine:
         return True
@@ -48,7 +48,7 @@ async def _ours(work: Work, organization: str) -> bool:
     return row is not None and row.custodian == mine
 
 
-async def _unknown(work: Work, organization: str) -> bool:
+async def _unknown(work: UnitOfWork, organization: str) -> bool:
     return organization not in work.staged and (not organization or await work.row(organization) is None)
 
 

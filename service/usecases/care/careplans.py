@@ -22,10 +22,10 @@ from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def write(work: Work, _: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     """The rule of CarePlan."""
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
@@ -50,7 +50,7 @@ async def _one_person(before: Resource | None, plan: Resource) -> None:
         raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1"))
 
 
-async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
+async def _stage(work: UnitOfWork, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
     """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
     agency = proposal.row.custodian if proposal.row else work.context.caller.organization
     live = plan.get("status") == "active" and role is not None
@@ -77,7 +77,7 @@ async def _stage(work: Work, proposal: Proposal, plan: Resource, role: Resource 
             await outcomes.put(work, staged)
 
 
-async def _led(work: Work, plan: Resource) -> Led:
+async def _led(work: UnitOfWork, plan: Resource) -> Led:
     """The plan with its team and episode. One that another agency keeps cannot be written by naming it here."""
     teams = links(plan, "careTeam")
     episode = ownership.episode_of(plan)
@@ -88,7 +88,7 @@ async def _led(work: Work, plan: Resource) -> Led:
     )
 
 
-async def _own(work: Work, ref: str, member: str) -> Resource | None:
+async def _own(work: UnitOfWork, ref: str, member: str) -> Resource | None:
     resource = await work.get(ref)
     row = await work.row(ref) if ref not in work.staged else None
     custodian = work.staged[ref].custodian if ref in work.staged else row.custodian if row else ""
@@ -98,7 +98,7 @@ async def _own(work: Work, ref: str, member: str) -> Resource | None:
     return resource
 
 
-async def _keys(work: Work, plan: Resource, agency: str) -> tuple[str, ...]:
+async def _keys(work: UnitOfWork, plan: Resource, agency: str) -> tuple[str, ...]:
     """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
     subject = link(plan, "subject")
     person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""

@@ -8,10 +8,10 @@ from service.fhir.reference import link
 from service.problem import Category, Refused, problem
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
     at = work.context.at
     before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
@@ -25,7 +25,7 @@ async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return await store(work, viewer, proposal)
 
 
-async def write_episode(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write_episode(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of EpisodeOfCare: its care manager is the lead of its plan, and moves only with it."""
     moved = proposal.before is not None and link(proposal.before, "careManager") != link(proposal.resource, "careManager")
     if moved and await work.services.records.holder(f"rule:OWN-6:EpisodeOfCare/{proposal.resource['id']}"):
@@ -36,7 +36,7 @@ async def write_episode(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return await store(work, viewer, proposal)
 
 
-async def _leads(work: Work, team: Resource) -> bool:
+async def _leads(work: UnitOfWork, team: Resource) -> bool:
     """Whether an active plan relies on this team; guarded, so that one that starts to meanwhile is noticed."""
     rows = await work.services.holdings.having("CarePlan", f"care-team=CareTeam/{team['id']}")
     for row in rows:

@@ -18,14 +18,14 @@ from service.store.records import Row
 from service.usecases.care import outcomes, situations
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
 """TIM-10: how long an agency has to agree to a version of a crisis plan."""
 DATASET = dataset("crisis")
 
 
-async def load(work: Work, _: Viewer, proposal: Proposal) -> AgreementSituation:
+async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> AgreementSituation:
     """What an agreement's rules look at: the plan, and the version that is agreed to."""
     asked = focus(proposal.before or proposal.resource)
     plan, version = unversioned(asked), await _version(work, asked)
@@ -36,7 +36,7 @@ async def load(work: Work, _: Viewer, proposal: Proposal) -> AgreementSituation:
     return loaded.widened(AgreementSituation, plan=await work.get(plan), version=version)
 
 
-async def agree(work: Work, before: Resource | None, plan: Resource) -> None:
+async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
     """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
     found = await agreements(work, plan)
     refusal = check(before, plan, found, work.context.at)
@@ -54,7 +54,7 @@ async def agree(work: Work, before: Resource | None, plan: Resource) -> None:
         await outcomes.stage(work, effects.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id))
 
 
-async def agreements(work: Work, plan: Resource) -> Agreements:
+async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
     """The agreements asked for about a crisis plan, the versions they are about, and what its dataset lacks."""
     ref = f"CarePlan/{plan['id']}"
     asked = [
@@ -79,7 +79,7 @@ async def agreements(work: Work, plan: Resource) -> Agreements:
     )
 
 
-async def resting_on(work: Work, viewer: Viewer, answers: Row) -> str:
+async def resting_on(work: UnitOfWork, viewer: Viewer, answers: Row) -> str:
     """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
     binds nobody: it would tell of itself."""
     for plan in await work.services.holdings.of("CarePlan", answers.patients):
@@ -91,12 +91,12 @@ async def resting_on(work: Work, viewer: Viewer, answers: Row) -> str:
     return ""
 
 
-async def _version(work: Work, focus: str) -> Resource | None:
+async def _version(work: UnitOfWork, focus: str) -> Resource | None:
     row = await work.version(focus)
     return row.resource if row else None
 
 
-async def _dataset(work: Work, plan: Resource) -> Completeness:
+async def _dataset(work: UnitOfWork, plan: Resource) -> Completeness:
     """What the plan's `crisis` dataset lacks; everything when the plan refers to none."""
     answers = [await work.get(ref) for ref in responses(plan)]
     mine = (each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == DATASET)

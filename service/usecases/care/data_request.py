@@ -1,8 +1,7 @@
 """The rule of a Task `data-request`: `$disclose` asked for by the agency that wants the records (consent rules, section 4).
 
-Load: the Task and its parties. Decide: `service.care.data_request`. When an answer is due: the same selection, decision and
-records of disclosure as `$disclose`, staged in the Work that commits the Task, so that the Task is answered and the release
-recorded, or neither.
+Load: the Task and its parties. Decide: `service.care.data_request`. When an answer is due: the
+selection, decision and records of `$disclose`, in one unit of work: the Task is answered and the release recorded, or neither.
 
 Asked at once, the agency that keeps the records is not there to look at them, so the service decides for it, and nothing that the
 asker is told depends on what it may not have: not the status, not a count, not a limit.
@@ -30,22 +29,22 @@ from service.usecases.request.audit import event
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, allowed
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def load(work: Work, _: Viewer, proposal: Proposal) -> RequestSituation:
+async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> RequestSituation:
     """What a data request's rules look at: whom it names."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = link(proposal.resource, "owner")
     return found.widened(RequestSituation, asked=await work.entry(named) if named else None)
 
 
-async def settle(work: Work, viewer: Viewer, proposal: Proposal, decision: Outcome) -> None:
+async def settle(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decision: Outcome) -> None:
     """Stages what was decided, with its answer when one is due."""
     await outcomes.stage(work, await _settled(work, viewer, proposal, decision))
 
 
-async def _settled(work: Work, viewer: Viewer, proposal: Proposal, decision: Outcome) -> Outcome:
+async def _settled(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decision: Outcome) -> Outcome:
     """The Outcome with everything the rules leave to be loaded: whom it is about, whether it may be asked, its answer."""
     first, *others = decision.writes
     task, new = first.resource, proposal.before is None
@@ -62,7 +61,7 @@ async def _settled(work: Work, viewer: Viewer, proposal: Proposal, decision: Out
     return replace(decision, writes=(replace(first, resource=task, keys=proposal.keys), *others))
 
 
-async def _person(work: Work, viewer: Viewer, task: Resource) -> Resource:
+async def _person(work: UnitOfWork, viewer: Viewer, task: Resource) -> Resource:
     """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
     that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
     allowed(work.context, "Patient", "r")
@@ -84,7 +83,7 @@ def asked_of(services: Services, task: Resource, asker: str) -> Asked:
     return selection.wanted(services, found, asker, release=True)
 
 
-async def _sectors(work: Work, task: Resource, asked: Asked) -> tuple[str, str]:
+async def _sectors(work: UnitOfWork, task: Resource, asked: Asked) -> tuple[str, str]:
     """The sectors of the agency that is asked and of the one that asks, which has a live agreement (L0)."""
     keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
     return (keeper.sector if keeper else "", await selection.partner(work.services, work.context, asked, place))
@@ -101,7 +100,7 @@ def registered(context: RequestContext, services: Services, asked: Asked) -> Non
 
 
 async def _answer(
-    work: Work, viewer: Viewer, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
+    work: UnitOfWork, viewer: Viewer, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
 ) -> tuple[str, ...]:
     """Stages the disclosure for the agency that asks; gives the references of its records, none when nothing is disclosed."""
     keeper = await work.organization(link(task, "owner"))
@@ -131,7 +130,7 @@ async def _kept(viewer: Viewer, keeper: str, patient: str, asked: Asked, *, at_o
     return [each.row for each in await viewer.reveal(rows, "r")]
 
 
-async def _tell(work: Work, plan: Plan) -> None:
+async def _tell(work: UnitOfWork, plan: Plan) -> None:
     """The line of the decision in the trail of the agency that keeps the records, whatever came of it. It is about that agency's
     own Patients, so that it is in no account that who asks may read."""
     services, context = work.services, work.context

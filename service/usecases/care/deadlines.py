@@ -23,7 +23,7 @@ from service.store.records import Row
 from service.usecases.care import leads, outcomes
 from service.usecases.request.audit import audited
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 WORKER = "baton-worker"
 ATTEMPTS = 3
@@ -63,11 +63,13 @@ async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bo
     return False
 
 
-async def _decided(services: Services, base: str, timer: Timer, now: datetime) -> Work:
+async def _decided(services: Services, base: str, timer: Timer, now: datetime) -> UnitOfWork:
     """The effects of the timer as its record stands now, and in any case its end."""
     await services.directory.refresh()
     row = await services.records.read(*key(timer.focus))
-    work = Work(services, RequestContext(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base))
+    work = UnitOfWork(
+        services, RequestContext(Caller(WORKER, row.custodian if row else "", NONE, purposes=("HOPERAT",)), now, base)
+    )
     work.settled.append((timer.key, timer.level))
     if row is not None and not row.deleted:
         work.rows[timer.focus] = row
@@ -76,7 +78,7 @@ async def _decided(services: Services, base: str, timer: Timer, now: datetime) -
     return work
 
 
-async def _stage(work: Work, row: Row, timer: Timer) -> None:
+async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
     if timer.kind == leads.KIND:
         await leads.ended(work, row.resource)
         return
@@ -89,14 +91,14 @@ async def _stage(work: Work, row: Row, timer: Timer) -> None:
         await outcomes.stage(work, outcome)
 
 
-async def _contacts(work: Work, actors: Iterable[str]) -> dict[str, tuple[str, ...]]:
+async def _contacts(work: UnitOfWork, actors: Iterable[str]) -> dict[str, tuple[str, ...]]:
     """Whom each agency's escalation levels name, by its entry in the partner register (HOV-7)."""
     agencies = {organization for actor in sorted(actors) if (organization := await work.organization(actor))}
     partners = {agency: await work.services.partners.get(agency) for agency in sorted(agencies)}
     return {agency: partner.contacts for agency, partner in partners.items() if partner}
 
 
-async def _situation(work: Work, task: Resource, about: str) -> HandoverSituation:
+async def _situation(work: UnitOfWork, task: Resource, about: str) -> HandoverSituation:
     named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
     return HandoverSituation(
         at=work.context.at,

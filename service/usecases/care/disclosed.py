@@ -26,7 +26,7 @@ from service.usecases.disclosure.release import Item, bundle
 from service.usecases.request.audit import note
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Shown, Viewer, absent, allowed, as_now, parted, viewer_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
 async def disclosed(services: Services, context: RequestContext, identity: str) -> bytes:
@@ -36,7 +36,7 @@ async def disclosed(services: Services, context: RequestContext, identity: str) 
     """
     allowed(context, "Task", "r")
     viewer = await viewer_of(services, context)
-    work = Work(services, context)
+    work = UnitOfWork(services, context)
     task = await _task(viewer, work, identity)
     if reading.status(task) != "completed":
         text = f"This data request is `{reading.status(task)}`: what is disclosed can be fetched once it is `completed`."
@@ -47,7 +47,7 @@ async def disclosed(services: Services, context: RequestContext, identity: str) 
     return dump(bundle(context, items))
 
 
-async def _task(viewer: Viewer, work: Work, identity: str) -> Resource:
+async def _task(viewer: Viewer, work: UnitOfWork, identity: str) -> Resource:
     """The caller's own data request. A person reads their own record, not what one agency told another."""
     row = await work.row(f"Task/{identity}")
     shown = await viewer.reveal([row], "r") if row else []
@@ -67,7 +67,7 @@ def _asked_by(context: RequestContext, row: Row) -> bool:
     )
 
 
-async def _decided(viewer: Viewer, work: Work, task: Resource) -> list[Item]:
+async def _decided(viewer: Viewer, work: UnitOfWork, task: Resource) -> list[Item]:
     """What was disclosed, within the caller's scopes, as it is decided now for who asks and under the labels of now; the basis
     that was approved holds for what was disclosed by it."""
     services, context = viewer.services, viewer.context
@@ -96,13 +96,13 @@ def _in_scope(viewer: Viewer, item: Item) -> bool:
     return viewer.in_scope(item.row, "r", viewer.left(Shown(item.row, body, item.decision)))
 
 
-async def _records(work: Work, task: Resource) -> list[Resource]:
+async def _records(work: UnitOfWork, task: Resource) -> list[Resource]:
     """The records of its disclosure."""
     found = [await work.get(reading.value_reference(output)) for output in reading.outputs(task, "disclosure")]
     return [each for each in found if each is not None]
 
 
-async def _versions(work: Work, record: Resource) -> list[Row]:
+async def _versions(work: UnitOfWork, record: Resource) -> list[Row]:
     """The very versions that a record of disclosure names."""
     payload = (target(each["contentReference"]) for each in record.get("payload", ()))
     rows = await asyncio.gather(*(work.version(ref) for ref in payload))

@@ -26,27 +26,27 @@ from service.usecases.consent import withdrawal
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 DATASET = dataset("handover")
 PURPOSE = "TREAT"
 WITHDRAWN = Authority(text="consent no longer permits what was handed over")
 
 
-async def load(work: Work, viewer: Viewer, proposal: Proposal) -> HandoverSituation:
+async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> HandoverSituation:
     """What a handover's rules look at, as far as its sender may see it."""
     may_focus, may_answer = await _may_focus(work, viewer, proposal), await _may_answer(work, viewer, proposal)
     return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
 
 
-async def settle(work: Work, _: Viewer, __: Proposal, decision: Outcome) -> None:
+async def settle(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
     """Stages what was decided; what becomes visible to the receiver is disclosed in the same transaction (HOV-3)."""
     await outcomes.stage(work, decision)
     if decision.disclosure:
         await _disclose(work, decision.writes[0].resource)
 
 
-async def companion(work: Work, viewer: Viewer, proposal: Proposal) -> Situation:
+async def companion(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Situation:
     """What a Task around a handover is about: its focus, or what it is part of."""
     task = proposal.before or proposal.resource
     about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
@@ -58,7 +58,7 @@ async def companion(work: Work, viewer: Viewer, proposal: Proposal) -> Situation
 
 
 async def situation(
-    work: Work, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
+    work: UnitOfWork, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
 ) -> HandoverSituation:
     """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
     `readable` False: the same of the dataset."""
@@ -88,12 +88,12 @@ async def situation(
     return replace(loaded, dataset=lacking, authority=authority)
 
 
-async def _may_focus(work: Work, viewer: Viewer, proposal: Proposal) -> bool:
+async def _may_focus(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
     """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
     return proposal.before is not None or await _sees(work, viewer, link(proposal.resource, "focus"))
 
 
-async def _may_answer(work: Work, viewer: Viewer, proposal: Proposal) -> bool:
+async def _may_answer(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
     """Nor does naming a dataset tell anything of datasets that its sender does not see."""
     named = _answers(proposal.resource)
     return named == _answers(proposal.before or {}) or await _sees(work, viewer, named)
@@ -104,12 +104,12 @@ def _answers(task: Resource) -> str:
     return reading.value_reference(given[0]) if given else ""
 
 
-async def _sees(work: Work, viewer: Viewer, ref: str) -> bool:
+async def _sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:
     row = await work.row(ref) if ref else None
     return ref in work.staged or bool(row and viewer.permits([row], await work.services.evidence.persons(row.patients)))
 
 
-async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:
+async def _dataset(work: UnitOfWork, task: Resource, readable: bool) -> Completeness:
     """HOV-2: what the dataset lacks, by linkId."""
     named = _answers(task)
     response = await work.get(named) if named and readable else None
@@ -123,12 +123,12 @@ async def _dataset(work: Work, task: Resource, readable: bool) -> Completeness:
     return completeness(response, work.services.definitions.questionnaire(DATASET))
 
 
-async def _about_same_person(work: Work, response: Resource, task: Resource) -> bool:
+async def _about_same_person(work: UnitOfWork, response: Resource, task: Resource) -> bool:
     subject, patient = link(response, "subject"), link(task, "for")
     return subject == patient or subject in (await work.services.evidence.person(patient)).patients
 
 
-async def _authority(work: Work, situation: HandoverSituation) -> Authority:
+async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authority:
     """HOV-3: the consent decision for the receiving agency over everything that would be handed over."""
     rows = await _handed_over(work, situation.after)
     receiver = situation.receiver
@@ -153,7 +153,7 @@ async def _authority(work: Work, situation: HandoverSituation) -> Authority:
     return Authority(True, "", "")
 
 
-async def _unjustified(work: Work, situation: HandoverSituation) -> bool:
+async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
     """Care rules, section 4: direct care speaks for itself only between health and adult social care services."""
     concept = lawful_basis.recorded(situation.after)
     sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
@@ -161,7 +161,7 @@ async def _unjustified(work: Work, situation: HandoverSituation) -> bool:
     return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
 
 
-async def _handed_over(work: Work, task: Resource) -> list[Row]:
+async def _handed_over(work: UnitOfWork, task: Resource) -> list[Row]:
     """The records a handover shows its receiver: the plan, the dataset, the package."""
     refs = [ref for ref in (link(task, "focus"), *_given(task)) if ref]
     rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
@@ -173,7 +173,7 @@ def _given(task: Resource) -> list[str]:
     return [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
 
 
-async def _disclose(work: Work, task: Resource) -> None:
+async def _disclose(work: UnitOfWork, task: Resource) -> None:
     """HOV-3: the disclosure record of a sent handover, in the same transaction."""
     sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
     rows = await _handed_over(work, task)
@@ -191,7 +191,7 @@ async def _disclose(work: Work, task: Resource) -> None:
     work.create(record, sender, parties=(addressed,))
 
 
-async def _basis(work: Work, task: Resource) -> Resource:
+async def _basis(work: UnitOfWork, task: Resource) -> Resource:
     given = reading.inputs(task, "sharing-authority")[0]
     named = reading.value_reference(given)
     if not named:
@@ -201,7 +201,7 @@ async def _basis(work: Work, task: Resource) -> Resource:
     return disclosure.by_consent(versioned(named, row.version if row else 0))
 
 
-async def reconsider(work: Work, consent: Resource) -> None:
+async def reconsider(work: UnitOfWork, consent: Resource) -> None:
     """HOV-8: marks the open handovers whose receiver may not read their dataset or package any more; both sides are told."""
     if not link(consent, "patient").startswith("Patient/"):
         return
@@ -218,7 +218,7 @@ async def reconsider(work: Work, consent: Resource) -> None:
             await _mark(work, task)
 
 
-async def _mark(work: Work, task: Resource) -> None:
+async def _mark(work: UnitOfWork, task: Resource) -> None:
     found = (await situations.situation(work, task, task)).widened(HandoverSituation, authority=WITHDRAWN)
     if (decision := overdue.withdrawn(found)) is not None:
         await outcomes.stage(work, decision)

@@ -17,13 +17,13 @@ from service.store.records import Row
 from service.usecases.care import outcomes
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 KIND = "OWN-5"
 UNOWNED = {"system": TAG, "code": "unowned"}
 
 
-async def changed(work: Work, proposal: Proposal) -> None:
+async def changed(work: UnitOfWork, proposal: Proposal) -> None:
     """What a write of a PractitionerRole means for the plans it leads: they lose their owner, or have one again."""
     role, at, zone = proposal.resource, work.context.at, work.services.zone
     ref = name_of(role)
@@ -39,7 +39,7 @@ async def changed(work: Work, proposal: Proposal) -> None:
         await resumed(work, ref)
 
 
-async def ended(work: Work, role: Resource) -> None:
+async def ended(work: UnitOfWork, role: Resource) -> None:
     """Tags the plans that a role leads as unowned and asks their agency to name another lead, once for each plan."""
     for row in await _led(work, name_of(role)):
         plan = row.resource
@@ -63,27 +63,27 @@ async def ended(work: Work, role: Resource) -> None:
         work.audits.append(audited(work.context, "U", row.reference, why="plan-unowned", patients=row.patients))
 
 
-async def resumed(work: Work, ref: str) -> None:
+async def resumed(work: UnitOfWork, ref: str) -> None:
     """Takes the tag away from the plans that a role, live again, leads."""
     for row in await _led(work, ref):
         if ownership.tagged_unowned(row.resource):
             await outcomes.put(work, Staged(ownership.adopted(row.resource), keys=await _keys(work, row)))
 
 
-async def _led(work: Work, ref: str) -> list[Row]:
+async def _led(work: UnitOfWork, ref: str) -> list[Row]:
     """The active plans a role leads."""
     rows = await work.services.holdings.having("CarePlan", f"author={ref}")
     return [row for row in rows if row.resource.get("status") == "active"]
 
 
-async def _keys(work: Work, row: Row) -> tuple[str, ...]:
+async def _keys(work: UnitOfWork, row: Row) -> tuple[str, ...]:
     """A plan keeps its unique key in every version (OWN-6)."""
     patient = link(row.resource, "subject")
     person = (await work.services.evidence.person(patient)).name if patient.startswith("Patient/") else ""
     return ownership.keys(row.resource, person, row.custodian)
 
 
-def _ends(work: Work, role: Resource) -> datetime | None:
+def _ends(work: UnitOfWork, role: Resource) -> datetime | None:
     """When a role's recorded period will be over, None when it has no end ahead."""
     end = ended_at(period(role.get("period"), work.services.zone))
     return end if end and end > work.context.at else None

@@ -1,4 +1,4 @@
-"""Puts what a care rule decided into the Work that will commit it."""
+"""Puts what a care rule decided into the unit of work that will commit it."""
 
 from __future__ import annotations
 
@@ -7,13 +7,13 @@ from service.change import Party, Resource
 from service.fhir.reference import links, name_of, type_of
 from service.problem import Category, Refused, problem
 from service.usecases.request.audit import audited
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 # A role is read by many decisions at once; what it says of its time is checked again whenever the plan is read (OWN-5).
 UNGUARDED = frozenset({"PractitionerRole"})
 
 
-async def stage(work: Work, outcome: Outcome) -> None:
+async def stage(work: UnitOfWork, outcome: Outcome) -> None:
     """Stages every write, timer and notice of an Outcome, and the versions its decision rests on."""
     for staged in outcome.writes:
         await put(work, staged)
@@ -26,7 +26,7 @@ async def stage(work: Work, outcome: Outcome) -> None:
             work.audits.append(audited(work.context, fact.action, ref, why=fact.event, patients=(fact.patient,)))
 
 
-async def put(work: Work, staged: Staged) -> str:
+async def put(work: UnitOfWork, staged: Staged) -> str:
     """Stages one write; a record that stays where it is keeps its custodian."""
     resource = staged.resource
     agency = work.context.caller.organization
@@ -42,7 +42,7 @@ async def put(work: Work, staged: Staged) -> str:
     return work.update(resource, row.version, staged.custodian or row.custodian, keys=staged.keys)
 
 
-async def _addressed(work: Work, resource: Resource) -> tuple[Party, ...]:
+async def _addressed(work: UnitOfWork, resource: Resource) -> tuple[Party, ...]:
     """The agencies a Communication of ours is written to: they read it, and gain no relationship with the person by it."""
     if resource["resourceType"] != "Communication":
         return ()

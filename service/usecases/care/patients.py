@@ -10,10 +10,10 @@ from service.problem import Refused
 from service.usecases.care import outcomes
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Patient: every national identifier it carries is one."""
     refusal = identity.check(proposal.resource)
     if refusal is not None:
@@ -24,7 +24,7 @@ async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return ref
 
 
-async def _queue(work: Work, ref: str) -> None:
+async def _queue(work: UnitOfWork, ref: str) -> None:
     """IDN-2: a number that is said to be unverified links nobody; its own agency is asked to decide, and to say so in the record.
 
     Asked whether or not others carry the number: else asking would tell who is known elsewhere.

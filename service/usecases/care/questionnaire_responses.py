@@ -8,19 +8,19 @@ from service.store.records import Row
 from service.usecases.care import crisis_plan
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 BESIDE = frozenset({"meta", "text"})
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of QuestionnaireResponse."""
     if proposal.row is not None and proposal.before is not None and _said(proposal.before) != _said(proposal.resource):
         await unagreed(work, viewer, proposal.row)
     return await store(work, viewer, proposal)
 
 
-async def unagreed(work: Work, viewer: Viewer, row: Row) -> None:
+async def unagreed(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
     """Refuses a change of what a crisis plan says by these answers: the plan would say what nobody agreed to."""
     plan = await crisis_plan.resting_on(work, viewer, row)
     if plan:

@@ -7,10 +7,10 @@ from collections.abc import Iterable
 from service.care.task.situation import Situation
 from service.change import Resource
 from service.fhir.reference import link
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def situation(work: Work, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
+async def situation(work: UnitOfWork, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
     """The situation of a submitted Task; `others` are records whose parties count too."""
     named = {link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
     for other in others:

@@ -21,10 +21,10 @@ from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import crisis_plan, data_request, handover, outcomes, situations
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def _staged(work: Work, _: Viewer, __: Proposal, decision: Outcome) -> None:
+async def _staged(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
     await outcomes.stage(work, decision)
 
 
@@ -32,11 +32,11 @@ async def _staged(work: Work, _: Viewer, __: Proposal, decision: Outcome) -> Non
 class Practice:
     """How the use cases speak for a Task code: `load` what its machine looks at, `settle` what it decided."""
 
-    load: Callable[[Work, Viewer, Proposal], Awaitable[Any]]
-    settle: Callable[[Work, Viewer, Proposal, Outcome], Awaitable[None]] = _staged
+    load: Callable[[UnitOfWork, Viewer, Proposal], Awaitable[Any]]
+    settle: Callable[[UnitOfWork, Viewer, Proposal, Outcome], Awaitable[None]] = _staged
 
 
-async def _answered(work: Work, _: Viewer, proposal: Proposal) -> Situation:
+async def _answered(work: UnitOfWork, _: Viewer, proposal: Proposal) -> Situation:
     """The parties, and nothing else."""
     return await situations.situation(work, proposal.resource, proposal.before)
 
@@ -51,7 +51,7 @@ PRACTICES: dict[str, Practice] = {
 }
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Task."""
     stored = proposal.before
     code = reading.code(stored or proposal.resource)

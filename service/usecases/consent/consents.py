@@ -19,7 +19,7 @@ from service.usecases.consent import withdrawal
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal, custodian_only
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 RULE = "consent-rules 3"
 ENDED = frozenset({"inactive", "rejected", "entered-in-error"})
@@ -27,7 +27,7 @@ BOOKKEEPING = frozenset({"status", "meta", "text"})
 UNDECIDABLE = {"system": TAG, "code": "undecidable"}
 
 
-async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Consent."""
     if not _ends_own(viewer, proposal):
         custodian_only(work, proposal)
@@ -41,7 +41,7 @@ async def write(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return await _put(work, proposal)
 
 
-async def keep(work: Work, _: Viewer, proposal: Proposal) -> str:
+async def keep(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     """The rule of Consent for records that exist already (`baton load`): kept, and tagged where it cannot be decided.
 
     One that a later Consent took the place of comes in as inactive.
@@ -57,7 +57,7 @@ async def keep(work: Work, _: Viewer, proposal: Proposal) -> str:
     return await _put(work, replace(proposal, resource=resource))
 
 
-async def _put(work: Work, proposal: Proposal) -> str:
+async def _put(work: UnitOfWork, proposal: Proposal) -> str:
     """Stages the Consent, ends what it takes the place of, and tells whoever relied on what no longer stands."""
     superseded = await _later(work, proposal)
     ref = _stage(work, proposal)
@@ -81,7 +81,7 @@ def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
     return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING)
 
 
-async def _standing(work: Work, viewer: Viewer, proposal: Proposal) -> None:
+async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:
     """Whose consent an agency may record: that of a person whose record it sees, under its own control; and it stays theirs."""
     before, after = proposal.before, proposal.resource
     patient = link(after, "patient")
@@ -95,28 +95,28 @@ async def _standing(work: Work, viewer: Viewer, proposal: Proposal) -> None:
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
 
 
-async def _sees(work: Work, viewer: Viewer, patient: str) -> bool:
+async def _sees(work: UnitOfWork, viewer: Viewer, patient: str) -> bool:
     if patient in work.staged:
         return True
     row = await work.row(patient) if patient.startswith("Patient/") else None
     return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
 
 
-def _stage(work: Work, proposal: Proposal) -> str:
+def _stage(work: UnitOfWork, proposal: Proposal) -> str:
     keys = (*proposal.keys, *_keys(work, proposal.resource))
     if proposal.row is None:
         return work.create(proposal.resource, work.context.caller.organization, keys=keys)
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=keys)
 
 
-def _keys(work: Work, consent: Resource) -> tuple[str, ...]:
+def _keys(work: UnitOfWork, consent: Resource) -> tuple[str, ...]:
     """Only one active Consent holds a supersession key, so concurrent duplicates are impossible."""
     key = supersession_key(consent, work.context.base) if consent.get("status") == "active" else ""
     return (f"rule:{RULE}:{key}",) if key else ()
 
 
-async def _later(work: Work, proposal: Proposal) -> list[tuple[str, bool]]:
-    """The other active Consents of this one's kind, in this Work and in the store, and whether each was given later than it."""
+async def _later(work: UnitOfWork, proposal: Proposal) -> list[tuple[str, bool]]:
+    """The other active Consents of this one's kind, staged or stored, and whether each was given later than it."""
     found, zone = [], work.services.zone
     for key in _keys(work, proposal.resource):
         staged = [ref for ref, each in work.staged.items() if key in each.keys]
@@ -128,7 +128,7 @@ async def _later(work: Work, proposal: Proposal) -> list[tuple[str, bool]]:
     return found
 
 
-async def _end(work: Work, ref: str) -> Resource:
+async def _end(work: UnitOfWork, ref: str) -> Resource:
     """Makes a Consent inactive; gives it as it was."""
     earlier = await work.get(ref) or {}
     row = await work.row(ref)
@@ -140,7 +140,7 @@ async def _end(work: Work, ref: str) -> Resource:
     return earlier
 
 
-def _clock(work: Work, ref: str, consent: Resource) -> None:
+def _clock(work: UnitOfWork, ref: str, consent: Resource) -> None:
     """TIM-13: when the Consent runs out, by its own period."""
     end = ended_at(period((consent.get("provision") or {}).get("period"), work.services.zone))
     if consent.get("status") == "active" and end is not None and end > work.context.at:

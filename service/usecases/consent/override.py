@@ -29,7 +29,7 @@ from service.usecases.request.audit import event
 from service.usecases.request.results import Answer
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 RULE = "consent-rules 5"
 INPUTS = (
@@ -63,7 +63,7 @@ async def break_glass(services: Services, context: RequestContext, identity: str
     """
     allowed(context, "Task", "c")
     asked = _asked(services, context, parameters)
-    work = Work(services, context)
+    work = UnitOfWork(services, context)
     if (earlier := await idempotency.earlier(work)) is not None:
         return earlier
     viewer = await viewer_of(services, context)
@@ -146,7 +146,7 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
     raise absent("Patient", identity)
 
 
-def _stage(work: Work, row: Row, asked: Asked) -> str:
+def _stage(work: UnitOfWork, row: Row, asked: Asked) -> str:
     """The grant, the audit line, the privacy officer's clock and the word to the person: one transaction."""
     context, patient = work.context, row.reference
     task = _review(context, row, asked)
@@ -189,7 +189,7 @@ def _review(context: RequestContext, row: Row, asked: Asked) -> Resource:
     )
 
 
-def _tell(work: Work, row: Row, review: str) -> str:
+def _tell(work: UnitOfWork, row: Row, review: str) -> str:
     context = work.context
     message = communication(
         clock.new_id(),

@@ -23,20 +23,20 @@ from service.fhir.reference import link, links, name_of
 from service.store.records import Row
 from service.usecases.request.evidence import Person
 from service.usecases.request.viewer import evidence_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 TOPIC = "consent-changed"
 STOP_USE = timedelta(hours=72)
 CARE = ("TREAT",)
 
 
-async def withdrawn(work: Work, consent: Resource) -> None:
+async def withdrawn(work: UnitOfWork, consent: Resource) -> None:
     """Everyone to whom something was disclosed by authority of this Consent is told, and asked to stop using it."""
     for row, recipient in await _disclosed(work, consent):
         _stop_use(work, row, recipient)
 
 
-async def replaced(work: Work, consent: Resource) -> None:
+async def replaced(work: UnitOfWork, consent: Resource) -> None:
     """As `withdrawn`, for those recipients only to whom what took its place denies what they were told."""
     person = await person_of(work, consent)
     for row, recipient in await _disclosed(work, consent):
@@ -46,16 +46,16 @@ async def replaced(work: Work, consent: Resource) -> None:
             _stop_use(work, row, recipient)
 
 
-async def person_of(work: Work, consent: Resource) -> Person:
-    """The person a Consent is of, with their Consents as this Work will leave them. What is disclosed or sent meanwhile would be
-    missed, so that it makes the Work be decided again."""
+async def person_of(work: UnitOfWork, consent: Resource) -> Person:
+    """The person a Consent is of, with their Consents as they will be left. What is disclosed or sent meanwhile would be missed,
+    so that it makes the unit of work be decided again."""
     patient = link(consent, "patient")
     persons = await work.persons((patient,))
     work.rests_on(persons.values())
     return persons[patient]
 
 
-async def _disclosed(work: Work, consent: Resource) -> list[tuple[Row, str]]:
+async def _disclosed(work: UnitOfWork, consent: Resource) -> list[tuple[Row, str]]:
     """The disclosure records that rest on any version of a Consent, with each of their recipients."""
     person = await person_of(work, consent)
     rows = await work.services.holdings.of("Communication", person.patients)
@@ -71,7 +71,7 @@ def _rests_on(communication: Resource, consent: str) -> bool:
     return any(link(each, "valueReference") == consent for each in communication.get("extension", ()))
 
 
-def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
+def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
     context, agency = work.context, disclosed.custodian
     patient = link(disclosed.resource, "subject")
     user = context.caller.user if agency == context.caller.organization else ""
@@ -92,7 +92,7 @@ def _stop_use(work: Work, disclosed: Row, recipient: str) -> None:
     work.notices.append(Notice(TOPIC, recipient, ref, patient))
 
 
-async def refused(work: Work, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
+async def refused(work: UnitOfWork, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
     """Whether an agency may not read one of these records of the person."""
     services, at = work.services, work.context.at
     acting = await services.directory.acting(Caller("", receiver, NONE))

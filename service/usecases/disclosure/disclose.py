@@ -17,7 +17,7 @@ from service.usecases.disclosure.selection import RULE
 from service.usecases.request.audit import event, note
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
-from service.usecases.request.work import Work, decided_again
+from service.usecases.request.work import UnitOfWork, decided_again
 
 INPUTS = (
     Input("recipient", ("valueReference",), required=True),
@@ -41,7 +41,7 @@ async def disclose(services: Services, context: RequestContext, identity: str, p
 
 
 async def _disclosed(services: Services, context: RequestContext, identity: str, asked: Asked) -> bytes:
-    viewer, work = await viewer_of(services, context), Work(services, context)
+    viewer, work = await viewer_of(services, context), UnitOfWork(services, context)
     plan = await _plan(viewer, work, await _patient(viewer, identity), asked)
     if not asked.release:
         await _tell(viewer, plan, permitted=True)
@@ -102,7 +102,7 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
     return row
 
 
-async def _plan(viewer: Viewer, work: Work, patient: Row, asked: Asked) -> Plan:
+async def _plan(viewer: Viewer, work: UnitOfWork, patient: Row, asked: Asked) -> Plan:
     services, context = viewer.services, viewer.context
     agency = context.caller.organization
     if asked.recipient == agency:

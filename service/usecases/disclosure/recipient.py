@@ -17,7 +17,7 @@ from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import evidence_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +33,7 @@ class Recipient:
 
 
 async def decided(
-    services: Services, context: RequestContext, recipient: Recipient, rows: Sequence[Row], work: Work | None = None
+    services: Services, context: RequestContext, recipient: Recipient, rows: Sequence[Row], work: UnitOfWork | None = None
 ) -> list[tuple[Row, Decision]]:
     """The decision for each record, in order, with the records' own persons as evidence; as `work` will leave them, where one is
     under way."""

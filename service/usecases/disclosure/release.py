@@ -27,7 +27,7 @@ from service.store.records import Row
 from service.usecases.request.audit import event
 from service.usecases.request.services import RequestContext
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 TOPIC = "disclosure-received"
 REMEMBERED = timedelta(days=7)
@@ -97,7 +97,7 @@ async def previewed(viewer: Viewer, plan: Plan) -> bytes:
     return dump(parameters(*_summary(plan, "preview")))
 
 
-async def released(viewer: Viewer, work: Work, plan: Plan) -> bytes:
+async def released(viewer: Viewer, work: UnitOfWork, plan: Plan) -> bytes:
     """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise. `work` knows
     what was decided on: when that moves meanwhile, nothing is committed."""
     await _first_time(work)
@@ -113,9 +113,9 @@ async def released(viewer: Viewer, work: Work, plan: Plan) -> bytes:
     )
 
 
-async def stage(work: Work, plan: Plan) -> tuple[str, ...]:
+async def stage(work: UnitOfWork, plan: Plan) -> tuple[str, ...]:
     """Stages the disclosure records of what is shared, one for each authority it rests on, each with its audit line and notice;
-    gives their references. Nothing of it may be readable before the Work is committed."""
+    gives their references. Nothing of it may be readable before the unit of work is committed."""
     groups = await _by_authority(work, plan)
     return tuple([_recorded(work, plan, authority, items) for authority, items in groups])
 
@@ -172,7 +172,7 @@ async def _as_told(viewer: Viewer, plan: Plan) -> Plan:
     return replace(plan, items=items)
 
 
-async def _by_authority(work: Work, plan: Plan) -> list[tuple[Resource, list[Item]]]:
+async def _by_authority(work: UnitOfWork, plan: Plan) -> list[tuple[Resource, list[Item]]]:
     """What is shared, by the one authority each record rests on: a disclosure record names exactly one (DIS)."""
     groups: dict[str, tuple[Resource, list[Item]]] = {}
     for item in plan.shared:
@@ -182,7 +182,7 @@ async def _by_authority(work: Work, plan: Plan) -> list[tuple[Resource, list[Ite
     return list(groups.values())
 
 
-async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
+async def _authority(work: UnitOfWork, plan: Plan, why: Reason) -> Resource:
     if plan.basis is not None and why.source == plan.basis.ref:
         return disclosure.by_basis(plan.basis.concept)
     if why.source.startswith("Consent/"):
@@ -195,7 +195,7 @@ async def _authority(work: Work, plan: Plan, why: Reason) -> Resource:
     return disclosure.by_basis(implied(why.text))
 
 
-def _recorded(work: Work, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
+def _recorded(work: UnitOfWork, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
     """Stages one disclosure record with its audit line and the notice to the recipient."""
     context, asked = work.context, plan.asked
     payload = disclosure.versions((item.row.reference, item.row.version) for item in items)
@@ -230,13 +230,13 @@ def writable(viewer: Viewer, resource: Resource) -> None:
         raise Refused(problem(Category.SCOPE, "forbidden", text))
 
 
-def _claim(work: Work, refs: Sequence[str]) -> None:
+def _claim(work: UnitOfWork, refs: Sequence[str]) -> None:
     if work.context.given_id:
         facts = {"fingerprint": work.context.fingerprint, "ref": refs[0], "version": 1}
         work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
 
 
-async def _first_time(work: Work) -> None:
+async def _first_time(work: UnitOfWork) -> None:
     """A disclosure is carried out once (HOV-9): what a repeat would give was decided then, and may not be permitted now."""
     earlier: Mapping[str, object] | None = await work.services.records.claimed(_key(work)) if work.context.given_id else None
     if earlier is not None:
@@ -246,7 +246,7 @@ async def _first_time(work: Work) -> None:
         raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
 
 
-def _key(work: Work) -> str:
+def _key(work: UnitOfWork) -> str:
     """As that of any other request, so that one id stands for one request whatever it asks."""
     caller = work.context.caller
     return f"request:{caller.client}:{caller.user}:{work.context.request_id}"

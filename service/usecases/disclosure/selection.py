@@ -22,7 +22,7 @@ from service.store.records import Row
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.disclosure.release import Asked, Item
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 Place = Callable[[str], str]
 """The FHIRPath of what `$disclose` calls by this name."""
@@ -161,7 +161,7 @@ async def judged(
     basis: Basis | None,
     rows: Sequence[Row],
     user: str = "",
-    work: Work | None = None,
+    work: UnitOfWork | None = None,
 ) -> tuple[Item, ...]:
     """Each record with what is decided on it for the recipient now, the claimed basis covering exactly these. `user`: who of the
     recipient would be told, when it is one person."""

@@ -9,10 +9,10 @@ from service.problem import Category, Refused, problem
 from service.usecases.request.audit import SITE
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 
-async def write_event(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write_event(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of AuditEvent: another system's events may be added, never changed, and never in this service's name."""
     if proposal.row is not None:
         raise _refusal(Category.NOT_ALLOWED, "AuditEvent", "The audit trail is only added to: send another event.", "security 4")
@@ -22,7 +22,7 @@ async def write_event(work: Work, viewer: Viewer, proposal: Proposal) -> str:
     return await store(work, viewer, proposal)
 
 
-async def write_communication(work: Work, viewer: Viewer, proposal: Proposal) -> str:
+async def write_communication(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The rule of Communication: a disclosure record is made when something is disclosed, and stands (DIS)."""
     if _disclosure(proposal.resource) or (proposal.before is not None and _disclosure(proposal.before)):
         text = "A disclosure record is made by the service when something is disclosed; ask for the disclosure itself."

@@ -1,4 +1,4 @@
-"""Batch and transaction (R4 section 3.1.0.11). A transaction is one Work and one commit; a batch is each entry by itself."""
+"""Batch and transaction (R4 section 3.1.0.11). A transaction is one unit of work; a batch is each entry by itself."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.usecases.request.audit import denied
 from service.usecases.request.results import Answer, Page
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
-from service.usecases.request.work import Work, decided_again
+from service.usecases.request.work import UnitOfWork, decided_again
 
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
@@ -81,7 +81,7 @@ async def _alone(services: Services, context: RequestContext, request: Request |
             return await _get(services, context, request)
         allowed(context, request.type, VERB[request.method])
         own = replace(context, request_id=f"{context.request_id}#{request.place}")
-        answer = await decided_again(own, lambda at: records.planned(Work(services, at), _stage, request))
+        answer = await decided_again(own, lambda at: records.planned(UnitOfWork(services, at), _stage, request))
         return Result(request.method, answer)
     except Refused as refusal:
         place = f"{request.type}/{request.id}" if request.id else request.type
@@ -94,7 +94,7 @@ async def _transaction(services: Services, context: RequestContext, read: list[R
     problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
     if problems:
         raise Refused(Problem(problems[0].category, tuple(issue for each in problems for issue in each.issues)))
-    work = Work(services, context)
+    work = UnitOfWork(services, context)
     if (earlier := await idempotency.transaction(work)) is not None:
         return tuple(Result(*each) for each in earlier)
     requests = await _linked(work, [each for each in read if isinstance(each, Request)])
@@ -120,14 +120,14 @@ def _turn(request: Request) -> tuple[bool, int, int]:
     return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
 
 
-async def _staged(work: Work, request: Request) -> str:
+async def _staged(work: UnitOfWork, request: Request) -> str:
     try:
         return await _stage(work, request)
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
 
 
-async def _stage(work: Work, request: Request) -> str:
+async def _stage(work: UnitOfWork, request: Request) -> str:
     if request.method == "DELETE":
         return await records.plan_delete(work, request.type, request.id, request.if_match)
     resource = request.resource or {}
@@ -170,7 +170,7 @@ def _request(place: int, entry: Any, base: str) -> Request | Problem:
     return Request(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 
 
-async def _linked(work: Work, requests: list[Request]) -> list[Request]:
+async def _linked(work: UnitOfWork, requests: list[Request]) -> list[Request]:
     """Gives new records their ids, and points every reference to an entry's fullUrl at the record it becomes, and every
     conditional one at the record it finds (R4 3.1.0.11.2)."""
     known: dict[str, str] = {}
@@ -194,7 +194,7 @@ async def _linked(work: Work, requests: list[Request]) -> list[Request]:
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
 
 
-async def _there(work: Work, request: Request) -> str | None:
+async def _there(work: UnitOfWork, request: Request) -> str | None:
     """The record that a conditional create finds instead of making one."""
     if request.method != "POST" or not request.if_none_exist:
         return None
@@ -206,7 +206,7 @@ async def _there(work: Work, request: Request) -> str | None:
         raise Refused(_placed(request.place, refusal.problem)) from None
 
 
-async def _found(work: Work, request: Request) -> dict[str, str]:
+async def _found(work: UnitOfWork, request: Request) -> dict[str, str]:
     """The records that an entry's conditional references find."""
     try:
         return await conditional.targets(work.services, work.context, request.resource or {})

@@ -28,7 +28,7 @@ from service.usecases.interactions import records
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import viewer_of
-from service.usecases.request.work import Work, decided_again
+from service.usecases.request.work import UnitOfWork, decided_again
 
 OPERATOR = "baton-load"
 ALL = Scopes((Access("system", "*", "cruds"),))
@@ -138,7 +138,7 @@ class Loading:
         return Verdict(Fate.LOADED, ref)
 
     async def _kept(self, context: RequestContext, proposal: Proposal) -> None:
-        work, viewer = Work(self._services, context), await viewer_of(self._services, context)
+        work, viewer = UnitOfWork(self._services, context), await viewer_of(self._services, context)
         await rules.write(work, viewer, proposal, rules.IMPORTED)
         await work.commit()
 

@@ -1,6 +1,6 @@
 """The single-record interactions: read, vread, history, create, update, delete (R4 section 3.1.0).
 
-The `plan_` functions put one write into a Work without committing it, so that a transaction is many of them and one commit.
+The `plan_` functions stage one write without committing it, so that a transaction is many of them and one commit.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from service.usecases.request.proposal import Proposal
 from service.usecases.request.results import Answer, Entry, Page, written
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Shown, Viewer, absent, allowed, viewer_of
-from service.usecases.request.work import Work, decided_again
+from service.usecases.request.work import UnitOfWork, decided_again
 
 Params = Sequence[tuple[str, str]]
 
@@ -145,7 +145,7 @@ async def create(services: Services, context: RequestContext, kind: str, resourc
     """Stores a new record under an id of ours."""
     _served(services, kind)
     allowed(context, kind, "c")
-    return await decided_again(context, lambda at: planned(Work(services, at), plan_create, kind, resource, none_exist))
+    return await decided_again(context, lambda at: planned(UnitOfWork(services, at), plan_create, kind, resource, none_exist))
 
 
 async def update(
@@ -154,10 +154,12 @@ async def update(
     """Stores the next version of a record."""
     _served(services, kind)
     allowed(context, kind, "u")
-    return await decided_again(context, lambda at: planned(Work(services, at), plan_update, kind, identity, resource, if_match))
+    return await decided_again(
+        context, lambda at: planned(UnitOfWork(services, at), plan_update, kind, identity, resource, if_match)
+    )
 
 
-async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
+async def planned(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
     """One write, planned and committed; a repeat of an earlier request is answered as that was."""
     if (earlier := await idempotency.earlier(work)) is not None:
         return earlier
@@ -166,15 +168,15 @@ async def planned(work: Work, plan: Callable[..., Awaitable[str]], *asked: Any) 
 
 async def delete(services: Services, context: RequestContext, kind: str, identity: str, if_match: int | None) -> Answer:
     """Marks a record as deleted; its history stays."""
-    work = Work(services, context)
+    work = UnitOfWork(services, context)
     ref = await plan_delete(work, kind, identity, if_match)
     if ref not in work.staged:
         return await idempotency.found(work, ref)
     return written(await work.commit(), ref)
 
 
-async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
-    """Puts a create into the Work and gives the reference the record will have. `identity` is an id this service chose before."""
+async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
+    """Stages a create and gives its reference. `identity` is an id this service chose before."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "c")
@@ -187,8 +189,8 @@ async def plan_create(work: Work, kind: str, resource: Resource, none_exist: str
     return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c", keys=key))
 
 
-async def plan_update(work: Work, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
-    """Puts an update into the Work. Only what the caller may see can be updated, and only its custodian's rules let it."""
+async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+    """Stages an update. Only what the caller may see can be updated, and only its custodian's rules let it."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "u")
@@ -210,7 +212,7 @@ async def plan_update(work: Work, kind: str, identity: str, resource: Resource, 
         raise
 
 
-async def _still(work: Work, row: Row) -> None:
+async def _still(work: UnitOfWork, row: Row) -> None:
     """A rule that refused may have looked at records from before and after somebody else's change: then that is the reason."""
     now = await work.services.records.read(row.type, row.id)
     if now is None or now.version != row.version:
@@ -218,8 +220,8 @@ async def _still(work: Work, row: Row) -> None:
         raise Refused(problem(Category.CONFLICT, "conflict", text, rule="HOV-5"))
 
 
-async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None) -> str:
-    """Puts a delete into the Work. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
+async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int | None) -> str:
+    """Stages a delete. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "d")
@@ -233,7 +235,7 @@ async def plan_delete(work: Work, kind: str, identity: str, if_match: int | None
     return f"{kind}/{identity}"
 
 
-async def _chosen(work: Work, viewer: Viewer, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
+async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
     """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
     tells nothing about others' records."""
     caller = work.context.caller
@@ -267,7 +269,7 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
 
 
-async def existing(work: Work, viewer: Viewer, kind: str, none_exist: str) -> str | None:
+async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str) -> str | None:
     """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none.
 
     Only what the caller could have created itself counts: a token for one patient learns nothing of the agency's others.
@@ -298,7 +300,7 @@ def _known_to(context: RequestContext) -> str:
     return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
 
 
-def _matches(work: Work, query: Query, resource: Resource) -> bool:
+def _matches(work: UnitOfWork, query: Query, resource: Resource) -> bool:
     return matches(query, work.services.indexer.index(resource))
 
 

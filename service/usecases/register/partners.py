@@ -14,7 +14,7 @@ from service.problem import Category, Refused, problem
 from service.store.partners import Partner
 from service.usecases.request.audit import audited, event
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 OPERATOR = "baton-operator"
 SOON = timedelta(days=30)
@@ -45,7 +45,7 @@ async def _introduced(services: Services, context: RequestContext, name: str) ->
         text = f"`{reference}` is not known here; load its Organization first, or tell its name with `--name` to have one made."
         raise Refused(problem(Category.ABSENT, "not-found", text))
     made = {"resourceType": "Organization", "id": id_of(reference), "active": True, "name": name.strip()}
-    work = Work(services, context)
+    work = UnitOfWork(services, context)
     work.audits.append(audited(context, "C", work.create(made, reference)))
     await work.commit()
 

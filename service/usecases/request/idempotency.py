@@ -13,13 +13,13 @@ from service.store.records import Row
 from service.usecases.request.audit import note
 from service.usecases.request.results import Answer, written
 from service.usecases.request.viewer import viewer_of
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 REMEMBERED = timedelta(days=7)
 """How long a repeat is recognised; partners retry for 72 hours."""
 
 
-async def earlier(work: Work) -> Answer | None:
+async def earlier(work: UnitOfWork) -> Answer | None:
     """The first answer to this very request, None when it is new. Another request under the same id is refused as a duplicate."""
     if not work.context.given_id:
         return None
@@ -27,8 +27,8 @@ async def earlier(work: Work) -> Answer | None:
     return await _replayed(work, answer) if answer else None
 
 
-async def committed(work: Work, ref: str) -> Answer:
-    """Commits the Work together with the claim on its request id; a repeat that lost the race gets the winner's answer."""
+async def committed(work: UnitOfWork, ref: str) -> Answer:
+    """Commits the unit of work and the claim on its request id; a repeat that lost the race gets the winner's answer."""
     if ref not in work.staged:
         return await found(work, ref)
     if work.context.given_id:
@@ -43,7 +43,7 @@ async def committed(work: Work, ref: str) -> Answer:
         raise
 
 
-async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
+async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
     """The first answers to this very transaction, each with its method; None when it is new."""
     told = await work.services.records.claimed(_key(work)) if work.context.given_id else None
     if told is None:
@@ -53,7 +53,7 @@ async def transaction(work: Work) -> list[tuple[str, Answer]] | None:
     return [(method, written({ref: row}, ref)) for method, ref, row in rows]
 
 
-async def together(work: Work, writes: Sequence[tuple[str, str]]) -> list[Answer]:
+async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[Answer]:
     """Commits a transaction's writes (method and reference) at once, with the claim on its request id; gives their answers."""
     if work.context.given_id and work.staged:
         versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
@@ -63,7 +63,7 @@ async def together(work: Work, writes: Sequence[tuple[str, str]]) -> list[Answer
     return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
 
 
-async def found(work: Work, ref: str) -> Answer:
+async def found(work: UnitOfWork, ref: str) -> Answer:
     """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
     row = await work.row(ref)
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
@@ -74,25 +74,25 @@ async def found(work: Work, ref: str) -> Answer:
     return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
 
 
-async def _replayed(work: Work, answer: Mapping[str, Any]) -> Answer:
+async def _replayed(work: UnitOfWork, answer: Mapping[str, Any]) -> Answer:
     _same(work, answer)
     row = await _version(work, answer)
     return written({answer["ref"]: row}, answer["ref"])
 
 
-def _same(work: Work, answer: Mapping[str, Any]) -> None:
+def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:
     if answer["fingerprint"] != work.context.fingerprint:
         text = "This X-Request-Id was used for another request; send each request under an id of its own."
         raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
 
 
-async def _version(work: Work, answer: Mapping[str, Any]) -> Row:
+async def _version(work: UnitOfWork, answer: Mapping[str, Any]) -> Row:
     kind, identity = key(str(answer["ref"]))
     row = await work.services.records.version(kind, identity, answer["version"])
     assert row is not None, "INVARIANT: a claim is committed with the version it names"
     return row
 
 
-def _key(work: Work) -> str:
+def _key(work: UnitOfWork) -> str:
     caller = work.context.caller
     return f"request:{caller.client}:{caller.user}:{work.context.request_id}"

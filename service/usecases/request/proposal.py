@@ -9,7 +9,7 @@ from service.consent.facts import Facts
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.viewer import Viewer
-from service.usecases.request.work import Work
+from service.usecases.request.work import UnitOfWork
 
 # What agencies are answerable for: nobody writes these as a person.
 AGENCIES = frozenset(
@@ -38,7 +38,7 @@ class Proposal:
         return None if self.row is None or self.row.deleted else self.row.resource
 
 
-async def store(work: Work, _: Viewer, proposal: Proposal) -> str:
+async def store(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     """The rule of a type that has none of its own."""
     custodian_only(work, proposal)
     if proposal.row is None:
@@ -63,7 +63,7 @@ def _wrote(viewer: Viewer, row: Row) -> bool:
     return bool({*viewer.own, viewer.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
-def custodian_only(work: Work, proposal: Proposal) -> None:
+def custodian_only(work: UnitOfWork, proposal: Proposal) -> None:
     """Refuses a write to a record that the caller sees but another agency keeps (IDN-3 and the rest)."""
     row = proposal.row
     if row is not None and row.custodian != work.context.caller.organization:

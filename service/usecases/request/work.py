@@ -1,6 +1,6 @@
 """One request's unit of work: what was loaded to decide, what was decided, and the one Change that commits it.
 
-A transaction's entries share one Work, so a later entry sees what an earlier one staged. Nothing loaded here reaches a caller:
+Entries of a transaction share one, so a later entry sees what an earlier one staged. Nothing loaded here reaches a caller:
 what leaves passes `service.usecases.request.viewer`.
 """
 
@@ -40,8 +40,8 @@ async def decided_again(context: RequestContext, decide: Callable[[RequestContex
 
 
 @dataclass(slots=True)
-class Staged:
-    """A record as this Work will leave it. `resource` is not stamped yet."""
+class StagedWrite:
+    """A record as this unit of work will leave it. `resource` is not stamped yet."""
 
     resource: Resource
     before: int
@@ -53,12 +53,12 @@ class Staged:
 
 
 @dataclass(slots=True)
-class Work:
+class UnitOfWork:
     """Load with `row` and `get`, stage with `create`, `update` and `delete`, then `commit` once."""
 
     services: Services
     context: RequestContext
-    staged: dict[str, Staged] = field(default_factory=dict)
+    staged: dict[str, StagedWrite] = field(default_factory=dict)
     rows: dict[str, Row | None] = field(default_factory=dict)
     audits: list[Resource] = field(default_factory=list)
     claims: list[Claim] = field(default_factory=list)
@@ -70,13 +70,13 @@ class Work:
     premises: dict[str, int] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
-        """The stored record as it was when first loaded in this Work; None when there never was one."""
+        """The stored record as it was when first loaded in this unit of work; None when there never was one."""
         if ref not in self.rows:
             self.rows[ref] = await self.services.records.read(*key(ref))
         return self.rows[ref]
 
     async def get(self, ref: str) -> Resource | None:
-        """The record as this Work sees it: staged, else stored; None when absent or deleted."""
+        """The record as this unit of work sees it: staged, else stored; None when absent or deleted."""
         local = relative(ref, self.context.base)
         if not local:
             return None
@@ -86,12 +86,12 @@ class Work:
         return None if row is None or row.deleted else row.resource
 
     async def entry(self, ref: str) -> Resource | None:
-        """A directory entry as this Work will leave it: whom it lets go leads nothing in it."""
+        """A directory entry as this unit of work will leave it: whom it lets go leads nothing in it."""
         local = relative(ref, self.context.base) or ref
         return await self.get(local) if local in self.staged else await self.services.directory.get(local)
 
     async def standing(self, ref: str) -> Row | None:
-        """The record as this Work will leave it, with all that decisions look at."""
+        """The record as this unit of work will leave it, with all that decisions look at."""
         staged = self.staged.get(ref)
         if staged is None:
             return await self.row(ref)
@@ -105,12 +105,12 @@ class Work:
         return await self.services.records.version(*key(ref), version) if version else None
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
-        """The persons behind Patients, with their Consents as this Work will leave them."""
+        """The persons behind Patients, with their Consents as this unit of work will leave them."""
         known = await self.services.evidence.persons(patients)
         staged = {ref: each for ref, each in self.staged.items() if ref.startswith("Consent/")}
         return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
 
-    def _consenting(self, person: Person, staged: Mapping[str, Staged]) -> Person:
+    def _consenting(self, person: Person, staged: Mapping[str, StagedWrite]) -> Person:
         kept = [each for each in person.consents if unversioned(each[1].ref) not in staged]
         base, zone = self.context.base, self.services.zone
         fresh = [
@@ -137,20 +137,20 @@ class Work:
         identity = resource.get("id") or clock.new_id()
         ref = f"{resource['resourceType']}/{identity}"
         ready = resource if "id" in resource else {**resource, "id": identity}
-        self.staged[ref] = Staged(ready, 0, custodian, "POST", tuple(keys), parties=tuple(parties))
+        self.staged[ref] = StagedWrite(ready, 0, custodian, "POST", tuple(keys), parties=tuple(parties))
         return ref
 
     def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
-        """Stages the next version of a record. What this Work already staged for it is replaced, its place in history kept."""
+        """Stages the next version of a record. What was staged for it already is replaced, its place in history kept."""
         ref = name_of(resource)
         earlier = self.staged.get(ref)
         start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
-        self.staged[ref] = Staged(resource, start, custodian, method, tuple(keys))
+        self.staged[ref] = StagedWrite(resource, start, custodian, method, tuple(keys))
         return ref
 
     def delete(self, row: Row) -> None:
         """Stages the deletion of a record."""
-        self.staged[f"{row.type}/{row.id}"] = Staged(row.resource, row.version, row.custodian, "DELETE", deleted=True)
+        self.staged[f"{row.type}/{row.id}"] = StagedWrite(row.resource, row.version, row.custodian, "DELETE", deleted=True)
 
     async def commit(self) -> dict[str, Row]:
         """Commits everything as one Change; gives the rows written, by reference."""
@@ -173,7 +173,7 @@ class Work:
             premises=tuple(self.premises.items()),
         )
 
-    async def _write(self, staged: Staged) -> Write:
+    async def _write(self, staged: StagedWrite) -> Write:
         resource = staged.resource
         version = staged.before + 1
         return Write(
@@ -189,13 +189,13 @@ class Work:
             replaced=self._replaced(staged),
         )
 
-    def _replaced(self, staged: Staged) -> Replaced | None:
-        """The version it replaces, when this Work has loaded just that."""
+    def _replaced(self, staged: StagedWrite) -> Replaced | None:
+        """The version it replaces, when this unit of work has loaded just that."""
         row = self.rows.get(name_of(staged.resource))
         return row.replaced if row is not None and row.version == staged.before else None
 
     async def organization(self, ref: str) -> str:
-        """The organisation an actor acts for, this Work's own changes included; empty when unknown."""
+        """The organisation an actor acts for, this unit of work's own changes included; empty when unknown."""
         local = relative(ref, self.context.base)
         staged = self.staged.get(local)
         if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
