@@ -56,7 +56,7 @@ class Write:
 
 
 @dataclass(frozen=True, slots=True)
-class Claim:
+class IdempotencyKey:
     """A request seen once. `key` is unique; `answer` is what a repeat of the request is given. Kept until `until`."""
 
     key: str
@@ -102,7 +102,7 @@ class Change:
     at: datetime
     writes: tuple[Write, ...] = ()
     audits: tuple[Resource, ...] = ()
-    claims: tuple[Claim, ...] = ()
+    idempotency: tuple[IdempotencyKey, ...] = ()
     timers: tuple[Timer, ...] = ()
     cancelled: tuple[str, ...] = ()
     settled: tuple[tuple[str, int], ...] = ()

@@ -31,7 +31,7 @@ Params = tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
+class Preferences:
     """How the client wants its answer: R4 sections 3.1.0.1.5 to 3.1.0.1.11."""
 
     params: Params
@@ -40,7 +40,7 @@ class Wish:
     lenient: bool = False
 
 
-def wish(request: Request) -> Wish:
+def wish(request: Request) -> Preferences:
     """Reads `_format`, `_pretty`, Accept and Prefer. Refuses formats other than JSON, since none is written here."""
     query = request.scope["query_string"]
     params = tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else ()
@@ -51,7 +51,7 @@ def wish(request: Request) -> Wish:
         raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
     prefer = _preferences(given) if (given := request.headers.get("prefer")) else {}
     rest = tuple((name, value) for name, value in params if name not in ("_format", "_pretty"))
-    return Wish(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
+    return Preferences(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
 
 
 def _preferences(header: str) -> Mapping[str, str]:
@@ -115,14 +115,14 @@ def unchanged(request: Request, answer: Answer) -> bool:
     return answer.at.replace(microsecond=0) <= moment
 
 
-def read(request: Request, answer: Answer, asked: Wish) -> Response:
+def read(request: Request, answer: Answer, asked: Preferences) -> Response:
     """The response to a read: 304 when nothing changed."""
     if unchanged(request, answer):
         return Response(status_code=304, headers=version_headers(answer))
     return json(answer.body, asked, headers=version_headers(answer))
 
 
-def written(answer: Answer, asked: Wish, base: str) -> Response:
+def written(answer: Answer, asked: Preferences, base: str) -> Response:
     """The response to a create or an update, in the representation that was preferred."""
     headers = version_headers(answer)
     headers["Location"] = f"{base}/{versioned(answer.reference, answer.version)}"
@@ -134,12 +134,12 @@ def written(answer: Answer, asked: Wish, base: str) -> Response:
     return json(answer.body, asked, status=status, headers=headers)
 
 
-def outcome_of(issues: tuple[Issue, ...], asked: Wish, status: int = 200) -> Response:
+def outcome_of(issues: tuple[Issue, ...], asked: Preferences, status: int = 200) -> Response:
     """An OperationOutcome as an answer that is not a refusal."""
     return json(dump(outcome(issues)), asked, status=status)
 
 
-def json(body: bytes, asked: Wish, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
+def json(body: bytes, asked: Preferences, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
     """Stored bytes as they are, or indented when `_pretty=true`."""
     if asked.pretty and body:
         parsed = parse(body, max_depth=1000)

@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope, Send
 
 from service import clock
 from service.api import batch, exchange
-from service.api.exchange import Params, Wish
+from service.api.exchange import Params, Preferences
 from service.api.problems import FHIR_JSON
 from service.change import Resource
 from service.fhir.json import dump
@@ -153,18 +153,18 @@ class Interactions:
         results = await batches.perform(self.services, context, bundle)
         return exchange.json(batch.responded(str(bundle["type"]), results, self.base), asked)
 
-    async def _writing(self, request: Request) -> tuple[Wish, RequestContext, Resource]:
+    async def _writing(self, request: Request) -> tuple[Preferences, RequestContext, Resource]:
         asked = exchange.wish(request)
         _bearer(request)  # an anonymous body is not read
         resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
         return asked, await self.sessions.of(request, body), resource
 
-    async def _searched(self, request: Request, context: RequestContext, asked: Wish, params: Params) -> Response:
+    async def _searched(self, request: Request, context: RequestContext, asked: Preferences, params: Params) -> Response:
         kind = request.path_params["type"]
         page = await search.search(self.services, context, kind, params, lenient=asked.lenient)
-        return self._bundle("searchset", page, f"/fhir/{kind}", Wish(params, asked.pretty))
+        return self._bundle("searchset", page, f"/fhir/{kind}", Preferences(params, asked.pretty))
 
-    def _bundle(self, kind: str, page: Page, path: str, asked: Wish) -> Response:
+    def _bundle(self, kind: str, page: Page, path: str, asked: Preferences) -> Response:
         url = self.base + path.removeprefix("/fhir")
         kept = [(name, value) for name, value in asked.params if name != "_cursor"]
         links = [{"relation": "self", "url": _url(url, asked.params)}]

@@ -11,7 +11,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service.api import exchange
-from service.api.exchange import Wish
+from service.api.exchange import Preferences
 from service.api.fhir import ID, Sessions
 from service.care.ownership.lead import Tenure
 from service.change import Resource
@@ -85,7 +85,7 @@ class Operations:
         context = await self.sessions.of(request)
         return exchange.json(await disclosed.disclosed(self.services, context, request.path_params["id"]), asked)
 
-    async def _given(self, request: Request) -> tuple[Wish, RequestContext, Resource]:
+    async def _given(self, request: Request) -> tuple[Preferences, RequestContext, Resource]:
         asked = exchange.wish(request)
         _no_query(asked)
         if "authorization" not in request.headers:
@@ -102,7 +102,7 @@ def _tenure(tenure: Tenure) -> Resource:
     return parts("tenure", *named, parameter("period", "valuePeriod", period), *by)
 
 
-def _no_query(asked: Wish) -> None:
+def _no_query(asked: Preferences) -> None:
     """An operation that changes something, or takes no parameter, ignores none."""
     if asked.params:
         text = f"This operation has no parameter `{asked.params[0][0]}` in its URL; send it in the body's Parameters."

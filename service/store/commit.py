@@ -1,4 +1,4 @@
-"""The one transaction of a Change: guards, rows, history, keys, claims, timers, outbox, relations, generations, ledger.
+"""The one transaction of a Change: guards, rows, history, keys, idempotency keys, timers, outbox, relations, generations, ledger.
 
 Several independent Changes may share a transaction (`service.store.lanes`), which is why everything here is plural.
 INVARIANT: whatever is read for a decision in here is also written in here, or guarded; snapshot isolation alone allows
@@ -28,9 +28,9 @@ from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document, Draft, Projector, draft, parties_of
 
 KEYS = "keys"
-CLAIMS = "claims"
+IDEMPOTENCY = "claims"  # as databases that are there have it
 _HELD = {"v": 1, "cust": 1, "pts": 1, "parties": 1, "keys": 1, "s": 1}
-INDEXES = {KEYS: [], CLAIMS: [IndexModel("until", expireAfterSeconds=0)]}
+INDEXES = {KEYS: [], IDEMPOTENCY: [IndexModel("until", expireAfterSeconds=0)]}
 
 
 class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an error
@@ -60,8 +60,8 @@ def conflict(reference: str) -> Refused:
 class Prepared:
     """A Change with its rows drafted, and what it touches.
 
-    `own` are the records, keys, claims and timers it writes, which no other Change of the same moment may touch; `shared`
-    what many may touch in one transaction, but not in two at once: guarded records and the counters of `generations`.
+    `own` are the records, keys and timers it writes, which no other Change of the same moment may touch; `shared` what many
+    may touch in one transaction, but not in two at once: guarded records and the counters of `generations`.
     """
 
     change: Change
@@ -92,7 +92,7 @@ def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepar
 def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
     yield from (each.reference for each in drafts)
     yield from (f"key:{key}" for write in change.writes for key in write.keys)
-    yield from (f"claim:{claim.key}" for claim in change.claims)
+    yield from (f"idempotency:{each.key}" for each in change.idempotency)
     yield from (f"timer:{timer.key}" for timer in change.timers)
     yield from (f"timer:{key}" for key, _ in change.settled)
     yield from (f"timer:{key}" for key in change.cancelled)
@@ -111,12 +111,12 @@ class Transaction:
         self.replaced: dict[str, Replaced] = {}
 
     async def run(self, session: Session) -> None:
-        """Write everything, or raise: Refused for a conflict, Taken for a unique key or claim that is held."""
+        """Write everything, or raise: Refused for a conflict, Taken for a unique or idempotency key that is held."""
         await self._guard(session)
         await self._load_replaced(session)
         await self._write_rows(session)
         await self._write_keys(session)
-        await self._write_claims(session)
+        await self._write_idempotency(session)
         await self._write_relations(session)
         await self._bump(session)
         settling = timers.settling(self.changes)
@@ -186,10 +186,10 @@ class Transaction:
             await self.mongo.collection(KEYS).delete_many({"_id": {"$in": dropped}}, session=session)
         await self._take(session, KEYS, taken)
 
-    async def _write_claims(self, session: Session) -> None:
-        claims = chain.from_iterable(change.claims for change in self.changes)
+    async def _write_idempotency(self, session: Session) -> None:
+        idempotency = chain.from_iterable(change.idempotency for change in self.changes)
         await self._take(
-            session, CLAIMS, [{"_id": each.key, "answer": dict(each.answer), "until": each.until} for each in claims]
+            session, IDEMPOTENCY, [{"_id": each.key, "answer": dict(each.answer), "until": each.until} for each in idempotency]
         )
 
     async def _take(self, session: Session, name: str, documents: list[Document]) -> None:
@@ -283,4 +283,4 @@ def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
     return first.get("keyValue", {}).get("_id", "")
 
 
-__all__ = ["CLAIMS", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "conflict", "prepare"]
+__all__ = ["IDEMPOTENCY", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "conflict", "prepare"]

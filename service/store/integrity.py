@@ -1,4 +1,4 @@
-"""What must hold between collections, asked of the database itself: gap-free histories, keys and claims of what is there.
+"""What must hold between collections, asked of the database itself: gap-free histories, keys of what is there.
 
 For `baton check`. Findings name records and never say what is in them.
 """
@@ -9,7 +9,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 from service.fhir.reference import key as key_of
-from service.store.commit import CLAIMS, KEYS
+from service.store.commit import IDEMPOTENCY, KEYS
 from service.store.history import HISTORY, of_type
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
@@ -50,12 +50,12 @@ class Integrity:
                     findings.append(f"The unique key `{key['_id'].partition(':')[0]}` of `{key['ref']}` is not that record's.")
         return findings
 
-    async def loose_claims(self) -> list[str]:
+    async def loose_idempotency(self) -> list[str]:
         """Answers to repeated requests that name a version that is not there."""
         findings = []
         async with reaching():
-            async for claim in self._mongo.collection(CLAIMS).find({"answer.ref": {"$exists": True}}):
-                ref, version = str(claim["answer"]["ref"]), claim["answer"].get("version", 1)
+            async for kept in self._mongo.collection(IDEMPOTENCY).find({"answer.ref": {"$exists": True}}):
+                ref, version = str(kept["answer"]["ref"]), kept["answer"].get("version", 1)
                 if await self._mongo.collection(HISTORY).find_one({"_id": f"{ref}/{version}"}, {"_id": 1}) is None:
                     findings.append(f"A repeated request would be answered with `{ref}` version {version}, which is not there.")
         return findings

@@ -1,8 +1,8 @@
 """Group commit: Changes that arrive together and touch nothing in common share one transaction.
 
 A commit costs one wait for the disk and a handful of round trips, however many Changes it carries. Changes that do touch
-the same record, key, claim or timer wait for each other here, in this process, instead of conflicting in the database. To
-its caller each Change is its own transaction: when a shared one fails, its Changes are tried again one by one.
+the same record, key or timer wait for each other here, in this process, instead of conflicting in the database. To its
+caller each Change is its own transaction: when a shared one fails, its Changes are tried again one by one.
 """
 
 from __future__ import annotations

@@ -12,7 +12,7 @@ from service.fhir.reference import key, type_of
 from service.problem import Category, Refused, problem
 from service.store import commit, generations, history, ledger, outbox, page, relations, timers
 from service.store.coalesce import Coalescer
-from service.store.commit import CLAIMS, KEYS, Prepared, Taken, Transaction, conflict, prepare
+from service.store.commit import IDEMPOTENCY, KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.history import History
 from service.store.lanes import Lanes
 from service.store.ledger import Ledger, Link
@@ -114,7 +114,7 @@ class Records:
         Change without writes are.
 
         Raises Refused: CONFLICT when a `before`, a guard or a timer does not hold any more, Held when a unique key is taken,
-        Repeated when a claim was made before, UNAVAILABLE. Then nothing is written (or, for UNAVAILABLE, all or nothing).
+        Repeated when the idempotency key is kept, UNAVAILABLE. Then nothing is written (or, for UNAVAILABLE, all or nothing).
         """
         return await self.submit(prepare(change, self.projector, custodian))
 
@@ -132,11 +132,11 @@ class Records:
                 return {each.reference: row_of(each.type, each.current, self.projector) for each in prepared.drafts}
         raise conflict(" or ".join(draft.reference for draft in prepared.drafts) or "the request")
 
-    async def claimed(self, key: str) -> Mapping[str, Any] | None:
+    async def answered(self, key: str) -> Mapping[str, Any] | None:
         """The answer a request was given before, None when it was not seen."""
         async with reaching():
-            claim = await self.mongo.collection(CLAIMS).find_one({"_id": key})
-        return claim["answer"] if claim else None
+            kept = await self.mongo.collection(IDEMPOTENCY).find_one({"_id": key})
+        return kept["answer"] if kept else None
 
     async def holder(self, key: str) -> str | None:
         """The reference of the record that holds a unique key, None when it is free."""
@@ -148,16 +148,16 @@ class Records:
         await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
 
     async def _explain(self, taken: Taken, change: Change) -> None:
-        """Raise what a held key or claim means; return when it is free by now and the commit may be tried again."""
+        """Raise what a held unique or idempotency key means; return when it is free by now and the commit may be tried again."""
         if taken.collection == KEYS:
             holder = await self.holder(taken.key)
             if holder is not None:
                 raise Held(taken.key, holder) from taken
             return
         async with reaching():
-            claims = self.mongo.collection(CLAIMS)
-            await claims.delete_one({"_id": taken.key, "until": {"$lt": change.at}})
-        answer = await self.claimed(taken.key)
+            idempotency = self.mongo.collection(IDEMPOTENCY)
+            await idempotency.delete_one({"_id": taken.key, "until": {"$lt": change.at}})
+        answer = await self.answered(taken.key)
         if answer is not None:
             raise Repeated(taken.key, answer) from taken
 

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import uvloop
 
-from service.change import Change, Claim, Notice, Party, Resource, Timer, Write
+from service.change import Change, IdempotencyKey, Notice, Party, Resource, Timer, Write
 from service.fhir.index import Index
 from service.fhir.resource import stamp
 from service.store.audit import AuditTrail
@@ -62,7 +62,7 @@ def everything(number: int) -> Change:
         at=AT,
         writes=(write,),
         audits=(event(),),
-        claims=(Claim(f"c{number}", {}, AT + timedelta(days=9999)),),
+        claims=(IdempotencyKey(f"c{number}", {}, AT + timedelta(days=9999)),),
         timers=(Timer(f"t{number}", "TIM-1", AT, f"Task/t{number}"),),
         notices=(Notice("handover-task", f"Organization/{number % 20}", f"Task/t{number}"),),
     )

@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from service.change import Claim
+from service.change import IdempotencyKey
 from service.fhir import json
 from service.problem import Category, Refused
 from service.store.records import Held, Records, Repeated
@@ -195,22 +195,26 @@ async def test_concurrent_takers_of_one_key_have_exactly_one_winner(records, oth
 
 
 async def test_a_repeated_claim_is_told_the_first_answer(records, make):
-    claim = Claim("request:1", {"status": 201}, make.later(hours=1))
-    await records.commit(make.change(make.write("Task", "t1"), claims=(claim,)))
+    claim = IdempotencyKey("request:1", {"status": 201}, make.later(hours=1))
+    await records.commit(make.change(make.write("Task", "t1"), idempotency=(claim,)))
     with pytest.raises(Repeated) as repeated:
-        await records.commit(make.change(make.write("Task", "t2"), claims=(Claim("request:1", {}, make.later(hours=1)),)))
+        await records.commit(
+            make.change(make.write("Task", "t2"), idempotency=(IdempotencyKey("request:1", {}, make.later(hours=1)),))
+        )
     assert repeated.value.answer == {"status": 201}
 
 
 async def test_a_claim_can_be_looked_up_before_the_work(records, make):
-    assert await records.claimed("request:1") is None
-    await records.commit(make.change(claims=(Claim("request:1", {"status": 201}, make.later(days=999999)),)))
-    assert await records.claimed("request:1") == {"status": 201}
+    assert await records.answered("request:1") is None
+    await records.commit(make.change(idempotency=(IdempotencyKey("request:1", {"status": 201}, make.later(days=999999)),)))
+    assert await records.answered("request:1") == {"status": 201}
 
 
 async def test_a_claim_past_its_time_can_be_made_again(records, make):
-    await records.commit(make.change(claims=(Claim("request:1", {"status": 201}, make.later(hours=1)),)))
-    again = make.change(make.write("Task", "t2"), at=make.later(hours=2), claims=(Claim("request:1", {}, make.later(hours=3)),))
+    await records.commit(make.change(idempotency=(IdempotencyKey("request:1", {"status": 201}, make.later(hours=1)),)))
+    again = make.change(
+        make.write("Task", "t2"), at=make.later(hours=2), idempotency=(IdempotencyKey("request:1", {}, make.later(hours=3)),)
+    )
     assert "Task/t2" in await records.commit(again)
 
 

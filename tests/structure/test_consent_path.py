@@ -156,7 +156,7 @@ def test_http_touches_no_store() -> None:
 @pytest.mark.parametrize(
     ("store", "members"),
     [
-        ("Records", {"ask", "read", "read_many", "version", "history", "commit", "claimed"}),
+        ("Records", {"ask", "read", "read_many", "version", "history", "commit", "answered"}),
         ("History", {"version", "versions"}),
         ("Holdings", {"of", "having", "kept"}),
         ("Searches", {"find"}),

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from service import clock
-from service.change import Claim, Notice, Party, Resource
+from service.change import IdempotencyKey, Notice, Party, Resource
 from service.consent import disclosure
 from service.consent.category import categories
 from service.consent.explain import cited, masked, reason, record_of
@@ -104,7 +104,7 @@ async def released(viewer: Viewer, work: UnitOfWork, plan: Plan) -> bytes:
     refs = await stage(work, plan)
     for ref in refs:
         writable(viewer, work.staged[ref].resource)
-    _claim(work, refs)
+    _idempotent(work, refs)
     rows = await work.commit()
     told = await _as_told(viewer, plan)
     records = (parameter("disclosure", "resource", rows[ref].resource) for ref in refs)
@@ -230,15 +230,15 @@ def writable(viewer: Viewer, resource: Resource) -> None:
         raise Refused(problem(Category.SCOPE, "forbidden", text))
 
 
-def _claim(work: UnitOfWork, refs: Sequence[str]) -> None:
+def _idempotent(work: UnitOfWork, refs: Sequence[str]) -> None:
     if work.context.given_id:
         facts = {"fingerprint": work.context.fingerprint, "ref": refs[0], "version": 1}
-        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
+        work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
 
 
 async def _first_time(work: UnitOfWork) -> None:
     """A disclosure is carried out once (HOV-9): what a repeat would give was decided then, and may not be permitted now."""
-    earlier: Mapping[str, object] | None = await work.services.records.claimed(_key(work)) if work.context.given_id else None
+    earlier: Mapping[str, object] | None = await work.services.records.answered(_key(work)) if work.context.given_id else None
     if earlier is not None:
         text = (
             f"This X-Request-Id was used before, for `{earlier.get('ref', 'a transaction')}`; send a new one to disclose again."

@@ -26,7 +26,7 @@ async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
     for type_ in types:
         for each in await integrity.gaps(type_):
             yield f"history: {each}"
-    for each in (*await integrity.loose_keys(), *await integrity.loose_claims()):
+    for each in (*await integrity.loose_keys(), *await integrity.loose_idempotency()):
         yield f"keys: {each}"
     for lost in await Outbox(services.mongo).lost():
         yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
-from service.change import Claim
+from service.change import IdempotencyKey
 from service.fhir.reference import key
 from service.problem import Category, Refused, problem
 from service.store.records import Row
@@ -23,18 +23,18 @@ async def earlier(work: UnitOfWork) -> Answer | None:
     """The first answer to this very request, None when it is new. Another request under the same id is refused as a duplicate."""
     if not work.context.given_id:
         return None
-    answer = await work.services.records.claimed(_key(work))
+    answer = await work.services.records.answered(_key(work))
     return await _replayed(work, answer) if answer else None
 
 
 async def committed(work: UnitOfWork, ref: str) -> Answer:
-    """Commits the unit of work and the claim on its request id; a repeat that lost the race gets the winner's answer."""
+    """Commits the unit of work and its idempotency key; a repeat that lost the race gets the winner's answer."""
     if ref not in work.staged:
         return await found(work, ref)
     if work.context.given_id:
         staged = work.staged[ref]
         facts = {"fingerprint": work.context.fingerprint, "ref": ref, "version": staged.before + 1}
-        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
+        work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     try:
         return written(await work.commit(), ref)
     except Refused:
@@ -45,7 +45,7 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
 
 async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
     """The first answers to this very transaction, each with its method; None when it is new."""
-    told = await work.services.records.claimed(_key(work)) if work.context.given_id else None
+    told = await work.services.records.answered(_key(work)) if work.context.given_id else None
     if told is None:
         return None
     _same(work, told)
@@ -54,11 +54,11 @@ async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
 
 
 async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[Answer]:
-    """Commits a transaction's writes (method and reference) at once, with the claim on its request id; gives their answers."""
+    """Commits a transaction's writes (method and reference) at once, with its idempotency key; gives their answers."""
     if work.context.given_id and work.staged:
         versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
         facts = {"fingerprint": work.context.fingerprint, "writes": versions}
-        work.claims.append(Claim(_key(work), facts, work.context.at + REMEMBERED))
+        work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     rows = await work.commit() if work.staged else {}
     return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
 
@@ -89,7 +89,7 @@ def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:
 async def _version(work: UnitOfWork, answer: Mapping[str, Any]) -> Row:
     kind, identity = key(str(answer["ref"]))
     row = await work.services.records.version(kind, identity, answer["version"])
-    assert row is not None, "INVARIANT: a claim is committed with the version it names"
+    assert row is not None, "INVARIANT: an idempotency key is committed with the version it names"
     return row
 
 

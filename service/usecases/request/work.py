@@ -14,7 +14,7 @@ from typing import TypeVar
 
 from service import clock
 from service.care.ownership.identity import person_keys
-from service.change import Change, Claim, Notice, Party, Replaced, Resource, Timer, Write
+from service.change import Change, IdempotencyKey, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.compile import compile_consent
 from service.consent.relationship import closed, ties
 from service.fhir.date import begins, ends
@@ -61,7 +61,7 @@ class UnitOfWork:
     staged: dict[str, StagedWrite] = field(default_factory=dict)
     rows: dict[str, Row | None] = field(default_factory=dict)
     audits: list[Resource] = field(default_factory=list)
-    claims: list[Claim] = field(default_factory=list)
+    idempotency: list[IdempotencyKey] = field(default_factory=list)
     timers: list[Timer] = field(default_factory=list)
     cancelled: list[str] = field(default_factory=list)
     settled: list[tuple[str, int]] = field(default_factory=list)
@@ -164,7 +164,7 @@ class UnitOfWork:
             at=self.context.at,
             writes=tuple(writes),
             audits=tuple(self.audits),
-            claims=tuple(self.claims),
+            idempotency=tuple(self.idempotency),
             timers=tuple(self.timers),
             cancelled=tuple(self.cancelled),
             settled=tuple(self.settled),
