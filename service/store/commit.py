@@ -1,6 +1,6 @@
 """The one transaction of a Change: guards, rows, history, keys, idempotency keys, timers, outbox, relations, generations, ledger.
 
-Several independent Changes may share a transaction (`service.store.lanes`), which is why everything here is plural.
+Several independent Changes may share a transaction (`service.store.commit_queue`), which is why everything here is plural.
 INVARIANT: whatever is read for a decision in here is also written in here, or guarded; snapshot isolation alone allows
 write skew.
 """

@@ -13,8 +13,8 @@ from service.problem import Category, Refused, problem
 from service.store import commit, generations, history, ledger, outbox, page, relations, timers
 from service.store.coalesce import Coalescer
 from service.store.commit import IDEMPOTENCY, KEYS, Prepared, Taken, Transaction, conflict, prepare
+from service.store.commit_queue import CommitQueue
 from service.store.history import History
-from service.store.lanes import Lanes
 from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projection, Projector, Row, row_of
@@ -70,7 +70,7 @@ class Records:
         self._row_indexes = row_indexes
         self._ready: set[str] = set()
         self._read: Coalescer[str, Row] = Coalescer(self._fetch)
-        self._lanes = Lanes(self._run, self.ledger)
+        self._queue = CommitQueue(self._run, self.ledger)
 
     async def prepare(self, types: Iterable[str] = ()) -> None:
         """Make the collections and indexes of the store and of these types. Those of other types are made when first
@@ -125,7 +125,7 @@ class Records:
             self._ready.update(each.removeprefix("r.") for each in wanted if each.startswith("r."))
         for _ in range(REPEATS):
             try:
-                await self._lanes.submit(prepared)
+                await self._queue.submit(prepared)
             except Taken as taken:
                 await self._explain(taken, prepared.change)
             else:

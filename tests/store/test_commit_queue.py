@@ -8,7 +8,7 @@ import pytest
 
 from service.problem import Category, Refused, problem
 from service.store.commit import prepare
-from service.store.lanes import LANES, Lanes
+from service.store.commit_queue import LANES, CommitQueue
 from service.store.ledger import Ledger
 
 
@@ -38,8 +38,8 @@ def log() -> Log:
 
 
 @pytest.fixture
-def lanes(log, make, fresh_mongo) -> Lanes:
-    return Lanes(log.run, Ledger(fresh_mongo, make.project))
+def lanes(log, make, fresh_mongo) -> CommitQueue:
+    return CommitQueue(log.run, Ledger(fresh_mongo, make.project))
 
 
 @pytest.fixture

@@ -35,7 +35,7 @@ class Waiting:
     done: asyncio.Future[None]
 
 
-class Lanes:
+class CommitQueue:
     """A queue of Changes and a few lanes that commit them. Each lane is the one writer of its ledger stream."""
 
     def __init__(self, run: Run, ledger: Ledger) -> None:
