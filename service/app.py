@@ -38,7 +38,6 @@ from service.store.clients import Clients
 from service.store.embedded import Embedded
 from service.store.generations import Generations
 from service.store.holdings import Holdings
-from service.store.keys import Keys
 from service.store.mongo import Mongo
 from service.store.outbox import Outbox
 from service.store.partners import Partners
@@ -47,6 +46,7 @@ from service.store.records import Records
 from service.store.relations import Relations
 from service.store.row import Projection, Projector
 from service.store.search import Searches, indexes
+from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
 from service.store.tokens import Tokens
 from service.usecases.request.directory import Directory
@@ -56,7 +56,7 @@ from service.usecases.request.trail import with_events
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
-from service.usecases.smart.idp_directory import People
+from service.usecases.smart.idp_directory import IdpDirectory
 from service.usecases.smart.launch import Launching
 from service.usecases.smart.users import Users
 
@@ -78,7 +78,7 @@ class Built:
     users: Users
     authentication: Authentication
     oauth: oauth.OAuth
-    keys: Keys
+    keys: SigningKeys
     outbox: Outbox
     issuers: Issuers
 
@@ -135,14 +135,14 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     where it was made before."""
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
-    keys = Keys(mongo, clock.new_id)
+    keys = SigningKeys(mongo, clock.new_id)
     records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
 
 async def _services(
-    settings: Settings, mongo: Mongo, keys: Keys, records: Records, project: Projector, spoken: Language
+    settings: Settings, mongo: Mongo, keys: SigningKeys, records: Records, project: Projector, spoken: Language
 ) -> Services:
     partners, base = Partners(mongo), spoken.indexer.base
     await partners.prepare()
@@ -169,7 +169,7 @@ async def _services(
     )
 
 
-async def _joined(settings: Settings, base: str, services: Services, keys: Keys) -> Built:
+async def _joined(settings: Settings, base: str, services: Services, keys: SigningKeys) -> Built:
     clients, tokens, fetcher = Clients(services.mongo), Tokens(services.mongo), Issuers(_allowed(base))
     for store in (clients, tokens, keys):
         await store.ensure_indexes()
@@ -177,17 +177,17 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Keys)
     if isinstance(trusted, Problem):
         raise Refused(trusted)
     terms = Terms(f"{base}/auth", f"{base}/fhir", settings.access_token_seconds, settings.refresh_token_hours * 3600)
-    people = People(services, f"{base}/fhir")
+    directory = IdpDirectory(services, f"{base}/fhir")
 
     def unsupported(scopes: Scopes) -> Problem | None:
-        return scopes.unsupported(services.definitions.types, people.searchable)
+        return scopes.unsupported(services.definitions.types, directory.searchable)
 
     authorization = Authorization(
-        clients, tokens, keys, fetcher, terms, unsupported, people.note, people.employer, people.residual
+        clients, tokens, keys, fetcher, terms, unsupported, directory.note, directory.employer, directory.residual
     )
-    users = Users(clients, tokens, people.note)
+    users = Users(clients, tokens, directory.note)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
-    launching = Launching(authorization, users, clients, tokens, people, people.note)
+    launching = Launching(authorization, users, clients, tokens, directory, directory.note)
     return Built(
         services=services,
         registration=Registration(clients, tokens, keys, terms, unsupported),

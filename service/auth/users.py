@@ -1,4 +1,4 @@
-"""People who log in, their sessions, and the launches that a record system starts for them."""
+"""IdpDirectory who log in, their sessions, and the launches that a record system starts for them."""
 
 from __future__ import annotations
 

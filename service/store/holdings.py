@@ -7,8 +7,8 @@ from typing import Any
 
 from service.fhir.query import Query
 from service.store.coalesce import Coalescer
+from service.store.ledger_page import rows_of
 from service.store.mongo import Mongo, reaching
-from service.store.page import rows_of
 from service.store.row import Projector, Row
 from service.store.search import filter_of
 

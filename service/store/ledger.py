@@ -1,6 +1,6 @@
 """The audit ledger: every AuditEvent the service writes, chained by keyed hashes so that a change of any of them shows.
 
-AuditEvents are kept in pages (`service.store.page`), in the rows of their type, so that they are found and read as any record. A
+AuditEvents are kept in pages (`store.ledger_page`), in the rows of their type, so that they are found and read as any record. A
 page has three more fields: the stream `s`, its number `n` in it, and `h`, the hash over the hash before it and its content. A
 stream has one writer, which knows its own end, so no two commits ever wait for each other; it is written down before it has
 pages. A seal binds the ends of all streams that moved, and the seal before. The key lies outside the database: whoever can only
@@ -21,8 +21,8 @@ from pymongo.errors import DuplicateKeyError
 
 from service import clock
 from service.change import Resource
+from service.store.ledger_page import MOST_ENTRIES, page
 from service.store.mongo import Mongo, Session, reaching
-from service.store.page import MOST_ENTRIES, page
 from service.store.row import Document, Projector
 
 ENTRIES = "r.AuditEvent"

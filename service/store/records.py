@@ -10,7 +10,7 @@ from pymongo import IndexModel
 from service.change import Change
 from service.fhir.reference import key, type_of
 from service.problem import Category, Refused, problem
-from service.store import commit, generations, history, ledger, outbox, page, relations, timers
+from service.store import commit, generations, history, ledger, ledger_page, outbox, relations, timers
 from service.store.coalesce import Coalescer
 from service.store.commit import IDEMPOTENCY, KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.commit_queue import CommitQueue
@@ -183,10 +183,10 @@ class Records:
         found: dict[str, Row] = {}
         async with reaching():
             for type_, ids in groups.items():
-                places = ids if type_ != page.TYPE else [*ids, *{page.page_of(id_) for id_ in ids}]
+                places = ids if type_ != ledger_page.TYPE else [*ids, *{ledger_page.page_of(id_) for id_ in ids}]
                 cursor = self.mongo.collection(f"r.{type_}").find({"_id": {"$in": places}})
                 for document in await cursor.to_list(None):
-                    found.update((row.reference, row) for row in page.rows_of(type_, document, self.projector))
+                    found.update((row.reference, row) for row in ledger_page.rows_of(type_, document, self.projector))
         return found
 
 

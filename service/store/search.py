@@ -30,7 +30,7 @@ from service.fhir.query import (
     place,
 )
 from service.problem import Category, Refused, problem
-from service.store import page
+from service.store import ledger_page
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
@@ -104,7 +104,7 @@ def page_filter(query: Query, visible: Visible | None = None) -> Filter:
 
 def _paged(term: Term) -> Term:
     """A term that finds the page of an entry that is asked for by its id."""
-    pages = (Identity(page.page_of(test.id)) for test in term.tests if isinstance(test, Identity))
+    pages = (Identity(ledger_page.page_of(test.id)) for test in term.tests if isinstance(test, Identity))
     return replace(term, tests=(*term.tests, *pages))
 
 
@@ -278,7 +278,7 @@ def _before_page(query: Query, cursor: Cursor | None) -> Cursor | None:
     if cursor is None or query.sort[-1].descending:
         return cursor
     *values, id_ = cursor.values
-    whole = page.page_of(str(id_))
+    whole = ledger_page.page_of(str(id_))
     before = f"{whole[:-1]}{chr(ord(whole[-1]) - 1)}{_AFTER_EVERY_STRING}" if whole else id_
     return Cursor((*values, before))
 
@@ -310,7 +310,7 @@ class Searches:
 
         `visible` None: no restriction. Raises Refused TOO_COSTLY.
         """
-        if query.type == page.TYPE:
+        if query.type == ledger_page.TYPE:
             return await self._entries(query, visible, after, limit)
         matched = filter_of(query, visible)
         if not _ordered(query):
@@ -345,7 +345,7 @@ class Searches:
         return found[:limit]
 
     def _in_order(self, query: Query, document: Document) -> Sequence[Row]:
-        rows = page.rows_of(query.type, document, self._projector)
+        rows = ledger_page.rows_of(query.type, document, self._projector)
         return rows[::-1] if query.sort[0].descending else rows
 
     async def _affordable(self, query: Query, matched: Filter) -> None:

@@ -31,8 +31,8 @@ from service.auth.users import PATIENT
 from service.outbound.issuers import Issuers
 from service.problem import Problem
 from service.store.clients import Clients
-from service.store.keys import Keys
 from service.store.mongo import Mongo, connect
+from service.store.signing_keys import SigningKeys
 from service.store.tokens import Tokens
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
@@ -115,7 +115,7 @@ class Unlisted:
         return self._organization
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
-        """People have their own record."""
+        """IdpDirectory have their own record."""
         return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
 
     async def patient(self, text: str, organization: str) -> str:
@@ -134,7 +134,7 @@ class Smart:
     left: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.clients, self.tokens, self.keys = Clients(self.mongo), Tokens(self.mongo), Keys(self.mongo, clock.new_id)
+        self.clients, self.tokens, self.keys = Clients(self.mongo), Tokens(self.mongo), SigningKeys(self.mongo, clock.new_id)
         self.users = Users(self.clients, self.tokens, self._note)
         self.authorization = Authorization(
             self.clients, self.tokens, self.keys, self.fetcher, TERMS, unsupported, self._note, self._employer

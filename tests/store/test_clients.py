@@ -17,8 +17,8 @@ from service.auth.clients import Client, digest
 from service.auth.tokens import ACCESS, Code, Grant, Token
 from service.auth.users import Launch, Session, User
 from service.store.clients import Clients
-from service.store.keys import OVERLAP, Keys
 from service.store.mongo import Mongo, connect
+from service.store.signing_keys import OVERLAP, SigningKeys
 from service.store.tokens import Tokens
 
 APP = Client("app", "Organization/o", "patient/*.rs", "none", redirect_uris=("https://a.test",), purposes=("TREAT", "COC"))
@@ -28,7 +28,7 @@ WINDOW = timedelta(minutes=15)
 @pytest_asyncio.fixture(params=["pymongo", "motor"])
 async def mongo(request: pytest.FixtureRequest, mongod: str) -> AsyncIterator[Mongo]:
     made = await connect(mongod, "test_clients", request.param)
-    for store in (Clients(made), Tokens(made), Keys(made, clock.new_id)):
+    for store in (Clients(made), Tokens(made), SigningKeys(made, clock.new_id)):
         await store.ensure_indexes()
     for name in await made.database.list_collection_names():
         await made.collection(name).delete_many({})
@@ -164,12 +164,12 @@ async def test_nothing_is_issued_to_a_client_that_is_gone(mongo: Mongo) -> None:
 
 
 async def test_workers_that_ask_at_once_share_a_secret(mongo: Mongo) -> None:
-    found = await asyncio.gather(*(Keys(mongo, clock.new_id).secret("cursor", secrets.token_bytes(32)) for _ in range(5)))
+    found = await asyncio.gather(*(SigningKeys(mongo, clock.new_id).secret("cursor", secrets.token_bytes(32)) for _ in range(5)))
     assert len(set(found)) == 1
 
 
 async def test_an_old_key_is_published_until_the_overlap_ends(mongo: Mongo) -> None:
-    keys, now = Keys(mongo, clock.new_id), clock.now()
+    keys, now = SigningKeys(mongo, clock.new_id), clock.now()
     old = (await keys.signing(now))["kid"]
     new = await keys.rotate(now)
     assert [key["kid"] for key in await keys.published(now)] == [new, old]

@@ -170,7 +170,7 @@ def test_what_a_store_gives_is_found(store: str, members: set[str]) -> None:
     assert members <= known().stores.members[store]
 
 
-@pytest.mark.parametrize("store", ["Generations", "Timers", "Partners", "Clients", "Tokens", "Keys"])
+@pytest.mark.parametrize("store", ["Generations", "Timers", "Partners", "Clients", "Tokens", "SigningKeys"])
 def test_what_holds_no_records_gives_none(store: str) -> None:
     """Nor is everything taken for a row."""
     assert not known().stores.members[store]

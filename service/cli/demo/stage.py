@@ -27,9 +27,9 @@ from service.cli import serving
 from service.cli.arguments import settings_for
 from service.cli.demo import locality
 from service.cli.demo.locality import AGENCIES, BEN, CRISIS, SURGERY, TRUST, Agency
+from service.cli.demo.narrator import Narrator
 from service.cli.demo.smart import App, Partner, backend, new_key, public_part
 from service.cli.demo.story import Story
-from service.cli.demo.telling import Telling
 from service.cli.opening import opened
 from service.cli.signals import GRACE_SECONDS
 from service.fhir import bundle
@@ -157,7 +157,7 @@ async def _loaded(built: Built, custodian: str, resources: Resource) -> None:
 
 def _played(console: Console, base: str, stage: Stage) -> list[str]:
     """Plays the story; gives what did not go as told."""
-    tell = Telling(console)
+    tell = Narrator(console)
     console.print(f"\n{INTRODUCTION}", soft_wrap=True, highlight=False)
     with contextlib.ExitStack() as clients:
         cast = {}

@@ -14,8 +14,8 @@ import httpx
 from service.change import Resource
 from service.cli.demo import locality
 from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, TEAM, TRUST
+from service.cli.demo.narrator import Narrator, refusal
 from service.cli.demo.smart import Partner
-from service.cli.demo.telling import Telling, refusal
 from service.clock import new_id
 from service.fhir.canonical import (
     CARE_COORDINATOR,
@@ -42,7 +42,7 @@ OVERRIDE = "Found unresponsive at home; the crew needs to know what was recorded
 class Story:
     """The cast, by name: systems `trust`, `crisis`, `housing`, `voluntary`; people in apps `gita`, `cora`, `ben`."""
 
-    tell: Telling
+    tell: Narrator
     cast: dict[str, Partner]
     questions: dict[str, list[Resource]]
     task: Resource = field(default_factory=dict)

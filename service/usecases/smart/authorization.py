@@ -19,7 +19,7 @@ from service.auth.users import User
 from service.outbound.issuers import Issuers
 from service.problem import Problem
 from service.store.clients import Clients
-from service.store.keys import Keys
+from service.store.signing_keys import SigningKeys
 from service.store.tokens import Tokens
 from service.usecases.smart.users import Note, unnoted
 
@@ -38,7 +38,7 @@ class Authorization:
         self,
         clients: Clients,
         issued: Tokens,
-        keys: Keys,
+        keys: SigningKeys,
         fetcher: Issuers,
         terms: Terms,
         unsupported: Unsupported,

@@ -14,14 +14,14 @@ from service.auth.tokens import Terms, Token
 from service.auth.users import PATIENT, REFERENCE
 from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
-from service.store.keys import Keys
+from service.store.signing_keys import SigningKeys
 from service.store.tokens import Tokens
 
 
 class Registration:
     """The register of clients. `unsupported` names what of a scope could not be enforced here."""
 
-    def __init__(self, store: Clients, issued: Tokens, keys: Keys, terms: Terms, unsupported: Unsupported) -> None:
+    def __init__(self, store: Clients, issued: Tokens, keys: SigningKeys, terms: Terms, unsupported: Unsupported) -> None:
         self._clients, self._tokens, self._keys = store, issued, keys
         self._terms, self._unsupported = terms, unsupported
 

@@ -26,7 +26,7 @@ from service.usecases.smart.launch import Choice
 READING = Scopes((Access("user", "Patient", "r"),))
 
 
-class People:
+class IdpDirectory:
     """The Directory of `service.usecases.smart.launch`, and its audit hook."""
 
     def __init__(self, services: Services, base: str = "") -> None:

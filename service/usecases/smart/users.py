@@ -1,4 +1,4 @@
-"""People who log in: adding them, checking their passwords, and their sessions."""
+"""IdpDirectory who log in: adding them, checking their passwords, and their sessions."""
 
 from __future__ import annotations
 

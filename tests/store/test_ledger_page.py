@@ -13,7 +13,7 @@ from service.fhir.cursor import Cursor
 from service.fhir.query import Identity, Key, Query, Sort, Term, Updated, follows, place
 from service.problem import Category, Refused
 from service.store.ledger import Entry
-from service.store.page import TYPE, entries, page, page_of
+from service.store.ledger_page import TYPE, entries, page, page_of
 from service.store.search import Searches, Visible
 from tests.store.conftest import AT, TRUST, project
 

@@ -17,7 +17,7 @@ INDEXES = {"auth.keys": (IndexModel([("slot", ASCENDING)], unique=True),), "auth
 OVERLAP = timedelta(hours=24)
 
 
-class Keys:
+class SigningKeys:
     """Signing keys for id_tokens, and named secrets. `new_id` names keys."""
 
     def __init__(self, mongo: Mongo, new_id: Callable[[], str]) -> None:

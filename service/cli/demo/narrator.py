@@ -11,7 +11,7 @@ from rich.markup import escape
 Says = Callable[[httpx.Response], str]
 
 
-class Telling:
+class Narrator:
     """One telling of the story. `steps` counts them, `wrong` lists every answer that was not as the
     story says."""
 
