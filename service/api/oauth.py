@@ -22,7 +22,7 @@ from starlette.routing import Route
 from service import clock
 from service.auth.authorize import Wrong
 from service.auth.clients import digest
-from service.auth.grants import Answer, Asked, refusal
+from service.auth.grants import Answer, OAuthRequest, refusal
 from service.problem import Problem, Refused
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
@@ -241,7 +241,7 @@ class _Endpoints:
     def _secret(self, request: Request) -> str:
         return request.cookies.get(self._services.cookie, "")[:64]
 
-    def _csrf_holds(self, request: Request, form: Asked) -> bool:
+    def _csrf_holds(self, request: Request, form: OAuthRequest) -> bool:
         secret = self._secret(request)
         return bool(secret) and hmac.compare_digest(_csrf(secret), form["csrf"])
 
@@ -249,7 +249,7 @@ class _Endpoints:
         response.set_cookie(self._services.cookie, secret, path="/", secure=self._services.secure, httponly=True, samesite="lax")
 
 
-async def _oauth(request: Request, endpoint: Callable[[Asked], Awaitable[Answer]]) -> Response:
+async def _oauth(request: Request, endpoint: Callable[[OAuthRequest], Awaitable[Answer]]) -> Response:
     asked = await _form(request)
     answer = refusal("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
     return _json(answer)
@@ -260,11 +260,11 @@ def _json(answer: Answer) -> Response:
     return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **_ANY_ORIGIN, **headers})
 
 
-def _query(request: Request) -> Asked | Unread:
+def _query(request: Request) -> OAuthRequest | Unread:
     return _asked(request.scope["query_string"])
 
 
-async def _form(request: Request) -> Asked | Unread:
+async def _form(request: Request) -> OAuthRequest | Unread:
     """The form in the body, each parameter once. Nothing is taken from the query: secrets do not belong in URLs."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
@@ -277,14 +277,14 @@ async def _form(request: Request) -> Asked | Unread:
     return _asked(bytes(body), request.headers.get("authorization", ""))
 
 
-def _asked(data: bytes, authorization: str = "") -> Asked | Unread:
+def _asked(data: bytes, authorization: str = "") -> OAuthRequest | Unread:
     try:
         pairs = parse_qsl(data.decode("ascii"), keep_blank_values=True, max_num_fields=MOST_FIELDS, errors="strict")
     except ValueError:
         return Unread("The parameters cannot be read.")
     if len({name for name, _ in pairs}) != len(pairs):
         return Unread("A parameter is given more than once.")
-    return Asked({name: value for name, value in pairs if value}, authorization)
+    return OAuthRequest({name: value for name, value in pairs if value}, authorization)
 
 
 def _csrf(secret: str) -> str:

@@ -8,13 +8,13 @@ from authlib.oauth2 import OAuth2Error
 
 from service.auth import scopes
 from service.auth.clients import Client
-from service.auth.grants import Asked, Decider, Incoming, plain
+from service.auth.grants import Decider, Incoming, OAuthRequest, plain
 from service.auth.scopes import Scopes
 from service.problem import Problem
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AuthorizationRequest:
     """An authorize request that holds: what may be shown to the person. `scope` is already narrowed to the client."""
 
     client: Client
@@ -36,7 +36,7 @@ class Wrong:
     state: str = ""
 
 
-def decide_authorize(asked: Asked, decider: Decider, fhir_base: str) -> Request | Wrong:
+def decide_authorize(asked: OAuthRequest, decider: Decider, fhir_base: str) -> AuthorizationRequest | Wrong:
     """Whether an authorize request may be put before a person."""
     client = decider.query_client(asked["client_id"])
     if client is None:
@@ -52,7 +52,7 @@ def decide_authorize(asked: Asked, decider: Decider, fhir_base: str) -> Request 
     return _request(asked, client, fhir_base)
 
 
-def _request(asked: Asked, client: Client, fhir_base: str) -> Request | Wrong:
+def _request(asked: OAuthRequest, client: Client, fhir_base: str) -> AuthorizationRequest | Wrong:
     if asked["request"] or asked["request_uri"]:
         text = "Give the parameters themselves; request objects are not read here."
         return Wrong("request_not_supported", text, asked["redirect_uri"], asked["state"])
@@ -64,4 +64,6 @@ def _request(asked: Asked, client: Client, fhir_base: str) -> Request | Wrong:
         return Wrong("invalid_scope", "None of the scopes asked is allowed to this app.", asked["redirect_uri"], asked["state"])
     if scope.has("launch") and not asked["launch"]:
         scope = replace(scope, words=tuple(word for word in scope.words if word != "launch"))
-    return Request(client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"])
+    return AuthorizationRequest(
+        client, asked["redirect_uri"], scope, asked["state"], asked["code_challenge"], asked["nonce"], asked["launch"]
+    )

@@ -43,7 +43,7 @@ Unsupported = Callable[[Scopes], Problem | None]
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OAuthRequest:
     """A request to an OAuth endpoint: its parameters, each once, and the Authorization header."""
 
     parameters: Mapping[str, str]
@@ -109,7 +109,7 @@ class _Payload(OAuth2Payload):
 class Incoming(OAuth2Request):
     """A request as Authlib's core reads it."""
 
-    def __init__(self, asked: Asked) -> None:
+    def __init__(self, asked: OAuthRequest) -> None:
         super().__init__("POST", "https://localhost", headers=_basic(asked))
         self.payload = _Payload(asked.parameters)
 
@@ -276,7 +276,7 @@ class Decider(AuthorizationServer):
         }
 
 
-def claimed_client(asked: Asked) -> str:
+def claimed_client(asked: OAuthRequest) -> str:
     """The client that a request, not yet authenticated, says it is from."""
     if asked["client_assertion"]:
         return assertions.claimed_client(asked["client_assertion"])
@@ -284,7 +284,7 @@ def claimed_client(asked: Asked) -> str:
     return str(username or asked["client_id"])
 
 
-def _basic(asked: Asked) -> dict[str, str]:
+def _basic(asked: OAuthRequest) -> dict[str, str]:
     """The Authorization header, if Authlib can read it: what is not UTF-8 would raise there."""
     headers = {"Authorization": asked.authorization} if asked.authorization else {}
     try:
@@ -294,7 +294,7 @@ def _basic(asked: Asked) -> dict[str, str]:
     return headers
 
 
-def decide_token(asked: Asked, decider: Decider) -> Answer:
+def decide_token(asked: OAuthRequest, decider: Decider) -> Answer:
     """The answer of the token endpoint, and what must be committed first."""
     fault = _proof_fault(asked)
     if fault:
@@ -305,7 +305,7 @@ def decide_token(asked: Asked, decider: Decider) -> Answer:
     return answer
 
 
-def authenticated(asked: Asked, decider: Decider, public: bool) -> Client | Answer:
+def authenticated(asked: OAuthRequest, decider: Decider, public: bool) -> Client | Answer:
     """The client that a request to the introspection or revocation endpoint proves to be from. `public` lets `none` do."""
     fault = _proof_fault(asked)
     if fault:
@@ -317,7 +317,7 @@ def authenticated(asked: Asked, decider: Decider, public: bool) -> Client | Answ
     return client
 
 
-def _proof_fault(asked: Asked) -> str:
+def _proof_fault(asked: OAuthRequest) -> str:
     """RFC 6749 section 2.3: a request proves its client in one way only."""
     ways = [bool(asked.authorization), bool(asked["client_secret"]), bool(asked["client_assertion"])]
     return "Use one way of client authentication only." if sum(ways) > 1 else ""

@@ -13,7 +13,7 @@ MOST_KEYS = 500
 MOST_BATCHES = 2
 
 
-class Asked(Generic[V]):
+class PendingRead(Generic[V]):
     """What was asked, to be awaited or not: an asker that is cancelled, or never awaits it, leaves the batch to the others."""
 
     __slots__ = ("_future",)
@@ -39,9 +39,9 @@ class Coalescer(Generic[K, V]):
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
 
-    def ask(self, key: K) -> Asked[V]:
+    def ask(self, key: K) -> PendingRead[V]:
         """Asks for a key now, to be awaited later: what else has to be waited for is asked meanwhile."""
-        return Asked(self._ask(key))
+        return PendingRead(self._ask(key))
 
     async def get(self, key: K) -> V | None:
         """The value of one key, None where there is none."""

@@ -23,7 +23,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
 from service.usecases.disclosure import release, selection
-from service.usecases.disclosure.release import Asked, Plan, Teller
+from service.usecases.disclosure.release import DisclosureRequest, Plan, Teller
 from service.usecases.disclosure.selection import MAX_RECORDS, UNLIMITED
 from service.usecases.request.audit import event
 from service.usecases.request.proposal import Proposal
@@ -75,7 +75,7 @@ async def _person(work: UnitOfWork, viewer: Viewer, task: Resource) -> Resource:
     return {"reference": ref, **({"identifier": {"system": system, "value": value}} if value else {})}
 
 
-def asked_of(services: Services, task: Resource, asker: str) -> Asked:
+def asked_of(services: Services, task: Resource, asker: str) -> DisclosureRequest:
     """What a data request of an agency asks; refuses what nobody is told by this door."""
     found = question.given(task)
     if issues := selection.faults(services, found, place):
@@ -83,13 +83,13 @@ def asked_of(services: Services, task: Resource, asker: str) -> Asked:
     return selection.wanted(services, found, asker, release=True)
 
 
-async def _sectors(work: UnitOfWork, task: Resource, asked: Asked) -> tuple[str, str]:
+async def _sectors(work: UnitOfWork, task: Resource, asked: DisclosureRequest) -> tuple[str, str]:
     """The sectors of the agency that is asked and of the one that asks, which has a live agreement (L0)."""
     keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
     return (keeper.sector if keeper else "", await selection.partner(work.services, work.context, asked, place))
 
 
-def registered(context: RequestContext, services: Services, asked: Asked) -> None:
+def registered(context: RequestContext, services: Services, asked: DisclosureRequest) -> None:
     """Refuses purposes that the caller's client is not registered for: it asks, and is answered, for no others."""
     terms = services.policy.terms
     covered = frozenset(code for own in context.caller.purposes for code in terms.purpose(own))
@@ -100,7 +100,7 @@ def registered(context: RequestContext, services: Services, asked: Asked) -> Non
 
 
 async def _answer(
-    work: UnitOfWork, viewer: Viewer, task: Resource, asked: Asked, sectors: tuple[str, str], *, at_once: bool
+    work: UnitOfWork, viewer: Viewer, task: Resource, asked: DisclosureRequest, sectors: tuple[str, str], *, at_once: bool
 ) -> tuple[str, ...]:
     """Stages the disclosure for the agency that asks; gives the references of its records, none when nothing is disclosed."""
     keeper = await work.organization(link(task, "owner"))
@@ -118,7 +118,7 @@ async def _answer(
     return refs
 
 
-async def _kept(viewer: Viewer, keeper: str, patient: str, asked: Asked, *, at_once: bool) -> Sequence[Row]:
+async def _kept(viewer: Viewer, keeper: str, patient: str, asked: DisclosureRequest, *, at_once: bool) -> Sequence[Row]:
     """The records that were asked for: those that who approves may read and disclose by its own scopes, or, at once, all of them,
     however many: a limit on what is kept would tell of what is withheld."""
     if at_once:

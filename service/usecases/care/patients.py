@@ -27,7 +27,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
 async def _queue(work: UnitOfWork, ref: str) -> None:
     """IDN-2: a number that is said to be unverified links nobody; its own agency is asked to decide, and to say so in the record.
 
-    Asked whether or not others carry the number: else asking would tell who is known elsewhere.
+    DisclosureRequest whether or not others carry the number: else asking would tell who is known elsewhere.
     """
     agency = work.context.caller.organization
     task = task_of(

@@ -21,7 +21,7 @@ from service.consent.reasons import Decision
 from service.consent.terms import NORMAL, RANK
 from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 from service.problem import Category, Refused, problem
-from service.usecases.consent.evaluate import Asked, Matter, Name, matter, organization_of, patient_of, tell, told
+from service.usecases.consent.evaluate import Enquiry, Matter, Name, matter, organization_of, patient_of, tell, told
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
 
@@ -67,7 +67,7 @@ async def consult(services: Services, context: RequestContext, question: Questio
     if not recipient:
         text = "The actor is one Organization that is known here, by reference or identifier; name it so."
         raise Refused(problem(Category.MALFORMED, "value", text, expression="context.actor", rule="consent-rules 4"))
-    found = await matter(viewer, Asked(patient, recipient, question.purposes or context.caller.purposes, "access"))
+    found = await matter(viewer, Enquiry(patient, recipient, question.purposes or context.caller.purposes, "access"))
     decisions = [found.decide(found.ordinary(kind)) for kind in question.classes or ("Basic",)]
     await tell(viewer, found, HOOK, decisions)
     strictest = min(decisions, key=lambda each: STRICTEST.index(summary(each)))

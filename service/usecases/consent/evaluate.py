@@ -48,7 +48,7 @@ MAX_RESOURCES = 100
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Enquiry:
     """What is to be explained. `resources` empty: an ordinary record of the person, of normal confidentiality."""
 
     patient: str
@@ -62,7 +62,7 @@ class Asked:
 class Matter:
     """A person the asker may see, and what is decided about their records on request of a recipient."""
 
-    asked: Asked
+    asked: Enquiry
     patient: Row
     person: Person
     request: Request
@@ -91,7 +91,7 @@ async def evaluate(services: Services, context: RequestContext, body: Resource) 
     return dump(parameters(*[await _evaluation(viewer, ref, decision) for ref, decision in decisions]))
 
 
-async def matter(viewer: Viewer, asked: Asked) -> Matter:
+async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
     """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
     does not keep the person's record."""
     patient = await _patient(viewer, asked)
@@ -106,7 +106,7 @@ async def matter(viewer: Viewer, asked: Asked) -> Matter:
     return Matter(asked, patient, person, request, evidence, viewer.services.policy)
 
 
-def _asked(context: RequestContext, body: Resource) -> Asked:
+def _asked(context: RequestContext, body: Resource) -> Enquiry:
     found = given(body, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
@@ -128,14 +128,14 @@ def _asked(context: RequestContext, body: Resource) -> Asked:
         text = f"The parameter `{wrong[0]}` does not fit; give one Patient, one Organization, at most {MAX_RESOURCES} records."
         where = f"Parameters.parameter.where(name = '{wrong[0]}')"
         raise Refused(problem(Category.MALFORMED, "value", text, expression=where, rule="consent-rules 4"))
-    return Asked(patient, recipient, purposes(found) or context.caller.purposes, action, tuple(dict.fromkeys(others)))
+    return Enquiry(patient, recipient, purposes(found) or context.caller.purposes, action, tuple(dict.fromkeys(others)))
 
 
 def _local(context: RequestContext, reference: Resource) -> str:
     return relative(target(reference), context.base)
 
 
-async def _patient(viewer: Viewer, asked: Asked) -> Row:
+async def _patient(viewer: Viewer, asked: Enquiry) -> Row:
     identity = id_of(asked.patient)
     row = await viewer.services.records.read("Patient", identity)
     if row is None or row.deleted or not await viewer.reveal([row], "r"):
@@ -155,7 +155,7 @@ async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision
     return [(ref, decided.get(ref)) for ref in asked]
 
 
-async def _request(viewer: Viewer, asked: Asked, person: Person) -> tuple[Request, Agreement | None]:
+async def _request(viewer: Viewer, asked: Enquiry, person: Person) -> tuple[Request, Agreement | None]:
     """The request as the recipient would make it: the caller as it is, or another agency as such."""
     if asked.recipient == viewer.context.caller.organization:
         return replace(viewer.request(person, asked.purposes), action=asked.action), viewer.acting.agreement

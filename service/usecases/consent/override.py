@@ -46,7 +46,7 @@ TOPIC = "consent-changed"
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class OverrideRequest:
     """An override as it was asked for. `types` empty: the whole record. `defer`: why the person is not told now, or nothing."""
 
     kind: str
@@ -75,7 +75,7 @@ async def break_glass(services: Services, context: RequestContext, identity: str
     return await idempotency.committed(work, made)
 
 
-def _asked(services: Services, context: RequestContext, parameters: Resource) -> Asked:
+def _asked(services: Services, context: RequestContext, parameters: Resource) -> OverrideRequest:
     found = given(parameters, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
@@ -101,7 +101,7 @@ def _asked(services: Services, context: RequestContext, parameters: Resource) ->
     if issues or end is None:
         raise Refused(Problem(Category.RULE, tuple(issues)))
     defer = found["defer"][0].strip() if found["defer"] else ""
-    return Asked(kind, reason, tuple(sorted(set(found["scope"]))), end.astimezone(UTC), defer)
+    return OverrideRequest(kind, reason, tuple(sorted(set(found["scope"]))), end.astimezone(UTC), defer)
 
 
 def _issue(name: str, text: str) -> Issue:
@@ -146,7 +146,7 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
     raise absent("Patient", identity)
 
 
-def _stage(work: UnitOfWork, row: Row, asked: Asked) -> str:
+def _stage(work: UnitOfWork, row: Row, asked: OverrideRequest) -> str:
     """The grant, the audit line, the privacy officer's clock and the word to the person: one transaction."""
     context, patient = work.context, row.reference
     task = _review(context, row, asked)
@@ -163,7 +163,7 @@ def _stage(work: UnitOfWork, row: Row, asked: Asked) -> str:
     return review
 
 
-def _review(context: RequestContext, row: Row, asked: Asked) -> Resource:
+def _review(context: RequestContext, row: Row, asked: OverrideRequest) -> Resource:
     """The Task as `service.consent.grants` reads it. Where telling the person is deferred they are kept from it, too."""
     mark = {"security": [{"system": RECORD_MARK, "code": DO_NOT_TELL}]} if asked.defer else None
     note = [{"text": f"Telling the person is deferred: {asked.defer}", "time": written(context.at)}] if asked.defer else None

@@ -12,7 +12,7 @@ from service.fhir.reference import relative, target
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.disclosure import release, selection
-from service.usecases.disclosure.release import Asked, Plan, Teller
+from service.usecases.disclosure.release import DisclosureRequest, Plan, Teller
 from service.usecases.disclosure.selection import RULE
 from service.usecases.request.audit import event, note
 from service.usecases.request.services import RequestContext, Services
@@ -40,7 +40,7 @@ async def disclose(services: Services, context: RequestContext, identity: str, p
     return await decided_again(context, lambda at: _disclosed(services, at, identity, asked))
 
 
-async def _disclosed(services: Services, context: RequestContext, identity: str, asked: Asked) -> bytes:
+async def _disclosed(services: Services, context: RequestContext, identity: str, asked: DisclosureRequest) -> bytes:
     viewer, work = await viewer_of(services, context), UnitOfWork(services, context)
     plan = await _plan(viewer, work, await _patient(viewer, identity), asked)
     if not asked.release:
@@ -52,7 +52,7 @@ async def _disclosed(services: Services, context: RequestContext, identity: str,
     return await release.released(viewer, work, plan)
 
 
-def _asked(services: Services, context: RequestContext, parameters: Resource) -> Asked:
+def _asked(services: Services, context: RequestContext, parameters: Resource) -> DisclosureRequest:
     found = given(parameters, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
@@ -77,7 +77,7 @@ def _place(name: str) -> str:
     return f"Parameters.parameter.where(name = '{name}')"
 
 
-def _scopes(context: RequestContext, asked: Asked) -> None:
+def _scopes(context: RequestContext, asked: DisclosureRequest) -> None:
     """The scopes of everything that is returned, and of the record that is written."""
     for kind in ("Patient", *asked.types):
         allowed(context, kind, "r")
@@ -102,7 +102,7 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
     return row
 
 
-async def _plan(viewer: Viewer, work: UnitOfWork, patient: Row, asked: Asked) -> Plan:
+async def _plan(viewer: Viewer, work: UnitOfWork, patient: Row, asked: DisclosureRequest) -> Plan:
     services, context = viewer.services, viewer.context
     agency = context.caller.organization
     if asked.recipient == agency:

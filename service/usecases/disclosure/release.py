@@ -34,7 +34,7 @@ REMEMBERED = timedelta(days=7)
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class DisclosureRequest:
     """What a discloser asks. `categories` are `system|code` or codes alone; empty: any. `during` None: any time."""
 
     recipient: str
@@ -74,7 +74,7 @@ class Teller:
 class Plan:
     """What would be, or is, disclosed about the person behind the Patient `patient`."""
 
-    asked: Asked
+    asked: DisclosureRequest
     patient: str
     basis: Basis | None
     items: tuple[Item, ...]

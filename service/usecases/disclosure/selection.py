@@ -20,7 +20,7 @@ from service.fhir.search import parse
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.disclosure.recipient import Recipient, decided
-from service.usecases.disclosure.release import Asked, Item
+from service.usecases.disclosure.release import DisclosureRequest, Item
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
@@ -58,9 +58,9 @@ def faults(services: Services, found: Given, place: Place) -> list[Issue]:
     return issues
 
 
-def wanted(services: Services, found: Given, recipient: str, *, release: bool) -> Asked:
+def wanted(services: Services, found: Given, recipient: str, *, release: bool) -> DisclosureRequest:
     """What was asked, once it has no faults."""
-    return Asked(
+    return DisclosureRequest(
         recipient=recipient,
         purposes=purposes(found),
         types=tuple(dict.fromkeys(found["type"])),
@@ -87,7 +87,7 @@ def _category(value: object) -> list[str]:
     return [f"{system}|{code}" if system else code for system, code in codings(value)]
 
 
-async def partner(services: Services, context: RequestContext, asked: Asked, place: Place) -> str:
+async def partner(services: Services, context: RequestContext, asked: DisclosureRequest, place: Place) -> str:
     """The sector of a recipient that may be told anything at all; refuses one that has no live agreement (L0)."""
     recipient = asked.recipient
     registered = await services.partners.get(recipient)
@@ -104,7 +104,7 @@ async def partner(services: Services, context: RequestContext, asked: Asked, pla
     return registered.sector
 
 
-def basis_of(asked: Asked, sectors: tuple[str, str], place: Place) -> Basis | None:
+def basis_of(asked: DisclosureRequest, sectors: tuple[str, str], place: Place) -> Basis | None:
     """The lawful basis that is claimed between agencies of two sectors, None when none is; refuses one that cannot be."""
     basis = claimed(asked.basis, sectors, place("basis")) if asked.basis is not None else None
     if isinstance(basis, Problem):
@@ -112,7 +112,9 @@ def basis_of(asked: Asked, sectors: tuple[str, str], place: Place) -> Basis | No
     return basis
 
 
-async def candidates(services: Services, agency: str, patient: str, asked: Asked, most: int = MAX_RECORDS) -> list[Row]:
+async def candidates(
+    services: Services, agency: str, patient: str, asked: DisclosureRequest, most: int = MAX_RECORDS
+) -> list[Row]:
     """An agency's own records of the person that were asked for, by reference; refused rather than cut when they are more than
     `most` (`UNLIMITED`: never)."""
     person = await services.evidence.person(patient)
@@ -140,7 +142,7 @@ def about(services: Services, kind: str, patients: Sequence[str]) -> Query:
     return Query(kind, (Term("patient", tuple(tests)),))
 
 
-def _matches(facts: Facts, asked: Asked) -> bool:
+def _matches(facts: Facts, asked: DisclosureRequest) -> bool:
     if asked.categories and asked.categories.isdisjoint((*facts.codes, *(code.partition("|")[2] for code in facts.codes))):
         return False
     if asked.during is None:
@@ -157,7 +159,7 @@ def too_many() -> Refused:
 async def judged(
     services: Services,
     context: RequestContext,
-    asked: Asked,
+    asked: DisclosureRequest,
     basis: Basis | None,
     rows: Sequence[Row],
     user: str = "",

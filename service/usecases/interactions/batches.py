@@ -34,7 +34,7 @@ TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class EntryRequest:
     """One Bundle.entry as it will be carried out. `url` is relative to the base, without its query."""
 
     place: int
@@ -73,7 +73,7 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
     return tuple([await _alone(services, context, each) for each in read])
 
 
-async def _alone(services: Services, context: RequestContext, request: Request | Problem) -> Result:
+async def _alone(services: Services, context: RequestContext, request: EntryRequest | Problem) -> Result:
     if isinstance(request, Problem):
         return Result("", request)
     try:
@@ -89,7 +89,7 @@ async def _alone(services: Services, context: RequestContext, request: Request |
         return Result(request.method, refusal.problem)
 
 
-async def _transaction(services: Services, context: RequestContext, read: list[Request | Problem]) -> tuple[Result, ...]:
+async def _transaction(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
     """All or none. References between entries are resolved first, so every rule sees the records as they will stand."""
     problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
     if problems:
@@ -97,7 +97,7 @@ async def _transaction(services: Services, context: RequestContext, read: list[R
     work = UnitOfWork(services, context)
     if (earlier := await idempotency.transaction(work)) is not None:
         return tuple(Result(*each) for each in earlier)
-    requests = await _linked(work, [each for each in read if isinstance(each, Request)])
+    requests = await _linked(work, [each for each in read if isinstance(each, EntryRequest)])
     _distinct(requests)
     refs: dict[int, str] = {}
     for request in sorted(requests, key=_turn):
@@ -116,18 +116,18 @@ async def _transaction(services: Services, context: RequestContext, read: list[R
     )
 
 
-def _turn(request: Request) -> tuple[bool, int, int]:
+def _turn(request: EntryRequest) -> tuple[bool, int, int]:
     return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
 
 
-async def _staged(work: UnitOfWork, request: Request) -> str:
+async def _staged(work: UnitOfWork, request: EntryRequest) -> str:
     try:
         return await _stage(work, request)
     except Refused as refusal:
         raise Refused(_placed(request.place, refusal.problem)) from None
 
 
-async def _stage(work: UnitOfWork, request: Request) -> str:
+async def _stage(work: UnitOfWork, request: EntryRequest) -> str:
     if request.method == "DELETE":
         return await records.plan_delete(work, request.type, request.id, request.if_match)
     resource = request.resource or {}
@@ -136,13 +136,13 @@ async def _stage(work: UnitOfWork, request: Request) -> str:
     return await records.plan_update(work, request.type, request.id, resource, request.if_match)
 
 
-async def _get(services: Services, context: RequestContext, request: Request) -> Result:
+async def _get(services: Services, context: RequestContext, request: EntryRequest) -> Result:
     if request.id:
         return Result("GET", await records.read(services, context, request.type, request.id, request.query))
     return Result("GET", await search.search(services, context, request.type, request.query))
 
 
-def _request(place: int, entry: Any, base: str) -> Request | Problem:
+def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
     """Reads one entry. URLs that leave the base, climb or name a host are refused (attack list)."""
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict):
@@ -167,14 +167,14 @@ def _request(place: int, entry: Any, base: str) -> Request | Problem:
         return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
     if_match = int(tag[1]) if tag else None
     full_url = str(entry.get("fullUrl", ""))
-    return Request(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
+    return EntryRequest(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 
 
-async def _linked(work: UnitOfWork, requests: list[Request]) -> list[Request]:
+async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryRequest]:
     """Gives new records their ids, and points every reference to an entry's fullUrl at the record it becomes, and every
     conditional one at the record it finds (R4 3.1.0.11.2)."""
     known: dict[str, str] = {}
-    named: list[Request] = []
+    named: list[EntryRequest] = []
     for request in requests:
         there = await _there(work, request)
         if there:
@@ -194,7 +194,7 @@ async def _linked(work: UnitOfWork, requests: list[Request]) -> list[Request]:
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
 
 
-async def _there(work: UnitOfWork, request: Request) -> str | None:
+async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
     """The record that a conditional create finds instead of making one."""
     if request.method != "POST" or not request.if_none_exist:
         return None
@@ -206,7 +206,7 @@ async def _there(work: UnitOfWork, request: Request) -> str | None:
         raise Refused(_placed(request.place, refusal.problem)) from None
 
 
-async def _found(work: UnitOfWork, request: Request) -> dict[str, str]:
+async def _found(work: UnitOfWork, request: EntryRequest) -> dict[str, str]:
     """The records that an entry's conditional references find."""
     try:
         return await conditional.targets(work.services, work.context, request.resource or {})
@@ -214,7 +214,7 @@ async def _found(work: UnitOfWork, request: Request) -> dict[str, str]:
         raise Refused(_placed(request.place, refusal.problem)) from None
 
 
-def _distinct(requests: list[Request]) -> None:
+def _distinct(requests: list[EntryRequest]) -> None:
     """No record may be written twice in one transaction (R4 3.1.0.11.2)."""
     seen: set[str] = set()
     for request in requests:

@@ -12,7 +12,7 @@ from service import clock
 from service.auth import grants, metadata, signatures, tokens
 from service.auth.clients import Client
 from service.auth.event import Event
-from service.auth.grants import Answer, Asked, Decider, Loaded, Unsupported, refusal
+from service.auth.grants import Answer, Decider, Loaded, OAuthRequest, Unsupported, refusal
 from service.auth.signatures import Signed, peek
 from service.auth.tokens import Code, Secrets, Terms, Token
 from service.auth.users import User
@@ -63,7 +63,7 @@ class Authorization:
         """The public keys that our id_tokens may be signed with."""
         return {"keys": [signatures.public_part(key) for key in await self._keys.published(clock.now())]}
 
-    async def token(self, asked: Asked) -> Answer:
+    async def token(self, asked: OAuthRequest) -> Answer:
         """The token endpoint (RFC 6749 section 3.2), with everything it decided committed."""
         decider = await self._decider(asked)
         if isinstance(decider, Answer):
@@ -72,7 +72,7 @@ class Authorization:
         await self._noted("token", answer, decider.loaded)
         return answer
 
-    async def introspect(self, asked: Asked) -> Answer:
+    async def introspect(self, asked: OAuthRequest) -> Answer:
         """The introspection endpoint (RFC 7662). Whoever may not know of a token gets the answer for one that is not there."""
         client = await self._authenticated(asked, public=False)
         if isinstance(client, Answer):
@@ -84,7 +84,7 @@ class Authorization:
         said = tokens.introspection(found, self.terms)
         return Answer(200, {**said, "extensions": extensions} if extensions else said)
 
-    async def revoke(self, asked: Asked) -> Answer:
+    async def revoke(self, asked: OAuthRequest) -> Answer:
         """The revocation endpoint (RFC 7009). A refresh token takes its whole grant with it; another's token is left alone."""
         client = await self._authenticated(asked, public=True)
         if isinstance(client, Answer):
@@ -102,7 +102,7 @@ class Authorization:
         client = await self._clients.client(client_id) if client_id else None
         return self._deciding(Loaded(client=client))
 
-    async def _decider(self, asked: Asked) -> Decider | Answer:
+    async def _decider(self, asked: OAuthRequest) -> Decider | Answer:
         """Authlib's core over everything that this request can need."""
         name = grants.claimed_client(asked)
         client = await self._clients.client(name) if name else None
@@ -135,7 +135,7 @@ class Authorization:
         secrets = Secrets(clock.new_secret(), clock.new_secret())
         return Decider(loaded, secrets, self.terms, clock.now(), self._unsupported)
 
-    async def _client_keys(self, asked: Asked, client: Client | None) -> list[dict[str, Any]] | Problem:
+    async def _client_keys(self, asked: OAuthRequest, client: Client | None) -> list[dict[str, Any]] | Problem:
         if client is None or not asked["client_assertion"]:
             return []
         if not client.jwks_url:
@@ -144,7 +144,7 @@ class Authorization:
         kid = seen.header.get("kid") if isinstance(seen, Signed) else None
         return await self._fetcher.keys(client.jwks_url, kid if isinstance(kid, str) else "")
 
-    async def _authenticated(self, asked: Asked, *, public: bool) -> Client | Answer:
+    async def _authenticated(self, asked: OAuthRequest, *, public: bool) -> Client | Answer:
         decider = await self._decider(asked)
         if isinstance(decider, Answer):
             return decider

@@ -8,11 +8,11 @@ from typing import Protocol
 
 from service import clock
 from service.auth import wording
-from service.auth.authorize import Request, Wrong, decide_authorize
+from service.auth.authorize import AuthorizationRequest, Wrong, decide_authorize
 from service.auth.caller import Caller
 from service.auth.clients import digest
 from service.auth.event import Event
-from service.auth.grants import Asked
+from service.auth.grants import OAuthRequest
 from service.auth.tokens import Code, Grant
 from service.auth.users import Launch, Session, User
 from service.problem import Category, Refused, problem
@@ -49,14 +49,14 @@ class Directory(Protocol):
 class LoginNeeded:
     """Nobody is logged in: show the login page."""
 
-    request: Request
+    request: AuthorizationRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """What the consent page asks. `choices` are patients to pick from; `ask` is whether one must be typed instead."""
 
-    request: Request
+    request: AuthorizationRequest
     user: User
     session: Session
     lines: tuple[str, ...]
@@ -91,7 +91,7 @@ class Launching:
         self._authorization, self._users, self._clients, self._tokens = authorization, users, clients, issued
         self._directory, self._note = directory, note
 
-    async def begin(self, asked: Asked, session_secret: str) -> LoginNeeded | Question | Wrong:
+    async def begin(self, asked: OAuthRequest, session_secret: str) -> LoginNeeded | Question | Wrong:
         """What to show for an authorize request: the login page, the consent page, or what is wrong with the request."""
         decider = await self._authorization.decider(asked["client_id"])
         request = decide_authorize(asked, decider, self._authorization.terms.fhir_base)
@@ -105,7 +105,7 @@ class Launching:
             return LoginNeeded(request)
         return await self._question(request, *known)
 
-    async def approve(self, asked: Asked, session_secret: str, chosen: str) -> LoginNeeded | Question | Wrong | Approved:
+    async def approve(self, asked: OAuthRequest, session_secret: str, chosen: str) -> LoginNeeded | Question | Wrong | Approved:
         """A code for what the person approved on the patient `chosen`; or the question again, with its fault, if they may not.
 
         The request is judged again from the start: nothing is taken from the page except the choice.
@@ -124,7 +124,7 @@ class Launching:
             return _wrong(question.request, "access_denied", "The launch was used before or has expired; start again.")
         return await self._code(question, patient)
 
-    async def deny(self, asked: Asked, session_secret: str) -> LoginNeeded | Wrong:
+    async def deny(self, asked: OAuthRequest, session_secret: str) -> LoginNeeded | Wrong:
         """The refusal that goes back to the app when the person says no."""
         question = await self.begin(asked, session_secret)
         if not isinstance(question, Question):
@@ -159,7 +159,7 @@ class Launching:
         own = {choice.reference for choice in await self._directory.patients(caller.user)}
         return patient if patient in own else ""
 
-    async def _question(self, request: Request, user: User, session: Session) -> Question | Wrong:
+    async def _question(self, request: AuthorizationRequest, user: User, session: Session) -> Question | Wrong:
         if user.professional and await self._directory.employer(user.reference) != request.client.organization:
             text = "Your role is not with the agency that this app acts for."
             return _wrong(request, "access_denied", text)
@@ -213,9 +213,9 @@ class Launching:
         return Approved(request.redirect_uri, secret, request.state)
 
 
-def _needs_patient(request: Request) -> bool:
+def _needs_patient(request: AuthorizationRequest) -> bool:
     return request.scope.has("launch/patient") or "patient" in request.scope.contexts()
 
 
-def _wrong(request: Request, error: str, description: str) -> Wrong:
+def _wrong(request: AuthorizationRequest, error: str, description: str) -> Wrong:
     return Wrong(error, description, request.redirect_uri, request.state)
