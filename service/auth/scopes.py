@@ -29,14 +29,14 @@ Param = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Permission:
     """One way in which a verb on a type is allowed: from which context, and only for content that matches all `params`."""
 
     context: str
     params: tuple[Param, ...] = ()
 
 
-_rule = lru_cache(maxsize=4096)(Rule)
+_permission = lru_cache(maxsize=4096)(Permission)
 """Rules are asked for on every request; making one takes longer than finding it again."""
 
 
@@ -88,10 +88,10 @@ class Scopes:
         """Whether a scope without a resource, such as `openid`, is among these."""
         return word in self.words
 
-    def grants(self, type: str, verb: str) -> tuple[Rule, ...]:
+    def grants(self, type: str, verb: str) -> tuple[Permission, ...]:
         """Every way in which `verb` (one of "cruds") on `type` is allowed; empty means it is not."""
         reached = [entry for entry in self.entries if verb in entry.verbs and entry.type in ("*", type)]
-        found = [_rule(entry.context, entry.params) for entry in reached]
+        found = [_permission(entry.context, entry.params) for entry in reached]
         return tuple(found) if len(found) < 2 else tuple(dict.fromkeys(found))
 
     def covers(self, other: Scopes) -> bool:

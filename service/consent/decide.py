@@ -21,7 +21,7 @@ from operator import attrgetter
 from service.consent.applicable import spoken
 from service.consent.facts import MARKS, Facts
 from service.consent.grounds import agreed, granted
-from service.consent.policy import NO_ONWARD, RECORD_DISCLOSURE, REVIEW, TELL_PERSON, Policy, Row
+from service.consent.policy import NO_ONWARD, RECORD_DISCLOSURE, REVIEW, TELL_PERSON, Policy, PolicyRow
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.request import BY_BASIS, Evidence, Grant, Request
 from service.consent.terms import RANK
@@ -168,7 +168,7 @@ def _grant_row(grant: Grant) -> Reason:
     return Reason("L2", True, grant.ref, f"{words}.")
 
 
-def default(request: Request, facts: Facts, policy: Policy) -> Row | None:
+def default(request: Request, facts: Facts, policy: Policy) -> PolicyRow | None:
     """The first row of the policy that holds: what is decided where no consent speaks (L5)."""
     for row in policy.defaults:
         if row.sectors and request.sector not in row.sectors:
@@ -183,7 +183,7 @@ def default(request: Request, facts: Facts, policy: Policy) -> Row | None:
     return None
 
 
-def _below(row: Row, sector: str, facts: Facts) -> bool:
+def _below(row: PolicyRow, sector: str, facts: Facts) -> bool:
     if facts.confidentiality:
         return facts.confidentiality <= row.ceiling
     # Unlabelled is not normal for every partner, and what carries a sensitivity label alone is restricted, not normal.

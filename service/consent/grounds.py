@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from service.consent.facts import Facts
-from service.consent.policy import Agreement, Policy, Row
+from service.consent.policy import Agreement, Policy, PolicyRow
 from service.consent.reasons import Reason
 from service.consent.request import BREAK_GLASS, BY_BASIS, Evidence, Grant, Request
 from service.fhir.date import milliseconds
@@ -34,7 +34,7 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
 
 
-def _barred(row: Row, request: Request, facts: Facts) -> bool:
+def _barred(row: PolicyRow, request: Request, facts: Facts) -> bool:
     return (not row.sectors or request.sector in row.sectors) and not row.labels.isdisjoint(facts.labels)
 
 

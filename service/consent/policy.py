@@ -37,7 +37,7 @@ class Agreement:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class PolicyRow:
     """One default. Empty conditions hold always. `ceiling`: the highest confidentiality rank it covers; `unlabelled` sectors
     may take an unlabelled record as normal, every other sector may not (it is then above any ceiling).
     """
@@ -65,8 +65,8 @@ class Policy:
     id: str
     version: str
     zone: str
-    defaults: tuple[Row, ...]
-    barred: tuple[Row, ...] = ()
+    defaults: tuple[PolicyRow, ...]
+    barred: tuple[PolicyRow, ...] = ()
     controllers: frozenset[str] = frozenset()
     verified: bool = False
     terms: Terminology = STANDARD
@@ -93,7 +93,9 @@ def _purposes(*codes: str) -> frozenset[str]:
 
 CARE = frozenset({"health", "social-care"})
 _BARRED = (
-    Row("legally-barred", False, "The law bars this category of record from being shared.", labels=frozenset({LEGALLY_BARRED})),
+    PolicyRow(
+        "legally-barred", False, "The law bars this category of record from being shared.", labels=frozenset({LEGALLY_BARRED})
+    ),
 )
 
 UK = Policy(
@@ -102,7 +104,7 @@ UK = Policy(
     zone="Europe/London",
     barred=_BARRED,
     defaults=(
-        Row(
+        PolicyRow(
             "implied-care",
             True,
             "Health and adult social care share normal records for direct care; the person may object.",
@@ -111,7 +113,7 @@ UK = Policy(
             ceiling=NORMAL,
             obligations=(OBJECTION,),
         ),
-        Row("consent-needed", False, "No consent covers this, and nothing is implied for this partner, purpose and label."),
+        PolicyRow("consent-needed", False, "No consent covers this, and nothing is implied for this partner, purpose and label."),
     ),
 )
 
@@ -121,8 +123,8 @@ US = Policy(
     zone="America/New_York",
     barred=_BARRED,
     defaults=(
-        Row("part-2", False, "Records under 42 CFR Part 2 need the person's consent.", labels=frozenset({"42CFRPart2"})),
-        Row(
+        PolicyRow("part-2", False, "Records under 42 CFR Part 2 need the person's consent.", labels=frozenset({"42CFRPart2"})),
+        PolicyRow(
             "tpo",
             True,
             "Treatment, payment and health care operations need no authorisation.",
@@ -130,7 +132,7 @@ US = Policy(
             _purposes("TREAT", "HPAYMT", "HOPERAT"),
             ceiling=RANK["V"],
         ),
-        Row("consent-needed", False, "No consent covers this, and nothing is implied for this partner and purpose."),
+        PolicyRow("consent-needed", False, "No consent covers this, and nothing is implied for this partner and purpose."),
     ),
 )
 

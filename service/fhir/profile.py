@@ -17,7 +17,7 @@ from service.fhir.canonical import (
 from service.fhir.coding import codes_in, codings
 
 
-class Row(NamedTuple):
+class ProfileRow(NamedTuple):
     """A record of `type` whose `member` holds the code, in a `status` where any is named, gets the profile."""
 
     type: str
@@ -30,13 +30,13 @@ class Row(NamedTuple):
 
 TABLE = (
     # An active top-level plan has an owner (OWN-1); drafts and finished plans from elsewhere are kept as they come (OWN-7).
-    Row("CarePlan", "category", SNOMED, CARE_PLAN, "baton-care-plan", frozenset({"active"})),
+    ProfileRow("CarePlan", "category", SNOMED, CARE_PLAN, "baton-care-plan", frozenset({"active"})),
     # A crisis plan is agreed from its first draft on (E9).
-    Row("CarePlan", "category", SNOMED, CRISIS_PLAN, "baton-crisis-plan"),
+    ProfileRow("CarePlan", "category", SNOMED, CRISIS_PLAN, "baton-crisis-plan"),
     # The team whose care coordinator is the owner (OWN-2).
-    Row("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
+    ProfileRow("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
-    Row("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
+    ProfileRow("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
 )
 """Consent is not here: official Consents must load and be flagged (consent rules §6); `baton-consent` applies by meta.profile."""
 
@@ -51,7 +51,7 @@ def applied(resource: Resource) -> tuple[str, ...]:
     return tuple(structure(row.profile) for row in TABLE if _matches(row, resource))
 
 
-def _matches(row: Row, resource: Resource) -> bool:
+def _matches(row: ProfileRow, resource: Resource) -> bool:
     if resource.get("resourceType") != row.type:
         return False
     status = resource.get("status")

@@ -19,10 +19,10 @@ from service.usecases.request.proposal import Proposal, custodian_only, personal
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
-Rule = Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]
+WriteRule = Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]
 
 
-def felt(rule: Rule) -> Rule:
+def felt(rule: WriteRule) -> WriteRule:
     """The rule of Consent as the open handovers of its person feel it at once (HOV-8)."""
 
     async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
@@ -33,7 +33,7 @@ def felt(rule: Rule) -> Rule:
     return write
 
 
-RULES: Mapping[str, Rule] = {
+RULES: Mapping[str, WriteRule] = {
     "CarePlan": careplans.write,
     "CareTeam": careteams.write,
     "EpisodeOfCare": careteams.write_episode,
@@ -47,13 +47,13 @@ RULES: Mapping[str, Rule] = {
 }
 
 # Records that exist already (`baton load`): a Consent is kept whatever it says, and never widens access.
-IMPORTED: Mapping[str, Rule] = {**RULES, "Consent": felt(consents.keep)}
+IMPORTED: Mapping[str, WriteRule] = {**RULES, "Consent": felt(consents.keep)}
 
 # What was agreed, accounted for or decided is ended by a status, never taken away.
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
 
 
-async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Mapping[str, Rule] = RULES) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Mapping[str, WriteRule] = RULES) -> str:
     """Puts a create or update into the unit of work under its type's rules; gives its reference."""
     personal(viewer, proposal)
     rule = table.get(proposal.type, store)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.auth.scopes import Access, Rule, Scopes, parse
+from service.auth.scopes import Access, Permission, Scopes, parse
 from service.problem import Problem
 
 
@@ -81,7 +81,7 @@ def test_what_is_granted_is_what_both_allow(asked: str, allowed: str, granted: s
 
 def test_rules_say_from_which_context_and_under_which_filters() -> None:
     held = scopes("patient/CarePlan.rs?category=a user/*.r system/Task.c")
-    assert held.grants("CarePlan", "r") == (Rule("patient", (("category", "a"),)), Rule("user"))
+    assert held.grants("CarePlan", "r") == (Permission("patient", (("category", "a"),)), Permission("user"))
 
 
 def test_a_verb_that_is_not_granted_has_no_rule() -> None:

@@ -59,7 +59,7 @@ def test_tim_3_has_a_target_and_a_limit() -> None:
 
 
 def test_the_table_has_all_thirteen_rules_once() -> None:
-    assert [rule.id for rule in timers.RULES] == [f"TIM-{n}" for n in range(1, 14)]
+    assert [rule.id for rule in timers.DEADLINES] == [f"TIM-{n}" for n in range(1, 14)]
 
 
 MINUTES = st.integers(0, 525_600).map(lambda minutes: datetime(2026, 1, 1, tzinfo=UTC) + timedelta(minutes=minutes))

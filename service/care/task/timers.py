@@ -52,7 +52,7 @@ WEEKDAYS = Calendar()
 
 
 @dataclass(frozen=True, slots=True)
-class Rule:
+class Deadline:
     """One clock: from what to what, its spans by urgency in the order of its levels, and what a breach does."""
 
     id: str
@@ -67,29 +67,29 @@ _H, _D = Unit.HOURS, Unit.WORKING_DAYS
 
 # The literal table. Keys of `spans` are Task.priority codes or a pathway's own word; several spans are successive levels.
 # fmt: off
-RULES: tuple[Rule, ...] = (
-    Rule("TIM-1", "handover requested", "received",
+DEADLINES: tuple[Deadline, ...] = (
+    Deadline("TIM-1", "handover requested", "received",
          {"urgent": (Span(1, _H),), ROUTINE: (Span(1, _D),)}, "resend, then alternate endpoint"),
-    Rule("TIM-2", "handover requested", "accepted or rejected",
+    Deadline("TIM-2", "handover requested", "accepted or rejected",
          {"crisis": (Span(4, _H),), ROUTINE: (Span(2, _D),)}, "HOV-7 escalation levels"),
-    Rule("TIM-3", "discharge or step-down start", "completed contact",
+    Deadline("TIM-3", "discharge or step-down start", "completed contact",
          {ROUTINE: (Span(24, _H), Span(48, _H))}, "welfare-check and safeguarding-consideration Tasks"),
-    Rule("TIM-4", "inpatient discharge", "contact", {ROUTINE: (Span(72, _H),)}, "measured, alerted"),
-    Rule("TIM-5", "escalation requested", "clinician review",
+    Deadline("TIM-4", "inpatient discharge", "contact", {ROUTINE: (Span(72, _H),)}, "measured, alerted"),
+    Deadline("TIM-5", "escalation requested", "clinician review",
          {"stat": (Span(1, _H),), "asap": (Span(4, _H),), "urgent": (Span(24, _H),), ROUTINE: (Span(24, _H),)},
          "re-route to duty clinician"),
-    Rule("TIM-6", "escalation accepted", "brief review", {ROUTINE: (Span(72, _H),)}, "on the next MDT agenda"),
-    Rule("TIM-7", "significant-risk information recorded", "shared",
+    Deadline("TIM-6", "escalation accepted", "brief review", {ROUTINE: (Span(72, _H),)}, "on the next MDT agenda"),
+    Deadline("TIM-7", "significant-risk information recorded", "shared",
          {"urgent": (Span(1, _H),), ROUTINE: (Span(1, _D),)}, "prompt with the override route"),
-    Rule("TIM-8", "safeguarding concern", "decision", {ROUTINE: (Span(1, _D),)}, "escalate"),
-    Rule("TIM-9", "date on the crisis plan", "crisis-plan review", {}, "Task or Flag to the responsible lead"),
-    Rule("TIM-10", "date on the agreement Task", "agreement", {}, "reminders at 50 % and 100 %"),
-    Rule("TIM-11", "date on the action Task", "action done", {}, "Task or Flag to the responsible lead"),
-    Rule("TIM-12", "date on the taper step", "taper review", {}, "Task or Flag to the responsible lead"),
-    Rule("TIM-13", "date on the Consent", "consent expiry", {}, "Task or Flag to the responsible lead"),
+    Deadline("TIM-8", "safeguarding concern", "decision", {ROUTINE: (Span(1, _D),)}, "escalate"),
+    Deadline("TIM-9", "date on the crisis plan", "crisis-plan review", {}, "Task or Flag to the responsible lead"),
+    Deadline("TIM-10", "date on the agreement Task", "agreement", {}, "reminders at 50 % and 100 %"),
+    Deadline("TIM-11", "date on the action Task", "action done", {}, "Task or Flag to the responsible lead"),
+    Deadline("TIM-12", "date on the taper step", "taper review", {}, "Task or Flag to the responsible lead"),
+    Deadline("TIM-13", "date on the Consent", "consent expiry", {}, "Task or Flag to the responsible lead"),
 )
 # fmt: on
-BY_ID: Mapping[str, Rule] = {rule.id: rule for rule in RULES}
+BY_ID: Mapping[str, Deadline] = {rule.id: rule for rule in DEADLINES}
 ESCALATION_STEP: Mapping[str, Span] = {"crisis": Span(1, _H), ROUTINE: Span(1, _D)}
 """HOV-7: from one escalation level to the next. Configurable per pathway, as every span here."""
 

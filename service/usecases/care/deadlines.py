@@ -28,9 +28,9 @@ from service.usecases.request.work import UnitOfWork
 WORKER = "baton-worker"
 ATTEMPTS = 3
 
-Rule = Callable[[HandoverSituation, Timer], Outcome | None]
+Breach = Callable[[HandoverSituation, Timer], Outcome | None]
 
-RULES: Mapping[str, Rule] = {
+BREACHES: Mapping[str, Breach] = {
     "TIM-1": lambda situation, timer: deadlines.unreceived(situation, timer.level),
     "TIM-2": lambda situation, timer: overdue.overdue(situation, timer.level, clock.new_id),
     "TIM-3": lambda situation, timer: deadlines.uncontacted(situation, timer.level, clock.new_id),
@@ -85,7 +85,7 @@ async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
     if row.type != "Task":
         work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))
         return
-    rule = RULES.get(timer.kind, _dated)
+    rule = BREACHES.get(timer.kind, _dated)
     outcome = rule(await _situation(work, row.resource, str(timer.data.get("handover", ""))), timer)
     if outcome is not None:
         await outcomes.stage(work, outcome)

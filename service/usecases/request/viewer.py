@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from service.auth.scopes import Rule
+from service.auth.scopes import Permission
 from service.change import Resource
 from service.consent.decide import decide_all, labelled_as, own
 from service.consent.facts import Facts
@@ -60,7 +60,7 @@ class Viewer:
     acting: Acting
     own: frozenset[str]
     in_context: frozenset[str]
-    _queries: dict[tuple[str, Rule], Query] = field(default_factory=dict)
+    _queries: dict[tuple[str, Permission], Query] = field(default_factory=dict)
     _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
@@ -110,18 +110,18 @@ class Viewer:
         rules = self.context.caller.scopes.grants(row.type, verb)
         return any(self._holds(rule, row, left) for rule in rules)
 
-    def _holds(self, rule: Rule, row: Row, left: Index | None) -> bool:
+    def _holds(self, rule: Permission, row: Row, left: Index | None) -> bool:
         if rule.context == "patient" and not self.in_context.intersection(row.patients):
             return False
         return not rule.params or matches(self._query(row.type, rule), left or row.index)
 
-    def _fits(self, rule: Rule, index: Index, patients: Sequence[str]) -> bool:
+    def _fits(self, rule: Permission, index: Index, patients: Sequence[str]) -> bool:
         """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
         if rule.context == "patient" and not (patients and self.in_context.issuperset(patients)):
             return False
         return not rule.params or matches(self._query(index.type, rule), index)
 
-    def _query(self, kind: str, rule: Rule) -> Query:
+    def _query(self, kind: str, rule: Permission) -> Query:
         key = (kind, rule)
         if key not in self._queries:
             parsed = parse(kind, rule.params, self.services.indexer.parameters)
@@ -282,7 +282,7 @@ def parted(row: Row) -> bool:
     return "n" in row.facts or "s" in row.facts
 
 
-def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Rule, ...]:
+def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Permission, ...]:
     """The scope rules for a verb on a type; refuses when there are none (security rules, section 2)."""
     rules = context.caller.scopes.grants(kind, verb)
     usable = tuple(rule for rule in rules if rule.context != "patient" or context.caller.patient)
