@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Lifespan
 from service import clock
 from service.api import cds_hooks, fhir, health, oauth, operations
 from service.api.edge import Edge
+from service.api.sessions import Sessions
 from service.auth import issuers, metadata
 from service.auth.scopes import Scopes
 from service.auth.tokens import Terms
@@ -208,7 +209,7 @@ def _allowed(base: str) -> tuple[str, ...]:
 def routes(built: Built, base: str) -> list[BaseRoute]:
     """Every route of the service."""
     fhir.register_convertors()
-    sessions = fhir.Sessions(built.services, built.authentication, f"{base}/fhir")
+    sessions = Sessions(built.services, built.authentication, f"{base}/fhir")
     smart = built.oauth.authorization.smart_configuration()
     statement = _statement(built, base, clock.now())
     return [

@@ -15,8 +15,7 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from service import clock
-from service.api import exchange
-from service.api.fhir import Sessions
+from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.canonical import ACT_CODE, OBLIGATION, RESOURCE_TYPES
 from service.fhir.json import dump
@@ -57,10 +56,7 @@ class Hooks:
 
     async def consult(self, request: Request) -> Response:
         """POST /cds-services/patient-consent-consult."""
-        if "authorization" not in request.headers:
-            await self.sessions.of(request)  # refuses; an anonymous body is not read
-        asked, body = await exchange.resource_in(request, self.services.settings.max_depth)
-        context = await self.sessions.of(request, body)
+        context, asked = await self.sessions.given(request)
         question = question_of(asked, self.services.definitions.types)
         if isinstance(question, Problem):
             raise Refused(question)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import orjson
 from starlette.requests import Request
@@ -40,7 +40,7 @@ class Preferences:
     lenient: bool = False
 
 
-def wish(request: Request) -> Preferences:
+def preferences(request: Request) -> Preferences:
     """Reads `_format`, `_pretty`, Accept and Prefer. Refuses formats other than JSON, since none is written here."""
     query = request.scope["query_string"]
     params = tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else ()
@@ -155,6 +155,13 @@ def version_headers(answer: Answer) -> dict[str, str]:
 def http_date(at: datetime) -> str:
     """An instant as HTTP writes it."""
     return format_datetime(at.astimezone(UTC), usegmt=True)
+
+
+def page_links(url: str, params: Params, page: Page, cursor: str = "_cursor") -> list[Resource]:
+    """The link to a page as it was asked for, and the one to the page after it. `cursor`: the parameter that names a place."""
+    kept = tuple((name, value) for name, value in params if name != cursor)
+    found = [("self", params), *([("next", (*kept, (cursor, page.cursor)))] if page.cursor else [])]
+    return [{"relation": name, "url": f"{url}?{urlencode(each, safe='|:/,')}" if each else url} for name, each in found]
 
 
 def bundle(kind: str, page: Page, base: str, links: list[dict[str, str]]) -> bytes:

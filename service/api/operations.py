@@ -4,7 +4,6 @@ timeline of owners."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from urllib.parse import urlencode
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -12,7 +11,8 @@ from starlette.routing import Route
 
 from service.api import exchange
 from service.api.exchange import Preferences
-from service.api.fhir import ID, Sessions
+from service.api.fhir import ID
+from service.api.sessions import Sessions
 from service.care.ownership.lead import Tenure
 from service.change import Resource
 from service.fhir.date import written
@@ -60,19 +60,16 @@ class Operations:
 
     async def access_history(self, request: Request) -> Response:
         """GET Patient/[id]/$access-history."""
-        asked = exchange.wish(request)
+        asked = exchange.preferences(request)
         context = await self.sessions.of(request)
         page = await disclosure_account.history(self.services, context, request.path_params["id"], asked.params)
         url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
-        links = [{"relation": "self", "url": f"{url}?{urlencode(asked.params)}" if asked.params else url}]
-        if page.cursor:
-            kept = [(name, value) for name, value in asked.params if name != disclosure_account.CURSOR]
-            links.append({"relation": "next", "url": f"{url}?{urlencode((*kept, (disclosure_account.CURSOR, page.cursor)))}"})
+        links = exchange.page_links(url, asked.params, page, disclosure_account.CURSOR)
         return exchange.json(exchange.bundle("searchset", page, self.sessions.base, links), asked)
 
     async def ownership(self, request: Request) -> Response:
         """GET CarePlan/[id]/$ownership."""
-        asked = exchange.wish(request)
+        asked = exchange.preferences(request)
         _no_query(asked)
         context = await self.sessions.of(request)
         tenures = await careplans.timeline(self.services, context, request.path_params["id"])
@@ -80,18 +77,15 @@ class Operations:
 
     async def disclosed(self, request: Request) -> Response:
         """GET Task/[id]/$disclosed."""
-        asked = exchange.wish(request)
+        asked = exchange.preferences(request)
         _no_query(asked)
         context = await self.sessions.of(request)
         return exchange.json(await disclosed.disclosed(self.services, context, request.path_params["id"]), asked)
 
     async def _given(self, request: Request) -> tuple[Preferences, RequestContext, Resource]:
-        asked = exchange.wish(request)
+        asked = exchange.preferences(request)
         _no_query(asked)
-        if "authorization" not in request.headers:
-            await self.sessions.of(request)  # refuses; an anonymous body is not read
-        resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
-        return asked, await self.sessions.of(request, body), resource
+        return asked, *await self.sessions.given(request)
 
 
 def _tenure(tenure: Tenure) -> Resource:

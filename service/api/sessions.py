@@ -1,0 +1,71 @@
+"""Who is asking: a request's token, and its body with it, become the context that use cases work in."""
+
+from __future__ import annotations
+
+import hashlib
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.types import Scope
+
+from service import clock
+from service.api import exchange
+from service.change import Resource
+from service.problem import Category, Problem, Refused, problem
+from service.usecases.interactions.batches import ACTION
+from service.usecases.request.audit import denied, query_text
+from service.usecases.request.services import RequestContext, Services
+from service.usecases.smart.authentication import Authentication
+
+
+class Sessions:
+    """Who is asking, for every route that needs to know."""
+
+    def __init__(self, services: Services, authentication: Authentication, base: str) -> None:
+        self.services = services
+        self.authentication = authentication
+        self.base = base
+
+    async def of(self, request: Request, body: bytes = b"") -> RequestContext:
+        """The context of an authenticated request; refuses the others (security rules, section 2)."""
+        token = _bearer(request)
+        directory = self.services.directory.ask()
+        caller = await self.authentication.caller(token)
+        if isinstance(caller, Problem):
+            raise Refused(caller)
+        state = request.state
+        reads = request.method in ("GET", "HEAD")  # only writes are told apart from their repeats
+        mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
+        context = RequestContext(
+            caller=caller,
+            at=clock.now(),
+            base=self.base,
+            request_id=state.request_id,
+            correlation_id=state.correlation_id,
+            fingerprint=hashlib.sha256(mark).hexdigest() if mark else "",
+            given_id=state.given_id,
+            directory=await directory or 0,
+        )
+        state.context, state.denied = context, self.denied
+        return context
+
+    async def given(self, request: Request) -> tuple[RequestContext, Resource]:
+        """The context of a request that sends a resource, and the resource. The body of an anonymous request is not read."""
+        _bearer(request)
+        resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        return await self.of(request, body), resource
+
+    async def denied(self, scope: Scope, refusal: Problem) -> None:
+        """Tells the audit trail when the caller of this request was denied."""
+        context: RequestContext = scope["state"]["context"]
+        path, query = scope["path"].removeprefix("/fhir/"), parse_qsl(scope["query_string"].decode("latin-1"))
+        action = "E" if "$" in path or path.endswith("_search") else ACTION.get(scope["method"], "E")
+        await denied(self.services, context, action, query_text(path, query) if query else path, refusal)
+
+
+def _bearer(request: Request) -> str:
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() != "bearer" or not token.strip():
+        text = "This needs an access token; ask the authorization server named in `/fhir/.well-known/smart-configuration`."
+        raise Refused(problem(Category.LOGIN, "login", text))
+    return token.strip()
