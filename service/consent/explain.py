@@ -8,6 +8,7 @@ from dataclasses import replace
 from service.change import Resource
 from service.consent.reasons import Decision, Reason
 from service.fhir.operation import parameter, parts
+from service.fhir.reference import unversioned
 
 RECORDS = ("Consent/", "Task/", "Communication/")
 
@@ -64,7 +65,7 @@ def _cited(decision: Decision) -> Iterator[str]:
 
 def record_of(source: str) -> str:
     """`Consent/1` of `Consent/1/_history/3#provision`."""
-    return source.partition("#")[0].partition("/_history/")[0]
+    return unversioned(source.partition("#")[0])
 
 
 def masked(decision: Decision, visible: Collection[str]) -> Decision:

@@ -16,7 +16,7 @@ from service.consent.terms import RANK, label_key
 from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, RECORD_MARK
 from service.fhir.coding import keys
 from service.fhir.date import EARLIEST, LATEST, LOCAL, Interval
-from service.fhir.reference import resolved
+from service.fhir.reference import resolved, target
 
 THIRD_PARTY = "third-party"
 DO_NOT_TELL = "do-not-tell-patient"
@@ -259,8 +259,8 @@ def _classes(resource: Mapping[str, Any], kind: str) -> tuple[str, ...]:
 
 def _refs(value: object, base: str) -> Iterator[str]:
     for item in _list(value):
-        if type(item) is dict and type(item.get("reference")) is str:
-            yield resolved(item["reference"], base)
+        if found := target(item):
+            yield resolved(found, base)
 
 
 def _patients(resource: Mapping[str, Any], kind: str, ident: str, references: tuple[str, ...], base: str) -> tuple[str, ...]:

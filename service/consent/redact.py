@@ -14,6 +14,7 @@ from service.change import Resource
 from service.consent.facts import Facts, inline_labels
 from service.consent.reasons import Redaction
 from service.fhir.canonical import INLINE_LABEL, OBSERVATION_VALUE
+from service.fhir.reference import target
 
 REDACTED = {"system": OBSERVATION_VALUE, "code": "REDACTED"}
 SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}
@@ -75,8 +76,8 @@ def _reached(resource: Resource) -> frozenset[str]:
     while todo:
         value = todo.pop()
         if isinstance(value, dict):
-            anchor = value.get("reference")
-            if isinstance(anchor, str) and anchor.startswith("#") and anchor not in found:
+            anchor = target(value)
+            if anchor.startswith("#") and anchor not in found:
                 found.add(anchor)
                 todo.append(contained.get(anchor))
             todo.extend(value.values())

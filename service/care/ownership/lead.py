@@ -20,9 +20,9 @@ from service.care.task.made import make, provenance
 from service.care.task.situation import Ids, Staged
 from service.change import Resource
 from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED, TAG
-from service.fhir.coding import codings, concept
+from service.fhir.coding import codes_in, codings, concept
 from service.fhir.date import MILLISECOND, begins, contains, written
-from service.fhir.reference import link, name_of, reference_to, unversioned, version_of, versioned
+from service.fhir.reference import link, links, name_of, reference_to, unversioned, version_of, versioned
 from service.problem import Category, Problem, problem
 
 AUTHOR = "CarePlan.author"
@@ -162,7 +162,7 @@ def one_owner(led: Led, role: Resource | None, at: datetime, zone: tzinfo) -> tu
 
 def tagged_unowned(plan: Resource) -> bool:
     """Whether a plan carries the tag `unowned`."""
-    return any(one.get("code") == "unowned" for one in plan.get("meta", {}).get("tag", ()) if one.get("system") == TAG)
+    return "unowned" in codes_in(plan.get("meta", {}).get("tag"), TAG)
 
 
 def imported(plan: Resource) -> Resource:
@@ -185,7 +185,7 @@ def adopted(plan: Resource) -> Resource:
 def episode_of(plan: Resource) -> str:
     """The EpisodeOfCare reference that a plan belongs to, or ''."""
     extended = (link(one, "valueReference") for one in plan.get("extension", ()) if one.get("url") == EPISODE_OF_CARE)
-    informed = (unversioned(str(one.get("reference", ""))) for one in plan.get("supportingInfo", ()))
+    informed = map(unversioned, links(plan, "supportingInfo"))
     return next((one for one in (*extended, *informed) if one.startswith("EpisodeOfCare/")), "")
 
 
