@@ -10,7 +10,7 @@ import pytest
 from service import clock
 from service.fhir.date import instant
 from tests.locality import Locality, handover, role, stored
-from tests.usecases.asking import basis, request
+from tests.usecases.care.asking import basis, request
 
 FAR = ["9999-12-31", "9999", "9999-12", "9999-12-31T23:59:59Z", "9999-12-31T23:59:59.999-12:00"]
 LEAP = "2016-12-31T23:59:60Z"

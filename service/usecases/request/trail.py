@@ -1,7 +1,7 @@
 """What the service's own AuditEvents are found by and decided on: drawn once a shape, since every read makes one.
 
 An event's client, agents, action and outcome are the same from one read to the next; only its time, what it was about and its id
-differ. `tests/usecases/test_trail.py` holds this to what is drawn from any other AuditEvent.
+differ. `tests/usecases/request/test_trail.py` holds this to what is drawn from any other AuditEvent.
 """
 
 from __future__ import annotations

@@ -107,7 +107,7 @@ async def test_withdrawal_asks_every_recipient_to_stop_using(locality: Locality,
     consent = await trust.created(make.consent())
     record = make.value((await trust.post(make.path("disclose"), make.asked(to="housing"))).json(), "disclosure")
     assert (await trust.put({**consent, "status": "inactive"})).status_code == 200
-    (entry,) = (await housing.get("Task?code=stop-use")).json()["entry"]
+    (entry,) = (await housing.get(f"Task?code=stop-use&patient={locality.person}")).json()["entry"]
     assert entry["resource"]["focus"] == {"reference": f"Communication/{record['id']}"}
     notice = await locality.built.services.mongo.collection("outbox").find_one({"focus": f"Task/{entry['resource']['id']}"})
     assert notice["topic"] == "consent-changed"

@@ -11,7 +11,7 @@ import pytest
 
 from service import clock
 from tests.locality import Locality, person, stored
-from tests.usecases.asking import Resource, asked_by, basis, issue, linked, request, settled
+from tests.usecases.care.asking import Resource, asked_by, basis, issue, linked, request, settled
 
 
 def plain(answer: httpx.Response, about: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from service import clock, worker
 from tests.locality import Locality, code
-from tests.usecases.asking import WORDS, approved, basis, found, issue, put, request, settled, waiting, without_basis
+from tests.usecases.care.asking import WORDS, approved, basis, found, issue, put, request, settled, waiting, without_basis
 
 
 async def test_who_claims_a_basis_waits(locality: Locality, make: Any) -> None:

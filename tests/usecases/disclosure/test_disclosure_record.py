@@ -9,8 +9,8 @@ import pytest
 
 from service.problem import Category, Refused, problem
 from tests.locality import Locality
-from tests.usecases.asking import settled
-from tests.usecases.disclosures import ids, records
+from tests.usecases.care.asking import settled
+from tests.usecases.disclosure.disclosures import ids, records
 
 
 async def test_the_record_names_versions_recipient_and_authority(locality: Locality, make: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from service.problem import Category, Refused, problem
 from tests.locality import Locality
-from tests.usecases.asking import approved, asked_by, basis, found, linked, request, settled, waiting
+from tests.usecases.care.asking import approved, asked_by, basis, found, linked, request, settled, waiting
 
 
 @pytest.mark.parametrize("who", ["trust", "voluntary", "person"])

@@ -11,7 +11,7 @@ import pytest
 from service import clock
 from service.problem import Category, Refused, problem
 from tests.locality import Locality, code, nhs_number, person, stored
-from tests.usecases.asking import Resource, approved, asked_by, basis, found, issue, linked, put, request, settled, waiting
+from tests.usecases.care.asking import Resource, approved, asked_by, basis, found, issue, linked, put, request, settled, waiting
 
 
 async def test_what_is_permitted_anyway_is_answered_at_once(locality: Locality, make: Any) -> None:

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from tests.locality import Locality
-from tests.usecases.asking import settled
-from tests.usecases.disclosures import AUTHORITY, Resource, ids, records
+from tests.usecases.care.asking import settled
+from tests.usecases.disclosure.disclosures import AUTHORITY, Resource, ids, records
 
 
 async def test_normal_records_go_to_a_health_partner(locality: Locality, make: Any) -> None:
