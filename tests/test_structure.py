@@ -57,6 +57,13 @@ def test_no_setting_is_documented_that_is_not_one() -> None:
     assert named == {f"BATON_{name.upper()}" for name in Settings.model_fields}
 
 
+def test_security_names_modules_that_are_there() -> None:
+    """Who reads how a secret is kept is led to where it is."""
+    named = re.findall(r"`(\w+(?:/\w+)*\.py)`", (CHECKOUT / "SECURITY.md").read_text())
+    assert named
+    assert [each for each in named if not (SERVICE / each).is_file() and not (CHECKOUT / each).is_file()] == []
+
+
 BANNED = (
     "uuid.uuid4",
     "datetime.datetime.now",
