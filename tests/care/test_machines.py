@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from itertools import product
 from pathlib import Path
 from typing import Any, get_type_hints
@@ -34,9 +35,15 @@ def situation(world: Any, machine: Machine[Any], start: str, end: str, side: str
     after = {**(before or world.task(end, code=concept(TASK_CODE, machine.code))), "status": end}
     made = world.situation(before, after, side)
     plain = Situation(made.at, made.agency, made.after, made.before, made.user, made.organizations)
-    functions = (*machine.needs.values(), *machine.effects.values())
+    return plain.widened(widest(machine.code))
+
+
+@cache
+def widest(code: str) -> Any:
+    """The kind of situation that a machine's needs and effects look at, the widest of them."""
+    functions = (*MACHINES[code].needs.values(), *MACHINES[code].effects.values())
     kinds = [get_type_hints(each)["situation"] for each in functions]
-    return plain.widened(max(kinds, key=lambda kind: len(kind.__mro__)))
+    return max(kinds, key=lambda kind: len(kind.__mro__))
 
 
 def test_every_code_has_its_machine_and_every_machine_its_code() -> None:

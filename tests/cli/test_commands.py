@@ -356,6 +356,7 @@ def test_the_list_of_commands_says_what_each_says_of_itself(command: Command) ->
 HEAVY = ("fastapi", "pymongo", "service.app", "fhir.resources", "fhirpathpy")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("arguments", "unused"),
     [

@@ -17,6 +17,8 @@ from tests.structure.known import known
 from tests.structure.stores import Mention
 from tests.structure.typed import SERVICE, dotted, place
 
+pytestmark = pytest.mark.slow  # the whole service is typed for it
+
 # The modules that may read patient data from the store. Each says why what it reads is decided, or never leaves.
 PATHS: Mapping[str, str] = {
     "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",

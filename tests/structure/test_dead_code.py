@@ -10,6 +10,8 @@ from service.cli.commands import TABLE
 from tests.structure.examples_of_use import UNUSED, USED
 from tests.structure.known import known
 
+pytestmark = pytest.mark.slow  # the whole service is typed for it
+
 # What the service defines and does not use itself, and why it is there. A class stands for all its methods.
 KEPT: Mapping[str, str] = {
     "auth.clients.Client": "Authlib asks a client by these names",
