@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import traceback
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -102,3 +103,9 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
     def __init__(self, reason: Problem) -> None:
         super().__init__(str(reason))
         self.problem = reason
+
+
+def trace(error: BaseException) -> list[str]:
+    """Where an exception happened, as a log may hold it: its message and local values may hold a person's data or a secret."""
+    frames = traceback.extract_tb(error.__traceback__)
+    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -13,7 +13,7 @@ import structlog
 from service import clock
 from service.app import Built
 from service.change import Timer
-from service.problem import Category, Refused
+from service.problem import Category, Refused, trace
 from service.usecases.care import deadlines
 
 log = structlog.get_logger()
@@ -41,7 +41,7 @@ async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
     except Exception as error:
         if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
             raise
-        log.error("timer-fault", error=type(error).__name__, exc_info=True, **told)
+        log.error("timer-fault", error=type(error).__name__, at=trace(error), **told)
         return False
 
 
@@ -59,5 +59,5 @@ async def run(built: Built) -> None:
         except Refused as refusal:
             log.warning("worker-waits", reason=str(refusal))
         except Exception as error:
-            log.error("worker-fault", error=type(error).__name__, exc_info=True)
+            log.error("worker-fault", error=type(error).__name__, at=trace(error))
         await asyncio.sleep(0 if settled == BATCH else pause)

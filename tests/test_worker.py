@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import pytest_asyncio
+from structlog.testing import capture_logs
 
 from service import clock, worker
 from service.change import Change, Timer
@@ -157,6 +158,9 @@ async def test_a_kind_that_is_not_known_is_left_for_another_worker(locality: Loc
     assert [each.kind for each in await pending(locality.built.services.mongo, timer.key)] == ["TIM-99"]
 
 
+SECRET = "Ada Example, 9434765919"
+
+
 async def test_a_timer_that_fails_holds_no_other_up(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:
     await sent(locality)
     await due(locality, "TIM-11", locality.person)
@@ -164,11 +168,15 @@ async def test_a_timer_that_fails_holds_no_other_up(locality: Locality, monkeypa
 
     async def failing(services: Any, base: str, timer: Timer, now: datetime) -> bool:
         if timer.kind == "TIM-11":
-            raise ValueError(timer.key)
+            raise ValueError(SECRET)
         return await carry_out(services, base, timer, now)
 
     monkeypatch.setattr(deadlines, "fire", failing)
-    assert await worker.run_once(locality.built, clock.now() + 2 * SOON) == 1
+    with capture_logs() as logged:
+        assert await worker.run_once(locality.built, clock.now() + 2 * SOON) == 1
+    (line,) = [each for each in logged if each["event"] == "timer-fault"]
+    assert line["error"] == "ValueError"
+    assert SECRET not in str(line)  # a message may hold a person's data
 
 
 async def test_a_timer_of_a_record_that_is_gone_ends(locality: Locality) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import traceback
 
 import structlog
 from starlette.exceptions import HTTPException
@@ -11,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import clock
 from service.api import problems
-from service.problem import Category, Problem, Refused, problem
+from service.problem import Category, Problem, Refused, problem, trace
 
 log = structlog.get_logger()
 
@@ -65,7 +64,7 @@ class Edge:
         except HTTPException as error:
             await problems.response(problems.unrouted(scope["method"], error.status_code))(scope, receive, answer)
         except Exception as error:
-            log.error("fault", request_id=identity, error=type(error).__name__, at=_trace(error))
+            log.error("fault", request_id=identity, error=type(error).__name__, at=trace(error))
             if started:
                 raise
             text = f"Baton could not finish this request; nothing of it was stored. Quote request `{identity}` to its operators."
@@ -101,12 +100,6 @@ async def _told(scope: Scope, refusal: Problem) -> Problem:
     except Refused as failed:
         return failed.problem
     return refusal
-
-
-def _trace(error: Exception) -> list[str]:
-    """Where it happened. Messages and local values may hold a person's data or a secret, so they are not logged."""
-    frames = traceback.extract_tb(error.__traceback__)
-    return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]
 
 
 def _identity(given: str, otherwise: str = "") -> str:
