@@ -1,1 +1,1 @@
-"""Who is asking. Pure: knows no HTTP, no database, no clock."""
+"""Decides who sends a request and what their token allows. Pure: knows no HTTP, no database, no clock."""

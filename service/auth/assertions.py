@@ -1,4 +1,4 @@
-"""Client assertions: how a client proves itself with its private key (SMART 2.2 section 5, RFC 7523)."""
+"""Client assertions: the JWTs with which a client proves who it is by its private key (SMART 2.2 section 5, RFC 7523)."""
 
 from __future__ import annotations
 
@@ -16,7 +16,10 @@ SKEW_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Assertion:
-    """An assertion that holds, once its `jti` is spent. `until` is when a replay would fail by its expiry anyway."""
+    """An assertion that holds if the store has not seen its `jti` before.
+
+    The store must remember the `jti` until `until`; after that instant a replay fails because the assertion has expired.
+    """
 
     client: str
     jti: str
@@ -24,7 +27,7 @@ class Assertion:
 
 
 def claimed_client(assertion: str) -> str:
-    """The client that an assertion, not yet verified, says it is from; empty when it does not say."""
+    """The client id in the `sub` of an assertion that is not yet verified; empty when the assertion names none."""
     seen = peek(assertion)
     subject = seen.claims.get("sub") if isinstance(seen, Signed) else None
     return subject if isinstance(subject, str) else ""
@@ -36,7 +39,7 @@ def check(
     """The assertion, or why it does not prove that the request is from `client`.
 
     `keys` are the client's registered JWKs, `audiences` the token endpoint's URL and the issuer, `jku` the registered JWK Set
-    address. The one-time use of `jti` is for the store to enforce.
+    address. The store, not this function, enforces that a `jti` is used once.
     """
     signed = verified(assertion, keys, jku=jku)
     if isinstance(signed, Unsigned):
@@ -65,7 +68,7 @@ def audience_holds(audience: object, accepted: Collection[str]) -> bool:
 
 
 def instant_claim(claims: Mapping[str, Any], name: str) -> float | None:
-    """A NumericDate claim in seconds; None when absent or not a number that a date can have."""
+    """A NumericDate claim (RFC 7519) in seconds since 1970; None when the claim is absent or no number from 0 to 1e11."""
     value = claims.get(name)
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value < 1e11:
         return None

@@ -15,7 +15,7 @@ from service.problem import Problem
 
 @dataclass(frozen=True, slots=True)
 class AuthorizationRequest:
-    """An authorize request that holds: what may be shown to the person. `scope` is already narrowed to the client."""
+    """An authorize request that holds and may be shown to the person. `scope` is already narrowed to the client's scopes."""
 
     client: Client
     redirect_uri: str
@@ -28,7 +28,10 @@ class AuthorizationRequest:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """An authorize request that does not hold. It is told to the client only when `redirect_uri` is verified, else shown."""
+    """The fault of an authorize request that does not hold.
+
+    The client is told of the fault when `redirect_uri` is verified; with an empty `redirect_uri` only the person is shown it.
+    """
 
     error: str
     description: str
@@ -37,7 +40,7 @@ class Wrong:
 
 
 def decide_authorize(asked: OAuthRequest, decider: Decider, fhir_base: str) -> AuthorizationRequest | Wrong:
-    """Whether an authorize request may be put before a person."""
+    """The authorize request that may be put before a person, or the fault for which it may not."""
     client = decider.query_client(asked["client_id"])
     if client is None:
         return Wrong("invalid_client", "The app that sent you here is not registered with this service.")

@@ -1,4 +1,4 @@
-"""Who is asking: the one value both the embedded authorization server and external issuers end in."""
+"""The Caller: who sends a request, the same value for tokens of this authorization server and of external issuers."""
 
 from __future__ import annotations
 
@@ -26,5 +26,5 @@ class Caller:
 
     @property
     def personal(self) -> bool:
-        """Whether a person acts for themselves or for somebody close: they are nobody's staff, whoever runs their app."""
+        """Whether the user is a Patient or a RelatedPerson, who counts as no agency's staff whichever agency runs the app."""
         return self.user.startswith(("Patient/", "RelatedPerson/"))

@@ -1,4 +1,4 @@
-"""A registered SMART client: whose it is, how it proves itself, where it may be sent back to, and what it may ask for."""
+"""A registered SMART client: the organisation that owns it, its keys or secret, its redirect URIs and its scopes."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._~-]{0,63}")
 _ORGANIZATION = re.compile(r"Organization/[A-Za-z0-9.-]{1,64}")
 _PURPOSE = re.compile(r"[A-Z][A-Z0-9]{1,15}")
 _PLAIN_URI = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+")
-_PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")  # it is put into a Content-Security-Policy
+_PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")  # the redirect URI's host is put into a Content-Security-Policy
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
 class Client:
-    """A registration. Its methods are the client protocol of Authlib's server core (`authlib.oauth2.rfc6749.ClientMixin`).
+    """A registered client. Its methods are the client protocol of Authlib's server core (`authlib.oauth2.rfc6749.ClientMixin`).
 
     `method` is `none` (public), `client_secret` or `private_key_jwt`. `secret` is the SHA-256 of a 256-bit random secret, in
     hex. Keys come from `jwks` or from `jwks_url`, never from a request.
@@ -45,33 +45,33 @@ class Client:
 
     @property
     def client_id(self) -> str:
-        """The name Authlib asks for."""
+        """The client's id under the attribute name that Authlib reads."""
         return self.id
 
     @property
     def scopes(self) -> Scopes:
-        """All that this client may ever be granted."""
+        """The scopes that this client may be granted at most; none when the registered text cannot be read."""
         parsed = scopes.parse(self.scope)
         return scopes.NONE if isinstance(parsed, Problem) else parsed
 
     @property
     def confidential(self) -> bool:
-        """Whether the client can prove who it is."""
+        """Whether the client has a secret or keys to prove who it is."""
         return self.method != "none"
 
     def get_client_id(self) -> str:
         return self.id
 
     def get_default_redirect_uri(self) -> None:
-        """There is none: SMART asks that every request names its redirect URI."""
+        """None: a client has no default redirect URI, because SMART asks that every request names its redirect URI."""
 
     def get_allowed_scope(self, scope: str | None) -> str | None:
-        """The text of what may be granted of `scope`; None, which Authlib reads as invalid_scope, when that is nothing."""
+        """The part of `scope` that this client may be granted, as text; None, which Authlib reads as invalid_scope, if empty."""
         asked = scopes.parse(scope or "")
         return None if isinstance(asked, Problem) else str(asked.narrowed(self.scopes)) or None
 
     def check_redirect_uri(self, redirect_uri: str) -> bool:
-        """Whether this is, character for character, a registered redirect URI (RFC 9700 section 2.1)."""
+        """Whether `redirect_uri` is, character for character, a registered redirect URI (RFC 9700 section 2.1)."""
         return redirect_uri in self.redirect_uris
 
     def check_client_secret(self, client_secret: str) -> bool:
@@ -90,12 +90,12 @@ class Client:
 
 
 def digest(secret: str) -> str:
-    """SHA-256 in hex. Enough for secrets of 256 random bits; passwords have `service.auth.passwords`."""
+    """SHA-256 in hex: enough for a secret of 256 random bits. Passwords are hashed by `service.auth.passwords`."""
     return hashlib.sha256(secret.encode()).hexdigest()
 
 
 def checked(client: Client, loopback: bool = True) -> Client | Problem:
-    """The client, or every reason why it cannot be registered. `loopback` allows plain http to this machine."""
+    """The client, or every reason why it cannot be registered. `loopback` allows redirect URIs of plain http to this machine."""
     issues = [*_name_issues(client), *_scope_issues(client), *_proof_issues(client)]
     for uri in client.redirect_uris:
         fault = _redirect_fault(uri, loopback)

@@ -1,4 +1,4 @@
-"""What happened at the authorization server, for the audit trail. Holds no secret and no token."""
+"""Events of the authorization server, for the audit trail. An event holds no secret and no token."""
 
 from __future__ import annotations
 
@@ -7,8 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """`kind` is `login`, `logout`, `authorize`, `token`, `revoke`, `launch` or `reuse`; `reason` a sentence when
-    `allowed` is false."""
+    """One event of the authorization server.
+
+    `kind` is `login`, `logout`, `authorize`, `token`, `revoke`, `launch` or `reuse`; `reason` is a sentence when `allowed` is
+    false.
+    """
 
     kind: str
     allowed: bool

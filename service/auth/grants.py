@@ -1,12 +1,12 @@
 """The decisions of the token endpoint, taken by Authlib's server core.
 
-Authlib's core is synchronous and asks a database as it goes; our store is asynchronous. So the use case first loads what one
-request can need (`Loaded`), Authlib decides on that alone, and what it would have written comes back as `Effects`, which the
-use case commits with atomic operations. A `Decider` lives for one request.
+Authlib's core is synchronous and asks a database as it decides; our store is asynchronous. So the use case first loads all that
+one request can need (`Loaded`), Authlib decides on `Loaded` alone, and the writes it would have made come back as `Effects`,
+which the use case commits with atomic operations. A `Decider` lives for one request.
 
-Where Authlib's defaults are not enough, this module or its neighbours decide instead: client assertions
-(`service.auth.assertions`), PKCE only with S256 and for every client, scopes by coverage, rotation of refresh tokens, and no
-transport check (TLS may end in front of the service).
+Where Authlib's defaults are not enough, `service.auth` decides instead: client assertions (`service.auth.assertions`), PKCE
+only with S256 and for every client, scopes by coverage, rotation of refresh tokens, and no transport check (TLS may end in
+front of the service).
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ Unsupported = Callable[[Scopes], Problem | None]
 
 @dataclass(frozen=True, slots=True)
 class OAuthRequest:
-    """A request to an OAuth endpoint: its parameters, each once, and the Authorization header."""
+    """A request to an OAuth endpoint: its parameters, no name twice, and the Authorization header."""
 
     parameters: Mapping[str, str]
     authorization: str = ""
@@ -55,7 +55,9 @@ class OAuthRequest:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """All that one request can need from the store: the client it claims, its keys, and what its secrets name."""
+    """All that one request can need from the store: the claimed client, that client's keys, and the code, refresh token and
+    grant that the request's secrets name. `session_live` is whether the grant's login session still lasts.
+    """
 
     client: Client | None = None
     keys: Sequence[Mapping[str, Any]] = ()
@@ -67,7 +69,9 @@ class Loaded:
 
 @dataclass(frozen=True, slots=True)
 class Effects:
-    """What must be committed before the answer may leave."""
+    """The changes that must be committed before the answer may leave: the assertion, code and refresh token to spend, the
+    grant to keep, and the tokens to store.
+    """
 
     assertion: Assertion | None = None
     code: Code | None = None
@@ -78,7 +82,7 @@ class Effects:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """An HTTP answer in OAuth's terms: `body` is a JSON object."""
+    """An HTTP answer of an OAuth endpoint: `body` is a JSON object."""
 
     status: int
     body: Mapping[str, Any]
@@ -87,12 +91,12 @@ class Answer:
 
 
 def refusal(error: str, description: str, status: int = 400) -> Answer:
-    """An error of RFC 6749 section 5.2."""
+    """An error answer of RFC 6749 section 5.2."""
     return Answer(status, {"error": error, "error_description": plain(description)})
 
 
 def plain(text: str) -> str:
-    """A sentence in the characters that RFC 6749 allows in `error_description`."""
+    """A sentence with every character that RFC 6749 does not allow in `error_description` replaced."""
     kept = (character if 0x20 <= ord(character) <= 0x7E else "?" for character in text)
     return "".join(kept).replace('"', "'").replace("\\", "/").replace("`", "'")
 
@@ -107,7 +111,7 @@ class _Payload(OAuth2Payload):
 
 
 class Incoming(OAuth2Request):
-    """A request as Authlib's core reads it."""
+    """An OAuth request in the form that Authlib's core reads."""
 
     def __init__(self, asked: OAuthRequest) -> None:
         super().__init__("POST", "https://localhost", headers=_basic(asked))
@@ -120,7 +124,7 @@ class Incoming(OAuth2Request):
 
 
 class _OnlyS256(CodeChallenge):
-    """PKCE always, for confidential clients too, and never `plain` (SMART 2.2 section 2.0.8)."""
+    """Requires PKCE of every client, confidential ones too, and refuses its method `plain` (SMART 2.2 section 2.0.8)."""
 
     DEFAULT_CODE_CHALLENGE_METHOD = "S256"
     SUPPORTED_CODE_CHALLENGE_METHOD = ["S256"]  # noqa: RUF012 - Authlib's name
@@ -139,7 +143,7 @@ class _ByCode(AuthorizationCodeGrant):
         found: Code | None = self.server.loaded.code
         if found is None or found.grant.client != client.id:
             return None
-        if found.used:  # RFC 6749 section 4.1.2: what was issued for it is revoked
+        if found.used:  # RFC 6749 section 4.1.2: the tokens issued for a code are revoked when the code is used again
             self.server.effects = replace(self.server.effects, code=found)
             return None
         return found if found.expires > self.server.now and not found.grant.revoked else None
@@ -151,7 +155,7 @@ class _ByCode(AuthorizationCodeGrant):
         self.server.effects = replace(self.server.effects, code=authorization_code)
 
     def save_authorization_code(self, code: str, request: OAuth2Request) -> None:
-        """The use case saves codes: it knows the person's choices."""
+        """Saves nothing: the use case saves authorization codes, because it knows the person's choices."""
 
 
 class _ByRefresh(RefreshTokenGrant):
@@ -163,7 +167,7 @@ class _ByRefresh(RefreshTokenGrant):
         found, grant = loaded.refresh, loaded.grant
         if found is None or grant is None or found.client != self.server.loaded.client.id:
             return None
-        if found.used:  # RFC 9700 section 4.14.2: reuse kills the grant
+        if found.used:  # RFC 9700 section 4.14.2: the reuse of a refresh token revokes its grant
             self.server.effects = replace(self.server.effects, refresh=found)
             return None
         kept = tokens.live(found, self.server.now) and not grant.revoked
@@ -189,7 +193,7 @@ class _ByItself(ClientCredentialsGrant):
 
 
 class Decider(AuthorizationServer):
-    """Authlib's server over what was loaded for one request."""
+    """Authlib's authorization server, working on the `Loaded` of one request."""
 
     def __init__(self, loaded: Loaded, secrets: Secrets, terms: Terms, now: datetime, unsupported: Unsupported) -> None:
         super().__init__()
@@ -215,10 +219,10 @@ class Decider(AuthorizationServer):
             raise InvalidScopeError(plain(str(fault)))
 
     def save_token(self, token: dict[str, Any], request: OAuth2Request) -> None:
-        """Issued tokens are already among the effects."""
+        """Saves nothing: issued tokens are already among the effects."""
 
     def send_signal(self, name: str, *args: Any, **kwargs: Any) -> None:
-        """Nobody listens."""
+        """Sends nothing: no part of the service listens to Authlib's signals."""
 
     def create_oauth2_request(self, request: Incoming) -> Incoming:
         return request
@@ -277,7 +281,7 @@ class Decider(AuthorizationServer):
 
 
 def claimed_client(asked: OAuthRequest) -> str:
-    """The client that a request, not yet authenticated, says it is from."""
+    """The id of the client that a request, not yet authenticated, claims to be from; empty when the request names none."""
     if asked["client_assertion"]:
         return assertions.claimed_client(asked["client_assertion"])
     username, _ = extract_basic_authorization(_basic(asked))
@@ -285,7 +289,7 @@ def claimed_client(asked: OAuthRequest) -> str:
 
 
 def _basic(asked: OAuthRequest) -> dict[str, str]:
-    """The Authorization header, if Authlib can read it: what is not UTF-8 would raise there."""
+    """The Authorization header, if Authlib can read it: Authlib raises on credentials that are not UTF-8."""
     headers = {"Authorization": asked.authorization} if asked.authorization else {}
     try:
         extract_basic_authorization(headers)
@@ -295,7 +299,7 @@ def _basic(asked: OAuthRequest) -> dict[str, str]:
 
 
 def decide_token(asked: OAuthRequest, decider: Decider) -> Answer:
-    """The answer of the token endpoint, and what must be committed first."""
+    """The answer of the token endpoint, with the effects that must be committed before it leaves."""
     fault = _proof_fault(asked)
     if fault:
         return refusal("invalid_request", fault)
@@ -306,7 +310,10 @@ def decide_token(asked: OAuthRequest, decider: Decider) -> Answer:
 
 
 def authenticated(asked: OAuthRequest, decider: Decider, public: bool) -> Client | Answer:
-    """The client that a request to the introspection or revocation endpoint proves to be from. `public` lets `none` do."""
+    """The client that a request to the introspection or revocation endpoint is proved to be from, or the refusal.
+
+    `public` accepts a client without a secret or keys (method `none`) too.
+    """
     fault = _proof_fault(asked)
     if fault:
         return refusal("invalid_request", fault)
@@ -318,6 +325,6 @@ def authenticated(asked: OAuthRequest, decider: Decider, public: bool) -> Client
 
 
 def _proof_fault(asked: OAuthRequest) -> str:
-    """RFC 6749 section 2.3: a request proves its client in one way only."""
+    """Why a request breaks RFC 6749 section 2.3, which lets a request authenticate its client in one way only; else empty."""
     ways = [bool(asked.authorization), bool(asked["client_secret"]), bool(asked["client_assertion"])]
     return "Use one way of client authentication only." if sum(ways) > 1 else ""

@@ -23,11 +23,12 @@ SKEW_SECONDS = 30
 
 @dataclass(frozen=True, slots=True)
 class Issuer:
-    """A trusted issuer. Its clients are registered here too: their organisation and their most come from our registration.
+    """A trusted issuer. Its clients are registered with us too: our registration gives a client's organisation and the scopes
+    it can have at most.
 
-    `jwks_url` is empty when discovery finds it. `types` are the accepted values of the JWT's `typ`: RFC 9068 says `at+jwt`;
-    an issuer that writes `JWT` needs that said, and then tokens that look like id_tokens are refused. `claims` maps what we need
-    (`client`, `scope`, `user`, `patient`) to the issuer's claim names.
+    `jwks_url` is empty when discovery finds the JWK Set. `types` are the accepted values of the JWT's `typ`: RFC 9068 says
+    `at+jwt`; for an issuer that writes `JWT`, name `JWT` in `types`. Tokens that look like id_tokens are always refused.
+    `claims` maps the names of the claims we need (`client`, `scope`, `user`, `patient`) to the issuer's names.
     """
 
     issuer: str
@@ -38,13 +39,13 @@ class Issuer:
     claims: tuple[tuple[str, str], ...] = ()
 
     def claim(self, name: str) -> str:
-        """The issuer's name for one of our claims."""
+        """The issuer's name for one of the claims `client`, `scope`, `user` and `patient`."""
         standard = {"client": "client_id", "scope": "scope", "user": "fhirUser", "patient": "patient"}
         return dict(self.claims).get(name, standard[name])
 
 
 def configured(text: str) -> tuple[Issuer, ...] | Problem:
-    """The setting `issuers`, a JSON list of objects with the members of `Issuer`."""
+    """Reads the setting `issuers`, a JSON list of objects with the members of `Issuer`."""
     try:
         found = tuple(_issuer(item) for item in json.loads(text or "[]"))
     except (ValueError, TypeError, KeyError, AttributeError) as error:
@@ -58,14 +59,14 @@ def configured(text: str) -> tuple[Issuer, ...] | Problem:
 
 
 def chosen(token: str, issuers: Sequence[Issuer]) -> Issuer | None:
-    """The trusted issuer that a JWT, not yet verified, says it is from."""
+    """The trusted issuer named in the `iss` of a JWT that is not yet verified; None when that issuer is not trusted."""
     seen = peek(token)
     said = seen.claims.get("iss") if isinstance(seen, Signed) else None
     return next((each for each in issuers if each.issuer == said), None)
 
 
 def client_of(token: str, issuer: Issuer) -> str:
-    """The client that a JWT, not yet verified, says it was issued to."""
+    """The id of the client that a JWT, not yet verified, claims to be issued to; empty when the JWT names none."""
     seen = peek(token)
     said = seen.claims.get(issuer.claim("client")) if isinstance(seen, Signed) else None
     return said if isinstance(said, str) else ""
@@ -74,7 +75,7 @@ def client_of(token: str, issuer: Issuer) -> str:
 def caller(
     token: str, issuer: Issuer, keys: Sequence[Mapping[str, Any]], client: Client | None, *, fhir_base: str, now: datetime
 ) -> Caller | Unsigned:
-    """The Caller of an external access token, or why it does not hold."""
+    """The Caller of an external access token, or why the token does not hold."""
     signed = verified(token, keys, issuer.algorithms)
     if isinstance(signed, Unsigned):
         return signed
@@ -127,7 +128,7 @@ def _scope_text(value: object) -> str:
 
 
 def _user(claims: Mapping[str, Any], issuer: Issuer, fhir_base: str) -> str | None:
-    """The user's reference; empty when there is none, None when it is not one of ours."""
+    """The reference of the token's user; empty when the token names no user, None when the user's type is not of `_USERS`."""
     said = claims.get(issuer.claim("user"), "")
     if not isinstance(said, str):
         return None

@@ -1,4 +1,4 @@
-"""What the authorization server publishes about itself."""
+"""The metadata documents that the authorization server publishes about itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Passwords: argon2id, and the same time spent whether or not the user exists."""
+"""Hashes and checks passwords with argon2id; a check takes the same time whether or not the user exists."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ _NOBODY = _HASHER.hash("nobody has this password")
 
 
 def fault(password: str) -> str:
-    """Why a password cannot be taken, as a sentence; empty when it can. Length is what counts (NIST SP 800-63B)."""
+    """Why a password cannot be accepted, as a sentence; empty when it can. Only its length is checked (NIST SP 800-63B)."""
     if SHORTEST <= len(password) <= LONGEST:
         return ""
     return f"A password needs {SHORTEST} to {LONGEST} characters."
 
 
 def hashed(password: str) -> str:
-    """The argon2id hash to keep. Takes tens of milliseconds: call it off the event loop."""
+    """The argon2id hash of a password. Hashing takes tens of milliseconds: call this function off the event loop."""
     return _HASHER.hash(password)
 
 
 def holds(known: str | None, password: str) -> bool:
-    """Whether `password` is the one that was hashed. `known` is None for a user who does not exist, which takes as long."""
+    """Whether `known` is the hash of `password`. `known` is None for a user who does not exist; the check takes as long."""
     try:
         right = _HASHER.verify(known or _NOBODY, password[:LONGEST])
     except (VerificationError, InvalidHashError):

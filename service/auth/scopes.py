@@ -1,4 +1,4 @@
-"""SMART scopes: what a token may do, as a value that can be parsed, narrowed and asked.
+"""SMART scopes: what a token allows, as a value that can be parsed, narrowed and queried.
 
 Grammar (SMART App Launch 2.2, section 3.0.2): `(patient|user|system)/(Type|*).[c][r][u][d][s][?param=value&…]`, the v1 form
 `….read`, `….write`, `….*`, and the words `openid`, `fhirUser`, `launch`, `launch/patient`, `offline_access` and so on.
@@ -30,14 +30,16 @@ Param = tuple[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Permission:
-    """One way in which a verb on a type is allowed: from which context, and only for content that matches all `params`."""
+    """A permission to use one verb on one type: in one context (`patient`, `user`, `system`), and only for content that matches
+    all `params`.
+    """
 
     context: str
     params: tuple[Param, ...] = ()
 
 
 _permission = lru_cache(maxsize=4096)(Permission)
-"""Rules are asked for on every request; making one takes longer than finding it again."""
+"""Permissions are cached: every request asks for some, and making a Permission takes longer than looking it up."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,11 +58,11 @@ class Access:
         return f"{self.context}/{self.type}.{verbs}" + (f"?{query}" if query else "")
 
     def covers(self, other: Access) -> bool:
-        """Whether everything `other` allows is allowed by this alone."""
+        """Whether this scope alone allows everything that `other` allows."""
         return set(other.verbs) <= set(self.verbs) and self._reaches(other)
 
     def meet(self, other: Access) -> Access | None:
-        """What both allow, spelled like this one; None when that is nothing."""
+        """The scope of all that this scope and `other` both allow, spelled like this scope; None when that is nothing."""
         verbs = "".join(verb for verb in self.verbs if verb in other.verbs)
         if self.context != other.context or not verbs or not _types_meet(self.type, other.type):
             return None
@@ -85,36 +87,39 @@ class Scopes:
         return bool(self.entries or self.words)
 
     def has(self, word: str) -> bool:
-        """Whether a scope without a resource, such as `openid`, is among these."""
+        """Whether a scope without a resource, such as `openid`, is among these scopes."""
         return word in self.words
 
     def grants(self, type: str, verb: str) -> tuple[Permission, ...]:
-        """Every way in which `verb` (one of "cruds") on `type` is allowed; empty means it is not."""
+        """Every permission to use `verb` (one of "cruds") on `type`; empty when these scopes do not allow the verb."""
         reached = [entry for entry in self.entries if verb in entry.verbs and entry.type in ("*", type)]
         found = [_permission(entry.context, entry.params) for entry in reached]
         return tuple(found) if len(found) < 2 else tuple(dict.fromkeys(found))
 
     def covers(self, other: Scopes) -> bool:
-        """Whether everything `other` allows is allowed by these."""
+        """Whether these scopes allow everything that `other` allows."""
         if not set(other.words) <= set(self.words):
             return False
         return all(self._covers(replace(entry, verbs=verb)) for entry in other.entries for verb in entry.verbs)
 
     def narrowed(self, allowed: Scopes) -> Scopes:
-        """What both these and `allowed` grant, by coverage and not by spelling; echoed in the order and form asked here."""
+        """The scopes of all that both these scopes and `allowed` grant, compared by coverage and not by spelling.
+
+        The order and the form (v1 or v2) of these scopes are kept.
+        """
         words = tuple(word for word in self.words if word in allowed.words)
         return Scopes(_merged(part for entry in self.entries for part in _parts(entry, allowed.entries)), words)
 
     def without(self, context: str) -> Scopes:
-        """These, less every resource scope of one context."""
+        """These scopes, less every resource scope of `context`."""
         return replace(self, entries=tuple(entry for entry in self.entries if entry.context != context))
 
     def contexts(self) -> frozenset[str]:
-        """The contexts (`patient`, `user`, `system`) that appear."""
+        """The contexts (`patient`, `user`, `system`) that appear in these scopes."""
         return frozenset(entry.context for entry in self.entries)
 
     def unsupported(self, types: Collection[str], parameter: Callable[[str, str], bool]) -> Problem | None:
-        """The first thing that could not be enforced here, or None.
+        """The refusal of the first scope that the service could not enforce, or None.
 
         `types` are the resource types that are served; `parameter(type, name)` tells whether a search parameter of that type can
         be evaluated against content. A scope that cannot be enforced is refused when it is asked for, never ignored later.
@@ -136,7 +141,7 @@ NONE = Scopes()
 
 @lru_cache(maxsize=4096)
 def parse(text: str) -> Scopes | Problem:
-    """Reads a space-separated scope text. Words that are not ours are kept: they are narrowed away when granted."""
+    """Reads a space-separated scope text. Unknown words are kept: narrowing to a client's scopes removes them."""
     if len(text) > _LONGEST:
         return _refusal(f"The scope text is longer than {_LONGEST} characters; ask for fewer scopes.")
     entries: list[Access] = []
@@ -168,7 +173,7 @@ def _access(item: str) -> Access | None:
 
 
 def _params(query: str | None) -> tuple[Param, ...] | None:
-    """Sorted name and value pairs; None when one of them has no name or no value."""
+    """The sorted pairs of name and value of a scope's query; None when a pair has no name or no value."""
     if query is None:
         return ()
     pairs = [part.partition("=") for part in query.split("&")]
@@ -186,13 +191,13 @@ def _types_meet(one: str, other: str) -> bool:
 
 
 def _parts(asked: Access, allowed: Iterable[Access]) -> list[Access]:
-    """The meets of one asked scope with all allowed ones, less those that another of them covers."""
+    """The meets of one asked scope with all allowed scopes, less every meet that another meet covers."""
     meets = _merged(meet for each in allowed if (meet := asked.meet(each)) is not None)
     return [one for one in meets if not any(other is not one and other.covers(one) for other in meets)]
 
 
 def _merged(entries: Iterable[Access]) -> tuple[Access, ...]:
-    """One entry for each (context, type, params), its verbs united, in the order first seen."""
+    """One entry for each (context, type, params), with the verbs of all entries that share them, in the order first seen."""
     found: dict[tuple[str, str, tuple[Param, ...]], Access] = {}
     for entry in entries:
         key = (entry.context, entry.type, entry.params)

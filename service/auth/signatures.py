@@ -1,6 +1,7 @@
-"""Signed JWTs, strictly: a short list of algorithms, exactly one key chosen by kid and kty, nothing believed from the header.
+"""Signs and verifies JWTs strictly: a short list of algorithms, exactly one key chosen by kid and kty, and no key or
+certificate taken from the header.
 
-Used for client assertions, for access tokens of external issuers and for our own id_tokens. All of JOSE is joserfc.
+The JWTs are client assertions, access tokens of external issuers and our own id_tokens. joserfc does all of JOSE.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ _LONGEST = 16_384
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A JWT whose signature holds. Its claims are checked by whoever knows what they should be."""
+    """A JWT whose signature holds, unless it comes from `peek`. The code that uses the JWT checks its claims."""
 
     header: Mapping[str, Any]
     claims: Mapping[str, Any]
@@ -42,7 +43,7 @@ class Unsigned:
 
 
 def peek(token: str) -> Signed | Unsigned:
-    """Header and claims before any check: fit only for finding out which keys to fetch."""
+    """The header and claims of a JWT before any check: fit only for finding out which keys to fetch."""
     if len(token) > _LONGEST:
         return Unsigned(f"The JWT is longer than {_LONGEST} characters.")
     try:
@@ -58,7 +59,10 @@ def peek(token: str) -> Signed | Unsigned:
 def verified(
     token: str, keys: Sequence[Mapping[str, Any]], algorithms: Collection[str] = ALGORITHMS, jku: str = ""
 ) -> Signed | Unsigned:
-    """The JWT's claims once its signature holds under exactly one of `keys` (JWKs). `jku` is the only one it may name."""
+    """The JWT, if its signature holds under exactly one of `keys` (JWKs), or why not.
+
+    A `jku` in the JWT's header must equal the argument `jku`; with an empty argument the header may have none.
+    """
     seen = peek(token)
     if isinstance(seen, Unsigned):
         return seen
@@ -76,7 +80,7 @@ def verified(
 
 
 def sign(claims: Mapping[str, Any], key: Mapping[str, Any], algorithm: str = "RS256", typ: str = "JWT") -> str:
-    """A JWT signed with a private JWK that carries its kid."""
+    """A JWT signed with a private JWK; the JWK must carry its `kid`."""
     header = {"alg": algorithm, "kid": key["kid"], "typ": typ}
     return jwt.encode(header, dict(claims), _parsed(json.dumps(key)), [algorithm])
 
@@ -88,13 +92,13 @@ def new_signing_key(kid: str) -> dict[str, Any]:
 
 
 def public_part(key: Mapping[str, Any]) -> dict[str, Any]:
-    """What may be published of a private JWK."""
+    """The public members of a private JWK, which may be published."""
     parsed = _parsed(json.dumps(key))
     return dict(parsed.as_dict(private=False))
 
 
 def jwks_fault(jwks: object) -> str:
-    """Why a JWK Set cannot be registered for a client, as a sentence; empty when it can."""
+    """Why a JWK Set cannot be registered for a client, as a sentence; empty when the set can be registered."""
     keys = jwks.get("keys") if isinstance(jwks, dict) else None
     if not isinstance(keys, list) or not keys:
         return "The JWK Set has no `keys`; give a JSON object with at least one public key."
@@ -154,6 +158,6 @@ def _usable(key: Mapping[str, Any]) -> bool:
 
 @lru_cache(maxsize=1024)
 def _parsed(text: str) -> PublicKey:
-    """Parsed keys are cached: parsing costs more than a signature check."""
+    """The key of a JWK text. Parsed keys are cached: parsing a key costs more than checking a signature."""
     value = json.loads(text)
     return RSAKey.import_key(value) if value["kty"] == "RSA" else ECKey.import_key(value)

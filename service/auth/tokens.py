@@ -1,4 +1,4 @@
-"""What the authorization server remembers: grants, codes and tokens; and what it says of them. Secrets are kept as SHA-256."""
+"""The grants, codes and tokens of the authorization server, and the answers made from them. Secrets are kept as SHA-256."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ ID_TOKEN_SECONDS = 300
 
 @dataclass(frozen=True, slots=True)
 class Grant:
-    """What one person allowed one client, once. Codes, access and refresh tokens hang from it and die with it.
+    """One authorization of one client by one person. Revoking a grant ends its codes, access tokens and refresh tokens.
 
-    `user` is a PractitionerRole, Patient or RelatedPerson reference; `session` the digest of the login session, which
-    `online_access` lives with; `auth_time` when the person logged in.
+    `user` is a PractitionerRole, Patient or RelatedPerson reference; `session` the digest of the login session, with which
+    `online_access` ends; `auth_time` when the person logged in.
     """
 
     id: str
@@ -41,7 +41,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """An authorization code. The method names are the protocol of Authlib's grants."""
+    """An authorization code. Its method names are the protocol of Authlib's grants."""
 
     hash: str
     grant: Grant
@@ -85,7 +85,9 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """How this server issues. Lives are in seconds; `issuer` and `token_endpoint` are URLs; `fhir_base` ends in `/fhir`."""
+    """The terms on which this server issues tokens. Lives are in seconds; `issuer` and `token_endpoint` are URLs; `fhir_base`
+    is a URL that ends in `/fhir`.
+    """
 
     issuer: str
     fhir_base: str
@@ -98,20 +100,20 @@ class Terms:
 
     @property
     def audiences(self) -> tuple[str, str]:
-        """What a client assertion may name as its audience."""
+        """The audiences that a client assertion may name."""
         return (self.token_endpoint, self.issuer)
 
 
 @dataclass(frozen=True, slots=True)
 class Secrets:
-    """Chance, as a parameter: the access and the refresh token that would be issued now."""
+    """The random secrets of the access and the refresh token that would be issued now: a parameter, so deciding stays pure."""
 
     access: str = field(repr=False)
     refresh: str = field(repr=False)
 
 
 def caller_of(token: Token | None, now: datetime) -> Caller | None:
-    """Who presents this access token; None when it is not one, or has expired."""
+    """The Caller who presents this access token; None when the token is no access token or has expired."""
     if token is None or token.kind != ACCESS or token.expires <= now:
         return None
     return Caller(
@@ -132,13 +134,13 @@ def access_token(secret: str, client: Client, scope: Scopes, terms: Terms, now: 
 
 
 def refresh_token(secret: str, client: Client, terms: Terms, now: datetime, grant: Grant) -> Token:
-    """A new refresh token. It keeps the whole scope of the grant, whatever narrower access token it comes with."""
+    """A new refresh token. A refresh token keeps the whole scope of its grant, even when issued with a narrower access token."""
     expires = now + timedelta(seconds=terms.refresh_seconds)
     return _token(REFRESH, secret, client, grant.scope, now, expires, grant)
 
 
 def refreshable(scope: Scopes) -> bool:
-    """Whether a refresh token goes with this scope."""
+    """Whether a refresh token is issued for this scope."""
     return scope.has("offline_access") or scope.has("online_access")
 
 
@@ -177,7 +179,7 @@ def id_claims(grant: Grant, nonce: str, terms: Terms, now: datetime) -> dict[str
 
 
 def introspection(token: Token, terms: Terms) -> dict[str, Any]:
-    """What RFC 7662 section 2.2 and SMART 2.2 section 7 say of a live token."""
+    """The introspection answer about a live token (RFC 7662 section 2.2, SMART 2.2 section 7)."""
     said: dict[str, Any] = {
         "active": True,
         "client_id": token.client,
@@ -198,14 +200,16 @@ def introspection(token: Token, terms: Terms) -> dict[str, Any]:
 
 
 def may_introspect(token: Token, client: Client) -> bool:
-    """A token is for its client and for its agency's other confidential clients to ask about, and for nobody else."""
+    """Whether `client` may ask about `token`: the token's own client may, and for an access token also the other confidential
+    clients of the same agency.
+    """
     if token.kind == REFRESH:
         return token.client == client.id
     return client.confidential and (token.client == client.id or token.organization == client.organization)
 
 
 def live(token: Token | None, now: datetime) -> bool:
-    """Whether a token that was found in the store still counts."""
+    """Whether a token that was looked up in the store is there, unused and not expired."""
     return token is not None and not token.used and token.expires > now
 
 

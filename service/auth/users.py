@@ -1,4 +1,4 @@
-"""IdpDirectory who log in, their sessions, and the launches that a record system starts for them."""
+"""The users who log in, their sessions, and the launches that a record system starts for them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,9 @@ PATIENT = re.compile(r"Patient/[A-Za-z0-9.-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class User:
-    """A login. `reference` is the one PractitionerRole, Patient or RelatedPerson it acts as; `password` an argon2 hash."""
+    """A user who logs in. `reference` is the one PractitionerRole, Patient or RelatedPerson the user acts as; `password` an
+    argon2 hash.
+    """
 
     username: str
     reference: str
@@ -24,13 +26,13 @@ class User:
 
     @property
     def professional(self) -> bool:
-        """Whether this is a member of staff, who chooses among patients, and not somebody with a record of their own."""
+        """Whether the user is a member of staff, who chooses among patients, and not a Patient or RelatedPerson."""
         return self.reference.startswith("PractitionerRole/")
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """A browser's session, kept under the digest of its cookie. `username` is empty until somebody has logged in."""
+    """A browser's session, kept under the digest of its cookie. `username` is empty until a user has logged in."""
 
     hash: str
     username: str
@@ -40,7 +42,7 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Launch:
-    """The context of an EHR launch: this user, in this client, on this patient. Good for one authorization."""
+    """The context of an EHR launch: the user, the client and the patient. A launch is good for one authorization."""
 
     hash: str
     client: str
@@ -51,12 +53,12 @@ class Launch:
 
 
 def folded(username: str) -> str:
-    """A username as it is compared: without regard to case or outer white space."""
+    """The form in which usernames are compared: without regard to case or outer white space."""
     return username.strip().casefold()
 
 
 def checked(username: str, reference: str, password: str) -> Problem | None:
-    """Every reason why such a user cannot be added, or None."""
+    """Every reason why a user with these values cannot be added, or None."""
     issues = []
     if not _USERNAME.fullmatch(folded(username)):
         issues.append(Issue("value", f"Username `{username[:40]}` must be 1 to 128 characters without white space."))

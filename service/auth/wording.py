@@ -1,4 +1,4 @@
-"""Scopes in plain words, for the person who is asked."""
+"""Scopes in plain words, for the person who is asked to allow them."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _PLURALS = {"*": "all records", "Consent": "consents and their limits", "Patient
 
 
 def lines(scopes: Scopes) -> tuple[str, ...]:
-    """One line for each thing that would be allowed, in the order asked, none twice."""
+    """One line for each scope that would be granted: words such as `openid` first, then resource scopes; no line twice."""
     said = [_WORDS[word] for word in scopes.words if word in _WORDS]
     return tuple(dict.fromkeys([*said, *map(_line, scopes.entries)]))
 
@@ -43,7 +43,7 @@ def _line(access: Access) -> str:
 
 
 def _value(value: str) -> str:
-    """A filter's value as people say it, where this service knows a word for it."""
+    """A filter's value in plain words where this service knows them, else its code."""
     return _KNOWN.get(value, value.rpartition("|")[2])
 
 
