@@ -1,1 +1,1 @@
-"""May they. Pure and total: never raises, never reads a clock or a database, always says why."""
+"""Decides whether a caller may see a record, and gives the reasons. Pure and total: never raises, reads no clock or database."""

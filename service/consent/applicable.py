@@ -1,4 +1,4 @@
-"""Which Consents speak to a request, and what each says of a resource: the walk of the provision tree."""
+"""Which Consents apply to a request, and whether each permits or denies a resource: the walk of the provision tree."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from service.consent.request import Evidence, Request
 
 
 def spoken(request: Request, facts: Facts, evidence: Evidence, policy: Policy, now: int) -> list[tuple[str, Reason]]:
-    """(version reference, deciding provision) of every Consent that says something, sorted, so that their order never
-    matters.
+    """The version reference and the deciding reason of every Consent that permits or denies the resource, sorted by reference,
+    so that the order of the Consents in the evidence never matters.
     """
     found = []
     patients, links = facts.patients, evidence.links
@@ -33,8 +33,9 @@ _BY_REF = itemgetter(0)
 
 
 def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, patients: tuple[str, ...] = ()) -> int:
-    """NO: it does not speak now. UNKNOWN: only its denials do, for it is unreadable or its standing is in doubt. YES: it
-    speaks.
+    """Whether a Consent applies now. NO: the Consent does not. UNKNOWN: only its denials do, because the Consent is in
+    doubt, not verified, not given by the person or a representative, or under another controller. YES: the whole Consent
+    applies.
     """
     if not consent.active or (consent.patient not in patients and consent.patient not in evidence.patients):
         return NO
@@ -48,7 +49,7 @@ def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, 
 
 
 def entitled(consent: Compiled, evidence: Evidence) -> bool:
-    """Whether the person, or a verified representative, gave it."""
+    """Whether the person or a verified representative gave the Consent."""
     performers = consent.performers
     return (
         consent.patient in performers
@@ -58,7 +59,9 @@ def entitled(consent: Compiled, evidence: Evidence) -> bool:
 
 
 def verdict(consent: Compiled, request: Request, facts: Facts, links: Links, now: int, standing: int) -> Reason | None:
-    """What one Consent says: a denial in any reading denies, a permit needs all readings; None: nothing."""
+    """The reason with which one Consent permits or denies: a denial in any reading denies, a permit needs all readings. None:
+    the Consent says nothing of the resource.
+    """
     if len(consent.roots) == 1:
         return speak(consent.roots[0], request, facts, links, now, standing)
     permit: Reason | None = None
@@ -75,8 +78,10 @@ def verdict(consent: Compiled, request: Request, facts: Facts, links: Links, now
 
 
 def speak(node: Node, request: Request, facts: Facts, links: Links, now: int, above: int) -> Reason | None:
-    """What a provision says, the deepest level first; among siblings a denial wins. `above` is what its ancestors' who, when
-    and why gave.
+    """The reason with which a provision permits or denies; None when the provision says nothing of the resource.
+
+    The deepest level that says something decides; among siblings a denial wins. `above` is NO, UNKNOWN or YES: whether the
+    who, when and why of the provision's ancestors hold.
     """
     here = gate(node, request, now)
     if above < here:

@@ -1,4 +1,4 @@
-"""The type of information a record holds, as a disclosure names it (E8): from its type, its codes and its labels. Pure."""
+"""The categories of information that a disclosure names (E8), taken from a record's type, codes and labels. Pure."""
 
 from __future__ import annotations
 
@@ -35,11 +35,11 @@ BY_LABEL: Mapping[str, str] = {
     **dict.fromkeys(("SUD", "ETH", "ETHUD", "OPIOIDUD", "42CFRPart2"), "substance-use"),
     **dict.fromkeys(("SDV", "VIO"), "safeguarding"),
 }
-"""Labels as `service.consent.terms.label_key`."""
+"""The category of a sensitivity label; a label is spelled as `service.consent.terms.label_key` spells it."""
 
 
 def categories(records: Iterable[Facts]) -> tuple[str, ...]:
-    """The `disclosure-category` codes of these records, each once, sorted so that their order never matters."""
+    """The `disclosure-category` codes of these records, each once, sorted so that the order of the records never matters."""
     return tuple(sorted({category for facts in records for category in _of(facts)}))
 
 

@@ -1,8 +1,7 @@
-"""What is asked of a Consent when it is written, so that nothing undecidable is stored by somebody who could still put it
-right.
+"""Checks a Consent when it is written, so that an author hears of a fault that makes it undecidable while they can correct it.
 
-`check` is for a write through the API: what cannot be decided is refused, with the fix. `imported` is for records that exist
-already: they are kept, with the same findings as warnings, and never widen access.
+`check` is for a write through the API: a Consent that cannot be decided is refused, with the fix. `imported` is for Consents
+that exist already: they are kept, with the same findings as warnings, and never widen access.
 """
 
 from __future__ import annotations
@@ -29,19 +28,19 @@ NEEDED = {
 
 
 def check(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
-    """Everything that must be put right before the Consent is stored; only an active one is refused for what it cannot say.
-    Never raises.
+    """Every fault that must be corrected before the Consent is stored. Warnings become errors unless the Consent has a known
+    status other than active. Never raises.
     """
     findings = imported(resource, base)
     status = resource.get("status")
     if isinstance(status, str) and status in STATUSES - {"active"}:
-        # A draft may be unfinished and an ended one is history: neither permits anything.
+        # A draft may be unfinished and an ended Consent is history: neither permits anything.
         return findings
     return tuple(replace(issue, severity="error") if issue.severity == "warning" else issue for issue in findings)
 
 
 def imported(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
-    """The same findings as warnings. Never raises."""
+    """Every fault of a Consent, as warnings. Never raises."""
     compiled = compile_consent(resource, "Consent/new", base)
     return (*_status(resource), *_present(resource), *compiled.findings, *_codes(resource))
 
@@ -68,7 +67,7 @@ def _present(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
 
 
 def _codes(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
-    """Actions and roles nobody defined. Purposes and labels are looked at while compiling."""
+    """Warnings for actions and recipient roles that no code system defines. Compiling checks purposes and labels."""
     found = []
     todo = [(item, "provision") for item in members(resource.get("provision"))]
     while todo:

@@ -1,8 +1,9 @@
-"""Compiles one version of a Consent, either dialect, any junk: what cannot be read is named in `findings` and can only deny.
+"""Compiles one version of a Consent of either dialect. Any JSON object compiles: an element that cannot be read is named in
+`findings` and can only deny.
 
-Typed root (IHE PCF, FAST): the type is the effect. Untyped root (R4 text): the base comes from policyRule or policy, the
-children carry types. An untyped root with conditions is ambiguous: it gets both readings, the conditions as limits of the
-base and as exceptions to it.
+Typed root (IHE PCF, FAST): the root's `type` is the effect. Untyped root (R4 text): the base effect comes from policyRule or
+policy, and the children carry types. An untyped root with conditions is ambiguous and gets both readings: its conditions as
+limits of the base, and as exceptions to the base.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ BASES: Mapping[str, str] = {
     PCF_POLICY + "basic-normal": "permit",
     PCF_POLICY + "break-glass-only": "break-glass",
 }
-"""What an untyped root means under each policy we know."""
+"""The base effect of an untyped root under each policy that is known here."""
 EXCEPT = {"emergency": "ETREAT", "break-glass": "BTG"}
 PRIVACY_SCOPES = frozenset({"patient-privacy", "research"})
 CONDITIONS = ("actor", "action", "securityLabel", "purpose", "class", "code", "dataPeriod", "data")
@@ -48,7 +49,7 @@ CLOSED = "The person's consent permits only the data it names, and this is not a
 
 @dataclass(slots=True)
 class _Reading:
-    """What compiling gathers on its way down."""
+    """The context of compiling one Consent, with the findings gathered so far. `doubt`: a finding that ends its permits."""
 
     ref: str
     base: str
@@ -71,10 +72,10 @@ class _Reading:
 def compile_consent(
     resource: Mapping[str, Any], version_ref: str, base: str = "", zone: tzinfo = LOCAL, terms: Terminology = STANDARD
 ) -> Compiled:
-    """One Consent version, ready to be asked. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base; `zone`
-    reads local dates.
+    """One version of a Consent, compiled. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base URL; dates
+    without an offset are local to `zone`.
 
-    Never raises. The result is independent of any request and may be kept as long as the version stands.
+    Never raises. The result depends on no request and may be cached as long as the version stands.
     """
     reading = _Reading(version_ref, base, zone, terms)
     root = resource.get("provision")
@@ -104,10 +105,10 @@ def compile_consent(
 
 def _admissible(reading: _Reading, resource: Mapping[str, Any], patient: str) -> None:
     if not patient.startswith("Patient/"):
-        # Invariants ppc-2 to ppc-5 of R4 never fire, so this is ours to ask.
+        # R4's invariants ppc-2 to ppc-5 never fire, so the patient is checked here.
         reading.find("A Consent says whose it is: give `patient` a reference to a Patient.", "patient", "required", doubt=True)
     if not any(ref_of(item, reading.base) for item in listed(resource.get("performer"))):
-        # The engine finds nobody entitled among them, so its permits are off without more ado.
+        # No `doubt` is needed: `applicable` finds no entitled performer, so the Consent's permits do not count.
         reading.find(
             "Nobody is named as giving it: give `performer`, the person or a verified representative.", "performer", "required"
         )
@@ -173,7 +174,7 @@ def _roots(reading: _Reading, resource: Mapping[str, Any], tree: Mapping[str, An
         reading.find(
             "It names no policy we know and its root has no `type`: say `permit` or `deny`.", "provision.type", "required"
         )
-        # Nothing is said by default: the root speaks only through its children.
+        # The root itself neither permits nor denies: only its children do.
         return (Node(True, reading.reason("provision", True), what=SILENT, children=children),)
     reading.note(
         "Its root has no `type`, so its policy says what holds by default; a `type` would say it plainly.", "provision.type"
@@ -182,7 +183,9 @@ def _roots(reading: _Reading, resource: Mapping[str, Any], tree: Mapping[str, An
 
 
 def _base(resource: Mapping[str, Any]) -> tuple[str, str]:
-    """The effect an untyped root takes from its policy, and where it says so. The more restrictive of several wins."""
+    """The effect an untyped root takes from its policy, and the path of the policy; both empty when no policy is known. Of
+    several policies the most restrictive wins.
+    """
     found = [(BASES[code], "policyRule") for _, code in codings(resource.get("policyRule")) if code in BASES]
     for index, policy in enumerate(members(resource.get("policy"))):
         uri = policy.get("uri")
@@ -201,7 +204,7 @@ def _policy_node(reading: _Reading, base: str, path: str, children: tuple[Node, 
 
 
 def _both(reading: _Reading, tree: Mapping[str, Any], base: str, path: str) -> tuple[Node, ...]:
-    """Both readings of an untyped root with conditions: limits of the base, and exceptions to it."""
+    """Both readings of an untyped root with conditions: as limits of the base, and as exceptions to the base."""
     permit = base == "permit"
     limits = _node(reading, tree, "provision", permit, depth=1)
     quiet = replace(reading, findings=[])

@@ -1,5 +1,5 @@
-"""The elements of one provision, read into sets. Whatever cannot be read is `vague`: unknown, so true for a denial and false
-for a permit.
+"""Reads the elements of one provision into sets. An element that cannot be read is `vague`: its condition is unknown, and so
+true for a denial and false for a permit.
 """
 
 from __future__ import annotations
@@ -22,7 +22,9 @@ WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
 @dataclass(slots=True)
 class Element:
-    """A provision being read, with what was found wrong in it as (member, sentence)."""
+    """A provision while its elements are read. `findings` are pairs of a member's name and a sentence on its fault; `vague`
+    names the members that cannot be decided.
+    """
 
     tree: Mapping[str, Any]
     path: str
@@ -33,30 +35,30 @@ class Element:
     findings: list[tuple[str, str]] = field(default_factory=list)
 
     def unclear(self, name: str, text: str) -> None:
-        """The condition `name` cannot be decided."""
+        """Records that the condition `name` cannot be decided, with the sentence that says why."""
         self.vague.add(name)
         self.note(name, text)
 
     def note(self, name: str, text: str) -> None:
-        """The condition can be decided, but deserves a look."""
+        """Records a finding about the condition `name`, which can still be decided."""
         if (name, text) not in self.findings:
             self.findings.append((name, text))
 
 
 def listed(value: object) -> list[Any]:
-    """A list as it is, one value as a list, nothing as an empty one."""
+    """`value` if it is a list, an empty list for None, else a list of the one value."""
     if value is None:
         return []
     return value if isinstance(value, list) else [value]
 
 
 def members(value: object) -> list[dict[str, Any]]:
-    """The objects of a list, or the one object."""
+    """The JSON objects in a list, or the one object `value` is."""
     return [item for item in listed(value) if isinstance(item, dict)]
 
 
 def ref_of(value: object, base: str) -> str:
-    """The literal reference of a Reference, else its identifier as `system|value`, else nothing."""
+    """The literal reference of a Reference, else its identifier as `system|value`, else an empty text."""
     if not isinstance(value, dict):
         return ""
     if found := target(value):
@@ -69,7 +71,9 @@ def ref_of(value: object, base: str) -> str:
 
 
 def actors(element: Element) -> frozenset[str] | None:
-    """Principals that the provision is about. Only recipients count: a custodian says where data lies, not who may have it."""
+    """The principals that a provision's `actor` names; None when it has none. Only recipients count: an actor in the role of a
+    custodian says where data lies, not who may have them.
+    """
     if "actor" not in element.tree:
         return None
     found: set[str] = set()
@@ -92,7 +96,9 @@ def actors(element: Element) -> frozenset[str] | None:
 
 
 def whats(element: Element, permit: bool) -> What | None:
-    """The data conditions; None when there are none."""
+    """The provision's conditions on data; None when it has none. Of several confidentialities the highest counts for a
+    permit, the lowest for a denial.
+    """
     tree = element.tree
     source = {name: tree[name] for name in WHAT if name in tree}
     if not source:

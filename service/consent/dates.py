@@ -1,4 +1,4 @@
-"""When a resource is about: the clinically relevant time by type, else when it was authored, else `meta.lastUpdated`."""
+"""The time a resource is about: its clinically relevant time by type, else the time of authoring, else `meta.lastUpdated`."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ AUTHORED = (
 
 
 def relevant(kind: str, resource: Mapping[str, Any], zone: tzinfo) -> Interval | None:
-    """The interval it is about; None when the resource has no readable time at all."""
+    """The interval a resource is about; None when the resource has no readable time at all."""
     if kind == "Appointment":
         return period({name: resource[name] for name in ("start", "end") if name in resource}, zone) or _recorded(resource, zone)
     for name in CLINICAL.get(kind, ()):
@@ -71,7 +71,7 @@ def relevant(kind: str, resource: Mapping[str, Any], zone: tzinfo) -> Interval |
 
 
 def _context(document: Mapping[str, Any], zone: tzinfo) -> Interval | None:
-    """The time of the service a document is about."""
+    """The time of the service that a DocumentReference documents (`context.period`)."""
     context = document.get("context")
     return period(context.get("period"), zone) if type(context) is dict else None
 

@@ -1,6 +1,7 @@
-"""The decision: seven layers of rows, the first that is decisive wins, every row that fired is recorded. Pure and total.
+"""The decision on one record: rows in seven layers, read from the top. The first row that fires decides, and every row that
+fired is recorded. Pure and total.
 
-custodian  its own record                             permit
+custodian  the custodian's own record                 permit
 IDN-3      directory and definitions                  permit
 L0         no live agreement, no relationship, barred deny
 L1         the person, or an entitled representative  permit, less marked content
@@ -72,12 +73,13 @@ LAWFUL_DUTIES = (RECORD_DISCLOSURE, NO_ONWARD)
 
 
 def is_public(facts: Facts) -> bool:
-    """Whether it is a directory entry or a definition, which are not subject to consent (IDN-3)."""
+    """Whether a record is a directory entry or a definition, which are not subject to consent (IDN-3)."""
     return facts.type in DIRECTORY or ((facts.type in DEFINITIONS or facts.type == "Group") and not facts.patients)
 
 
 def decide(request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
-    """May this caller see this resource about this person, now? `evidence` None: it could not be loaded, so no.
+    """Decides whether the caller may see a resource about one person now. `evidence` None means that the evidence could not be
+    loaded, which denies.
 
     For a resource about several people use `decide_all`. Never raises.
     """
@@ -88,8 +90,8 @@ def decide(request: Request, facts: Facts, evidence: Evidence | None, policy: Po
 
 
 def decide_all(request: Request, facts: Facts, evidence: Mapping[str, Evidence], policy: Policy) -> Decision:
-    """`decide` for every person a resource is about: it is permitted when it is permitted for each. `evidence` by Patient
-    reference.
+    """`decide` for every person a resource is about: the resource is permitted when it is permitted for each of them. `evidence`
+    is keyed by Patient reference.
     """
     if len(facts.patients) < 2:
         return decide(request, facts, evidence.get(facts.patients[0]) if facts.patients else Evidence(), policy)
@@ -106,7 +108,7 @@ def decide_all(request: Request, facts: Facts, evidence: Mapping[str, Evidence],
 
 
 def own(user: str, organization: str, custodian: str, policy: Policy) -> Decision | None:
-    """The decision on an agency's own record, which needs nothing to be known of the person; None for any other record."""
+    """The decision on an agency's own record, which needs no evidence about the person; None for any other record."""
     if not custodian or custodian != organization or user.startswith(PEOPLE):
         return None
     return Decision(True, (CUSTODIAN,), policy.name)
@@ -122,7 +124,7 @@ def _whole(request: Request, facts: Facts, evidence: Evidence | None, policy: Po
     if not facts.patients:
         return Decision(False, (UNKNOWN_SUBJECT,), policy.name)
     if person:
-        # A person is nobody's staff: what the organisation behind their app may see is not theirs.
+        # A person is no agency's staff: the access of the organisation that runs their app is not theirs.
         return Decision((row := _own(request, facts)).permit, (row,), policy.name)
     if evidence is None:
         return Decision(False, (NOT_LOADED,), policy.name)
@@ -169,7 +171,7 @@ def _grant_row(grant: Grant) -> Reason:
 
 
 def default(request: Request, facts: Facts, policy: Policy) -> PolicyRow | None:
-    """The first row of the policy that holds: what is decided where no consent speaks (L5)."""
+    """The first row of the policy whose conditions hold: the default where no Consent permits or denies (L5)."""
     for row in policy.defaults:
         if row.sectors and request.sector not in row.sectors:
             continue
@@ -186,13 +188,15 @@ def default(request: Request, facts: Facts, policy: Policy) -> PolicyRow | None:
 def _below(row: PolicyRow, sector: str, facts: Facts) -> bool:
     if facts.confidentiality:
         return facts.confidentiality <= row.ceiling
-    # Unlabelled is not normal for every partner, and what carries a sensitivity label alone is restricted, not normal.
+    # Not every sector may take an unlabelled record as normal, and a record with a sensitivity label alone is restricted (R).
     sensitive = any("|" not in label for label in facts.labels)
     return row.ceiling >= RANK["R"] if sensitive else sector in row.unlabelled
 
 
 def _less_parts(decision: Decision, request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:
-    """The parts of a permitted resource that would be denied if they stood alone: by inline label, or by section code."""
+    """The decision with a redaction for every part of the permitted resource that would be denied if it stood alone: by inline
+    label, or by section code.
+    """
     redactions = [
         Redaction("label", label)
         for label in facts.inline
@@ -207,8 +211,9 @@ def _less_parts(decision: Decision, request: Request, facts: Facts, evidence: Ev
 
 
 def labelled_as(facts: Facts, other: Facts) -> Facts:
-    """A version under the labels of another version of its record as well. What labels a part there, and none here, labels all of
-    it: nothing says which part it was."""
+    """The facts of one version with the labels of another version of the same record added. A label on a part of the other
+    version that no part of this version carries labels the whole record, because nothing says which part it was.
+    """
     found = replace(facts, confidentiality=max(facts.confidentiality, other.confidentiality))
     found = replace(found, labels=(*facts.labels, *other.labels), marks=(*facts.marks, *other.marks))
     return reduce(_labelled, (label for label in other.inline if label not in facts.inline), found)

@@ -1,4 +1,4 @@
-"""The disclosure record (consent rules, section 4; DIS): what left, when, to whom, why, by what authority. Pure."""
+"""The disclosure record (consent rules, section 4; DIS): which records left, when, to whom, why and by what authority. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,10 @@ from service.fhir.reference import reference_to, references_to, versioned
 
 @dataclass(frozen=True, slots=True)
 class Disclosure:
-    """What a record says. `payload` are version-specific references; `authority` is the extension's value: `valueReference` of a
-    version-specific Consent, or `valueCodeableConcept` of a lawful basis with its justification as text."""
+    """The content of a disclosure record. `payload` are version-specific references; `authority` is the value of the authority
+    extension: `valueReference` of a version-specific Consent, or `valueCodeableConcept` of a lawful basis with its justification
+    as text.
+    """
 
     patient: str
     sender: str
@@ -29,7 +31,7 @@ class Disclosure:
 
 
 def record(disclosure: Disclosure, identity: str, at: datetime) -> Resource:
-    """The Communication of profile baton-disclosure."""
+    """The Communication of profile baton-disclosure that records a disclosure. `identity` is its id, `at` the instant it left."""
     reasons: list[Resource] = [{"coding": [{"system": ACT_REASON, "code": purpose}]} for purpose in disclosure.purposes]
     if disclosure.reason:
         reasons[0]["text"] = disclosure.reason
@@ -50,22 +52,22 @@ def record(disclosure: Disclosure, identity: str, at: datetime) -> Resource:
 
 
 def by_consent(version: str) -> Resource:
-    """Authority of a Consent in its exact version, as the decision named it."""
+    """The authority of a Consent. `version` is the version-specific reference that the decision names."""
     return {"valueReference": {"reference": version}}
 
 
 def by_basis(concept: Resource) -> Resource:
-    """Authority of a lawful basis; its text is the justification."""
+    """The authority of a lawful basis; the text of the concept is the justification."""
     return {"valueCodeableConcept": concept}
 
 
 def versions(rows: Iterable[tuple[str, int]]) -> tuple[str, ...]:
-    """Version-specific references."""
+    """Version-specific references, made of pairs of a reference and a version number."""
     return tuple(versioned(reference, version) for reference, version in rows)
 
 
 def prepare() -> None:
-    """Makes a record for nothing: the first one imports the classes of the typed model, for which a request would wait."""
+    """Makes one record and drops it: the first imports the classes of the typed model, for which no request should wait."""
     basis = by_basis({"coding": [{"code": "x"}]})
     made = Disclosure("Patient/x", "Organization/x", ("Organization/x",), ("x",), ("x",), ("Task/x/_history/1",), basis)
     record(made, "x", datetime(2026, 1, 1, tzinfo=UTC))

@@ -1,9 +1,9 @@
-"""What a Consent Enforcement Point elsewhere is told with a token: the residual rules of IHE PCF, on the ground of our policy.
+"""The residual rules (IHE PCF) that a token carries to a Consent Enforcement Point elsewhere.
 
-Rules are read from the top and the last that matches wins; where none matches the token is a permit. They start with what the
-policy says where no Consent does, go on with the Consents, and end with what no Consent can lift. They are never wider than
-`decide`: an override, a recorded lawful basis and an agency's own records are decided where the records are, and an agreement
-that names categories is told as no access at all.
+Rules are read from the top and the last that matches wins; where no rule matches, the token is a permit. The rules start with
+the policy's defaults, go on with the Consents, and end with the labels that no Consent can release. The rules are never wider
+than `decide`: an override, a recorded lawful basis and an agency's own records are decided by the service that keeps the
+records, and an agreement limited to some categories is written as no access at all.
 """
 
 from __future__ import annotations
@@ -24,7 +24,9 @@ NOTHING: Written = [{"type": "forbid"}]
 
 
 def told(request: Request, evidence: Evidence, policy: Policy, patient: str, base: str = "") -> tuple[Written, tuple[str, ...]]:
-    """The rules as they are written in a token, and the version references of the Consents that they come from. Never raises."""
+    """The rules as written in a token, and the version references of the Consents that the rules come from. `base` makes
+    references in the rules absolute. Never raises.
+    """
     ordinary = Facts("Basic", "", patients=(patient,), confidentiality=NORMAL)
     row = decide(request, ordinary, evidence, policy).reasons[0]
     if row.row == "L1":
@@ -41,8 +43,8 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
 
 
 def _ground(request: Request, ordinary: Facts, policy: Policy) -> Written:
-    """What the policy says where no Consent does, by probing it. A record without a confidentiality is left out where one with
-    a sensitivity alone would be denied: no rule can tell the two apart.
+    """The rules of the policy's defaults, found by probing the policy. Where a record with a sensitivity label alone would be
+    denied, every record without a confidentiality is denied too: no rule can tell the two apart.
     """
 
     def holds(confidentiality: int = 0, *labels: str) -> bool:
@@ -70,6 +72,6 @@ def _confidential(effect: str, rank: int) -> dict[str, Any]:
 
 
 def _labelled(effect: str, labels: Iterable[str]) -> dict[str, Any]:
-    """A rule over labels, each as `service.consent.terms.label_key`."""
+    """A rule over labels, each spelled as `service.consent.terms.label_key` spells it."""
     parted = [label.rpartition("|") for label in labels]
     return {"type": effect, "securityLabel": [{"system": system or ACT_CODE, "code": code} for system, _, code in parted]}

@@ -1,4 +1,4 @@
-"""A decision in plain words and by provision path, as parameters of an operation's answer."""
+"""Explains a decision in plain words and by provision path, as parameters of an operation's answer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,9 @@ RECORDS = ("Consent/", "Task/", "Communication/")
 
 
 def explained(decision: Decision) -> tuple[Resource, ...]:
-    """The answer, a sentence, every row that fired in its order, the duties that go with it and what would be taken out."""
+    """The parameters that explain a decision: the effect, a sentence, the policy, every row that fired in its order, the
+    obligations, the redactions and the Consents.
+    """
     return (
         parameter("decision", "valueCode", effect(decision.permit)),
         parameter("summary", "valueString", sentence(decision)),
@@ -30,7 +32,7 @@ def explained(decision: Decision) -> tuple[Resource, ...]:
 
 
 def reason(row: Reason) -> Resource:
-    """One row that fired: its layer, what it says, why, and what it rests on."""
+    """One row that fired, as a parameter: its layer, its effect, its words and the source it rests on."""
     return parts(
         "reason",
         parameter("row", "valueCode", row.row),
@@ -46,14 +48,14 @@ def effect(permit: bool) -> str:
 
 
 def sentence(decision: Decision) -> str:
-    """The whole answer in one or two sentences."""
+    """The whole decision in one or two sentences."""
     words = "Permitted" if decision.permit else "Denied"
     less = " Some parts would be taken out." if decision.redactions else ""
     return f"{words}: {decision.reasons[0].text}{less}" if decision.reasons else f"{words}."
 
 
 def cited(decision: Decision) -> frozenset[str]:
-    """The records that the reasons rest on, as `Type/id`."""
+    """The Consents, Tasks and Communications that a decision's reasons rest on, as `Type/id`."""
     return frozenset(_cited(decision))
 
 
@@ -64,12 +66,12 @@ def _cited(decision: Decision) -> Iterator[str]:
 
 
 def record_of(source: str) -> str:
-    """`Consent/1` of `Consent/1/_history/3#provision`."""
+    """The record that a reason's source names: `Consent/1` of `Consent/1/_history/3#provision`."""
     return unversioned(source.partition("#")[0])
 
 
 def masked(decision: Decision, visible: Collection[str]) -> Decision:
-    """The decision as somebody may be told who sees only the records `visible`: the others are not named."""
+    """The decision as shown to a reader who sees only the records `visible` (`Type/id`): no other record is named."""
     return replace(
         decision,
         reasons=tuple(_masked(row, visible) for row in decision.reasons),

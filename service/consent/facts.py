@@ -1,7 +1,7 @@
-"""All that matching needs of a resource, taken once at write time, so that no body is parsed to decide. Total: any JSON
-object gives Facts.
+"""The Facts: all that a decision needs to know of a resource, taken once when the resource is written, so that no body is parsed
+to decide. Total: any JSON object gives Facts.
 
-Kept in the store's row as a short-named mapping (`to_row`, `from_row`).
+The store keeps Facts in its row as a mapping with short names (`to_row`, `from_row`).
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ MARKS: Mapping[str, str] = {
     f"{RECORD_MARK}|{THIRD_PARTY}": THIRD_PARTY,
     f"{RECORD_MARK}|{DO_NOT_TELL}": DO_NOT_TELL,
     f"{RECORD_MARK}|{SERIOUS_HARM}": SERIOUS_HARM,
-    "TBOO": DO_NOT_TELL,  # not to be first disclosed to the patient except by an assigned physician
+    "TBOO": DO_NOT_TELL,  # only an assigned physician may be the first to disclose the content to the patient
     "NOPAT": DO_NOT_TELL,  # no disclosure to the patient without the attending provider's authorisation
 }
 """Labels (in meta.security, meta.tag or inline) that keep content from the person's own access."""
@@ -45,18 +45,19 @@ _AUTHORS = (
     "enterer",
 )
 _CODED = ("code", "category", "type", "class", "medicationCodeableConcept", "vaccineCode", "serviceType")
-# Where `performer` is who shall do it, not who wrote it.
+# Types whose `performer` is to do the work, and is not the author of the record.
 _PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "DeviceRequest", "Consent", "Task"})
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What is known of one version of one resource.
+    """The facts of one version of one resource that decisions use.
 
-    `confidentiality` is a rank of `terms.RANK`, 0 when unlabelled. `labels` are the other security labels as
-    `terms.label_key`. `when`: the clinically relevant time, else authored, else lastUpdated; None:
-    no time at all. `references`: one hop. `inline`: labels on parts of the
-    resource. `sections`: codes of Composition sections. `custodian` is the store's, not the resource's.
+    `confidentiality` is a rank of `terms.RANK`, 0 when unlabelled. `labels` are the other security labels, as spelled by
+    `terms.label_key`. `when` is the clinically relevant time, else the time of authoring, else lastUpdated; None when there is no
+    time at all. `references` are the references in the resource itself. `marks` are values of MARKS. `inline` are the labels on
+    parts of the resource. `sections` are the codes of Composition sections. `custodian` comes from the store, not from the
+    resource.
     """
 
     type: str
@@ -77,11 +78,11 @@ class Facts:
 
     @property
     def ref(self) -> str:
-        """`Type/id`."""
+        """The resource's reference, `Type/id`."""
         return f"{self.type}/{self.id}"
 
     def to_row(self) -> dict[str, Any]:
-        """Members that say something, under one-letter names; `custodian` is a row field of its own."""
+        """The facts that are not empty, under one-letter names, without `custodian`, which is a row field of its own."""
         row: dict[str, Any] = {"t": self.type, "i": self.id}
         for short, name in _ROW:
             value = getattr(self, name)
@@ -132,8 +133,8 @@ _ROW = (
 
 
 def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", zone: tzinfo = LOCAL) -> Facts:
-    """Facts of any resource. `base` is our own absolute base: references under it are local. `zone` reads dates without an
-    offset.
+    """The Facts of any resource. `base` is our own absolute base URL: references under it are local. Dates without an offset are
+    local to `zone`.
     """
     kind = _text(resource.get("resourceType"))
     ident = _text(resource.get("id"))
@@ -161,7 +162,7 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
 
 
 def _interval(kept: Sequence[int | None] | None) -> Interval | None:
-    """The interval as the row keeps it: an open end is nothing."""
+    """The interval that a row keeps as a pair, in which None is an open end."""
     if kept is None:
         return None
     low, high = kept
@@ -173,7 +174,7 @@ def _text(value: object) -> str:
 
 
 def _walk(resource: Mapping[str, Any], base: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """Every reference and every inline label, in one pass over the tree; meta aside."""
+    """Every reference and every inline label of a resource outside `meta`, in one pass over the tree."""
     references: dict[str, None] = {}
     inline: dict[str, None] = {}
     stack: list[Any] = [value for name, value in resource.items() if type(value) in _NESTED and name != "meta"]
@@ -198,7 +199,7 @@ def inline_labels(extension: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _whole(resource: Mapping[str, Any]) -> list[Any]:
-    """The inline labels of the resource itself, as Codings: what labels its root labels all of it."""
+    """The inline labels at the root of a resource, as Codings: a label at the root labels the whole resource."""
     extensions = (each for each in _list(resource.get("extension")) if type(each) is dict and each.get("url") == INLINE_LABEL)
     return [each.get("valueCoding") for each in extensions]
 
@@ -215,7 +216,7 @@ def _codes(resource: Mapping[str, Any]) -> tuple[str, ...]:
 
 def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    todo = [*_list(composition.get("section"))]  # a list of our own: the resource is not ours to change
+    todo = [*_list(composition.get("section"))]  # a copy, so that the resource is not changed
     while todo:
         section = todo.pop()
         if type(section) is dict:
@@ -225,7 +226,7 @@ def _sections(composition: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _labelled(meta: Mapping[str, Any], whole: list[Any]) -> tuple[int, tuple[str, ...], tuple[str, ...]]:
-    """Highest confidentiality, other labels, marks."""
+    """The highest confidentiality, the other labels and the marks of a resource. `whole` are the inline labels at its root."""
     rank, labels = 0, []
     for coding in (*_list(meta.get("security")), *whole):
         code = coding.get("code") if type(coding) is dict else None
@@ -244,7 +245,7 @@ def _profiles(meta: object) -> tuple[str, ...]:
 
 
 def _classes(resource: Mapping[str, Any], kind: str) -> tuple[str, ...]:
-    """Content types, as the R4 examples use `provision.class` for documents."""
+    """The content types of a Binary or DocumentReference, which `provision.class` names in the R4 examples."""
     if kind == "Binary":
         return (f"urn:ietf:bcp:13|{_text(resource.get('contentType'))}",)
     if kind != "DocumentReference":
@@ -264,8 +265,8 @@ def _refs(value: object, base: str) -> Iterator[str]:
 
 
 def _patients(resource: Mapping[str, Any], kind: str, ident: str, references: tuple[str, ...], base: str) -> tuple[str, ...]:
-    """The Patients whose compartment holds this; failing its usual members, every Patient it names, so that no odd type
-    escapes consent.
+    """The Patients whose compartment holds the resource: those its usual members name, else every Patient that the resource
+    refers to, so that a resource of an unusual type does not escape consent.
     """
     if kind == "Patient":
         return (f"Patient/{ident}",)

@@ -1,11 +1,12 @@
-"""Recorded permissions beside consent, read from the records that carry them, so that there is one place to
-look and to end them.
+"""Reads recorded permissions beside consent (grants) from the Tasks that record them, so that a grant is found and ended in one
+place.
 
-- A break-glass override is its review Task (code `override-review`): the requester is who overrides, `reasonCode` the kind and
-  the words, inputs of type `override-scope` the resource types, `restriction.period` its life (consent rules, section 5).
-- A handover sent under a lawful basis that needs no consent is its Task: while it is open, the receiving agency may read what
-  was handed over: the plan, the dataset and the package (HOV-3). `direct-care` and `explicit-consent-elsewhere` give nothing
-  against an objection, so they are weak grants: they count only where no Consent speaks.
+- The review Task (code `override-review`) of a break-glass override is its grant: the requester is the person who overrides,
+  `reasonCode` the kind and the words, inputs of type `override-scope` the resource types, and `restriction.period` the time in
+  which the override holds (consent rules, section 5).
+- The Task of a handover sent under a lawful basis that needs no consent is a grant: while the Task is open, the receiving agency
+  may read the plan, the dataset and the package that were handed over (HOV-3). `direct-care` and `explicit-consent-elsewhere`
+  do not outweigh an objection, so they are weak grants: they count only where no Consent permits or denies.
 """
 
 from __future__ import annotations
@@ -29,7 +30,9 @@ WEAK_BASES = frozenset({"direct-care", "explicit-consent-elsewhere"})
 
 
 def granted(tasks: Iterable[tuple[Resource, str, tuple[str, ...]]]) -> tuple[Grant, ...]:
-    """The grants that Tasks record. Each comes with its custodian, whose override it is, and the other organisations it names."""
+    """The grants that Tasks record. Each Task comes with its custodian, to which an override belongs, and with the other
+    organisations that the Task names, which a handover lets read.
+    """
     return tuple(grant for task, custodian, others in tasks for grant in _grants(task, custodian, others))
 
 
@@ -44,7 +47,7 @@ def _grants(task: Resource, custodian: str, organizations: tuple[str, ...]) -> I
 def _override(task: Resource, organization: str) -> Grant:
     reason = (task.get("reasonCode") or {}) if isinstance(task.get("reasonCode"), dict) else {}
     start, end = period(task.get("restriction", {}).get("period"), UTC) or NEVER
-    # INVARIANT: whatever the Task says, an override without a start is none, and one ends LONGEST after it.
+    # INVARIANT: whatever the Task says, an override without a start never holds, and an override lasts LONGEST at most.
     window = (start, min(end, start + LONGEST)) if start != EARLIEST else NEVER
     grant = Grant(
         kind=code_in(reason, OVERRIDE_KIND),

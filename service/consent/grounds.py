@@ -1,4 +1,4 @@
-"""What stands before any consent: the partner's agreement and relationship (L0), and recorded grants (L2)."""
+"""The grounds that are decided before any Consent: the partner's agreement and relationship (L0), and recorded grants (L2)."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ NO_RELATIONSHIP = Reason(
 
 
 def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, now: int) -> list[Reason]:
-    """The rows of L0 that fired: none means there is ground to ask further."""
+    """The rows of L0 that fired, each a denial; none when agreement, relationship and law let the decision go on."""
     rows = []
     agreement = evidence.agreement
     if agreement is None or not _live(agreement, request, policy, now):
@@ -27,7 +27,7 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     elif agreement.categories and not _category(agreement, facts):
         rows.append(NO_CATEGORY)
     related = request.organization in evidence.relationships or not evidence.relationships.isdisjoint(request.principals)
-    # A lawful basis recorded for exactly these records is itself the relationship; an override is not.
+    # A strong lawful basis recorded for exactly this record counts as a relationship; an override does not.
     lawful = (grant for grant in evidence.grants if grant.kind == BY_BASIS and not grant.weak)
     if not related and not any(applies(grant, request, facts, now) for grant in lawful):
         rows.append(NO_RELATIONSHIP)
@@ -61,13 +61,13 @@ def _category(agreement: Agreement, facts: Facts) -> bool:
 
 
 def granted(request: Request, facts: Facts, evidence: Evidence, now: int) -> tuple[tuple[Grant, ...], tuple[Grant, ...]]:
-    """The grants that cover this, strong and weak, each by reference, so that their order never matters."""
+    """The strong and the weak grants that cover the record, each sorted by reference, so that the grants' order never matters."""
     found = sorted((grant for grant in evidence.grants if applies(grant, request, facts, now)), key=lambda grant: grant.ref)
     return tuple(grant for grant in found if not grant.weak), tuple(grant for grant in found if grant.weak)
 
 
 def applies(grant: Grant, request: Request, facts: Facts, now: int) -> bool:
-    """Whether a grant is this caller's, in force, and covers this record."""
+    """Whether a grant belongs to the caller, is in force, and covers the record."""
     if grant.organization != request.organization or (grant.kind not in BREAK_GLASS and grant.kind != BY_BASIS):
         return False
     if grant.user and grant.user != request.user and grant.user not in request.principals:

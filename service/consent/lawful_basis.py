@@ -1,7 +1,7 @@
-"""A lawful basis that a discloser claims (care rules, section 4): whether it may be claimed so, and what it gives.
+"""A lawful basis that a discloser claims (care rules, section 4): whether the claim is complete, and the grant it gives.
 
-`direct-care` and `explicit-consent-elsewhere` never override an objection, so they give a weak grant; the others stand beside
-consent for exactly the records they are claimed for (L2).
+`direct-care` and `explicit-consent-elsewhere` never override an objection, so they give a weak grant; every other basis stands
+beside consent for exactly the records for which it is claimed (L2).
 """
 
 from __future__ import annotations
@@ -19,29 +19,31 @@ from service.problem import Category, Problem, problem
 
 OVERRIDING = LAWFUL_BASES - WEAK_BASES
 PARAMETER = "Parameters.parameter.where(name = 'basis')"
-"""Where `$disclose` takes it."""
+"""The FHIRPath of the parameter in which `$disclose` takes a lawful basis."""
 
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """A basis as it was claimed: its code, and the CodeableConcept with the justification."""
+    """A lawful basis as claimed: its code, and the CodeableConcept with the justification."""
 
     code: str
     concept: Resource
 
     @property
     def ref(self) -> str:
-        """What a decision names as its source."""
+        """The source that a decision's reason names when it rests on this basis."""
         return f"lawful-basis/{self.code}"
 
     def grant(self, recipient: str, refs: Iterable[str]) -> Grant:
-        """What the claim gives the recipient: these records and nothing else."""
+        """The grant of exactly the records `refs` to the recipient, on this basis."""
         words = str(self.concept.get("text", self.code))
         return Grant(BY_BASIS, recipient, self.ref, refs=frozenset(refs), authority=words, weak=self.code in WEAK_BASES)
 
 
 def claimed(given: Resource, sectors: tuple[str, str], where: str = PARAMETER) -> Basis | Problem:
-    """The basis a CodeableConcept claims between agencies of two sectors, or why it cannot be. `where`: the FHIRPath it is at."""
+    """The basis that a CodeableConcept claims between agencies of two sectors, or why it cannot be claimed. `where` is the
+    FHIRPath of the CodeableConcept.
+    """
     found = [code for system, code in codings(given) if system == LAWFUL_BASIS]
     if len(found) != 1 or found[0] not in LAWFUL_BASES:
         return _refusal(
@@ -56,12 +58,12 @@ def claimed(given: Resource, sectors: tuple[str, str], where: str = PARAMETER) -
 
 
 def implied(text: str) -> Resource:
-    """The basis of what is shared because nobody objects: direct care, in the words of the policy row that said so (L5)."""
+    """The basis `direct-care` of records that a default of the policy shares, in the words of the policy row (L5)."""
     return concept(LAWFUL_BASIS, "direct-care", text)
 
 
 def recorded(task: Resource) -> Resource | None:
-    """The lawful basis a handover Task was sent under, None when it was not one (HOV-3)."""
+    """The lawful basis a handover Task was sent under; None when the Task was sent under no lawful basis (HOV-3)."""
     concepts = (each.get("valueCodeableConcept") for each in task.get("input", ()) if isinstance(each, dict))
     return next((each for each in concepts if code_in(each, LAWFUL_BASIS)), None)
 

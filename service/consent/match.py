@@ -1,7 +1,8 @@
-"""Three-valued matching: no, unknown, yes. AND over elements is the least, OR within one the greatest; no condition is yes.
+"""Matches a provision in three values: no, unknown, yes. Elements are joined by AND (the least value), the values within one
+element by OR (the greatest); an element that is absent gives yes.
 
-A permit needs yes; a denial needs no more than unknown. Confidentiality alone depends on the effect: a permit is a ceiling, a
-denial a floor.
+A permit needs yes; a denial needs only unknown. Of all conditions only confidentiality depends on the effect: the rank is a
+ceiling in a permit and a floor in a denial.
 """
 
 from __future__ import annotations
@@ -15,12 +16,14 @@ from service.consent.request import Request
 NO, UNKNOWN, YES = 0, 1, 2
 _UNSAID = ("",)
 Links = Mapping[str, tuple[str, ...]]
-# Records that connect everything with everything are no way from one record to another.
+# Records of these types connect everything with everything, so a chain of references is not followed through them.
 _HUBS = ("Patient/", "Practitioner/", "PractitionerRole/", "Organization/", "Location/", "HealthcareService/", "Group/")
 
 
 def gate(node: Node, request: Request, now: int) -> int:
-    """Whether who, when and why hold. `now` is the request's, in milliseconds."""
+    """Whether a provision's conditions of who, when and why hold: NO, UNKNOWN or YES. `now` is the request's instant in
+    milliseconds.
+    """
     found = YES
     if node.actors is not None and node.actors.isdisjoint(request.principals):
         if "actor" not in node.vague:
@@ -40,12 +43,12 @@ def gate(node: Node, request: Request, now: int) -> int:
 
 
 def _partly(covering: frozenset[str], purposes: tuple[str, ...]) -> bool:
-    """Some of the purposes asked for, or none was named at all: unknown, not no."""
+    """Whether a provision covers some of the request's purposes, or the request names none: then the match is unknown, not no."""
     return not purposes or not covering.isdisjoint(purposes)
 
 
 def holds(what: What, permit: bool, facts: Facts, links: Links) -> int:
-    """Whether the resource is among the data named."""
+    """Whether the resource is among the data that a provision names: NO, UNKNOWN or YES."""
     found = YES
     for name in what.source:
         said = TESTS[name](what, permit, facts, links)
@@ -66,7 +69,7 @@ def _labelled(what: What, permit: bool, facts: Facts, _links: Links) -> int:
     if what.labels:
         if not what.labels.isdisjoint(facts.labels):
             return YES
-        # A confidentiality or a sensitivity label shows that somebody did label it; a tag such as HTEST does not.
+        # A confidentiality or a sensitivity label shows that the record was labelled; a tag such as HTEST does not.
         if not facts.confidentiality and all("|" in label for label in facts.labels):
             found = UNKNOWN
     return found
@@ -86,7 +89,9 @@ def _coded(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
 
 
 def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
-    """Wholly inside: yes; apart: no; overlapping, undated or unreadable: unknown."""
+    """Whether the resource's time lies in the data period: yes wholly inside, no wholly outside, else unknown (overlapping,
+    undated or unreadable).
+    """
     asked, found = what.during, facts.when
     if asked is None or found is None:
         return UNKNOWN
@@ -99,7 +104,8 @@ def _among(what: What, _permit: bool, facts: Facts, links: Links) -> int:
     ref = facts.ref
     if ref in what.instances or ref in what.related or ref in what.dependents or not what.related.isdisjoint(facts.references):
         return YES
-    # R4 defines `related` as what the named record refers to; IHE PCF as what refers to it. One hop in either direction.
+    # R4 defines `related` as the records that the named record refers to; IHE PCF as the records that refer to the named record.
+    # One hop counts in either direction.
     if any(ref in links.get(named, ()) for named in what.related):
         return YES
     found = _authored(what.authors, facts, links) if what.authors else NO
@@ -118,7 +124,7 @@ def _authored(authors: frozenset[str], facts: Facts, links: Links) -> int:
         return NO
     for author in facts.authors:
         if author.startswith("PractitionerRole/"):
-            # A role is its practitioner, whom only the directory can tell.
+            # A PractitionerRole as author stands for its Practitioner, whom only the directory (`links`) names.
             if author not in links:
                 found = UNKNOWN
             elif not authors.isdisjoint(links[author]):
@@ -127,7 +133,7 @@ def _authored(authors: frozenset[str], facts: Facts, links: Links) -> int:
 
 
 def _depends(roots: frozenset[str], facts: Facts, links: Links) -> int:
-    """Whether a chain of references leads to a root: unknown when the chain is lost on the way."""
+    """Whether a chain of references leads from the resource to a root: unknown when a record on the way is not in `links`."""
     todo, seen, found = list(facts.references), {facts.ref}, NO
     while todo:
         ref = todo.pop()

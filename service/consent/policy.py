@@ -1,7 +1,8 @@
-"""What is decided where no Consent speaks: sector, purpose and label defaults, as a versioned value. Shipped: UK and US.
+"""The policy that decides where no Consent permits or denies: defaults by sector, purpose and label, as a versioned value.
+Shipped: UK and US.
 
-Rows are read from the top; the first whose conditions all hold decides (consent-rules, layer L5). A policy without a holding
-row denies.
+Rows are read from the top; the first row whose conditions all hold decides (consent-rules, layer L5). A policy of which no row
+holds denies.
 """
 
 from __future__ import annotations
@@ -24,8 +25,9 @@ OBJECTION = "objection-possible"
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """A live row of the partner register. `purposes` must name every purpose that is agreed (a parent names its children);
-    `categories`, when not empty, are the resource types or `system|code`s that may flow. `end` is exclusive.
+    """A sharing agreement of the partner register. `purposes` must name every purpose that is agreed (a parent names its
+    children); `categories`, when not empty, are the resource types, profiles or `system|code`s that may be shared. `end` is
+    exclusive.
     """
 
     organization: str
@@ -38,8 +40,9 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class PolicyRow:
-    """One default. Empty conditions hold always. `ceiling`: the highest confidentiality rank it covers; `unlabelled` sectors
-    may take an unlabelled record as normal, every other sector may not (it is then above any ceiling).
+    """One row of a policy. A condition that is empty always holds. `ceiling` is the highest confidentiality rank the row covers;
+    `unlabelled` are the sectors that may take an unlabelled record as normal: for every other sector an unlabelled record is
+    above any ceiling.
     """
 
     id: str
@@ -57,9 +60,9 @@ class PolicyRow:
 class Policy:
     """A versioned policy.
 
-    `barred` rows deny in L0 by sector and label. `controllers`: organisations whose Consents we trust, empty: all.
-    `verified`: a Consent must be verified to permit. `name`: `uk-1`, what Decision.policy_version says. `zone`: dates without
-    an offset are local to it.
+    `barred` rows deny in L0 by sector and label. `controllers` are the organisations whose Consents may permit; empty: all.
+    `verified`: a Consent must be verified to permit. `name` is the Decision's policy_version, such as `uk-1`. Dates without an
+    offset are local to `zone`. `sources` are the reasons that rest on the policy's rows, by row id.
     """
 
     id: str
@@ -83,7 +86,7 @@ class Policy:
         object.__setattr__(self, "sources", rows)
 
     def row(self, row: str) -> str:
-        """The source of a reason that rests on this policy."""
+        """The source of a reason that rests on `row` of this policy."""
         return f"policy/{self.name}#{row}"
 
 

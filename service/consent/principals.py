@@ -1,8 +1,8 @@
-"""Whom a caller acts as: the closure that actors of a Consent are matched against. Pure: every resource is loaded by the
-caller.
+"""The principals a caller acts as, against which actors of a Consent are matched. Pure: the use case loads every resource.
 
-The user, the one role being acted in, its organisation and every organisation that is part of, current groups, and the teams
-of this person. Two employers are never united: a role of another organisation than the client's gives nothing.
+The principals are the user, the one role the user acts in, the role's organisation and every organisation above it, current
+groups, and the care teams of the person the record is about. Two employers are never united: a role of another organisation
+than the client's adds nothing.
 """
 
 from __future__ import annotations
@@ -29,14 +29,15 @@ def principals(
     base: str = "",
     zone: tzinfo = LOCAL,
 ) -> frozenset[str]:
-    """References and `system|value` identifiers of everything the caller may act as now.
+    """The references and `system|value` identifiers of everything the caller may act as now.
 
-    `directory` holds, by reference, the user's PractitionerRole and Practitioner and the organisations upward of it and of
-    the client. `groups` and `teams` are candidates; `patients` the subject's references; `verified` RelatedPersons whose link
-    is verified. `base` is our own FHIR base URL, under which these may name each other. Never raises.
+    `directory` holds, by reference, the user's PractitionerRole and Practitioner, the role's organisation and the client's, and
+    every organisation above either. `groups` and `teams` are candidates; `patients` are the subject's references; `verified` the
+    RelatedPersons whose link is verified. `base` is our own FHIR base URL, under which the resources may name each other. Never
+    raises.
     """
     person = user.startswith(("Patient/", "RelatedPerson/"))
-    # A person is nobody's staff, whoever runs the app they use.
+    # A person is no agency's staff, whichever organisation runs the app they use.
     found = {} if person else dict.fromkeys(_upward(organization, directory, base))
     role = directory.get(user)
     if user.startswith("PractitionerRole/") and role is not None and _current(role, now, zone):
@@ -53,7 +54,7 @@ def principals(
 
 
 def _upward(organization: str, directory: Mapping[str, Resource], base: str) -> Iterator[str]:
-    """The organisation and all it is part of; a ring ends where it began."""
+    """The organisation and every organisation above it (`partOf`); a ring of organisations ends where it began."""
     seen: set[str] = set()
     while organization and organization not in seen:
         seen.add(organization)
@@ -62,7 +63,7 @@ def _upward(organization: str, directory: Mapping[str, Resource], base: str) -> 
 
 
 def _current(item: Mapping[str, Any], at: datetime, zone: tzinfo) -> bool:
-    """Active, and its period, if any, contains the instant; an unreadable period does not."""
+    """Whether a role, team or membership is active and its period, if any, contains `at`; an unreadable period contains none."""
     if item.get("active") is False or item.get("inactive") is True:
         return False
     return contains(item.get("period"), at, zone)

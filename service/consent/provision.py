@@ -1,5 +1,5 @@
-"""A Consent compiled once per version: who, when and why as sets to intersect, what as sets to meet, and the reason each node
-gives, ready made.
+"""A Consent compiled once per version into a tree of provisions: conditions of who, when, why and what data as sets to match,
+and the reason that each provision gives, made in advance.
 """
 
 from __future__ import annotations
@@ -17,11 +17,12 @@ EMPTY: frozenset[str] = frozenset()
 
 @dataclass(frozen=True, slots=True)
 class What:
-    """The data a provision names. An empty set means no such condition, unless its element is in `vague`: named, but not
-    readable.
+    """The data that a provision names. An empty set means that the provision has no such condition, unless its element is in
+    `vague`: the element is there, but cannot be read.
 
-    `rank`: a ceiling under a permit, a floor under a denial; 0 for none. `labels` hold every descendant of the labels named.
-    `kinds`: types, profiles, `system|code` of content. `source`: the FHIR elements as they were written, for residual rules.
+    `rank` is a ceiling under a permit and a floor under a denial; 0 for none. `labels` hold every descendant of the labels named.
+    `kinds` are types, profiles and `system|code` of content types. `named` are the records in `related` and `dependents`.
+    `source` holds the FHIR elements as they were written, for residual rules.
     """
 
     rank: int = 0
@@ -40,8 +41,8 @@ class What:
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One provision. A set that is None is no condition. `purposes` hold every descendant. `vague` names conditions of who,
-    when and why that cannot be read. `closed`: the reason of the closed world under a permit root that names data.
+    """One provision. A set that is None is no condition. `purposes` hold every descendant of the purposes named. `vague` names
+    the conditions of who, when and why that cannot be read. `closed` is the reason to deny data that a permit root does not name.
     """
 
     permit: bool
@@ -60,10 +61,10 @@ class Node:
 class Compiled:
     """One version of one Consent.
 
-    `ref`: `Consent/1/_history/3`. `roots`: its readings, one unless it is ambiguous; it permits only what all of them permit.
-    `period`: the root's, None when it cannot be read. `written`: dateTime in milliseconds, None when absent or unreadable.
-    `doubt`: its permits are off whatever it says, for the reasons in `findings`. `named`: records whose references the caller
-    should load into `Evidence.links`.
+    `ref` is such as `Consent/1/_history/3`. `roots` are the Consent's readings, one unless the Consent is ambiguous; the Consent
+    permits only data that all readings permit. `period` is the root's, None when it cannot be read. `written` is the Consent's
+    dateTime in milliseconds, None when absent or unreadable. `doubt`: the Consent's permits do not count, for the reasons in
+    `findings`. `named` are the records whose references the use case should load into `Evidence.links`.
     """
 
     ref: str

@@ -1,4 +1,4 @@
-"""Why: the rows of the decision that fired, in order, each naming what it rests on."""
+"""A decision and its reasons: the rows that fired, in order, each with the source it rests on."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """One row that fired.
+    """One row of the decision that fired.
 
-    `row`: `custodian`, `IDN-3`, `L0` … `L6`. `source` names a consent version and provision path
+    `row` is `custodian`, `IDN-3` or `L0` … `L6`. `source` names a Consent version and provision path
     (`Consent/1/_history/3#provision.provision[0]`), a policy row (`policy/uk-1#L5.implied-care`), an agreement or a grant's
-    record. `text`: plain words, no patient data.
+    record. `text` is in plain words, without patient data.
     """
 
     row: str
@@ -22,11 +22,11 @@ class Reason:
 
 @dataclass(frozen=True, slots=True)
 class Redaction:
-    """Something to take out of a permitted resource.
+    """A part to take out of a permitted resource.
 
-    `kind` `element`: a dotted path without indexes (`contact.name`); `section`: a Composition section by `system|code`;
-    `label`: every element that carries this inline security label (key of `service.consent.terms.label_key`, or
-    `CONFIDENTIALITY|code`).
+    `kind` says how `value` names the part. `element`: a dotted path without indexes (`contact.name`); `section`: a Composition
+    section by `system|code`; `label`: every element that carries this inline security label (key of
+    `service.consent.terms.label_key`, or `CONFIDENTIALITY|code`).
     """
 
     kind: str
@@ -35,9 +35,11 @@ class Redaction:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The answer. The first of `reasons` decided; the others are the further rows that fired, in order of the layers.
+    """The decision on a resource. The first of `reasons` decided; the other reasons are the further rows that fired, in order of
+    the layers.
 
-    `obligations` are codes from `service.consent.policy`. `consents` are the version references of the Consents that spoke.
+    `obligations` are codes from `service.consent.policy`. `consents` are the version references of the Consents that permitted
+    or denied.
     """
 
     permit: bool

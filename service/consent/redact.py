@@ -1,7 +1,7 @@
-"""Takes out of a resource what a decision withholds, and says so on it. Idempotent; never changes its argument.
+"""Takes out of a resource the parts that a decision withholds, and tags the resource. Idempotent; never changes its argument.
 
-Narrative that could repeat what went is dropped with it, and so is a contained resource that nothing left refers to. A
-redacted resource is tagged REDACTED and SUBSETTED, so that a write-back can be refused.
+Narrative that could repeat a withheld part is dropped too, and so is a contained resource that only withheld parts refer to.
+A redacted resource is tagged REDACTED and SUBSETTED, so that a write-back can be refused.
 """
 
 from __future__ import annotations
@@ -19,19 +19,19 @@ from service.fhir.reference import target
 REDACTED = {"system": OBSERVATION_VALUE, "code": "REDACTED"}
 SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}
 KEPT = frozenset({"resourceType", "id", "meta"})
-"""Members no redaction takes: without them it is no resource."""
+"""Members that no redaction takes out: without them a resource is no resource."""
 
 _GONE: Any = object()
 
 
 def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
-    """The resource without the redactions' parts; itself when it has none of them."""
+    """The resource without the parts that the redactions name, tagged as redacted; the same resource when it has no such part."""
     found = without(resource, redactions)
     return resource if found == resource else _tagged(found)
 
 
 def without(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
-    """As `redact`, but not a word of it is said on the resource, and its own narrative is left."""
+    """The resource without the parts that the redactions name, as `redact`, but without tags and with its own narrative left."""
     wanted = tuple(redactions)
     paths = {
         tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split(".")) for item in wanted if item.kind == "element"
@@ -42,24 +42,26 @@ def without(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
     for path in sorted(path for path in paths if path[0] not in KEPT):
         found = _without_path(found, path, top=True)
     if sections or labels:
-        # Sections first: a section that goes takes its labelled parts along.
+        # Sections and labels in one walk: a section that is taken out takes its labelled parts with it.
         found = _members(found, sections, labels)
     return resource if found == resource else _without_orphans(found, resource)
 
 
 def unlabelled(resource: Resource, facts: Facts) -> Resource:
-    """What is left of a resource for whoever is kept from every part that a label or a section lets be withheld."""
+    """The resource without every part that a label or a section could withhold from any reader. `facts` are its Facts."""
     labels = (Redaction("label", label) for label in facts.inline)
     return without(resource, (*labels, *(Redaction("section", code) for code in facts.sections)))
 
 
 def is_redacted(resource: Resource) -> bool:
-    """Whether this came out of `redact`: a write-back of it must be refused, it would lose what was withheld."""
+    """Whether a resource is tagged by `redact`: its write-back must be refused, because it would lose the withheld parts."""
     return any(_is(coding, REDACTED) for coding in _objects(resource.get("meta"), "security"))
 
 
 def _without_orphans(left: Resource, whole: Resource) -> Resource:
-    """Without the contained resources that only what went led to: they are what it said, in another place."""
+    """The resource `left`, less the contained resources that only parts taken out of `whole` referred to: such a contained
+    resource is content of the withheld part in another place.
+    """
     gone = _reached(whole) - _reached(left)
     contained = left.get("contained")
     if not gone or not isinstance(contained, list):
@@ -69,7 +71,7 @@ def _without_orphans(left: Resource, whole: Resource) -> Resource:
 
 
 def _reached(resource: Resource) -> frozenset[str]:
-    """The anchors (`#id`) that the resource refers to, directly or through what it contains."""
+    """The anchors (`#id`) that the resource refers to, directly or through its contained resources."""
     contained = {f"#{each.get('id')}": each for each in _objects(resource, "contained")}
     found: set[str] = set()
     todo: list[Any] = [value for name, value in resource.items() if name != "contained"]
@@ -96,7 +98,7 @@ def _is(coding: dict[str, Any], other: dict[str, str]) -> bool:
 
 
 def _tagged(resource: Resource) -> Resource:
-    """With both tags, once, and without the narrative."""
+    """The resource with the tags REDACTED and SUBSETTED, each once, and without its narrative."""
     meta = dict(resource["meta"]) if isinstance(resource.get("meta"), dict) else {}
     for name, coding in (("security", REDACTED), ("tag", SUBSETTED)):
         present = meta.get(name) if isinstance(meta.get(name), list) else []
@@ -110,7 +112,7 @@ def _tagged(resource: Resource) -> Resource:
 
 
 def _each(value: Any, change: Callable[[Any], Any]) -> Any:
-    """A changed copy of a value or of each item of a list; what became empty is gone."""
+    """A changed copy of a value or of each item of a list; an item that became empty is left out, an empty list is `_GONE`."""
     if not isinstance(value, list):
         return change(value)
     kept = [item for item in map(change, value) if item is not _GONE]
@@ -118,7 +120,7 @@ def _each(value: Any, change: Callable[[Any], Any]) -> Any:
 
 
 def _without_path(value: Any, path: tuple[str, ...], *, top: bool = False) -> Any:
-    """`value` without the member at `path`; the narrative of every object on the way goes too."""
+    """`value` without the member at `path` and without the narrative of every object on the way."""
     if not isinstance(value, dict):
         return value
     name, rest = path[0], path[1:]
@@ -137,7 +139,7 @@ def _without_path(value: Any, path: tuple[str, ...], *, top: bool = False) -> An
 
 
 def _silenced(element: dict[str, Any]) -> dict[str, Any]:
-    """Without the narrative; the `text` of a CodeableConcept is a string and stays."""
+    """The element without its narrative; the `text` of a CodeableConcept is a string and stays."""
     return {name: value for name, value in element.items() if name != "text" or not isinstance(value, dict)}
 
 
@@ -148,7 +150,7 @@ def _members(value: dict[str, Any], sections: frozenset[str], labels: frozenset[
         item = inner if name in KEPT else _each(inner, partial(_parts, name=name, sections=sections, labels=labels))
         if item is not _GONE:
             kept[name] = item
-    # A label on a primitive sits in its `_name` twin, by position in a list: both go whole.
+    # A label on a primitive sits in its `_name` twin, by position in a list: the primitive and its twin are taken out whole.
     for name in [name for name in value if name.startswith("_") and kept.get(name) != value[name]]:
         kept.pop(name, None)
         kept.pop(name[1:], None)
@@ -156,7 +158,9 @@ def _members(value: dict[str, Any], sections: frozenset[str], labels: frozenset[
 
 
 def _parts(value: Any, name: str, sections: frozenset[str], labels: frozenset[str]) -> Any:
-    """`value` without labelled elements and, under `section`, without the sections named."""
+    """`value` without the elements that carry one of `labels` and, under `section`, without the `sections` named; `_GONE` when
+    all of it is taken out.
+    """
     if not isinstance(value, dict):
         return value
     if labels and not labels.isdisjoint(_labels(value)):

@@ -1,8 +1,8 @@
 """Legitimate relationships (consent rules, L0): which records tie an organisation to a person, and which ties count.
 
 A CareTeam membership, an open Task, a referral or an episode ties the organisations it names to its person. A tie counts
-only when somebody with standing made it: the custodian of the person's own record, or an organisation already tied by one
-that counts. So nobody gives themselves a relationship with a stranger by writing their own CareTeam.
+only when an organisation with standing made it: the custodian of the person's own record, or an organisation already related by
+a tie that counts. So no organisation gives itself a relationship with a stranger by writing its own CareTeam.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from service.fhir.coding import codes_in
 from service.fhir.reference import target
 
 NO_STANDING = frozenset({TaskCode.STOP_USE, TaskCode.OVERRIDE_REVIEW, TaskCode.DATA_REQUEST})
-"""Tasks of ours that ask for access, account for it or end it; they may not be what gives it."""
+"""Codes of the Tasks that ask for access, account for access or end it; such a Task must not itself give access."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """An actor a record names, as a reference, and the recorded period (FHIR text, open ends empty) of its part."""
+    """An actor that a record names, as a reference, and the period (FHIR text, open ends empty) that the record gives for it."""
 
     actor: str
     start: str = ""
@@ -31,7 +31,9 @@ class Tie:
 
 @dataclass(frozen=True, slots=True)
 class Relationship:
-    """A tie with its actor resolved to an organisation. `custodian` is whose record says so; None is an open end."""
+    """A tie with its actor resolved to an organisation. `custodian` keeps the record that makes the tie; a `start` or `end` of
+    None is open.
+    """
 
     organization: str
     custodian: str
@@ -46,20 +48,21 @@ class Relationship:
 def standing(custodians: Collection[str], relationships: Iterable[Relationship], at: datetime) -> frozenset[str]:
     """The organisations with a legitimate relationship at an instant (L0).
 
-    `custodians` hold a record of the person themselves. The result grows from them through ties that hold until it is closed.
+    `custodians` keep a Patient record of the person. The result grows from the custodians through ties that hold, until no tie
+    adds an organisation.
     """
     having = set(custodians)
     related: set[str] = set()
     waiting = [tie for tie in relationships if tie.holds(at)]
     while counting := [tie for tie in waiting if tie.custodian in having]:
         related.update(tie.organization for tie in counting)
-        waiting = [tie for tie in waiting if tie.custodian not in having]  # before having grows: what they made counts next
+        waiting = [tie for tie in waiting if tie.custodian not in having]  # the new organisations' own ties count next round
         having |= related
     return frozenset(related)
 
 
 def ties(resource: Resource) -> tuple[Tie, ...]:
-    """The actors this record ties to its person; none for a record that is not of a tying type, or is not yet in force."""
+    """The actors that a record ties to its person; none for a record that is not of a type in RULES, or is not in force."""
     rule = RULES.get(resource.get("resourceType", ""))
     return tuple(dict.fromkeys(rule(resource))) if rule else ()
 
@@ -84,7 +87,7 @@ def _task(task: Resource) -> Iterator[Tie]:
 
 
 def _moment(task: Resource) -> Mapping[str, str]:
-    """A period that is over as it starts: its parties read the Task, and have no standing by it."""
+    """A period that ends as it starts, for a Task that gives its parties no standing, though they may read the Task."""
     at = str(task.get("authoredOn", "1970-01-01T00:00:00Z"))
     return {"start": at, "end": at}
 

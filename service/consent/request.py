@@ -1,5 +1,5 @@
-"""What is asked, and what is known about it, when a decision is taken. Everything is loaded by the caller of `decide`;
-nothing here reads a clock.
+"""The Request and the Evidence that a decision is taken on. The use case that calls `decide` loads both; nothing here reads a
+clock.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ BY_BASIS = "lawful-basis"
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """One caller, for its purposes, now.
+    """The request of one caller for certain purposes now.
 
-    `principals` is the closure of `service.consent.principals`: references `Type/id` and business identifiers `system|value`.
+    `principals` come from `service.consent.principals`: references `Type/id` and business identifiers `system|value`.
     `organization` is the recipient; `sector` its sector in the partner register. `purposes` are v3-ActReason codes, or
-    `system|code`. `action` is a consentaction code. `now` is aware. `user` is the person acting (`PractitionerRole/x`,
-    `Patient/y`, `RelatedPerson/z`) or empty for a system. `self_access` are the Patients whom the user is, or whose verified
-    and entitled representative the user is. Overrides and lawful bases are `Grant`s in the Evidence.
+    `system|code`. `action` is a consentaction code. `now` has a time zone. `user` is the person acting
+    (`PractitionerRole/x`, `Patient/y`, `RelatedPerson/z`) or empty for a system. `self_access` are the Patients that the user is,
+    or whose verified and entitled representative the user is. Overrides and lawful bases are `Grant`s in the Evidence.
     """
 
     principals: frozenset[str]
@@ -40,10 +40,11 @@ class Request:
 class Grant:
     """A recorded permission beside consent: a break-glass override, or a lawful basis on which records were disclosed.
 
-    `kind` is one of BREAK_GLASS, or BY_BASIS. `refs` (`Type/id`, a version suffix is ignored) or else `types` say what it
-    covers; neither: for an override the whole record of the person, for a lawful basis nothing. `user` empty: everyone acting
-    for `organization`. `purposes` empty: any. `ref` is the resource that records it, `authority` its words for the ledger.
-    `until` None: no end of its own. `weak`: it counts only where no Consent speaks.
+    `kind` is one of BREAK_GLASS, or BY_BASIS. The grant covers `refs` (`Type/id`, a version suffix is ignored), else `types`;
+    with neither, an override covers the whole record of the person and a lawful basis covers nothing. `user` empty: everyone
+    acting for `organization`. `purposes` empty: any. `ref` is the resource that records the grant, `authority` the grant's words
+    for the ledger. `until` None: the grant has no end of its own. `weak`: the grant counts only where no Consent permits or
+    denies.
     """
 
     kind: str
@@ -61,12 +62,13 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """What is known about one person (all linked Patients) and one recipient.
+    """The evidence about one person (all linked Patients) and one recipient.
 
-    `patients`: every Patient reference of the person. `relationships`: organisations with a legitimate tie now: CareTeam, open
-    Task, referral, episode. `representatives`: verified people entitled to consent for the person. `links`: what a record
-    refers to, by its reference, for records that consents name (`Compiled.named`), for what leads to them, and for the
-    PractitionerRoles that wrote records; one that is absent is unknown, which denies.
+    `patients` are all Patient references of the person. `relationships` are the organisations with a legitimate tie now:
+    CareTeam, open Task, referral, episode. `representatives` are verified people entitled to consent for the person. `links` maps
+    a record's reference to the references in it: for records that Consents name (`Compiled.named`), for records on a chain of
+    references to these, and for the PractitionerRoles that wrote records; the references of a record absent from `links` are
+    unknown, which denies.
     """
 
     consents: tuple[Compiled, ...] = ()

@@ -1,6 +1,7 @@
-"""What is left to enforce on each resource once who, when and why are settled: IHE PCF residual rules for an access token.
+"""The IHE PCF residual rules of an access token: the conditions on data that are left to enforce on each resource once the
+Consents' conditions of who, when and why are decided.
 
-Rules are read from the top and the last that matches wins: that is exactly what the Consents say of the resource.
+Rules are read from the top and the last that matches wins; its effect is exactly the effect of the Consents on the resource.
 """
 
 from __future__ import annotations
@@ -18,13 +19,15 @@ from service.consent.request import Evidence, Request
 from service.fhir.date import milliseconds
 
 MOST = 4096
-"""More rules than this are not worth a token: it forbids everything instead, which is safe."""
+"""The most rules that a token carries: with more, the token forbids everything instead, which is safe."""
 
 
 @dataclass(frozen=True, slots=True)
 class ResidualRule:
-    """An effect (None: nothing is said after all) where every condition holds. A condition is data named by a permit (True)
-    or a denial; what is not known of a resource is true of a denial's data and false of a permit's.
+    """The effect on a resource for which every condition holds. `permit` None: the Consents say nothing of the resource.
+
+    A condition is the data named by a permit (True) or by a denial (False). A condition that is unknown for a resource holds for
+    a denial's data and does not hold for a permit's.
     """
 
     permit: bool | None
@@ -37,7 +40,7 @@ FORBID = ResidualRule(False)
 
 
 def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tuple[str, Rules], ...]:
-    """Version reference and rules of each Consent that says something of some resource, in the order of their references."""
+    """The version reference and the rules of each Consent that permits or denies some resource, in the order of references."""
     now = milliseconds(request.now)
     found = []
     for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
@@ -49,14 +52,14 @@ def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tupl
 
 
 def joined(spoke: Iterable[tuple[str, Rules]]) -> Rules:
-    """The rules of several Consents as one list. Empty: no Consent says anything of any resource."""
+    """The rules of several Consents as one list; empty when no Consent permits or denies any resource."""
     return _trim(_together(rules for _, rules in spoke))
 
 
 def residual_json(rules: Rules, base: str = "") -> list[dict[str, Any]]:
-    """The `residual` of the `ihe_pcf` token extension. The token itself is a general permit, so a leading one is not written;
-    what is said of nothing is forbidden. Several conditions on one element have no published form and are written as
-    `allOf`.
+    """The `residual` of the `ihe_pcf` token extension. The token itself is a general permit, so a leading unconditional permit is
+    not written; a rule without an effect is written as `forbid`. Several conditions on one element have no published form and
+    are written as `allOf`.
     """
     kept = rules[1:] if rules and rules[0].permit and not rules[0].conditions else rules
     return [_written(rule, base) for rule in kept if not (rule.permit and any(what.vague for what, _ in rule.conditions))]
@@ -83,7 +86,9 @@ def _node(node: Node, request: Request, now: int, above: int) -> Rules:
 
 
 def _together(lists: Iterable[Rules]) -> Rules:
-    """Siblings, or Consents, side by side: a denial wins. Lists of one effect need no product: permits first, denials last."""
+    """The rules of sibling provisions, or of several Consents, as one list in which a denial wins. Lists of a single effect need
+    no product: permits are put first and denials last.
+    """
     some = [_trim(rules) for rules in lists if rules]
     permits = [rules for rules in some if all(rule.permit is True for rule in rules)]
     denials = [rules for rules in some if all(rule.permit is False for rule in rules)]
@@ -95,7 +100,9 @@ def _together(lists: Iterable[Rules]) -> Rules:
 
 
 def _product(left: Rules, right: Rules, merge: Merge) -> Rules:
-    """The list whose last match is the last match of both, merged. Index 0 stands for no match in that list."""
+    """The list in which the last matching rule has the merged effect of the last matching rules of `left` and of `right`. `none`
+    stands for no match in one of the two lists.
+    """
     if (len(left) + 1) * (len(right) + 1) > MOST:
         return (FORBID,)
     none = ResidualRule(None)
@@ -104,17 +111,17 @@ def _product(left: Rules, right: Rules, merge: Merge) -> Rules:
 
 
 def _either(one: bool | None, two: bool | None) -> bool | None:
-    """Across siblings and Consents: deny overrides permit overrides nothing."""
+    """The effect of two siblings or two Consents: a denial overrides a permit, and a permit overrides no effect."""
     return False if one is False or two is False else one or two
 
 
 def _both(one: bool | None, two: bool | None) -> bool | None:
-    """Across readings of one Consent: a permit needs both."""
+    """The effect of two readings of one Consent: a denial in either denies, a permit needs both."""
     return False if one is False or two is False else True if one and two else None
 
 
 def _trim(rules: Rules) -> Rules:
-    """Without what stands before the last unconditional rule, which it hides."""
+    """The rules from the last unconditional rule on, which hides every rule before it."""
     for index in range(len(rules) - 1, 0, -1):
         if not rules[index].conditions:
             return rules[index:]
@@ -131,8 +138,9 @@ def _written(rule: ResidualRule, base: str) -> dict[str, Any]:
 
 
 def _elements(what: What, base: str, *, ceiling: bool) -> dict[str, Any]:
-    """The elements as written, without those that could not be read: a denial is wider without them, and a permit is not
-    written at all. `ceiling`: a permit's data in what became a denial, whose ceiling would be read as a floor; it is left out.
+    """The elements as written, without the elements that could not be read: a denial is wider without them, and a permit with
+    such an element is not written at all. `ceiling`: the data come from a permit but the rule is a denial, which would read the
+    permit's confidentiality ceiling as a floor; so the labels are left out.
     """
     unsaid = what.vague | {"securityLabel"} if ceiling and what.rank else what.vague
     readable = {name: value for name, value in what.source.items() if name not in unsaid}

@@ -1,5 +1,5 @@
-"""Which Consent replaces which. The only place where the newer wins: same subject, controller, policy, category, recipients
-and purposes.
+"""Which Consent a newer Consent replaces: one of the same subject, controller, policy, category, recipients and purposes. Nowhere
+else does a newer Consent win over an older one.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from service.fhir.coding import codings
 
 
 def supersession_key(resource: Mapping[str, Any], base: str = "") -> str:
-    """Equal for two Consents of which the later supersedes the earlier; empty where there is no subject to tell. Never
-    raises.
+    """A key that is equal for two Consents of which the later supersedes the earlier; empty for a Consent without a patient.
+    Never raises.
     """
     patient = ref_of(resource.get("patient"), base)
     if not patient:

@@ -1,8 +1,8 @@
 """The code hierarchies a consent decision rests on: purposes of use, confidentiality, sensitivity.
 
 The literal trees are HL7's (v3-ActReason PurposeOfUse, v3-ActCode InformationSensitivityPolicy, as published with R4); a test
-compares them with the code systems. `parent > child child` per line. DVD is developmental disability and SDV domestic
-violence; ETH is not above SUD.
+compares the trees with the code systems. Each line is `parent > child child`. DVD is developmental disability and SDV domestic
+violence; ETH is not a parent of SUD.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ SUD > ETHUD OPIOIDUD
 
 
 def edges(literal: str) -> dict[str, tuple[str, ...]]:
-    """Children by parent, from `parent > child child` lines."""
+    """The children of each parent, read from lines of `parent > child child`."""
     children: dict[str, tuple[str, ...]] = {}
     for line in literal.strip().splitlines():
         parent, _, rest = line.partition(" > ")
@@ -57,7 +57,7 @@ def edges(literal: str) -> dict[str, tuple[str, ...]]:
 
 
 def _closure(children: Mapping[str, Iterable[str]], code: str) -> frozenset[str]:
-    """The code and everything below it; a cycle ends where it began."""
+    """The code and every code below it; a cycle ends where it began."""
     found: set[str] = set()
     todo = [code]
     while todo:
@@ -70,14 +70,14 @@ def _closure(children: Mapping[str, Iterable[str]], code: str) -> frozenset[str]
 
 @dataclass(frozen=True, slots=True)
 class Terminology:
-    """Descendants (self included) of each known code. A code it does not know covers itself alone."""
+    """The descendants of each known code, the code itself included. An unknown code covers itself alone."""
 
     purposes: Mapping[str, frozenset[str]]
     labels: Mapping[str, frozenset[str]]
 
     @classmethod
     def of(cls, purposes: Mapping[str, Iterable[str]], labels: Mapping[str, Iterable[str]]) -> Terminology:
-        """From children by parent."""
+        """A Terminology made from two trees, each the children by parent."""
         return cls(*({code: _closure(tree, code) for code in _codes(tree)} for tree in (purposes, labels)))
 
     def purpose(self, code: str) -> frozenset[str]:
@@ -97,16 +97,16 @@ STANDARD = Terminology.of(edges(PURPOSES), edges(SENSITIVITIES))
 
 
 def purpose_key(system: str, code: str) -> str:
-    """v3-ActReason codes stand alone; any other purpose is `system|code`."""
+    """How a purpose is spelled in sets: a v3-ActReason code as the code alone, any other as `system|code`."""
     return code if system in (ACT_REASON, "") else f"{system}|{code}"
 
 
 def label_key(system: str, code: str) -> str:
-    """v3-ActCode labels stand alone; any other label is `system|code`."""
+    """How a label is spelled in sets: a v3-ActCode label as the code alone, any other as `system|code`."""
     return code if system == ACT_CODE else f"{system}|{code}"
 
 
 def high_water(ranks: Iterable[int]) -> str:
-    """The most confidential code among ranks (0 = unlabelled); empty when nothing is labelled."""
+    """The code of the most confidential of `ranks` (0 is unlabelled); empty when no rank is labelled."""
     top = max(ranks, default=0)
     return ORDER[top - 1] if top else ""
