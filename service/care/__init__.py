@@ -1,1 +1,1 @@
-"""The domain's rules, a room for each practice over `ownership` and `task`, and the registry of their Task machines. Pure."""
+"""The rules of care: a room for each practice, over `task` and `ownership`, and the registry of every Task machine. Pure."""

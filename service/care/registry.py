@@ -1,4 +1,4 @@
-"""Every code of `task-code` and its machine. A code is here once, or it is no code of ours."""
+"""The registry: the machine of every code of `task-code`. A code has exactly one machine."""
 
 from __future__ import annotations
 
@@ -19,4 +19,4 @@ _EVERY: tuple[Machine[Any], ...] = (
     *companion.MACHINES,
 )
 MACHINES: dict[str, Machine[Any]] = {machine.code: machine for machine in _EVERY}
-"""By code. A new kind of Task is one more value here, with its table, needs and effects in a room of its own."""
+"""The machine of each code. A new kind of Task is one more machine, with its table, needs and effects in a room of its own."""

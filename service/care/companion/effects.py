@@ -1,4 +1,4 @@
-"""What the moves of companion Tasks write, times and tell."""
+"""The effects of companion Tasks' moves: resources to write, timers to set or cancel, and notices to send."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.fhir.reference import name_of
 
 
 def abort(situation: Situation, ids: Ids) -> Outcome:
-    """The abort is accepted and the handover is cancelled, in one Outcome. The plan stays with who leads it (OWN-3)."""
+    """Accepts the abort and cancels the handover, in one Outcome. The plan stays with its present lead (OWN-3)."""
     del ids
     handover = situation.about or {}
     cancelled = {
@@ -28,12 +28,12 @@ def abort(situation: Situation, ids: Ids) -> Outcome:
 
 
 def finish(situation: Situation, ids: Ids) -> Outcome:
-    """Done: its clock stops."""
+    """Completes a companion Task and stops its clock (TIM-11)."""
     return replace(move(situation, ids), cancelled=(timer_key("TIM-11", situation.current),))
 
 
 def inform(situation: Situation, ids: Ids) -> Outcome:
-    """A clarification is answered: the handover no longer awaits information."""
+    """Completes a clarification: its handover no longer awaits information."""
     made, handover = finish(situation, ids), situation.about
     if handover is None or not reading.awaiting(handover):
         return made
@@ -42,7 +42,7 @@ def inform(situation: Situation, ids: Ids) -> Outcome:
 
 
 def reach(situation: Situation, ids: Ids) -> Outcome:
-    """The person was reached: the handover's clock for the contact stops (TIM-3)."""
+    """Completes a follow-up: the person was reached, so the handover's clock for the contact stops (TIM-3)."""
     made, handover = finish(situation, ids), situation.about
     if handover is None:
         return made

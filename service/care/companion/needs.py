@@ -1,4 +1,4 @@
-"""What the rows of the companions' tables need. `Situation.about` is the handover that a companion is about."""
+"""The requirements that the companion Tasks' tables name. `Situation.about` is the handover that a companion Task is about."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.fhir.reference import link, name_of
 
 
 def about_started_handover(situation: Situation) -> Issues:
-    """An abort is about a handover in progress that the caller's agency sent, and goes to the agency that works on it."""
+    """An abort is about a handover in progress that the caller's agency sent, and goes to the agency that owns the handover."""
     handover, after = situation.about, situation.after
     found = []
     if handover is None or name_of(handover) != link(after, "focus") or reading.code(handover) != TaskCode.HANDOVER:
@@ -30,7 +30,7 @@ def about_started_handover(situation: Situation) -> Issues:
 
 
 def still_started(situation: Situation) -> Issues:
-    """The handover is still in progress, so that there is something to abort."""
+    """The handover of an abort is still in progress, so that the abort has work to stop."""
     if situation.about is not None and reading.status(situation.about) == "in-progress":
         return ()
     return (issue("The handover is no longer `in-progress`: reject the abort.", "Task.focus"),)
@@ -45,7 +45,7 @@ def why(situation: Situation) -> Issues:
 
 
 def answer(situation: Situation) -> Issues:
-    """A clarification is completed by its answer."""
+    """A clarification is completed with its answer, as output `answer`."""
     after = situation.after
     answers = (str(one.get("valueString", "")) or reading.value_reference(one) for one in reading.outputs(after, "answer"))
     if any(not blank(one) for one in answers):
@@ -54,7 +54,7 @@ def answer(situation: Situation) -> Issues:
 
 
 def contacted(situation: Situation) -> Issues:
-    """A follow-up is completed by a contact that happened."""
+    """A follow-up is completed with a contact that happened, or with the reason why none is required (TIM-3)."""
     if not contact(situation):
         return ()
     text = "A follow-up is done by a contact, not an attempt: add `first-contact`, or `no-contact-required` with its reason."

@@ -26,7 +26,7 @@ ABORT: tuple[Move, ...] = (
 
 
 def answered(needs: tuple[str, ...] = (), effect: str = "finish") -> tuple[Move, ...]:
-    """The table of a Task that its owner works on and completes; what completing it needs, and does."""
+    """The table of a Task that its owner works on and completes. `needs` and `effect` are those of completing the Task."""
     return (
         Move("requested",   "received",    _O),
         Move("requested",   "accepted",    _O),
@@ -51,13 +51,13 @@ COMPANIONS = (
     TaskCode.ACTION, TaskCode.ESCALATION, TaskCode.ROLE, TaskCode.ALERT, TaskCode.IDENTITY_REVIEW, TaskCode.STOP_USE,
     TaskCode.WELFARE_CHECK, TaskCode.SAFEGUARDING_CONSIDERATION,
 )  # fmt: skip
-"""Codes that a rule makes and its owner completes."""
+"""Codes of the companion Tasks that a rule makes and the Task's owner completes."""
 AWAITED = (
     TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE, TaskCode.TRIAGE, TaskCode.APPROVE,
     TaskCode.ESCALATION_REVIEW, TaskCode.BRIEF_REVIEW, TaskCode.TAPER_STEP, TaskCode.READINESS, TaskCode.JOINT_REVIEW,
     TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW,
 )  # fmt: skip
-"""Codes that the rules name and no rule makes yet. Nobody sends one: a client's would be a Task that no practice hears of."""
+"""Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""
 
 
 MACHINES: tuple[Machine[Situation], ...] = (

@@ -1,4 +1,4 @@
-"""Who must agree to a crisis plan, who has, and whether it may be active (E9)."""
+"""Which agencies must agree to a crisis plan, which have agreed, and whether the plan may be active (E9)."""
 
 from __future__ import annotations
 
@@ -26,9 +26,12 @@ _WHERE = "CarePlan.supportingInfo"
 
 @dataclass(frozen=True, slots=True)
 class Agreements:
-    """What a decision about a crisis plan needs: its `agree-plan` Tasks, contents of the versions they are about (by
-    version-specific reference), its CareTeam, the resolver of members, what its dataset lacks, and the
-    zone of dates without an offset."""
+    """The agreements to a crisis plan, with all else that a decision about the plan needs.
+
+    `asked` are its `agree-plan` Tasks and `versions` the plan's versions that these Tasks are about, by version-specific
+    reference. `team` is its CareTeam, `organizations` resolves members to Organizations, `dataset` says how complete the `crisis`
+    dataset is. Dates without an offset are local to `zone`.
+    """
 
     asked: tuple[Resource, ...] = ()
     versions: Mapping[str, Resource] | None = None
@@ -39,12 +42,12 @@ class Agreements:
 
 
 def focus(task: Resource) -> str:
-    """The version-specific reference that an agreement is about."""
+    """The version-specific reference to the plan that an `agree-plan` Task is about."""
     return target(task.get("focus"))
 
 
 def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
-    """The agencies that must agree: the lead's, the partners', and those on the plan's CareTeam at `at`."""
+    """The agencies that must agree: the lead's agency, the partners' agencies, and agencies on the plan's CareTeam at `at`."""
     known = found.organizations or {}
     leads = (
         known.get(link(plan, "author"), ""),
@@ -60,7 +63,7 @@ def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
 
 
 def agreed(plan: Resource, found: Agreements) -> frozenset[str]:
-    """The agencies whose completed agreement is about a version whose content is this content."""
+    """The agencies with a completed agreement to a version whose content equals the content of `plan`."""
     known, versions = found.organizations or {}, found.versions or {}
     counting = [one for one in found.asked if reading.status(one) == "completed" and same(plan, versions.get(focus(one)))]
     owners = (link(one, "owner") for one in counting)
@@ -68,7 +71,9 @@ def agreed(plan: Resource, found: Agreements) -> frozenset[str]:
 
 
 def check(before: Resource | None, after: Resource, found: Agreements, at: datetime) -> Problem | None:
-    """E9: whether a write of a crisis plan may be active: complete, and agreed by every agency in this very content."""
+    """E9: why a crisis plan may not be written as active, or None. An active plan has a complete dataset, and every agency has
+    agreed to its present content.
+    """
     if after.get("status") != "active" or not is_crisis_plan(after):
         return None
     if lacking := tuple(_lacking(found.dataset)):
@@ -86,7 +91,7 @@ def check(before: Resource | None, after: Resource, found: Agreements, at: datet
 
 
 def _lacking(found: Completeness) -> Iterator[Issue]:
-    """What the dataset leaves open. An answer to what it does not ask stands in nobody's way."""
+    """One issue for each question that the dataset leaves open. An answer that the dataset does not ask for is no issue."""
     if found.fault:
         yield issue(f"The plan's `crisis` dataset cannot be used: {found.fault}.", _WHERE, "E9")
     for link_ in found.unanswered:

@@ -1,4 +1,4 @@
-"""What a crisis plan says, and what of it an agency agrees to."""
+"""The content of a crisis plan, to which an agency agrees."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ def is_crisis_plan(plan: Resource) -> bool:
 
 
 def content(plan: Resource) -> Resource:
-    """What an agency agrees to: everything but status, meta, narrative and the note of each partner's agreement Task."""
+    """The content that an agency agrees to: the plan without id, status, meta, narrative and the partners' references to their
+    agreements.
+    """
     kept = {name: value for name, value in plan.items() if name not in _BOOKKEEPING}
     if "extension" in kept:
         kept["extension"] = [_without_agreement(one) for one in kept["extension"]]
@@ -27,24 +29,24 @@ def content(plan: Resource) -> Resource:
 
 
 def same(plan: Resource, version: Resource | None) -> bool:
-    """Whether a version of the plan says what the plan says now."""
+    """Whether a version of a plan has the content that the plan has now."""
     return version is not None and content(plan) == content(version)
 
 
 def responses(plan: Resource) -> Iterable[str]:
-    """QuestionnaireResponses that the plan refers to: its `crisis` dataset is among them."""
+    """References to the QuestionnaireResponses that the plan refers to; its `crisis` dataset is among them."""
     return (one for one in links(plan, "supportingInfo") if "QuestionnaireResponse/" in one)
 
 
 def rests_on(plan: Resource, reference: str) -> bool:
-    """Whether a crisis plan that is not over refers to this QuestionnaireResponse: what it answers is what the plan says."""
+    """Whether a crisis plan that has not ended refers to the QuestionnaireResponse, whose answers are then the plan's content."""
     if not is_crisis_plan(plan) or plan.get("status") in _OVER:
         return False
     return any(unversioned(one).endswith(reference) for one in responses(plan))
 
 
 def extensions(plan: Resource, url: str) -> list[Resource]:
-    """The extensions of one kind."""
+    """The extensions of a plan that have the canonical `url`."""
     return [one for one in plan.get("extension", ()) if one.get("url") == url]
 
 

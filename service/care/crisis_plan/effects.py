@@ -1,4 +1,4 @@
-"""What a write of a crisis plan asks of its agencies, and what its activation gives them."""
+"""The Tasks and notices that follow from writing and from activating a crisis plan."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from service.fhir.reference import link, name_of, versioned
 
 
 def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: datetime, due: datetime, ids: Ids) -> Outcome:
-    """Agreement asked anew for a version of the plan: open and outdated Tasks are cancelled, each agency gets one.
+    """Asks every agency anew to agree to the plan: open `agree-plan` Tasks are cancelled, and each agency gets a new Task.
 
-    `version` is the version the plan will have; the Tasks' focus names it. `due` is TIM-10's date.
+    `version` is the version number that the plan will have, which the Tasks' focus names. `due` is TIM-10's date.
     """
     reset = [_cancelled(one) for one in found.asked if reading.status(one) in ("requested", "received")]
     tied = versioned(name_of(plan), version)
@@ -32,7 +32,7 @@ def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: dat
 
 
 def activated(plan: Resource, found: Agreements, *, agency: str, at: datetime, ids: Ids) -> Outcome:
-    """E9: activation gives every agency a Task for its role, and tells everyone."""
+    """E9: activation gives every agency a Task for its role, and tells every agency."""
     everyone, person = listed(plan, found, at), link(plan, "subject")
     made = [
         task_of(

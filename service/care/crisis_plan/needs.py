@@ -1,4 +1,4 @@
-"""What the rows of the agreement's table need, and what they look at besides the Task and its parties."""
+"""The requirement that the table of an `agree-plan` Task names, and the situation it is checked against."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from service.change import Resource
 
 @dataclass(frozen=True, slots=True)
 class AgreementSituation(Situation):
-    """An `agree-plan` Task with the plan as it stands, and the version that the Task's focus names."""
+    """An `agree-plan` Task with the plan as stored now, and the version of the plan that the Task's focus names."""
 
     plan: Resource | None = None
     version: Resource | None = None
 
 
 def this_version(situation: AgreementSituation) -> Issues:
-    """What is agreed to is what the plan says now."""
+    """The version that the agency agrees to has the content that the plan has now."""
     if situation.plan is not None and same(situation.plan, situation.version):
         return ()
     return (issue("The crisis plan changed since this version: agree to the newest one.", "Task.focus", "E9"),)

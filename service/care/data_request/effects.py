@@ -1,4 +1,7 @@
-"""What each move of a data request writes and times. `Outcome.disclosure`: the answer is due in the same transaction."""
+"""The effects of a data request's moves: resources to write and timers to set or cancel.
+
+`Outcome.disclosure` means that the answer is due in the same transaction.
+"""
 
 from __future__ import annotations
 
@@ -17,9 +20,10 @@ from service.fhir.reference import name_of
 
 
 def ask(situation: RequestSituation, ids: Ids) -> Outcome:
-    """It waits for a named person, with its clock when it names a date (TIM-11); else its answer is due with it.
+    """Creates a data request that waits for a named person, with a clock when the request names a date (TIM-11); a request that
+    need not wait is answered in the same transaction.
 
-    The time of asking is the service's: a Task's parties hold no standing by it, and no date of theirs may give them one.
+    The service writes `authoredOn`: a data request gives its parties no standing, and a date of the client's must not give any.
     """
     del ids
     task = {**kept(situation), "authoredOn": written(situation.at)}
@@ -31,14 +35,14 @@ def ask(situation: RequestSituation, ids: Ids) -> Outcome:
 
 
 def close(situation: RequestSituation, ids: Ids) -> Outcome:
-    """Rejected or cancelled: nobody's approval is awaited any more, and the clock stops."""
+    """Rejects or cancels a data request: approval is no longer awaited, and the request's clock stops (TIM-11)."""
     del ids
     task = reading.with_member(kept(situation), "businessStatus", None)
     return replace(_moved(situation, task), cancelled=(timer_key("TIM-11", situation.current),))
 
 
 def release(situation: RequestSituation, ids: Ids) -> Outcome:
-    """Approved: the answer is due in the same transaction, and the clock stops."""
+    """Approves a data request: the answer is due in the same transaction, and the request's clock stops (TIM-11)."""
     return replace(close(situation, ids), disclosure=True)
 
 

@@ -1,4 +1,4 @@
-"""What the rows of a data request's table need."""
+"""The requirements that a data request's table names. Each gives the issues in its way; none means that it is met."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from service.problem import Issue
 
 
 def owner(situation: RequestSituation) -> Issues:
-    """It is an order to one agency that is here, or to a named person who acts for it now."""
+    """A data request is an order to one agency that is registered here, or to a named person who acts for that agency now."""
     after, named = situation.after, link(situation.after, "owner")
     found = []
     if after.get("intent") != "order":
@@ -37,7 +37,7 @@ def owner(situation: RequestSituation) -> Issues:
 
 
 def why(situation: RequestSituation) -> Issues:
-    """It says why, in words."""
+    """A data request says why in words."""
     concept_ = situation.after.get("reasonCode")
     if isinstance(concept_, dict) and not blank(str(concept_.get("text", ""))):
         return ()
@@ -45,12 +45,12 @@ def why(situation: RequestSituation) -> Issues:
 
 
 def inputs(situation: RequestSituation) -> Issues:
-    """It says what is asked and for what, as `INPUTS` has it, and nothing that would be passed over."""
+    """A data request has the inputs that `INPUTS` requires, each in its form, and no input that the service would ignore."""
     return tuple(_misgiven(situation.after))
 
 
 def answer_by(situation: RequestSituation) -> Issues:
-    """A date to answer by is a readable instant ahead. It may be left out."""
+    """A date to answer by is a readable instant ahead; a data request may leave the date out."""
     if "end" not in ((situation.after.get("restriction") or {}).get("period") or {}):
         return ()
     due, where = reading.due(situation.after, situation.zone), "Task.restriction.period.end"
@@ -60,14 +60,14 @@ def answer_by(situation: RequestSituation) -> Issues:
 
 
 def unanswered(situation: RequestSituation) -> Issues:
-    """What was disclosed is said by the service alone."""
+    """A submitted data request has no outputs: only the service writes which records were disclosed."""
     if not situation.after.get("output"):
         return ()
     return (issue("The outputs of a data request are written by the service: send none.", "Task.output", RULE),)
 
 
 def approver(situation: RequestSituation) -> Issues:
-    """A named person answers for a release: an active PractitionerRole of the agency that was asked; a user as themselves."""
+    """A named person answers for a release: an active PractitionerRole of the agency that was asked; a user names themselves."""
     named, where = link(situation.after, "owner"), "Task.owner"
     fault = role_fault(situation.asked if named.startswith("PractitionerRole/") else None, situation.at, situation.zone)
     if fault:

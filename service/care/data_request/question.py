@@ -1,4 +1,4 @@
-"""What a data request asks, in the names that `$disclose` has for it, and what it is answered."""
+"""The question of a data request, in the parameter names of `$disclose`, and its answer."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ INPUTS: Mapping[str, Input] = {
     "period": Input("record-period", ("valuePeriod",)),
     "basis": Input("sharing-authority", ("valueCodeableConcept",)),
 }
-"""What a data request is given, by the name that `$disclose` has for it."""
+"""The inputs of a data request, by the name of the `$disclose` parameter that each becomes."""
 
 
 def waits(task: Resource) -> bool:
-    """Whether a named person must approve: a basis is claimed, or a named person is asked."""
+    """Whether a data request waits for a named person's approval: it claims a lawful basis, or asks a named person."""
     return bool(reading.inputs(task, "sharing-authority")) or not link(task, "owner").startswith("Organization/")
 
 
 def given(task: Resource) -> Given:
-    """What was asked, in the names of `$disclose`'s parameters."""
+    """The values that a data request gives for `$disclose`'s parameters, by parameter name."""
     values = {name: [value(each, wanted) for each in reading.inputs(task, wanted.name)] for name, wanted in INPUTS.items()}
     return {**values, "reason": [str((task.get("reasonCode") or {}).get("text", ""))]}
 
 
 def place(name: str) -> str:
-    """The FHIRPath of what a parameter of `$disclose` is called in a data request."""
+    """The FHIRPath of the element of a data request that holds the `$disclose` parameter `name`."""
     if name in INPUTS:
         return f"Task.input.where(type.coding.code = '{INPUTS[name].name}')"
     return {"recipient": "Task.requester", "reason": "Task.reasonCode.text"}.get(name, f"Task.{name}")
 
 
 def answered(task: Resource, records: tuple[str, ...]) -> Resource:
-    """The Task with its answer: completed, and what was disclosed as outputs; none when nothing was."""
+    """The Task with its answer: completed, with the disclosure `records` as outputs; no outputs when nothing was disclosed."""
     done = reading.with_member({**task, "status": "completed"}, "businessStatus", None)
     for record in records:
         done = reading.with_output(done, "disclosure", valueReference=reference_to(record))

@@ -1,4 +1,4 @@
-"""What the rules of a data request look at besides the Task and its parties."""
+"""The situation that a data request is decided in: the Task, its parties and the directory entry of its owner."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ from service.change import Resource
 
 @dataclass(frozen=True, slots=True)
 class RequestSituation(Situation):
-    """A data request with the directory entry that its `owner` names; None when it is not here."""
+    """A data request with the directory entry that its `owner` names; `asked` is None when the entry is not in the store."""
 
     asked: Resource | None = None

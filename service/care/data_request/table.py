@@ -1,4 +1,4 @@
-"""The table of a data request, and where its machine differs from the plain case."""
+"""The table of a data request, and the parts of its machine that differ from `Machine`'s defaults."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ TABLE: tuple[Move, ...] = (
 
 
 def stands(situation: RequestSituation) -> bool:
-    """HOV-5: whether the submitted Task says what is stored already, its outputs aside, which the service adds."""
+    """HOV-5: whether the submitted Task says what the stored Task says; it may leave out the outputs, which the service adds."""
     before, after = situation.before, situation.after
     if before is None or reading.status(before) != reading.status(after):
         return False
@@ -41,7 +41,7 @@ def stands(situation: RequestSituation) -> bool:
 
 
 def completed(situation: RequestSituation) -> Resource:
-    """The submitted Task with what the service wrote on it and a client need not repeat."""
+    """The submitted Task with the members that the service wrote on it and a client need not repeat."""
     before, after = situation.before or {}, effects.completed(situation)
     same = before.get("for") if link(before, "for") == link(after, "for") else None
     return {**after, "for": same} if same else after

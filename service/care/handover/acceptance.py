@@ -1,4 +1,4 @@
-"""Acceptance of a handover (HOV-4, HOV-6): everything it writes, in one Outcome, so that all of it happens or none."""
+"""Acceptance of a handover (HOV-4, HOV-6): everything that acceptance writes, in one Outcome: all is committed, or nothing."""
 
 from __future__ import annotations
 
@@ -19,7 +19,9 @@ from service.fhir.reference import link, name_of, version_of
 
 
 def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """HOV-4: Task, plan, team, episode, Provenance, acknowledgement, follow-up, and what is sent back (HOV-6)."""
+    """HOV-4: accepts a handover. Writes the Task, plan, team, episode, Provenance, acknowledgement and follow-up, and a Task that
+    goes back for each declined scope (HOV-6).
+    """
     role, moved = situation.lead or {}, moves_ownership(situation.after)
     status = concept(BUSINESS_STATUS, "partly-accepted") if reading.scopes(situation.after, "declined-scope") else None
     task = Staged(reading.with_member(filled(situation, kept(situation)), "businessStatus", status))
@@ -49,7 +51,9 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
 
 
 def filled(situation: HandoverSituation, task: Resource) -> Resource:
-    """An accepted Task with what acceptance adds: the lead as owner and output, and the accepted scope when none was said."""
+    """An accepted Task with the members that acceptance adds: the lead as owner and output, and an accepted scope if none is
+    given.
+    """
     lead = reading.lead_reference(task)
     known = reading.lead_reference(situation.current)
     lead = lead or (known if reading.status(situation.before) == "accepted" else "")
@@ -61,7 +65,7 @@ def filled(situation: HandoverSituation, task: Resource) -> Resource:
 
 
 def _settled(situation: HandoverSituation, role: Resource, ids: Ids) -> tuple[Staged, ...]:
-    """OWN-2 and OWN-4: the new lead on plan, team and episode, with the plan's unique key under its new custodian (OWN-6)."""
+    """OWN-2 and OWN-4: plan, team and episode with the new lead, and the plan's unique key under its new custodian (OWN-6)."""
     led = ownership.Led(situation.plan or {}, situation.team, situation.episode)
     plan, *others = ownership.settle(led, role, at=situation.at, zone=situation.zone, ids=ids)
     keys = ownership.keys(plan.resource, situation.person, plan.custodian)
@@ -69,7 +73,7 @@ def _settled(situation: HandoverSituation, role: Resource, ids: Ids) -> tuple[St
 
 
 def _joined(situation: HandoverSituation, role: Resource, ids: Ids) -> tuple[Staged, ...]:
-    """HOV-6: the plan stays where it is; the receiver's lead joins the team for the scopes that were accepted."""
+    """HOV-6: the team, joined by the receiver's lead for the scopes that were accepted; the plan keeps its lead."""
     del ids
     if situation.team is None:
         return ()
@@ -97,7 +101,7 @@ def _acknowledgement(situation: HandoverSituation, ids: Ids) -> Resource:
 
 
 def _follow_up(situation: HandoverSituation, task: Resource, ids: Ids) -> Resource:
-    """TIM-3: the first contact, owed by the new lead within the limit."""
+    """TIM-3: the follow-up Task for the first contact, which the new lead owes within the limit."""
     limit = due("TIM-3", situation.at, situation.calendar, level=1)
     return task_of(
         ids(),
@@ -116,7 +120,7 @@ def _follow_up(situation: HandoverSituation, task: Resource, ids: Ids) -> Resour
 
 
 def _returned(situation: HandoverSituation, task: Resource, ids: Ids) -> tuple[Resource, ...]:
-    """HOV-6: one Task back to the requester for each declined scope, part of this one."""
+    """HOV-6: one Task back to the requester for each declined scope, as part of the handover `task`."""
     when = due("TIM-2", situation.at, situation.calendar, priority=str(task.get("priority", "")))
     return tuple(
         {
@@ -166,6 +170,6 @@ def _audits(situation: HandoverSituation, moved: bool) -> tuple[AuditFact, ...]:
 
 
 def _guards(situation: HandoverSituation, moved: bool) -> tuple[tuple[str, int], ...]:
-    """What was read and is not written must still be current: the lead's role, and the plan when it stays."""
+    """The versions that were read, are not written and must still be current: the lead's role, and the plan if its lead stays."""
     read = [situation.lead, *(() if moved else (situation.plan,))]
     return tuple((name_of(one), version_of(one)) for one in read if one is not None)

@@ -1,11 +1,11 @@
-"""What a passed deadline does to a handover besides its escalation (`overdue`): TIM-1 and TIM-3.
+"""The effects of a passed deadline on a handover besides its escalation (`overdue`): TIM-1 and TIM-3.
 
 The rules, in prose:
 
-- TIM-1: a handover that nobody received is sent again; when that helps nothing either, its sender is told, since no alternate
-  endpoint is known.
+- TIM-1: a handover that was not received in time is sent again; when it is still not received, its sender is told, since no
+  alternate endpoint is known.
 - TIM-3: past its target the owner is reminded of the contact; past its limit a welfare check and a safeguarding consideration are
-  made, once (E11). Only a completed contact stops that, never an attempt or a status that just ends the Task.
+  made, once (E11). Only a completed contact prevents these Tasks, never an attempt or a status that just ends the Task.
 """
 
 from __future__ import annotations
@@ -20,11 +20,11 @@ from service.fhir.canonical import TaskCode
 from service.fhir.reference import link, name_of
 
 LIMIT = len(BY_ID["TIM-3"].spans[ROUTINE]) - 1
-"""The level of TIM-3 that is the limit; those before it are targets."""
+"""The level of TIM-3 that is the limit; the levels before it are targets."""
 
 
 def unreceived(situation: Situation, level: int) -> Outcome | None:
-    """TIM-1 for a handover; None when it was received, answered or withdrawn in the meantime."""
+    """TIM-1 for a handover; None when the handover was received, answered or withdrawn in the meantime."""
     if situation.stage != "requested":
         return None
     if level > 0:
@@ -38,7 +38,7 @@ def unreceived(situation: Situation, level: int) -> Outcome | None:
 
 
 def uncontacted(situation: Situation, level: int, ids: Ids) -> Outcome | None:
-    """TIM-3 for a `follow-up` Task of a handover; None once the contact, or that none is required, was recorded."""
+    """TIM-3 for a `follow-up` Task of a handover; None once a contact was recorded, or that no contact is required."""
     if "completed" in (reading.status(situation.before), reading.status(situation.about)):
         return None
     agency = situation.receiver

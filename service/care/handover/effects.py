@@ -1,4 +1,6 @@
-"""What each move of a handover Task writes, times and tells. Acceptance has its own module."""
+"""The effects of a handover's moves: resources to write, timers to set or cancel, and notices to send. Acceptance has its own
+module.
+"""
 
 from __future__ import annotations
 
@@ -18,15 +20,15 @@ from service.fhir.reference import link, name_of
 
 
 def conversing(situation: HandoverSituation, task: Resource, ids: Ids) -> Resource:
-    """The Task with a conversation: its own groupIdentifier, or a new one."""
+    """The Task with a groupIdentifier, which names its conversation, and with the date of sending; both are kept if present."""
     given = task.get("groupIdentifier") or {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{ids()}"}
     return {**task, "groupIdentifier": given, "authoredOn": task.get("authoredOn", written(situation.at))}
 
 
 def send(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """HOV-3: the Task becomes visible to the receiver, a disclosure is due, the clocks start (TIM-1, TIM-2).
+    """HOV-3: sends a handover. The Task becomes visible to the receiver, a disclosure is due, the clocks start (TIM-1, TIM-2).
 
-    Also a new authority for a Task that was sent (HOV-8): disclosed again; its clocks run on.
+    Also gives a handover that was sent a new authority (HOV-8): the records are disclosed again, and the clocks run on.
     """
     task = conversing(situation, kept(situation), ids)
     again = situation.stage not in ("none", "draft")
@@ -38,39 +40,41 @@ def send(situation: HandoverSituation, ids: Ids) -> Outcome:
 
 
 def receive(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """The second acknowledgement: received. Its clock stops (TIM-1)."""
+    """Records the second acknowledgement, `received`, and stops the clock for it (TIM-1)."""
     made = move(situation, ids)
     return Outcome(made.writes, cancelled=(timer_key("TIM-1", situation.after),), notices=made.notices, audits=made.audits)
 
 
 def close(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """Rejected, cancelled or failed: the clocks for an answer stop. A contact that is owed to the person stays owed (TIM-3)."""
+    """Rejects, cancels or fails a handover; the clocks for its answer stop. A contact owed to the person stays owed (TIM-3)."""
     made = move(situation, ids)
     return Outcome(made.writes, cancelled=answer_keys(situation.after), notices=made.notices, audits=made.audits)
 
 
 def complete(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """Completed: the contact happened, or was not required, so its clock stops (TIM-3)."""
+    """Completes a handover: the contact happened, or was not required, so the clock for the contact stops (TIM-3)."""
     made = move(situation, ids)
     stopped = (timer_key("TIM-3", situation.after),)
     return Outcome(made.writes, cancelled=stopped, notices=made.notices, audits=made.audits)
 
 
 def hold(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """On hold, remembering from where. No clock stops: a hold is no way round an escalation (HOV-7)."""
+    """Puts a handover on hold and remembers the status it had. No clock stops: a hold does not prevent an escalation (HOV-7)."""
     del ids
     task = reading.with_hold(kept(situation), reading.status(situation.before))
     return outcome(situation, task, "handover-on-hold", told_=situation.stage != "draft")
 
 
 def resume(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """Back from hold to where it came from."""
+    """Takes a handover from hold back to the status from which it was held."""
     del ids
     return outcome(situation, reading.with_hold(kept(situation), ""), "handover-resumed", told_=situation.stage != "draft")
 
 
 def clarify(situation: HandoverSituation, ids: Ids) -> Outcome:
-    """Awaiting information: a clarification Task goes back to the requester, due as a receipt is (TIM-1); TIM-11 watches it."""
+    """Awaits information: a clarification Task goes back to the requester, due in the span of TIM-1; a TIM-11 timer watches the
+    clarification.
+    """
     when = due("TIM-1", situation.at, situation.calendar, priority=str(situation.current.get("priority", "")))
     task = {**kept(situation), "businessStatus": concept(BUSINESS_STATUS, "awaiting-information")}
     asked = task_of(

@@ -1,4 +1,4 @@
-"""What the rows of a handover's table need. Each answers the issues that stand in its way: none means that it is met."""
+"""The requirements that a handover's table names. Each gives the issues in its way; none means that it is met."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def leads_plan(situation: HandoverSituation) -> Issues:
 
 
 def dataset(situation: HandoverSituation) -> Issues:
-    """HOV-2: exactly one minimum dataset, complete."""
+    """HOV-2: a handover has exactly one minimum dataset, which is complete."""
     count = len(reading.inputs(situation.after, "minimum-dataset"))
     if count != 1:
         return (issue(f"A handover has exactly one input `minimum-dataset`, this has {count}.", "Task.input", "HOV-2"),)
@@ -51,7 +51,9 @@ def dataset(situation: HandoverSituation) -> Issues:
 
 
 def authority_input(situation: HandoverSituation) -> Issues:
-    """HOV-3: exactly one authority to share: a Consent, or a lawful basis that says why (`direct-care` need not)."""
+    """HOV-3: a handover has exactly one authority to share: a Consent, or a lawful basis with its justification (`direct-care`
+    needs none).
+    """
     given = reading.inputs(situation.after, "sharing-authority")
     place = "Task.input"
     if len(given) != 1:
@@ -68,7 +70,7 @@ def authority_input(situation: HandoverSituation) -> Issues:
 
 
 def authority(situation: HandoverSituation) -> Issues:
-    """HOV-3: the consent decision lets the receiving agency have what is sent."""
+    """HOV-3: the consent decision permits sharing the plan, the dataset and the package with the receiving agency."""
     return (
         ()
         if situation.authority.permitted
@@ -77,7 +79,7 @@ def authority(situation: HandoverSituation) -> Issues:
 
 
 def authority_still(situation: HandoverSituation) -> Issues:
-    """HOV-8: after a withdrawal acceptance needs another authority."""
+    """HOV-8: the authority to share still holds; after its withdrawal acceptance needs another authority."""
     if situation.authority.permitted:
         return ()
     why = situation.authority.text
@@ -86,7 +88,7 @@ def authority_still(situation: HandoverSituation) -> Issues:
 
 
 def accept_by(situation: HandoverSituation) -> Issues:
-    """`restriction.period.end` is a readable instant ahead."""
+    """The accept-by date of a handover, `restriction.period.end`, is a readable instant ahead."""
     when = reading.due(situation.after, situation.zone)
     if when is None:
         return (issue("A handover says until when it is to be accepted: set `restriction.period.end`.", _END, "HOV-1"),)
@@ -114,7 +116,7 @@ def named_lead(situation: HandoverSituation) -> Issues:
 
 
 def scope(situation: HandoverSituation) -> Issues:
-    """HOV-6: what is declined is not accepted too, and a part is declined only beside what is accepted."""
+    """HOV-6: no scope is both accepted and declined, and a scope is declined only if another is accepted."""
     accepted, declined = reading.scopes(situation.after, "accepted-scope"), reading.scopes(situation.after, "declined-scope")
     if declined and not accepted:
         return (
@@ -125,7 +127,7 @@ def scope(situation: HandoverSituation) -> Issues:
 
 
 def still_led_by_sender(situation: HandoverSituation) -> Issues:
-    """OWN-3: the plan is still the sender's to give, or the sender hands over only a part of what it leads."""
+    """OWN-3: the plan is still active and led by the sender; the sender need not lead it when only a part is handed over."""
     plan = situation.plan
     if plan is not None and plan.get("status") in ("active", "on-hold"):
         leads = situation.organization(link(plan, "author")) == situation.sender
@@ -149,14 +151,14 @@ def instead(situation: HandoverSituation) -> Issues:
 
 
 def clarification(situation: HandoverSituation) -> Issues:
-    """`awaiting-information` says what is asked: a new note, or `statusReason.text`."""
+    """A handover that awaits information says which information: in a new note, or in `statusReason.text`."""
     if not blank(question_of(situation)):
         return ()
     return (issue("Say what information is awaited: add a `note`.", "Task.note", "HOV-1"),)
 
 
 def came_from(situation: HandoverSituation) -> Issues:
-    """A held Task goes back to the status it came from."""
+    """A held Task goes back to the status from which it was held."""
     origin = reading.held_from(situation.current)
     if reading.status(situation.after) == origin:
         return ()
@@ -164,13 +166,13 @@ def came_from(situation: HandoverSituation) -> Issues:
 
 
 def moves_ownership(task: Resource) -> bool:
-    """HOV-6: whether accepting this Task moves ownership: `overall-coordination` is accepted, or nothing is said."""
+    """HOV-6: whether accepting the Task moves ownership: its scope `overall-coordination` is accepted, or it names no scope."""
     accepted = reading.scopes(task, "accepted-scope")
     return OVERALL_COORDINATION in accepted or not accepted
 
 
 def question_of(situation: HandoverSituation) -> str:
-    """What the owner's agency asks: the newest note that was not there before, else `statusReason.text`, or ''."""
+    """The question of the owner's agency: the newest note that the stored Task does not have, else `statusReason.text`, or ''."""
     after = situation.after
     new = [str(one.get("text", "")) for one in after.get("note", ()) if one not in situation.current.get("note", ())]
     return new[-1] if new else str((after.get("statusReason") or {}).get("text", ""))

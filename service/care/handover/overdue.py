@@ -1,6 +1,6 @@
-"""What time and other people's decisions do to a sent handover: it is overdue (HOV-7), or its authority is withdrawn (HOV-8).
+"""A sent handover that becomes overdue (HOV-7), or whose authority to share is withdrawn (HOV-8).
 
-Neither changes the status, and ownership stays with the sender: only a move of the table ends a handover (HOV-10).
+Neither event changes the Task's status, and ownership stays with the sender: only a move of the table ends a handover (HOV-10).
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ from service.fhir.reference import link, name_of
 WITHDRAWN = "authority-withdrawn"
 """The businessStatus of a handover whose authority no longer holds."""
 LEVELS = 3
-"""Escalation levels when the agencies' contacts name no more. Configurable per pathway."""
+"""The number of escalation levels, unless an agency's contacts name more. Configurable per pathway."""
 
 
 def overdue(situation: HandoverSituation, level: int, ids: Ids, *, levels: int = LEVELS) -> Outcome | None:
     """HOV-7 for a fired TIM-2 timer of `level`; None when the handover was answered in the meantime.
 
-    Writes businessStatus `overdue` and one escalation Task per side, to its contact of this level (its last, when it names
-    fewer; the agency itself when it names none), and starts the clock of the next level.
+    Writes businessStatus `overdue` and one escalation Task per agency, to the agency's contact of this level (its last contact
+    when it names fewer; the agency itself when it names none), and starts the clock of the next level.
     """
     if situation.stage not in ("requested", "received"):
         return None
@@ -43,9 +43,9 @@ def overdue(situation: HandoverSituation, level: int, ids: Ids, *, levels: int =
 
 
 def withdrawn(situation: HandoverSituation) -> Outcome | None:
-    """HOV-8: the authority no longer holds while the handover is open; None when it is closed, or still a draft.
+    """HOV-8 for an open handover whose authority no longer holds; None when the handover is closed, or still a draft.
 
-    The Task stays visible and says why; dataset and package become unreadable to the receiver by the consent decision itself.
+    The Task stays visible and says why; the consent decision itself makes dataset and package unreadable to the receiver.
     """
     if situation.stage in ("none", "draft") or situation.stage in reading.TERMINAL:
         return None
@@ -59,7 +59,9 @@ def withdrawn(situation: HandoverSituation) -> Outcome | None:
 
 
 def contact(situation: HandoverSituation, agency: str, level: int) -> str:
-    """Whom an agency's escalation level names: its last contact when it names fewer levels, itself when it names none."""
+    """The contact of an agency's escalation level: the agency's last contact when it names fewer levels, the agency itself when
+    it names none.
+    """
     named = situation.contacts.get(agency, ())
     return named[min(level, len(named) - 1)] if named else agency
 

@@ -1,4 +1,4 @@
-"""What a handover's rules look at besides the Task and its parties."""
+"""The situation that a handover is decided in: the Task, its parties, the plan and the decision about sharing."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from service.change import Resource
 
 @dataclass(frozen=True, slots=True)
 class Authority:
-    """What the consent decision for the receiving agency said (HOV-3).
+    """The consent decision for the receiving agency (HOV-3).
 
-    `text` says why, without patient data. `reference` is the version-specific Consent that permits, or ''.
+    `text` is the reason, without patient data. `reference` is the version-specific Consent that permits, or ''.
     """
 
     permitted: bool = False
@@ -28,11 +28,12 @@ COMPLETE = Completeness()
 
 @dataclass(frozen=True, slots=True)
 class HandoverSituation(Situation):
-    """A handover Task with the plan, what the plan's ownership is written on, and what was decided about sharing.
+    """A handover Task with the plan, the team and episode that carry the plan's ownership, and the decision about sharing.
 
     `organizations` resolves the plan's author and the team's members, too. `lead` is the PractitionerRole of
-    `reading.lead_reference(after)`. `person` names the one person behind linked Patients, `patients` are their references.
-    `dataset` is what the minimum dataset lacks. `contacts` are, per agency, whom its escalation levels name.
+    `reading.lead_reference(after)`. `person` names the one person behind linked Patients, `patients` are the references of these
+    Patients. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the contacts of its escalation
+    levels in order.
     """
 
     plan: Resource | None = None

@@ -1,4 +1,4 @@
-"""The handover's table, and where its machine differs from the plain case (HOV-1)."""
+"""The handover's table, and the parts of its machine that differ from `Machine`'s defaults (HOV-1)."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ TABLE: tuple[Move, ...] = (
 
 
 def changed(situation: HandoverSituation) -> str:
-    """What a write that leaves the status as it is changes; '' for a move."""
+    """The kind of amendment that a write without a change of status makes; '' for a change of status."""
     before, after = situation.before, situation.after
     if before is None or reading.status(before) != reading.status(after):
         return ""
@@ -72,7 +72,7 @@ def changed(situation: HandoverSituation) -> str:
 
 
 def stands(situation: HandoverSituation) -> bool:
-    """HOV-5: whether the submitted Task says what is stored already, once the service's own additions are made to it."""
+    """HOV-5: whether the submitted Task says what the stored Task says, once the service's own additions are made to it."""
     before, after = situation.before, situation.after
     if before is None or reading.status(before) != reading.status(after) or changed(situation) == "awaiting-information":
         return False
@@ -81,7 +81,9 @@ def stands(situation: HandoverSituation) -> bool:
 
 
 def raced(situation: HandoverSituation) -> Problem | None:
-    """HOV-5: an acceptance that names another lead, as output or as owner, or other scopes, after one has won."""
+    """HOV-5: the conflict of an acceptance that names another lead, as output or as owner, or other scopes, when the handover is
+    accepted already; else None.
+    """
     before, after = situation.before, situation.after
     if (
         before is None
@@ -99,7 +101,7 @@ def raced(situation: HandoverSituation) -> Problem | None:
 
 
 def hint(situation: HandoverSituation) -> str:
-    """What to do instead of a move that the table does not hold, where the table does not show it."""
+    """What a client should do instead of a move that the table does not hold; '' where the table's own moves show it."""
     if situation.before is None and situation.sides == (STRANGER,):
         return f"set `requester` to a PractitionerRole of your agency, which `{link(situation.after, 'requester')}` is not"
     if reading.status(situation.before) == "in-progress" and REQUESTER in situation.sides:

@@ -1,4 +1,4 @@
-"""The table of an `override-review` Task."""
+"""The table of an `override-review` Task, its requirement and its effects."""
 
 from __future__ import annotations
 
@@ -35,26 +35,26 @@ TABLE: tuple[Move, ...] = (
 
 
 def decision(situation: Situation) -> Issues:
-    """A review is completed by what was decided."""
+    """A review is completed with its decision, as output `decision`."""
     if reading.outputs(situation.after, "decision"):
         return ()
     return (issue("A review is completed by what was decided: add output `decision`.", "Task.output", RULE),)
 
 
 def move(situation: Situation, ids: Ids) -> Outcome:
-    """A step of the review; it is told to nobody."""
+    """Stores a step of the review; no agency gets a notice of it."""
     del ids
     task = effects.kept(situation)
     return effects.outcome(situation, task, f"{TaskCode.OVERRIDE_REVIEW}-{task['status']}", told_=False)
 
 
 def decided(situation: Situation, ids: Ids) -> Outcome:
-    """The override was judged: the clock of its review stops."""
+    """Completes a review: the override was judged, so the clock of its review stops (TIM-11)."""
     return replace(move(situation, ids), cancelled=(effects.timer_key("TIM-11", situation.current),))
 
 
 def noted(situation: Situation) -> str:
-    """What a write that leaves the status as it is changes."""
+    """The kind of amendment that a write without a change of status makes, always `note`; '' for a change of status."""
     return "note" if reading.status(situation.before) == reading.status(situation.after) else ""
 
 

@@ -1,1 +1,1 @@
-"""Who leads a plan and who is who (OWN, IDN): what every practice may ask, and the one place that writes a new lead."""
+"""Who leads a plan (OWN) and which records are of one person (IDN), for every practice; the one place that writes a new lead."""

@@ -1,4 +1,4 @@
-"""Who is who (IDN): national identifiers that can be checked, the key that links one person's records, roles that are live.
+"""Identity (IDN): checks national identifiers, gives the key that links one person's records, and says whether a role is live.
 
 An NHS number is ten digits; the last is a check digit, Modulus 11: the first nine digits are weighted 10 down to 2, the sum's
 remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
@@ -21,12 +21,12 @@ VERIFIED_CODE = "number-present-and-verified"
 
 
 def normalised(value: str) -> str:
-    """An NHS number as ten digits without the spaces it is printed with."""
+    """An NHS number without the spaces and hyphens with which it is printed."""
     return value.translate(_SPACES)
 
 
 def nhs_number_fault(value: str) -> str:
-    """Why `value` is not an NHS number (IDN-2), or '' when it is. The text never repeats the number."""
+    """Why `value` is not an NHS number (IDN-2), or '' when `value` is one. The text never repeats the number."""
     digits = normalised(value)
     if not (digits.isascii() and digits.isdigit()):
         return "an NHS number has digits only"
@@ -46,7 +46,7 @@ def check_digit(nine: str) -> int:
 
 
 def check(patient: Resource) -> Problem | None:
-    """IDN-2: every national identifier of a Patient holds, or all that do not are named."""
+    """IDN-2: a Problem that names every national identifier of a Patient that does not hold, or None."""
     issues = tuple(
         Issue("value", f"The NHS number is not valid: {fault}.", f"Patient.identifier[{place}].value", "IDN-2")
         for place, identifier in _national(patient)
@@ -58,8 +58,8 @@ def check(patient: Resource) -> Problem | None:
 def person_keys(patient: Resource, systems: frozenset[str] = frozenset()) -> tuple[str, ...]:
     """IDN-1: keys that two Patients of one person share: `system|value` of each verified national identifier.
 
-    An NHS number counts when its check digit fits, it is not `old`, and its verification status, if it says one, is verified.
-    `systems` are further identifier systems that the configuration trusts; their values count as they are.
+    An NHS number counts when its check digit fits, its use is neither `old` nor `temp`, and its verification status, if any, is
+    verified. `systems` are further identifier systems that the configuration trusts; their values count without a check.
     """
     national = (f"{NHS_NUMBER}|{normalised(str(one['value']))}" for _, one in _national(patient) if _trusted(one))
     trusted = (one for one in _identifiers(patient) if one.get("system") in systems and one.get("value"))
@@ -68,12 +68,14 @@ def person_keys(patient: Resource, systems: frozenset[str] = frozenset()) -> tup
 
 
 def doubtful(patient: Resource) -> bool:
-    """IDN-2: a national identifier that is said to be unverified; a person decides about the match."""
+    """IDN-2: whether a Patient has a national identifier with a verification status other than verified, so that a person decides
+    about the match.
+    """
     return any(not _verified(one) for _, one in _national(patient))
 
 
 def role_fault(role: Resource | None, at: datetime, zone: tzinfo) -> str:
-    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''. `zone` reads the dates of its period."""
+    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''. Dates of its period are local to `zone`."""
     if role is None or role.get("resourceType") != "PractitionerRole":
         return "it is not a PractitionerRole that this service knows"
     if role.get("active") is not True:

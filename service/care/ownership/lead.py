@@ -1,11 +1,12 @@
 """Who leads a plan (OWN-1…OWN-7), and the one place where a new lead is written.
 
-The owner is `CarePlan.author`, an active PractitionerRole with practitioner and organization. The same fact stands as the one
-open CareTeam participant with role 768820003 and as EpisodeOfCare.careManager; `settle` writes all three from one lead, so they
-cannot disagree. Between agencies only an accepted handover calls it (OWN-3); inside the agency `check` lets staff name another.
+The owner is `CarePlan.author`, an active PractitionerRole with practitioner and organization. The one open CareTeam participant
+with role 768820003 and EpisodeOfCare.careManager name the same owner; `settle` writes all three from one lead, so that the three
+cannot disagree. Between agencies only an accepted handover calls `settle` (OWN-3); inside the agency `check` lets staff name
+another lead.
 
 A plan belongs to an episode by HL7's extension `workflow-episodeOfCare`, or by `supportingInfo` that refers to an EpisodeOfCare.
-A plan without either has the person's care by its custodian agency as its episode.
+For a plan without an episode, the care of its person by its custodian agency counts as the episode.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ AUTHOR = "CarePlan.author"
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """A plan with what its ownership is written on, loaded. `team` and `episode` are those the plan refers to, or None."""
+    """A plan with the CareTeam and the EpisodeOfCare that carry its ownership; each is None when the plan refers to none."""
 
     plan: Resource
     team: Resource | None = None
@@ -39,7 +40,9 @@ class Led:
 
 @dataclass(frozen=True, slots=True)
 class Tenure:
-    """One row of `$ownership`: who led (PractitionerRole reference), from, to (None: still), by which handover Task (or '')."""
+    """One row of `$ownership`: the lead (a PractitionerRole reference), from `start` to `end` (None: the lead still leads), and
+    the reference of the handover Task that gave the plan to the lead, or ''.
+    """
 
     lead: str
     start: datetime
@@ -57,7 +60,7 @@ def check(
     role: Resource | None,
     author_agency: str = "",
 ) -> Problem | None:
-    """OWN-1 and OWN-3 for a client's write of a CarePlan.
+    """Why a client may not write a CarePlan (OWN-1, OWN-3), or None.
 
     `agency` is the caller's Organization, `role` the resolved PractitionerRole of the new author, `author_agency` the
     Organization of the stored author ('' when there is none).
@@ -83,7 +86,7 @@ def check(
 def settle(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids) -> tuple[Staged, ...]:
     """OWN-2: plan, CareTeam and EpisodeOfCare with `role` as the lead from `at`; the plan comes first.
 
-    Their custodian becomes the role's organisation. A CareTeam is made when the plan refers to none.
+    The custodian of all three becomes the role's organisation. A CareTeam is made when the plan refers to none.
     """
     agency, lead = organization_of(role), name_of(role)
     team = coordinated(led.team or _new_team(led.plan, ids()), lead, agency, at, zone)
@@ -96,7 +99,10 @@ def settle(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids) ->
 
 
 def named(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids, user: str, created: bool) -> tuple[Staged, ...]:
-    """OWN-2 and OWN-3: what an agency's own write of the lead also writes: plan, team, episode and a Provenance."""
+    """OWN-2 and OWN-3: the writes with which an agency names a lead of its own: plan, team, episode and a Provenance.
+
+    `user` is the reference of the person who names the lead; `created` is whether the plan is new.
+    """
     plan, *others = settle(led, role, at=at, zone=zone, ids=ids)
     first = Staged(plan.resource, created, plan.custodian)
     targets = [coming(staged) for staged in (first, *others)]
@@ -111,9 +117,9 @@ def coming(staged: Staged) -> str:
 
 
 def coordinated(team: Resource, lead: str, agency: str, at: datetime, zone: tzinfo) -> Resource:
-    """OWN-4: the team with `lead` as its one open care coordinator; the old one's end is the new one's start.
+    """OWN-4: the team with `lead` as its one open care coordinator; the old coordinator's end is the new coordinator's start.
 
-    Who already coordinates keeps the start; a coordinator who never started (start in the future) is taken out.
+    A lead who already coordinates keeps the start; a coordinator who never started (start in the future) is taken out.
     """
     listed = [one for one in team.get("participant", ()) if isinstance(one, dict)]
     if [link(one, "member") for one in listed if is_open_coordinator(one, at, zone)] == [lead]:
@@ -131,7 +137,8 @@ def coordinated(team: Resource, lead: str, agency: str, at: datetime, zone: tzin
 def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bool:
     """Whether a CareTeam participant is a care coordinator whose period has no end, or an end after `at`.
 
-    A part that ends at this very millisecond has ended: the next one starts then (OWN-4), and there are never two.
+    A participant whose period ends at the millisecond `at` has ended: the next coordinator starts then (OWN-4), so that a team
+    never has two.
     """
     period = participant.get("period")
     held = {"end": period["end"]} if isinstance(period, dict) and "end" in period else None
@@ -139,13 +146,13 @@ def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bo
 
 
 def coordinators(team: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """Members of the team's open care-coordinator participants."""
+    """References to the members that are open care coordinators of the team."""
     listed = (team or {}).get("participant", ())
     return tuple(link(one, "member") for one in listed if isinstance(one, dict) and is_open_coordinator(one, at, zone))
 
 
 def one_owner(led: Led, role: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """The ways in which an active plan breaks OWN-1 and OWN-2, as sentences; none when it holds. For `baton check`."""
+    """The ways in which an active plan breaks OWN-1 and OWN-2, as sentences; none when it breaks neither. For `baton check`."""
     if led.plan.get("status") != "active":
         return ()
     author, found = link(led.plan, "author"), []
@@ -166,7 +173,7 @@ def tagged_unowned(plan: Resource) -> bool:
 
 
 def imported(plan: Resource) -> Resource:
-    """OWN-7: an imported plan without an author is kept as draft and tagged `unowned`; any other is as it was."""
+    """OWN-7: an imported plan without an author is kept as draft and tagged `unowned`; a plan with an author is not changed."""
     if link(plan, "author"):
         return plan
     meta = plan.get("meta", {})
@@ -176,23 +183,23 @@ def imported(plan: Resource) -> Resource:
 
 
 def adopted(plan: Resource) -> Resource:
-    """OWN-7: a plan that got its lead, without the tag `unowned`."""
+    """OWN-7: the plan without the tag `unowned`, if it has a lead; else the plan as it is."""
     meta = plan.get("meta", {})
     kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
     return {**plan, "meta": reading.with_member(meta, "tag", kept or None)} if "tag" in meta and link(plan, "author") else plan
 
 
 def episode_of(plan: Resource) -> str:
-    """The EpisodeOfCare reference that a plan belongs to, or ''."""
+    """The reference of the EpisodeOfCare that a plan belongs to, or ''."""
     extended = (link(one, "valueReference") for one in plan.get("extension", ()) if one.get("url") == EPISODE_OF_CARE)
     informed = map(unversioned, links(plan, "supportingInfo"))
     return next((one for one in (*extended, *informed) if one.startswith("EpisodeOfCare/")), "")
 
 
 def keys(plan: Resource, person: str, custodian: str) -> tuple[str, ...]:
-    """OWN-6: the unique key of an active top-level plan (category 734163000, part of no other plan); others have none.
+    """OWN-6: the unique key of an active top-level plan (category 734163000, part of no other plan); any other plan has none.
 
-    `person` names the one person behind linked Patients (IDN-1). Without an episode, person and custodian agency stand for it.
+    `person` names the one person behind linked Patients (IDN-1). Without an episode, person and custodian agency make the key.
     """
     if plan.get("status") != "active" or plan.get("partOf") or (SNOMED, CARE_PLAN) not in codings(plan.get("category")):
         return ()
@@ -201,7 +208,7 @@ def keys(plan: Resource, person: str, custodian: str) -> tuple[str, ...]:
 
 
 def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, str] | None = None) -> tuple[Tenure, ...]:
-    """`$ownership`: tenures from a plan's versions (instant, content; any order), oldest first.
+    """`$ownership`: the tenures of a plan's leads, oldest first, from the plan's versions (instant and content, in any order).
 
     `handovers` maps the instant text (`written`) of an ownership-moving acceptance to its Task reference.
     """
@@ -219,7 +226,7 @@ def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, 
 
 
 def agencies(team: Resource | None, at: datetime, zone: tzinfo, organizations: Mapping[str, str]) -> Iterator[str]:
-    """Organisations whose participants are on the team at `at`; `organizations` resolves members that do not say theirs."""
+    """The organisations with a participant on the team at `at`; `organizations` resolves a member that names no organisation."""
     for one in (team or {}).get("participant", ()):
         if contains(one.get("period"), at, zone):
             member = link(one, "member")
@@ -227,7 +234,7 @@ def agencies(team: Resource | None, at: datetime, zone: tzinfo, organizations: M
 
 
 def agency_of(participant: Resource) -> str:
-    """The Organization that a CareTeam participant says it acts for, or ''."""
+    """The Organization that a CareTeam participant names as the one it acts for, or ''."""
     said = [link(one, "valueReference") for one in participant.get("extension", ()) if one.get("url") == PARTICIPANT_AGENCY]
     member = link(participant, "member")
     return (said or [""])[0] or link(participant, "onBehalfOf") or (member if member.startswith("Organization/") else "")

@@ -1,4 +1,5 @@
-"""Every Task of ours: how it is read, the one machine that decides its moves, what any move needs and does, deadlines, datasets.
+"""The rules that all Tasks share: reading a Task, the one machine that decides its moves, common needs and effects, deadlines
+and datasets.
 
-Knows no practice: what only one of them reads, asks or does is in its own room.
+Knows no practice: the rules of a single practice are in that practice's room.
 """

@@ -1,9 +1,9 @@
-"""Minimum datasets (HOV-2, MDS): is a QuestionnaireResponse complete against its Questionnaire?
+"""Minimum datasets (HOV-2, MDS): whether a QuestionnaireResponse is complete against its Questionnaire.
 
-Every required item that is enabled needs an answer. `none` is an answer; `not-known` is one when its text gives the reason;
-blank, whitespace and invisible characters are not. Each missing item and each item that the Questionnaire does not know is
-named by its linkId. Groups are walked to any depth; `enableWhen` is read for the operators exists, = and != (others count as
-enabled, so that an item is never skipped by mistake).
+Every required item that is enabled needs an answer. `none` is an answer; `not-known` is an answer when its text gives the
+reason; blank, whitespace and invisible characters are no answer. Each missing item and each item that the Questionnaire does
+not know is named by its linkId. Groups are walked to any depth; `enableWhen` is read for the operators exists, = and != (a
+condition with another operator counts as true, so that an item is never skipped by mistake).
 """
 
 from __future__ import annotations
@@ -28,7 +28,9 @@ _NO_REASON = frozenset(("not known", "not-known", "unknown", "not known, reason 
 
 @dataclass(frozen=True, slots=True)
 class Completeness:
-    """What a dataset lacks: linkIds of `missing` items, of `unknown` items, and of `not-known` answers without a reason."""
+    """How complete a dataset is: the linkIds of `missing` items, of `unknown` items, and of `not-known` answers without a reason
+    (`unexplained`). `fault` says why a dataset cannot be used at all.
+    """
 
     missing: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
@@ -37,17 +39,17 @@ class Completeness:
 
     @property
     def unanswered(self) -> tuple[str, ...]:
-        """What is missing and not just answered without a reason."""
+        """The linkIds of missing items that are not answered `not-known` without a reason."""
         return tuple(link for link in self.missing if link not in self.unexplained)
 
     @property
     def complete(self) -> bool:
-        """Whether nothing is lacking."""
+        """Whether the dataset lacks nothing."""
         return not (self.missing or self.unknown or self.unexplained or self.fault)
 
 
 def completeness(response: Resource | None, questionnaire: Resource | None) -> Completeness:
-    """Compare a QuestionnaireResponse with its Questionnaire. Total: whatever is given, it answers."""
+    """Compares a QuestionnaireResponse with its Questionnaire. Total: any two JSON objects, or None, give a Completeness."""
     if questionnaire is None:
         return Completeness(fault="the dataset names a Questionnaire that this service does not know")
     asked = tuple(_items(questionnaire))
@@ -102,7 +104,9 @@ def _says(value: object) -> bool:
 
 
 def _unexplained(answer: Resource) -> bool:
-    """`not-known` without its reason: the coding's own display, a text extension, or a valueString nested under the answer."""
+    """Whether an answer is `not-known` without its reason. The reason is the coding's own display, a text extension, or a
+    valueString nested under the answer.
+    """
     coding = answer.get("valueCoding")
     if not isinstance(coding, dict) or (coding.get("system"), coding.get("code")) != (DATASET_ANSWER, "not-known"):
         return False
@@ -138,7 +142,7 @@ def _link(item: Resource) -> str:
 
 
 def _answers(response: Resource) -> dict[str, list[Resource]]:
-    """Answers by linkId, with items nested in items and items nested in answers."""
+    """The answers by linkId, of items nested in items and of items nested in answers too."""
     found: dict[str, list[Resource]] = {}
     waiting = [response]
     while waiting:

@@ -1,9 +1,10 @@
-"""The one machine of every Task: a literal table of legal moves, what each row needs, and what it does.
+"""The one machine of every Task: a literal table of legal moves, with the requirements and the effect of each row.
 
-A practice is a value of `Machine`: its table, the functions that the table names, and where it differs from the plain case. The
-order of a decision is the same for all: whose Task it is (HOV-11), what the service adds to it, whether it repeats what stands
-(HOV-5), whether the table has the move for this side (HOV-1), whether the rest is as it was sent (HOV-1), whether the row's needs
-are met. A refusal of needs names all of them at once. What the table does not hold is refused, so that it is total.
+A kind of Task is a value of `Machine`: its table, the functions that the table names, and the parts that differ from the
+defaults. A decision takes the same steps for every Task: the caller's agency must be a party of the Task (HOV-11); the service
+adds the members that a client need not repeat; a submission that repeats the stored Task changes nothing (HOV-5); the table must
+hold the move for the caller's side (HOV-1); members sent earlier must be unchanged (HOV-1); the row's needs must be met. A
+refusal names every unmet need at once. A move that the table does not hold is refused, so the table is total.
 """
 
 from __future__ import annotations
@@ -25,10 +26,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """One legal move of a Task from status `start` (`none`: not there yet) to `end`, by `sides`.
+    """One legal move of a Task from status `start` (`none`: the Task is new) to `end`, by `sides`.
 
-    `kind` tells apart the amendments that leave the status as it is. `needs` name requirement functions, `effect` what it does.
-    `frees` are members that it may change of what was sent (HOV-1), `input.x` the inputs of type `x`.
+    `kind` tells apart the amendments that do not change the status. `needs` name the move's requirement functions, `effect` its
+    effect function. `frees` are members that the move may change although the Task was sent (HOV-1), `input.x` the inputs of type
+    `x`.
     """
 
     start: str
@@ -41,19 +43,20 @@ class Move:
 
 
 def same(situation: Situation) -> bool:
-    """HOV-5: whether the submitted Task says what is stored already."""
+    """HOV-5: whether the submitted Task says what the stored Task says."""
     return situation.before is not None and reading.said(situation.before) == reading.said(situation.after)
 
 
 @dataclass(frozen=True, slots=True)
 class Machine(Generic[S]):
-    """One kind of Task.
+    """The machine of one kind of Task.
 
-    `code` is from `task-code`. `sent`: clients send it; all others are made by the service and answered. `needs` and `effects`
-    are the functions that the table's rows name. `noun` is what its refusals call it, `rule` what they cite where the table or
-    HOV-1 speaks. The rest has the plain case as its default: `kind` names what a write that keeps the status changes,
-    `completed` adds what a client need not repeat, `stands` tells a repeat, `raced` who came too late, `hint` what to do instead
-    of an illegal move.
+    `code` is from `task-code`. `sent`: clients send this kind of Task; every other kind is made by the service, and clients only
+    answer it. `needs` and `effects` are the functions that the table's rows name. `noun` is the word for the Task in refusals,
+    `rule` the rule that a refusal cites for an illegal move or a changed member. The other functions have defaults: `kind` names
+    the amendment that a write without a change of status makes, `completed` adds the members that a client need not repeat,
+    `stands` tells whether a submission repeats the stored Task, `raced` gives the conflict of a submission that comes too late,
+    `hint` says what to do instead of an illegal move.
     """
 
     code: str
@@ -71,12 +74,12 @@ class Machine(Generic[S]):
 
 
 def named(*functions: F) -> Mapping[str, F]:
-    """Functions by the names that a table calls them."""
+    """The functions by their own names, which a table uses."""
     return {function.__name__: function for function in functions}
 
 
 def decide(machine: Machine[S], situation: S, ids: Ids) -> Outcome | Repeat | Problem:
-    """Whether a submitted Task may be stored, and everything that goes with it."""
+    """Decides whether a submitted Task may be stored: the Outcome to commit, a Repeat of the stored Task, or the refusal."""
     if situation.before is not None and situation.sides == (STRANGER,):
         return absent()
     situation = replace(situation, after=machine.completed(situation))
@@ -92,26 +95,26 @@ def decide(machine: Machine[S], situation: S, ids: Ids) -> Outcome | Repeat | Pr
 
 
 def find(machine: Machine[S], situation: S) -> Move | None:
-    """The row for this move and side, or None."""
+    """The row of the table for the submitted move and the caller's sides, or None."""
     start, end = reading.status(situation.before), reading.status(situation.after)
     return legal(machine.table, start, end, situation.sides, machine.kind(situation))
 
 
 def unmet(machine: Machine[S], situation: S, row: Move) -> tuple[Issue, ...]:
-    """Every issue of this move: what it may not change, and what it needs."""
+    """Every issue of a move: the members that it may not change, and the needs of its row that are not met."""
     sent = situation.stage not in ("none", "draft")
     frozen = fixed(situation, row.frees, machine.rule) if sent else ()
     return (*frozen, *(issue for need in row.needs for issue in machine.needs[need](situation)))
 
 
 def legal(table: Iterable[Move], start: str, end: str, sides: Collection[str], kind: str = "") -> Move | None:
-    """The row for this move by one of these sides, or None."""
+    """The row for the move from `start` to `end` by one of `sides`, or None."""
     fits = (row for row in table if (row.start, row.end, row.kind) == (start, end, kind))
     return next((row for row in fits if set(row.sides) & set(sides)), None)
 
 
 def illegal(machine: Machine[S], situation: S) -> Problem:
-    """HOV-1: the refusal of a move that is not in the table, naming state, move and side, and what would be right."""
+    """HOV-1: the refusal of a move that is not in the table, which names the status, the move, the side and the legal moves."""
     start, end, sides = reading.status(situation.before), reading.status(situation.after), situation.sides
     rows = (row for row in machine.table if row.start == start and row.end != start and set(row.sides) & set(sides))
     ends = dict.fromkeys(row.end for row in rows)
@@ -125,7 +128,7 @@ def illegal(machine: Machine[S], situation: S) -> Problem:
 
 
 def absent() -> Problem:
-    """HOV-11: to a third agency the Task does not exist."""
+    """HOV-11: the refusal for a third agency, for which the Task does not exist."""
     return problem(Category.ABSENT, "not-found", "There is no such Task.")
 
 

@@ -1,4 +1,4 @@
-"""Resources that the care rules make themselves: one seam, then Tasks, Communications and Provenances."""
+"""The resources that the care rules make: `make` for any type, and functions for Tasks, Communications and Provenances."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.fhir.reference import reference_to, references_to
 
 
 def make(type_: str, **members: object) -> Resource:
-    """A FHIR resource as the typed model would make it, from its members; absent ones are None, `for_` is `for`."""
+    """A FHIR resource as the typed model would make it, from its members; a member of None is left out, `for_` is `for`."""
     return literal(type_, **members)
 
 

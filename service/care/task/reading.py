@@ -1,4 +1,4 @@
-"""Reading a Task: its code, inputs, outputs and references, and the copies with one thing changed."""
+"""Reads a Task's code, inputs, outputs and references, and makes copies of a Task with one member changed."""
 
 from __future__ import annotations
 
@@ -40,12 +40,12 @@ def status(task: Resource | None) -> str:
 
 
 def inputs(task: Resource, kind: str) -> list[Resource]:
-    """The inputs of one type from `task-input`."""
+    """The Task's inputs whose type is the `task-input` code `kind`."""
     return _typed(task, "input", TASK_INPUT, kind)
 
 
 def outputs(task: Resource, kind: str) -> list[Resource]:
-    """The outputs of one type from `task-output`."""
+    """The Task's outputs whose type is the `task-output` code `kind`."""
     return _typed(task, "output", TASK_OUTPUT, kind)
 
 
@@ -55,7 +55,7 @@ def value_reference(element: Resource) -> str:
 
 
 def lead_reference(task: Resource) -> str:
-    """The PractitionerRole named to lead: output `lead`, else the owner when it is a PractitionerRole; or ''."""
+    """The PractitionerRole that a Task names to lead: output `lead`, else the owner if it is a PractitionerRole, else ''."""
     named = next((value_reference(output) for output in outputs(task, "lead")), "") or link(task, "owner")
     return named if named.startswith("PractitionerRole/") else ""
 
@@ -77,33 +77,35 @@ def reason(task: Resource) -> str:
 
 
 def business_status(task: Resource) -> str:
-    """The Task's businessStatus from our code system, or ''."""
+    """The Task's businessStatus as a code of Baton's own code system, or ''."""
     return code_in(task.get("businessStatus"), BUSINESS_STATUS)
 
 
 def awaiting(task: Resource) -> bool:
-    """Whether the owner's agency waits for information."""
+    """Whether the Task's businessStatus says that the owner's agency waits for information."""
     return business_status(task) == "awaiting-information"
 
 
 def said(task: Resource) -> Resource:
-    """A Task without what the service keeps in it, for telling whether two say the same."""
+    """A Task without the members that the service keeps in it, so that two Tasks can be compared by what clients wrote."""
     return {name: value for name, value in task.items() if name not in _BOOKKEEPING}
 
 
 def due(task: Resource, zone: tzinfo) -> datetime | None:
-    """The date a Task is due by, `restriction.period.end`: a date to its local midnight. None when there is none to read."""
+    """The instant a Task is due by, `restriction.period.end`; a date without a time is due at the local midnight that ends it.
+    None when the Task has no readable date.
+    """
     period = (task.get("restriction") or {}).get("period") or {}
     return date.due(period.get("end"), zone)
 
 
 def held_from(task: Resource) -> str:
-    """The status a held Task goes back to, as the service wrote it, or ''."""
+    """The status from which a Task is held, as the service wrote it on the Task, or ''."""
     return next((str(one.get("valueCode", "")) for one in _listed(task, "extension") if one.get("url") == HELD_FROM), "")
 
 
 def with_hold(task: Resource, origin: str) -> Resource:
-    """A copy that remembers (or, with '', forgets) the status it is held from."""
+    """A copy of the Task that remembers (or, with '', forgets) the status from which it is held."""
     kept = [one for one in _listed(task, "extension") if one.get("url") != HELD_FROM]
     if origin:
         kept.append({"url": HELD_FROM, "valueCode": origin})
@@ -111,19 +113,19 @@ def with_hold(task: Resource, origin: str) -> Resource:
 
 
 def with_member(resource: Resource, member: str, value: object) -> Resource:
-    """A copy with one member set, or left out when `value` is None."""
+    """A copy of the resource with one member set, or left out when `value` is None."""
     if value is None:
         return {key: kept for key, kept in resource.items() if key != member}
     return {**resource, member: value}
 
 
 def with_output(task: Resource, kind: str, **value: object) -> Resource:
-    """A copy with one more output."""
+    """A copy of the Task with one more output, whose type is the `task-output` code `kind`."""
     return {**task, "output": [*_listed(task, "output"), {"type": concept(TASK_OUTPUT, kind), **value}]}
 
 
 def status_reason(coded: str, text: str = "") -> Resource:
-    """A statusReason from our code system."""
+    """A statusReason with a code of Baton's own code system."""
     return concept(STATUS_REASON, coded, text)
 
 

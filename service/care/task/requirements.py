@@ -1,4 +1,4 @@
-"""What a move of any Task may need. Each requirement answers the issues that stand in its way: none means that it is met."""
+"""The requirements that tables of several practices name. Each gives the issues in its way; none means that it is met."""
 
 from __future__ import annotations
 
@@ -19,14 +19,15 @@ _SAID_ONCE = "It cannot change once the Task was sent: send it as it was."
 
 
 def issue(text: str, expression: str, rule: str = "HOV-1") -> Issue:
-    """One thing that stands in the way of a move: a sentence with its mend, where, and by which rule."""
+    """An issue that stands in the way of a move: a sentence that says what would make it right, the FHIRPath and the rule."""
     return Issue("business-rule", text, expression, rule)
 
 
 def fixed(situation: Situation, frees: Collection[str] = (), rule: str = "HOV-1") -> Issues:
-    """HOV-1: what a sent Task may not change, one issue per element. Outputs and notes may be added, not taken away.
+    """HOV-1: the members that a submission changes although the Task was sent, one issue per element. Outputs and notes may be
+    added, not taken away.
 
-    `frees` are members that this move may change besides; `input.x` stands for the inputs of type `x`.
+    `frees` are further members that the move may change; `input.x` stands for the inputs of type `x`.
     """
     before, after = situation.before or {}, situation.after
     free = _OPEN.union(frees)
@@ -44,7 +45,7 @@ def fixed(situation: Situation, frees: Collection[str] = (), rule: str = "HOV-1"
 
 
 def creator(situation: Situation) -> Issues:
-    """HOV-1: the Task is made by the agency that it names as the requester's."""
+    """HOV-1: a Task is made by the agency of the requester that the Task names."""
     if situation.organization(link(situation.after, "requester")) == situation.agency != "":
         return ()
     said = link(situation.after, "requester")
@@ -54,7 +55,7 @@ def creator(situation: Situation) -> Issues:
 
 
 def reason(situation: Situation) -> Issues:
-    """`statusReason` is coded."""
+    """The Task's `statusReason` is coded."""
     return () if reading.reason(situation.after) else (issue("This move needs a coded `statusReason`.", "Task.statusReason"),)
 
 
@@ -71,6 +72,6 @@ def contact(situation: Situation) -> Issues:
 
 
 def _inputs(task: Resource, frees: Collection[str]) -> list[Resource]:
-    """The inputs that stay as they were sent."""
+    """The inputs of a Task that a move may not change: all but those that `frees` names."""
     freed = [one for kind in frees if kind.startswith("input.") for one in reading.inputs(task, kind.removeprefix("input."))]
     return [one for one in task.get("input", ()) if one not in freed]

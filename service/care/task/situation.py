@@ -1,4 +1,4 @@
-"""What every decision about a Task needs, loaded; and what it answers. Values only: the use case loads and commits."""
+"""The Situation in which a Task is decided, and the Outcome of a decision. Values only: the use case loads and commits."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ Wider = TypeVar("Wider", bound="Situation")
 
 @dataclass(frozen=True, slots=True)
 class Situation:
-    """A submitted Task and its parties. A practice whose rules look at more has a class of its own that adds it.
+    """A submitted Task and its parties. A practice whose rules need more has a class of its own that adds the members.
 
-    `agency` is the caller's Organization and `user` its PractitionerRole, if any. `before` is the stored Task (None: none yet)
-    and `after` the submitted one, with its id. `organizations` resolves the references to actors that are looked at to an
-    Organization: PractitionerRole.organization, HealthcareService.providedBy. `about` is the Task that this one is about: its
-    focus, or the one it is part of.
+    `agency` is the caller's Organization and `user` the caller's PractitionerRole, if any. `before` is the stored Task (None when
+    the Task is new) and `after` the submitted Task, with its id. `organizations` resolves the references to the Task's actors to
+    an Organization: PractitionerRole.organization, HealthcareService.providedBy. `about` is another Task that the submitted Task
+    is about: its focus, or the Task of which it is part.
     """
 
     at: datetime
@@ -37,17 +37,17 @@ class Situation:
     calendar: Calendar = WEEKDAYS
 
     def widened(self, kind: type[Wider], **more: Any) -> Wider:
-        """The same situation as a practice has it, with what only its rules look at."""
+        """The situation as a value of a practice's own class `kind`, with the members that only the practice's rules need."""
         return kind(**{each.name: getattr(self, each.name) for each in fields(self)}, **more)
 
     @property
     def zone(self) -> tzinfo:
-        """The locality's zone, in which a date without an offset is read."""
+        """The locality's zone, to which a date without an offset is local."""
         return self.calendar.zone
 
     @property
     def current(self) -> Resource:
-        """The Task that settles who the parties are: the stored one, or the submitted one when it is new."""
+        """The Task that names the parties: the stored Task, or the submitted Task when it is new."""
         return self.after if self.before is None else self.before
 
     @property
@@ -62,27 +62,28 @@ class Situation:
 
     @property
     def stage(self) -> str:
-        """Where the Task stands: its status, and for a Task on hold the status it is held from."""
+        """The stored Task's status; for a Task on hold, the status from which it is held."""
         here = reading.status(self.before)
         return reading.held_from(self.current) or here if here == "on-hold" else here
 
     @property
     def sides(self) -> tuple[str, ...]:
-        """The caller's sides of the Task. Before it is sent (none, draft) the owner's agency has no part in it (HOV-3)."""
+        """The caller's sides of the Task. Before the Task is sent (none, draft) the owner's agency has no part in it (HOV-3)."""
         sent = self.stage not in ("none", "draft")
         named = ((REQUESTER, self.agency == self.sender != ""), (OWNER, sent and self.agency == self.receiver != ""))
         return tuple(side for side, holds in named if holds) or (STRANGER,)
 
     def organization(self, reference: str) -> str:
-        """The Organization behind a reference, or '' when it is not known."""
+        """The Organization behind an actor's reference, or '' when the Organization is not known."""
         return reference if reference.startswith("Organization/") else self.organizations.get(reference, "")
 
 
 @dataclass(frozen=True, slots=True)
 class Staged:
-    """One resource to write, not yet stamped. `created`: it has a fresh id and no earlier version.
+    """One resource to write, before it gets its new version and lastUpdated. `created`: the resource has no earlier version.
 
-    `custodian` is the Organization whose record it becomes; '' keeps the present one. `keys` are unique across the store.
+    `custodian` is the Organization whose record the resource becomes; '' keeps the present custodian. `keys` are unique across
+    the store.
     """
 
     resource: Resource
@@ -93,7 +94,7 @@ class Staged:
 
 @dataclass(frozen=True, slots=True)
 class AuditFact:
-    """One line for the audit trail. `action` is a FHIR audit-event-action (C, R, U, D, E); `focus` the references it is about."""
+    """One line for the audit trail. `action` is a FHIR audit-event-action (C, R, U, D, E); `focus` the references of the line."""
 
     action: str
     event: str
@@ -106,10 +107,12 @@ class AuditFact:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What to write and whom to tell, in one transaction. `writes[0]` is the submitted Task as it is to be stored.
+    """The outcome of a decision: the writes, timers, notices and audit lines to commit in one transaction. `writes[0]` is the
+    submitted Task as it is to be stored.
 
-    `disclosure`: the dataset and package become visible to the receiver, so a disclosure record is due in the same transaction.
-    `guards` were read for the decision and must still be current. `moved`: ownership moves with this outcome.
+    `timers` start, and the timers of the keys in `cancelled` stop. `disclosure`: records become visible to the other agency, so a
+    disclosure record is due in the same transaction. `guards` are the references and versions that were read for the decision
+    and must still be current. `moved`: ownership moves with this outcome.
     """
 
     writes: tuple[Staged, ...]
@@ -124,7 +127,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """The request asks for what already stands (HOV-5): answer with `resource`, write nothing."""
+    """A submission says what the stored Task says already (HOV-5): `resource` is the answer, and nothing is written."""
 
     resource: Resource
 
@@ -136,5 +139,5 @@ def audit(situation: Situation, event: str, action: str = "U", detail: str = "")
 
 
 def notice(situation: Situation, topic: str, recipient: str, focus: str = "") -> Notice:
-    """A notice about the situation's Task, or another focus of the same person."""
+    """A notice about the situation's Task, or about another `focus` of the same person."""
     return Notice(topic, recipient, focus or name_of(situation.after), link(situation.current, "for"))

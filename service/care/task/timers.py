@@ -1,4 +1,4 @@
-"""Deadlines (TIM): the table of care-rules section 5, and the instant each falls due.
+"""Deadlines (TIM): the table of care-rules section 5, and the instant at which each deadline falls due.
 
 Hours are elapsed hours: 24 h over a clock change is 24 hours, not the same time of day. Working days and hours are counted
 in the locality's calendar and zone: one working day from Friday 15:00 is Monday 15:00; a clock that starts while the locality is
@@ -18,7 +18,7 @@ from service.fhir.date import LOCAL
 
 
 class Unit(StrEnum):
-    """How a span is counted."""
+    """The unit in which a span is counted."""
 
     HOURS = "h"
     WORKING_HOURS = "working-h"
@@ -35,7 +35,7 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Calendar:
-    """When a locality works. `days` are ISO weekdays (1 = Monday); `holidays` are dates on which it is closed."""
+    """When a locality works. `days` are ISO weekdays (1 = Monday); `holidays` are dates on which the locality is closed."""
 
     zone: ZoneInfo = LOCAL
     days: frozenset[int] = frozenset((1, 2, 3, 4, 5))
@@ -44,7 +44,7 @@ class Calendar:
     holidays: frozenset[date] = frozenset()
 
     def works(self, day: date) -> bool:
-        """Whether the locality is open on this day at all."""
+        """Whether the locality is open on `day` at all."""
         return day.isoweekday() in self.days and day not in self.holidays
 
 
@@ -53,7 +53,9 @@ WEEKDAYS = Calendar()
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """One clock: from what to what, its spans by urgency in the order of its levels, and what a breach does."""
+    """One deadline: the events that start and stop its clock, its spans by urgency in the order of its levels, and what a breach
+    does.
+    """
 
     id: str
     start: str
@@ -65,7 +67,8 @@ class Deadline:
 ROUTINE = "routine"
 _H, _D = Unit.HOURS, Unit.WORKING_DAYS
 
-# The literal table. Keys of `spans` are Task.priority codes or a pathway's own word; several spans are successive levels.
+# The table of care-rules section 5. Keys of `spans` are Task.priority codes or a pathway's own word; several spans are successive
+# levels.
 # fmt: off
 DEADLINES: tuple[Deadline, ...] = (
     Deadline("TIM-1", "handover requested", "received",
@@ -91,7 +94,7 @@ DEADLINES: tuple[Deadline, ...] = (
 # fmt: on
 BY_ID: Mapping[str, Deadline] = {rule.id: rule for rule in DEADLINES}
 ESCALATION_STEP: Mapping[str, Span] = {"crisis": Span(1, _H), ROUTINE: Span(1, _D)}
-"""HOV-7: from one escalation level to the next. Configurable per pathway, as every span here."""
+"""HOV-7: the span from one escalation level to the next. Configurable per pathway, as is every span here."""
 
 _CRISIS = frozenset(("stat", "asap", "urgent"))
 
@@ -107,13 +110,15 @@ def urgency(rule: str, priority: str) -> str:
 
 
 def due(rule: str, start: datetime, calendar: Calendar, *, priority: str = ROUTINE, level: int = 0) -> datetime:
-    """When a rule's level falls due for a clock that started at `start`; levels beyond the table repeat its last span."""
+    """The instant at which a rule's level falls due for a clock that started at `start`; a level beyond the table has the last
+    span.
+    """
     spans = BY_ID[rule].spans[urgency(rule, priority)]
     return after(start, spans[min(level, len(spans) - 1)], calendar)
 
 
 def next_level(at: datetime, priority: str, calendar: Calendar) -> datetime:
-    """HOV-7: when the escalation that was raised at `at` goes up one level."""
+    """HOV-7: the instant at which an escalation that was raised at `at` goes up one level."""
     return after(at, ESCALATION_STEP["crisis" if priority in _CRISIS else ROUTINE], calendar)
 
 
@@ -128,7 +133,7 @@ def after(start: datetime, span: Span, calendar: Calendar) -> datetime:
 
 
 def _open(local: datetime, calendar: Calendar) -> datetime:
-    """`local`, or the next opening when the locality is closed then."""
+    """`local`, or the locality's next opening when it is closed at `local`."""
     day, clock = local.date(), local.time()
     if calendar.works(day) and clock < calendar.closes:
         return _in_zone(day, max(clock, calendar.opens), calendar) if clock < calendar.opens else local
@@ -154,11 +159,11 @@ def _plus_hours(opened: datetime, left: timedelta, calendar: Calendar) -> dateti
 
 
 def _in_zone(day: date, clock: time, calendar: Calendar) -> datetime:
-    """A local wall time as an instant; a wall time that the spring change skips moves on by the hour it skips."""
+    """A local wall time as an instant; a wall time that the spring change of clocks skips moves on by the skipped hour."""
     local = datetime.combine(day, clock, calendar.zone)
     return local.astimezone(UTC).astimezone(calendar.zone)
 
 
 def holidays(days: Collection[str]) -> frozenset[date]:
-    """Bank holidays from ISO dates, as a Calendar takes them."""
+    """Bank holidays read from ISO dates, for a Calendar."""
     return frozenset(date.fromisoformat(day) for day in days)
