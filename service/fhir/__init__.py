@@ -1,1 +1,1 @@
-"""The language: JSON, validation, search parameters, outcomes. Pure."""
+"""The language FHIR R4: JSON, dates, references, codes, search, profiles, validation, outcomes. Pure."""

@@ -1,4 +1,4 @@
-"""Bundles taken apart: the resources they carry, with their references to each other resolved (R4 section 2.36.4)."""
+"""Takes Bundles apart into the resources they carry, with the references between these resolved (R4 section 2.36.4)."""
 
 from __future__ import annotations
 
@@ -12,15 +12,16 @@ from service.fhir.resource import identified, rewrite
 from service.problem import Category, Problem, problem
 
 OPENED = frozenset({"transaction", "batch", "collection", "searchset"})
-"""Types of Bundle that are a way to carry records. A document or a message is a record itself."""
+"""Types of Bundle that only carry records. A Bundle of type document or message is itself a record."""
 _URN = re.compile(r"urn:(?:uuid|oid):([A-Za-z0-9\-.]{1,64})\Z")
 _ID = re.compile(r"[A-Za-z0-9\-.]{1,64}\Z")
 
 
 def resources(bundle: Resource) -> Iterator[Resource | Problem]:
-    """Every resource of a Bundle that carries records, or why an entry has none; outcomes among matches are not records.
+    """Every resource of a Bundle that carries records, or a Problem for an entry without one. OperationOutcomes among the matches
+    of a searchset are left out.
 
-    Entries known by a `urn:uuid:` get it as their id, and references by `fullUrl` become relative ones.
+    A resource without an id gets the id in its entry's `fullUrl`, such as `urn:uuid:…`; references by `fullUrl` become relative.
     """
     entries = bundle.get("entry", [])
     if not isinstance(entries, list):

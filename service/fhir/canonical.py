@@ -1,7 +1,7 @@
-"""Every canonical URL and code system that the service speaks in: ours under one base, HL7's, SNOMED's, the NHS's.
+"""Every canonical URL and code system that the service uses: our own under one base, HL7's, SNOMED's and the NHS's.
 
-Nothing else in the service spells one. The codes of Baton's own Tasks are an enum, because each of them is a rule: a code here
-has its machine in `service.care.registry`, and the published CodeSystem `task-code` has exactly these.
+No other module spells a canonical URL. The codes of Baton's own Tasks are an enum, because each code has its rules: every code
+has a machine in `service.care.registry`, and the published CodeSystem `task-code` has exactly the codes of the enum.
 """
 
 from __future__ import annotations
@@ -12,22 +12,22 @@ BASE = "https://baton.example/fhir"
 
 
 def structure(id: str) -> str:
-    """The canonical of a profile or extension of ours."""
+    """The canonical URL of a profile or extension of our own."""
     return f"{BASE}/StructureDefinition/{id}"
 
 
 def system(id: str) -> str:
-    """The canonical of a code system of ours."""
+    """The canonical URL of a code system of our own."""
     return f"{BASE}/CodeSystem/{id}"
 
 
 def dataset(name: str) -> str:
-    """The canonical of a minimum dataset's Questionnaire (care rules, section 4)."""
+    """The canonical URL of a minimum dataset's Questionnaire (care rules, section 4)."""
     return f"{BASE}/Questionnaire/mds-{name}"
 
 
 class TaskCode(StrEnum):
-    """What a Task of ours is about: the codes of our CodeSystem `task-code`."""
+    """The codes of our CodeSystem `task-code`: the kinds of Task that Baton has."""
 
     HANDOVER = "handover"
     AGREE_PLAN = "agree-plan"
@@ -75,7 +75,7 @@ LAWFUL_BASES = frozenset(
         "explicit-consent-elsewhere",
     )
 )
-"""Care rules, section 4."""
+"""The codes of `lawful-basis` (care rules, section 4)."""
 LEGAL_GROUND = system("legal-ground")
 OBLIGATION = system("obligation")
 OVERRIDE_KIND = system("override-kind")
@@ -93,11 +93,12 @@ TASK_OUTPUT = system("task-output")
 AUTHORITY = structure("authority")
 DISCLOSURE = structure("baton-disclosure")
 HELD_FROM = structure("held-from")
-"""Extension on a Task on hold (valueCode): the status it goes back to. Written by the service only."""
+"""Extension on a Task on hold (valueCode): the status from which the Task is held. Only the service writes the extension."""
 LEAD_AGENCY = structure("lead-agency")
 PARTICIPANT_AGENCY = structure("participant-agency")
-"""Extension on CareTeam.participant (valueReference Organization): for whom the member acted then. `onBehalfOf` may not say it:
-invariant ctm-1 keeps that for members that are Practitioners, and OWN-2 needs the PractitionerRole."""
+"""Extension on CareTeam.participant (valueReference Organization): the Organization for which the member acted then. `onBehalfOf`
+cannot name it: invariant ctm-1 allows `onBehalfOf` only for members that are Practitioners, and OWN-2 needs the PractitionerRole.
+"""
 PARTNER_ROLE = structure("partner-role")
 
 SNOMED = "http://snomed.info/sct"
@@ -138,4 +139,4 @@ LOINC = "http://loinc.org"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 UCUM = "http://unitsofmeasure.org"
 PCF_POLICY = "https://profiles.ihe.net/ITI/PCF/Policy-"
-"""IHE Privacy Consent on FHIR: the policies that a Consent may name."""
+"""The start of the URIs of the policies that a Consent may name (IHE Privacy Consent on FHIR)."""

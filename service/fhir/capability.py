@@ -1,4 +1,4 @@
-"""The CapabilityStatement, generated from what is mounted and indexed, never written by hand (R4 section 5.2). Pure."""
+"""Generates the CapabilityStatement from the mounted routes and the indexed search parameters (R4 section 5.2). Pure."""
 
 from __future__ import annotations
 
@@ -16,13 +16,16 @@ SMART = {"system": RESTFUL_SECURITY, "code": "SMART-on-FHIR"}
 COMMON = {"_id": "token", "_lastUpdated": "date"}
 
 SPECIFIED = {"validate": VALIDATE}
-"""Operations that R4 itself defines."""
+"""The OperationDefinitions of the operations that R4 itself defines, by name."""
 
 
 @dataclass(frozen=True, slots=True)
 class Mounted:
-    """What the running service offers. `interactions` are codes on every type, `system` those on the base, `operations` name the
-    types an operation is on; `conditional` types need If-Match."""
+    """The interactions and operations that the running service offers.
+
+    `interactions` are the codes offered on every type, `system` the codes offered on the base. `operations` and `profiles` are
+    names by resource type.
+    """
 
     base: str
     version: str

@@ -1,4 +1,4 @@
-"""Where a page ended: a signed value, bound to the caller and the query it was given to."""
+"""The cursor, which says where a page ended: a signed value, bound to the caller and the query for which it was made."""
 
 from __future__ import annotations
 
@@ -17,19 +17,21 @@ _TAG_BYTES = 32
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """The place of the last match of a page: one value for each sort key of its query, the last of them its id."""
+    """The place of a page's last match in the query's order: one value for each sort key, of which the last is the match's id."""
 
     values: tuple[Rank | None, ...]
 
 
 def seal(cursor: Cursor, secret: bytes, binding: str) -> str:
-    """The cursor as URL-safe text, signed with HMAC-SHA256. `binding` names the caller and the query; it is not in the text."""
+    """The cursor as URL-safe text, signed with HMAC-SHA256. `binding` names caller and query; the text does not hold it."""
     payload = json.dumps(cursor.values, ensure_ascii=False, separators=(",", ":")).encode()
     return urlsafe_b64encode(_tag(payload, secret, binding) + payload).decode().rstrip("=")
 
 
 def unseal(text: str, secret: bytes, binding: str) -> Cursor | Problem:
-    """The cursor that `seal` made for the same binding; a Problem for anything edited, made up or given to somebody else."""
+    """The cursor that `seal` made for the same binding; a Problem for a text that was edited, made up or made for another
+    caller or query.
+    """
     try:
         sealed = urlsafe_b64decode(text.encode("ascii") + b"=" * (-len(text) % 4))
     except (Error, ValueError):

@@ -1,9 +1,9 @@
-"""FHIR's times: the one reader of date, dateTime, instant, Period and Timing, and the one writer of instants.
+"""FHIR's times: the only functions that read date, dateTime, instant, Period and Timing, and that write instants.
 
 A value of any precision is an interval [low, high) in milliseconds since 1970 (R4 search, section 3.1.1.4.7): a year, a day, a
-second, a millisecond. A Period ends with all of what its end names (R4 2.24.0.9): a day until its local midnight, a second
-until the next one. Open ends are `EARLIEST` and `LATEST`. A value without an offset is read in the zone given. A leap second
-(`23:59:60`) is read as the second that follows it, for want of a place of its own on a clock that counts none.
+second, a millisecond. A Period includes the whole of the time that its end names (R4 2.24.0.9): a day until its local midnight,
+a second until the next second. Open ends are `EARLIEST` and `LATEST`. A value without an offset is local to the zone given. A
+leap second (`23:59:60`) is read as the second that follows it, because milliseconds since 1970 count no leap seconds.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
 LOCAL = ZoneInfo("Europe/London")
-"""The locality's zone unless it is configured otherwise."""
+"""The locality's time zone unless the configuration names another."""
 EARLIEST = -(2**62)
 LATEST = 2**62
 
@@ -24,7 +24,7 @@ _DAY = 86_400_000
 MILLISECOND = timedelta(milliseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST_DAY = date(1970, 1, 1).toordinal()
-# The calendar of Python ends with the year 9999, and an instant of its last day may lie after it in another zone.
+# Python's calendar ends with the year 9999, and an instant of its last day may lie after the calendar's end in another zone.
 _FIRST, _LAST = datetime(1, 1, 2, tzinfo=UTC), datetime(9999, 12, 30, tzinfo=UTC)
 _FORMAT = re.compile(
     r"(\d{4})(?:-(\d\d)(?:-(\d\d)(?:[T ](\d\d):(\d\d)(?::(\d\d)(?:\.(\d+))?)?(Z|[+-]\d\d:\d\d)?)?)?)?",
@@ -39,7 +39,7 @@ class Interval(NamedTuple):
     high: int
 
     def covers(self, at: int) -> bool:
-        """Whether an instant lies in it."""
+        """Whether an instant, in milliseconds since 1970, lies in the interval."""
         return self.low <= at < self.high
 
 
@@ -48,7 +48,7 @@ ALWAYS = Interval(EARLIEST, LATEST)
 
 @lru_cache(maxsize=8192)
 def parse(text: str, zone: tzinfo = UTC) -> Interval | None:
-    """The interval a FHIR date, dateTime or instant stands for, or None when it is not one. Seconds may be left out."""
+    """The interval of a FHIR date, dateTime or instant, or None when `text` is none of these. Seconds may be left out."""
     found = _FORMAT.fullmatch(text)
     if found is None:
         return None
@@ -65,8 +65,9 @@ def parse(text: str, zone: tzinfo = UTC) -> Interval | None:
 
 
 def period(value: object, zone: tzinfo) -> Interval | None:
-    """The interval of a Period, open where it has no start or no end. None when it says nothing, when an end cannot be read,
-    and when it ends before it starts (per-1)."""
+    """The interval of a Period, open where the Period has no start or no end. None when the Period has neither, when one of them
+    cannot be read, and when the Period ends before it starts (per-1).
+    """
     if not isinstance(value, Mapping):
         return None
     start, end = value.get("start"), value.get("end")
@@ -78,9 +79,9 @@ def period(value: object, zone: tzinfo) -> Interval | None:
 
 
 def of(value: Any, zone: tzinfo = UTC) -> Interval | None:
-    """The interval of a date, dateTime, instant, Period or Timing element, or None when it holds no date.
+    """The interval of a date, dateTime, instant, Period or Timing element, or None when the element holds no readable date.
 
-    A Timing is its outer limits: the repeat rule inside them is not looked at.
+    The interval of a Timing goes from its first to its last limit; the repeat rule within these limits is not read.
     """
     if isinstance(value, str):
         return parse(value, zone)
@@ -90,7 +91,7 @@ def of(value: Any, zone: tzinfo = UTC) -> Interval | None:
 
 
 def contains(value: object, at: datetime, zone: tzinfo) -> bool:
-    """Whether a Period covers an instant. An absent one does; one that cannot be read covers nothing."""
+    """Whether a Period covers an instant. An absent Period covers every instant; an unreadable Period covers none."""
     if value is None:
         return True
     found = period(value, zone)
@@ -98,19 +99,21 @@ def contains(value: object, at: datetime, zone: tzinfo) -> bool:
 
 
 def begins(text: object, zone: tzinfo) -> datetime | None:
-    """The first instant of a date, dateTime or instant; None when it cannot be read."""
+    """The first instant that a date, dateTime or instant covers; None when `text` cannot be read."""
     found = _read(text, zone)
     return moment(found.low) if found else None
 
 
 def ends(text: object, zone: tzinfo) -> datetime | None:
-    """The instant after the last one that a date, dateTime or instant covers; None when it cannot be read."""
+    """The instant after the last one that a date, dateTime or instant covers; None when `text` cannot be read."""
     found = _read(text, zone)
     return moment(found.high) if found else None
 
 
 def due(text: object, zone: tzinfo) -> datetime | None:
-    """When what is due by a date or dateTime is late: after the whole of a day, month or year, at a time of day itself."""
+    """The instant from which work due by a date or dateTime is late: the end of a day, month or year, or the time of day itself.
+    None when `text` cannot be read.
+    """
     found = _read(text, zone)
     if found is None:
         return None
@@ -118,7 +121,7 @@ def due(text: object, zone: tzinfo) -> datetime | None:
 
 
 def ended_at(within: Interval | None) -> datetime | None:
-    """The instant at which an interval is over; None when it has no end."""
+    """The instant at which an interval is over; None when the interval has no end."""
     return moment(within.high) if within is not None and within.high != LATEST else None
 
 
@@ -128,7 +131,9 @@ def milliseconds(at: datetime) -> int:
 
 
 def moment(at: int) -> datetime:
-    """Milliseconds since 1970 as a datetime in UTC; beyond the calendar, the calendar's first or last day in every zone."""
+    """Milliseconds since 1970 as a datetime in UTC. Beyond Python's calendar the result is its first or last day that lies in the
+    calendar in every zone.
+    """
     try:
         return min(max(_EPOCH + at * MILLISECOND, _FIRST), _LAST)
     except OverflowError:
@@ -160,7 +165,7 @@ def holds(prefix: str, asked: Interval, target: Interval) -> bool:
             return target.high > asked.high
         case "lt":
             return target.low < asked.low
-        case "ge":  # above overlaps, or contained: together, above overlaps or starts no earlier
+        case "ge":  # R4: the target reaches above `asked`, or `asked` contains it; so it reaches above, or starts no earlier
             return target.high > asked.high or target.low >= asked.low
         case "le":
             return target.low < asked.low or target.high <= asked.high
@@ -187,7 +192,7 @@ def _moment(
 
 
 def _fraction(second: str | None, fraction: str | None) -> tuple[int, int]:
-    """(width of the interval, milliseconds past the second)."""
+    """The width of a time's interval, and the milliseconds past its second."""
     if second is None:
         return 60_000, 0
     if fraction is None:
@@ -197,7 +202,7 @@ def _fraction(second: str | None, fraction: str | None) -> tuple[int, int]:
 
 
 def _days(year: int, month: int, day: int) -> int | None:
-    """Days since 1970, or None for a date no calendar has. The year after 9999 is the end of the last one."""
+    """The days since 1970 of a date, or None for a date that does not exist. The year 10000 stands for the end of 9999."""
     if year == 10_000:
         return date.max.toordinal() + 1 - _FIRST_DAY
     try:
@@ -227,7 +232,7 @@ def _shift(offset: str) -> int | None:
 
 
 def _zone_shift(local: int, zone: tzinfo) -> int:
-    """The zone's offset in milliseconds at a wall-clock time."""
+    """The zone's offset from UTC in milliseconds at a wall-clock time."""
     if zone is UTC:
         return 0
     wall = _naive(local)

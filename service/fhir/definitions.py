@@ -1,7 +1,8 @@
-"""The R4 definitions and our own profiles, read once and opened where used.
+"""The R4 definitions and our own profiles, loaded once and decoded when first used.
 
 A file of `profiles/r4` holds one definition on each line, so loading only cuts lines; a definition is decoded when it is first
-asked for. Our own profiles (`profiles/baton/*.json`) are whole FHIR resources, and take part like R4's: loading reads their urls.
+asked for. Our own profiles (`profiles/baton/*.json`) are whole FHIR resources and are used as R4's are: loading reads their urls
+only.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _URL = re.compile(rb'"url":"([^"]*)"')
 _OWN_KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
 
 Codes = Mapping[str, frozenset[str] | None]
-"""System to its codes; None: every code of that system."""
+"""The codes by their system; None stands for every code of the system."""
 
 
 @dataclass(frozen=True, slots=True)
 class SearchParameter:
-    """A search parameter of one type: `type` is token, reference, date …; `targets` the types a reference may lead to."""
+    """A search parameter of a resource type: `type` is token, reference, date …; `targets` the types a reference may lead to."""
 
     name: str
     type: str
@@ -39,7 +40,7 @@ class SearchParameter:
 
 @dataclass(frozen=True, slots=True)
 class Concept:
-    """A code of a code system, with the codes it is a kind of."""
+    """A code of a code system; `parents` are the codes that it is a kind of."""
 
     code: str
     display: str
@@ -47,7 +48,7 @@ class Concept:
 
 
 class _Head(msgspec.Struct):
-    """What a definition is, and how it is called; the rest of it is not decoded."""
+    """The members that say which definition a file holds; the rest of the definition is not decoded."""
 
     url: str = ""
     resourceType: str = ""  # noqa: N815 - FHIR's name
@@ -58,7 +59,7 @@ class _Head(msgspec.Struct):
 
     @property
     def concrete(self) -> bool:
-        """Whether it is a type of resource that can be stored."""
+        """Whether the definition is of a resource type that can be stored."""
         return self.kind == "resource" and not self.abstract and self.derivation == "specialization"
 
 
@@ -68,7 +69,7 @@ class _Component(msgspec.Struct):
 
 
 class _Parameter(msgspec.Struct):
-    """A SearchParameter, as far as it is read."""
+    """The members of a SearchParameter that are read."""
 
     url: str
     code: str
@@ -79,7 +80,7 @@ class _Parameter(msgspec.Struct):
     component: tuple[_Component, ...] = ()
 
     def made(self, names: Mapping[str, str]) -> SearchParameter:
-        """The parameter; `names` are those of canonicals, for its components."""
+        """The search parameter; `names` gives the names of its components by canonical."""
         parts = tuple(
             (names.get(part.definition, part.definition.rsplit("-", 1)[-1]), part.expression) for part in self.component
         )
@@ -92,7 +93,7 @@ _LINE = msgspec.json.Decoder(dict[str, Any])
 
 
 class Unopened(Mapping[str, Resource]):
-    """Definitions by canonical, each decoded when it is first asked for."""
+    """Definitions by canonical; a definition is decoded when it is first asked for."""
 
     def __init__(self, written: Mapping[str, bytes]) -> None:
         self._written = written
@@ -111,7 +112,7 @@ class Unopened(Mapping[str, Resource]):
 
 
 class Definitions:
-    """Read-only; one instance serves every thread."""
+    """The R4 definitions and our own. Read-only: one instance serves every thread."""
 
     def __init__(self, r4: Mapping[str, bytes], own: Mapping[str, Mapping[str, Resource]]) -> None:
         self._r4 = r4
@@ -123,7 +124,7 @@ class Definitions:
 
     @classmethod
     def load(cls, folder: Path) -> Definitions:
-        """From `profiles`: its `r4` folder, and its `baton` folder where there is one."""
+        """Loads the definitions from the folder `profiles`: from its folder `r4`, and from its folder `baton` if it has one."""
         names = ("structures", "value-sets", "code-systems", "search-parameters", "compartment")
         return cls({name: _body(folder / "r4" / f"{name}.ndjson") for name in names}, _own(folder / "baton"))
 
@@ -134,7 +135,9 @@ class Definitions:
         return frozenset(each.type for each in found if each.concrete)
 
     def structure(self, url_or_type: str) -> Resource | None:
-        """The StructureDefinition of a canonical (a `|version` is left off) or of a type: elements under `element`."""
+        """The StructureDefinition of a canonical (a `|version` is left off) or of a type, with its elements under `element`; None
+        when it is unknown.
+        """
         url = url_or_type.split("|")[0]
         url = url if ":" in url else R4_STRUCTURE + url
         if url not in self._structures:
@@ -146,7 +149,9 @@ class Definitions:
         return self._structures[url]
 
     def search_parameters(self, type: str) -> dict[str, SearchParameter]:
-        """Name to parameter: R4's for this type and for every resource, then our own. Empty for an unknown type."""
+        """The search parameters of a type by name: R4's for the type and for every resource, and our own. Empty for an unknown
+        type.
+        """
         if type not in self._searches:
             known = self._parameters_by_base if type in self.types else {}
             ours = [item for base in ("Resource", "DomainResource", type) for item in known.get(base, ())]
@@ -166,7 +171,7 @@ class Definitions:
         return found
 
     def compartment_parameters(self, type: str) -> tuple[str, ...]:
-        """Names of the search parameters that put a resource of this type into a Patient compartment."""
+        """The names of the search parameters that put a resource of a type into a Patient compartment."""
         return self._compartment.get(type, ())
 
     @cached_property
@@ -175,7 +180,7 @@ class Definitions:
         return {item["type"]: tuple(item["parameters"]) for item in raw}
 
     def value_set(self, url: str) -> Codes | None:
-        """The codes of a value set, or None where it is unknown or cannot be written out (currencies, media types, units)."""
+        """The codes of a value set, or None when the set is unknown or cannot be listed (currencies, media types, units)."""
         url = url.split("|")[0]
         if url not in self._sets:
             self._sets[url] = self._codes(url, ())
@@ -223,7 +228,7 @@ class Definitions:
 
     @cached_property
     def code_systems(self) -> dict[str, dict[str, Concept]]:
-        """System to code to Concept: what consent needs of HL7's, and our own."""
+        """The Concepts by system and code: of HL7's code systems that consent needs, and of our own."""
         found = {}
         for url, raw in self._lines["code-systems"].items():
             found[url] = {code: Concept(code, facts[0], tuple(facts[1:])) for code, facts in raw["concepts"].items()}
@@ -232,16 +237,16 @@ class Definitions:
         return found
 
     def questionnaire(self, url: str) -> Resource | None:
-        """One of our Questionnaires by canonical; a `|version` is left off."""
+        """The Questionnaire of our own with a canonical (a `|version` is left off), or None."""
         return self._own["Questionnaire"].get(url.split("|")[0])
 
     def own(self, kind: str) -> Mapping[str, Resource]:
-        """Our own conformance resources of a type, by canonical."""
+        """Our own conformance resources of the type `kind`, by canonical."""
         return self._own.get(kind, {})
 
 
 def _body(path: Path) -> bytes:
-    """A generated file without its first line, which says what made it."""
+    """A generated file without its first line, which names the tool that made the file."""
     return path.read_bytes().partition(b"\n")[2]
 
 
@@ -260,7 +265,7 @@ def _own(folder: Path) -> dict[str, Unopened]:
 
 
 def _flat(definition: Resource) -> Resource:
-    """A whole StructureDefinition in the form of the compact ones."""
+    """A whole StructureDefinition in the compact form of `profiles/r4`: its elements under `element`, without narrative."""
     kept = {name: value for name, value in definition.items() if name not in ("snapshot", "differential", "text")}
     return kept | {"element": definition.get("snapshot", {}).get("element", [])}
 

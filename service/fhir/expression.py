@@ -1,7 +1,8 @@
 """The FHIRPath of R4 SearchParameters, compiled once to closures.
 
-Understood: paths, unions, `as T`, `as(T)`, `ofType(T)`, `where(resolve() is T)`, `where(x='y')`, `[n]`, `extension('url')`, and
-`P.exists() and P != false`. Anything else gives None: the parameter is then not supported, and says so, rather than be wrong.
+Understood are paths, unions, `as T`, `as(T)`, `ofType(T)`, `where(resolve() is T)`, `where(x='y')`, `[n]`, `extension('url')`,
+and `P.exists() and P != false`. Any other expression gives None, and its parameter counts as not supported, so that a search by
+it is refused and not answered wrongly.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ SUFFIXES = {
     "reference": ("Reference", "Canonical", "Uri"),
     "uri": ("Uri", "Url", "Canonical", "Oid", "Uuid"),
 }
-"""The data types a parameter of each type may read, as they end the name of a choice element (`occurrenceDateTime`)."""
+"""The data types that a parameter of each type may read, in the form that ends a choice element's name (`occurrenceDateTime`)."""
 
 
 class Step(NamedTuple):
@@ -41,11 +42,11 @@ class Step(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Branch:
-    """One alternative of an expression: the members of the resource it starts from, and the walk from their values."""
+    """One alternative of an expression: the members of the resource from which it starts, and the walk from their values."""
 
     keys: tuple[str, ...]
     walk: Walk | None
-    stated: bool = False  # answers true or false even when the element is absent
+    stated: bool = False  # the branch gives true or false even when the element is absent
 
 
 class _UnsupportedError(Exception):
@@ -53,7 +54,9 @@ class _UnsupportedError(Exception):
 
 
 def compile_expression(expression: str, type_: str, kind: str) -> tuple[Branch, ...] | None:
-    """The branches of `expression` that apply to a resource type, for a parameter of type `kind`; None when not understood."""
+    """The branches of `expression` that apply to a resource type, for a parameter of type `kind`; None when there are none, or
+    the expression is not understood.
+    """
     stated = _STATED.match(expression.strip())
     try:
         if stated:
@@ -67,7 +70,9 @@ def compile_expression(expression: str, type_: str, kind: str) -> tuple[Branch, 
 
 @lru_cache(maxsize=2000)
 def _paths(expression: str) -> tuple[tuple[Step, ...], ...]:
-    """The paths of an expression, which is one for all the types that a parameter is of. Raises _UnsupportedError."""
+    """The paths of an expression. Cached, because R4 writes one expression for all types of a parameter. Raises
+    _UnsupportedError.
+    """
     return tuple(_Parser(_words(expression)).union())
 
 
@@ -88,7 +93,7 @@ def _applies(first: Step, type_: str) -> bool:
 
 
 class _Parser:
-    """Recursive descent over the words; gives the union as a list of paths."""
+    """Parses the words of an expression by recursive descent; `union` gives the paths that the expression joins by `|`."""
 
     def __init__(self, words: list[str]) -> None:
         self.words = words
@@ -182,7 +187,9 @@ def _stated(path: str, type_: str) -> tuple[Branch, ...] | None:
 
 
 def _branch(path: tuple[Step, ...], kind: str) -> Branch:
-    """The first child gives the members to start from, so that a resource is only searched for what it has."""
+    """The branch of a path. The path's first child gives the members to start from, so that only members which a resource has are
+    walked.
+    """
     if len(path) < 2 or path[1].kind not in ("child", "extension"):
         raise _UnsupportedError(str(path))
     if path[1].kind == "extension":
@@ -191,14 +198,14 @@ def _branch(path: tuple[Step, ...], kind: str) -> Branch:
 
 
 def _used(path: tuple[Step, ...], at: int) -> int:
-    """Where the path goes on after the child at `at` and the type it may be narrowed to."""
+    """The position at which the path goes on after the child at `at` and the type to which the child may be narrowed."""
     return at + 2 if at + 1 < len(path) and path[at + 1].kind == "type" else at + 1
 
 
 def _keys(path: tuple[Step, ...], at: int, kind: str) -> tuple[str, ...]:
-    """The JSON members a child stands for: itself, or the choice members of the types it may have.
+    """The JSON members that a child stands for: the member of its own name, and the choice members of the types it may have.
 
-    A narrowed child that is no choice element (`(X.y as Reference)` over a plain y) keeps its own name too.
+    A narrowed child keeps its own name too, for an element that is no choice (`(X.y as Reference)` over a plain y).
     """
     name = path[at].name
     if _used(path, at) == at + 2:
@@ -236,7 +243,7 @@ def _filter(step: Step) -> Walk:
 
 
 def _members(nodes: Values, name: str) -> Iterator[Any]:
-    """Extensions: of the nodes, or the nodes themselves where the walk already began at the member."""
+    """The extensions of the nodes, or the nodes themselves where the walk already began at the member `extension`."""
     for node in nodes:
         if type(node) is not dict:
             continue
@@ -280,7 +287,7 @@ def _gather(value: Any, found: Values) -> None:
 
 
 def gathered(value: Any) -> Values:
-    """A member's value as a list: its items, without the nulls that stand for extensions only."""
+    """A member's value as a list of its items, without the nulls that only stand for extensions."""
     if type(value) is list:
         return [item for item in value if item is not None] if None in value else value
     return [] if value is None else [value]
@@ -301,7 +308,7 @@ def _chain(walks: list[Walk]) -> Walk | None:
 
 
 def _target(node: Any) -> str:
-    """The resource type a Reference points to: from its reference, else its `type`. Empty when it cannot be told."""
+    """The resource type to which a Reference points: from its `reference`, else from its `type`. Empty when neither tells it."""
     if type(node) is not dict:
         return ""
     target = node.get("reference")

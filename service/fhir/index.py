@@ -1,8 +1,8 @@
-"""What a resource is found by: keys, intervals and sort values, drawn from it once when it is written.
+"""The Index by which a resource is found: keys, intervals and sort values, taken from the resource once when it is written.
 
-One design for every parameter type. Equality and starts work on keys (`service.fhir.key`), dates on intervals, sorting and
-presence on one smallest and one largest value per parameter. Numbers, quantities and composites fit in later, as intervals and as
-joined keys.
+One design serves every parameter type. Equality and prefixes work on keys (`service.fhir.key`), dates on intervals, sorting and
+presence on the smallest and the largest value of each parameter. Numbers, quantities and composites are not indexed yet; they can
+be added as intervals and as joined keys.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ _RANK_LENGTH = 64
 
 @dataclass(frozen=True, slots=True)
 class Index:
-    """What one resource is found by.
+    """The keys, intervals and sort values of one resource.
 
     `keys` are as in `service.fhir.key`; `dates` are (parameter, low, high) in milliseconds since 1970; `ranks` give each
-    parameter that has a value its smallest value under its name, and its largest under `-name`, None where the value orders
-    nothing; `patients` are the Patient
-    references whose compartment it is in; `updated` is meta.lastUpdated in milliseconds since 1970.
+    parameter that has a value its smallest value under its name, and its largest under `-name`, None where the value is not used
+    for sorting; `patients` are references to the Patients whose compartment the resource is in; `updated` is meta.lastUpdated in
+    milliseconds since 1970.
     """
 
     type: str
@@ -43,7 +43,7 @@ class Index:
     patients: tuple[str, ...] = ()
 
     def to_row(self) -> dict[str, Any]:
-        """The row fields `idx`, `dt` and `so`. `_id`, `lu` and `pts` are the store's."""
+        """The row fields `idx`, `dt` and `so`. The store writes the fields `_id`, `lu` and `pts` itself."""
         dates = [{"p": name, "l": low, "h": high} for name, low, high in self.dates]
         return {"idx": sorted(self.keys), "dt": dates, "so": dict(self.ranks)}
 
@@ -62,7 +62,7 @@ class Index:
         )
 
     def references(self, name: str) -> tuple[str, ...]:
-        """The `Type/id` references a reference parameter holds, without versions and foreign URLs."""
+        """The `Type/id` references that a reference parameter holds, without versions and without foreign URLs."""
         start = f"{name}="
         found = (each[len(start) :] for each in self.keys if each.startswith(start))
         return tuple(sorted(each for each in found if each.count("/") == 1 and ":" not in each))
@@ -73,7 +73,7 @@ def _updated(at: datetime) -> int:
 
 
 class _Draft:
-    """The Index while it is being drawn."""
+    """An Index while it is being made."""
 
     __slots__ = ("base", "dates", "folds", "highest", "keys", "lowest", "zone")
 
@@ -87,7 +87,7 @@ class _Draft:
         self.folds: dict[str, str] = {}
 
     def rank(self, name: str, value: str) -> None:
-        """Take a text into account for sorting, and as a sign that the parameter has one. A date is ranked by its beginning."""
+        """Takes a text into account for sorting, and as a sign that the parameter has a value. Dates are ranked in `ranks`."""
         lowest = self.lowest
         if name not in lowest:
             lowest[name] = value
@@ -98,14 +98,14 @@ class _Draft:
             self.highest[name] = value
 
     def fold(self, text: str) -> str:
-        """A text folded, once for all the parameters that read it."""
+        """A text folded (`key.fold`), once for all parameters that read the text."""
         folded = self.folds.get(text)
         if folded is None:
             folded = self.folds[text] = key.fold(text)
         return folded
 
     def ranks(self) -> dict[str, Rank]:
-        """The smallest value of each parameter, and under `-name` the largest."""
+        """The smallest value of each parameter under its name, and the largest under `-name`. A date is ranked by its start."""
         ranks: dict[str, Rank] = {}
         highest = self.highest
         for name, low in self.lowest.items():
@@ -139,7 +139,7 @@ def _text(value: dict[str, Any], member: str) -> str:
 
 
 def _coded(name: str, value: dict[str, Any], draft: _Draft) -> None:
-    """A CodeableConcept, Coding, Identifier or ContactPoint, told apart by their members."""
+    """Adds the keys of a CodeableConcept, Coding, Identifier or ContactPoint, which are told apart by their members."""
     if "coding" in value:
         for coding in gathered(value["coding"]):
             if type(coding) is dict:
@@ -195,10 +195,10 @@ def _reference(name: str, value: Any, draft: _Draft) -> None:
             target = own(target, draft.base)
         draft.keys.update(key.reference(name, target))
         draft.rank(name, target)
-    elif "resourceType" in value and type(value.get("id")) is str:  # a Bundle's own entry
+    elif "resourceType" in value and type(value.get("id")) is str:  # a resource in an entry of a Bundle
         draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")
         draft.rank(name, f"{value['resourceType']}/{value['id']}")
-    elif type(target) is str or type(value.get("display")) is str:  # contained, or only named: there, and found by nothing
+    elif type(target) is str or type(value.get("display")) is str:  # contained or only named: present, without a key
         draft.rank(name, _text(value, "display") or _text(value, "reference"))
     identifier = value.get("identifier")
     if type(identifier) is dict and type(identifier.get("value")) is str:
@@ -245,7 +245,9 @@ _EMIT: dict[str, Emit] = {"token": _token, "reference": _reference, "date": _dat
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """For one type: which parameters start from which member, those that always answer, and the compartment's parameters."""
+    """The plan for indexing one resource type: the parameters that start from each member, the parameters that always have a
+    value (`stated`), and the parameters of the Patient compartment.
+    """
 
     members: Mapping[str, tuple[tuple[str, Emit, Walk | None], ...]]
     stated: tuple[tuple[str, Branch], ...]
@@ -253,7 +255,7 @@ class _Plan:
 
 
 class Indexer:
-    """Draws the Index of any resource. `base` is our own FHIR base URL, `zone` that of dates which give none."""
+    """Makes the Index of any resource. `base` is our own FHIR base URL; dates without an offset are local to `zone`."""
 
     def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
         self.parameters = Parameters(definitions, base, zone)
@@ -263,7 +265,8 @@ class Indexer:
 
     def index(self, resource: Resource, extra: Iterable[str] = ()) -> Index:
         """The Index of a stamped resource; `extra` are keys that only other resources could tell (`Write.tokens`). Never raises
-        for bad content: an element of the wrong shape is not found by, and that is all."""
+        for bad content: an element of the wrong shape adds no key.
+        """
         type_ = resource["resourceType"]
         plan = self._plans.get(type_) or self._plan(type_)
         draft = _Draft(self.base, self._zone)
@@ -281,12 +284,12 @@ class Indexer:
         return self._index(resource, plan, draft)
 
     def prepare(self, types: Iterable[str]) -> None:
-        """Compiles the parameters of these types, which the first record of each would wait for."""
+        """Compiles the parameters of these types in advance, so that the first record of a type need not wait for it."""
         for type_ in types:
             self._plan(type_)
 
     def patients(self, resource: Resource) -> tuple[str, ...]:
-        """The Patients an Index of this resource would name, without drawing the rest of it."""
+        """The Patients that the Index of a resource would name, without making the rest of the Index."""
         plan = self._plans.get(resource["resourceType"]) or self._plan(resource["resourceType"])
         draft = _Draft(self.base, self._zone)
         for member in plan.members.keys() & resource.keys():
@@ -333,7 +336,9 @@ def _given(draft: _Draft, extra: Iterable[str]) -> None:
 
 
 def _patients(resource: Resource, plan: _Plan, draft: _Draft) -> tuple[str, ...]:
-    """A Patient belongs to itself, not to those it is linked with; the rest to the Patients its compartment parameters name."""
+    """The Patients in whose compartment a resource is: for a Patient only itself, not the Patients with which it is linked; for
+    any other resource the Patients that its compartment parameters name.
+    """
     if resource["resourceType"] == "Patient":
         return (f"Patient/{resource.get('id', '')}",)
     starts = tuple(f"{name}=Patient/" for name in plan.compartment)

@@ -1,7 +1,8 @@
-"""Invariants of R4 that are checked in code: hot ones, and those that general FHIRPath engines get wrong.
+"""R4's invariants that are checked in code: invariants that are checked often, and those that general FHIRPath engines get wrong.
 
-Each takes the value an invariant is about, and answers whether it holds. Keys as in the StructureDefinitions. ele-1 and ext-1 are
-part of structure, txt-1 and txt-2 of `service.fhir.narrative`; dom-6 is advice and left out.
+Each function takes the value that an invariant is about and tells whether the invariant holds. The keys are those of the
+StructureDefinitions. `service.fhir.validation.structure` checks ele-1 and ext-1, `service.fhir.narrative` checks txt-1 and txt-2;
+dom-6 is advice and left out.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ def _meta(item: dict[str, Any]) -> dict[str, Any]:
 
 
 def dom_2(value: dict[str, Any], _environment: Environment) -> bool:
-    """Contained resources contain none."""
+    """Contained resources contain no resources."""
     return not any("contained" in item for item in _contained(value))
 
 
@@ -55,17 +56,17 @@ def _fragments(value: Any) -> Iterator[str]:
 
 
 def dom_4(value: dict[str, Any], _environment: Environment) -> bool:
-    """Contained resources carry no version and no time of change."""
+    """Contained resources have no version and no time of change."""
     return not any("versionId" in _meta(item) or "lastUpdated" in _meta(item) for item in _contained(value))
 
 
 def dom_5(value: dict[str, Any], _environment: Environment) -> bool:
-    """Contained resources carry no security label."""
+    """Contained resources have no security label."""
     return not any("security" in _meta(item) for item in _contained(value))
 
 
 def ref_1(value: dict[str, Any], environment: Environment) -> bool:
-    """A reference to `#id` finds its contained resource; `#` alone is the container."""
+    """A reference `#id` names a contained resource; `#` alone is the container."""
     literal = value.get("reference")
     if type(literal) is not str or not literal.startswith("#") or literal == "#":
         return True
@@ -74,18 +75,18 @@ def ref_1(value: dict[str, Any], environment: Environment) -> bool:
 
 
 def per_1(value: dict[str, Any], _environment: Environment) -> bool:
-    """A Period does not end before it starts; dates of different precision are in order where they overlap."""
+    """A Period does not end before it starts; dates of different precision that overlap count as in order."""
     start, end = value.get("start"), value.get("end")
     return type(start) is not str or type(end) is not str or order(start, end) != 1
 
 
 def qty_3(value: dict[str, Any], _environment: Environment) -> bool:
-    """A unit code has its system."""
+    """A Quantity with a unit code has the system of the code."""
     return "code" not in value or "system" in value
 
 
 def rng_2(value: dict[str, Any], _environment: Environment) -> bool:
-    """A Range does not fall, where both ends have one unit."""
+    """A Range's low is not above its high, where both have the same unit."""
     low, high = value.get("low"), value.get("high")
     if (
         type(low) is not dict
@@ -104,12 +105,12 @@ def ras_2(value: dict[str, Any], _environment: Environment) -> bool:
 
 
 def que_7(value: dict[str, Any], _environment: Environment) -> bool:
-    """`exists` is answered by a boolean."""
+    """An `enableWhen` with operator `exists` has `answerBoolean`."""
     return value.get("operator") != "exists" or "answerBoolean" in value
 
 
 def vs_1(value: Any, _environment: Environment) -> bool:
-    """The time of a vital sign is precise to the day."""
+    """The time of a vital sign is at least precise to the day."""
     return type(value) is not str or len(value) >= 8
 
 
@@ -119,19 +120,19 @@ def _entries(value: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def bdl_3(value: dict[str, Any], _environment: Environment) -> bool:
-    """Entries have a `request` in a batch, a transaction and a history, and nowhere else."""
+    """Entries have a `request` in a batch, a transaction and a history, and in no other Bundle."""
     wanted = value.get("type") in ("batch", "transaction", "history")
     return all(("request" in entry) is wanted for entry in _entries(value))
 
 
 def bdl_4(value: dict[str, Any], _environment: Environment) -> bool:
-    """Entries have a `response` in the answer to a batch or transaction and in a history, and nowhere else."""
+    """Entries have a `response` in the answer to a batch or transaction and in a history, and in no other Bundle."""
     wanted = value.get("type") in ("batch-response", "transaction-response", "history")
     return all(("response" in entry) is wanted for entry in _entries(value))
 
 
 def bdl_7(value: dict[str, Any], _environment: Environment) -> bool:
-    """An address and version come once, but in a history."""
+    """No two entries have the same fullUrl and version, except in a history."""
     if value.get("type") == "history":
         return True
     keys = [
@@ -177,6 +178,8 @@ IN_CODE: dict[str, Invariant] = {
     "bdl-12": bdl_12,
 }
 OF_TEXT = frozenset({"vs-1"})
-"""Those that are about a primitive value."""
+"""The invariants that are about a primitive value."""
 LEFT_OUT = frozenset({"ele-1", "ext-1", "dom-6", "txt-1", "txt-2", "ctm-1", "ig-1", "ig-2"})
-"""Checked elsewhere, advice, or not decidable from one resource (ctm-1 follows references; ig-* read beyond their element)."""
+"""Invariants that are checked elsewhere, are advice, or cannot be decided from one resource (ctm-1 follows references; ig-* read
+beyond their element).
+"""

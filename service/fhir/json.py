@@ -1,7 +1,7 @@
-"""JSON in and out without loss: what was accepted is given back byte for byte, less whitespace.
+"""Reads and writes JSON without loss: an accepted resource is given back byte for byte, less whitespace.
 
-Source: R4 2.6.2 (JSON representation). Reading is msgspec, writing is orjson; both are checked here for what neither
-refuses by itself: duplicate members, nesting, and numbers whose text would change.
+Source: R4 2.6.2 (JSON representation). msgspec reads and orjson writes; this module checks for faults that neither refuses by
+itself: duplicate members, too deep nesting, and numbers whose text would change.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from service.change import Resource
 from service.problem import Category, Problem, problem
 
 MAX_EXPONENT = 400
-"""Largest power of ten a number may have, up or down. Beyond it arithmetic on the number could exhaust memory."""
+"""The largest power of ten, up or down, that a number may have. Arithmetic on a number beyond it could exhaust memory."""
 
 _BIG = 1 << 63
 _SPACE = b" \t\r\n"
 
 
 class _UnfitError(Exception):
-    """Well-formed JSON that FHIR does not take; the text says why."""
+    """Well-formed JSON that FHIR does not allow; the error's text says why."""
 
 
 class Number(Decimal):
@@ -48,7 +48,7 @@ _decoder = msgspec.json.Decoder(float_hook=Number)
 
 
 def parse(data: bytes, *, max_depth: int = 64) -> Resource | Problem:
-    """The one JSON object in `data`, or why it is refused. `max_depth` counts nested objects and arrays."""
+    """The one JSON object in `data`, or why `data` is refused. `max_depth` counts nested objects and arrays."""
     try:
         resource = _decoder.decode(data)
         if _needs_care(resource, data, max_depth):
@@ -74,7 +74,7 @@ def dump(resource: Resource) -> bytes:
 
 
 def pretty(resource: Resource) -> bytes:
-    """The same members and numbers, indented by two spaces, for people."""
+    """JSON for people: members and numbers as in `dump`, indented by two spaces."""
     return orjson.dumps(resource, default=_number, option=orjson.OPT_INDENT_2)
 
 
@@ -87,15 +87,16 @@ def _number(value: object) -> orjson.Fragment:
 
 
 def _needs_care(resource: object, data: bytes, max_depth: int) -> bool:
-    """Whether the slow reader has to look, too. False only where it is certain that nothing was lost and nothing is too deep.
+    """Whether the slow reader must read the data too. False only when it is certain that reading lost no content and that no
+    object or array nests too deep.
 
-    The value is written again, indented, and two facts are read off that text in C. A line indented further than `max_depth`
-    shows nesting. A text that is the source but for whitespace shows that no member was dropped for coming twice and that no
-    number changed; where it differs, an innocent escape may be the reason, and the slow reader decides.
+    The value is written again, indented, and two facts are read off the written text in C. A line indented further than
+    `max_depth` shows too deep nesting. A text that equals the source but for whitespace shows that no duplicate member was
+    dropped and that no number changed; where the two differ, an innocent escape may be the reason, and the slow reader decides.
     """
     try:
         copy = orjson.dumps(resource, default=_number, option=orjson.OPT_INDENT_2)
-    except TypeError:  # an integer beyond 64 bits, or deeper than orjson goes
+    except TypeError:  # an integer beyond 64 bits, or nesting deeper than orjson goes
         return True
     if b"\n" + b"  " * (max_depth + 1) in copy:
         return True
@@ -103,7 +104,7 @@ def _needs_care(resource: object, data: bytes, max_depth: int) -> bool:
 
 
 def _parse_slowly(data: bytes, max_depth: int) -> object:
-    """Read once more with the standard library, which tells every pair and every number's text."""
+    """Reads the data again with the standard library, which gives every pair of an object and the text of every number."""
     text = data.decode("utf-8")
     if _depth(text) > max_depth:
         raise _UnfitError(_too_deep(max_depth))
@@ -127,7 +128,7 @@ def _integer(text: str) -> int | Number:
 
 
 def _depth(text: str) -> int:
-    """Deepest nesting of objects and arrays in JSON known to be well-formed."""
+    """The deepest nesting of objects and arrays in JSON that is known to be well-formed."""
     depth = deepest = 0
     quoted = escaped = False
     for character in text:

@@ -1,4 +1,4 @@
-"""Index keys: the readable strings a record is found by, and the same strings built from a search value.
+"""Index keys: the readable strings by which a record is found, and the same strings built from a search value.
 
 | form | stands for |
 |---|---|
@@ -30,11 +30,11 @@ _ASCII = {
     code: chr(code).lower() if chr(code).isspace() or unicodedata.category(chr(code))[0] not in "PC" else None
     for code in range(128)
 }
-"""What folding makes of each ASCII character; None: nothing."""
+"""The folded form of each ASCII character; None for a character that folding takes away."""
 
 
 def fold(text: str) -> str:
-    """Case, accents, punctuation and repeated spaces taken away (R4 search, string)."""
+    """A text without case, accents, punctuation and repeated spaces (R4 search, string)."""
     if text.isascii():
         text = text.translate(_ASCII)
     else:
@@ -44,14 +44,14 @@ def fold(text: str) -> str:
 
 
 def part(text: str) -> str:
-    """One part of a token key, escaped."""
+    """One part of a token key, with `|` and `\\` escaped."""
     if "|" in text or "\\" in text:
         return text.replace("\\", "\\\\").replace("|", "\\|")
     return text
 
 
 def tokens(name: str, system: str, value: str) -> tuple[str, ...]:
-    """The keys of a code or identifier: by value, and by system and value."""
+    """The two keys of a code or identifier: by value, and by system and value."""
     if name in FOLDED:
         value = value.casefold()
     if "|" in value or "\\" in value:
@@ -62,11 +62,11 @@ def tokens(name: str, system: str, value: str) -> tuple[str, ...]:
 
 
 def string(name: str, text: str) -> str:
-    """The key of a string: folded for the start, and as written for `:exact`."""
+    """The key of a string: its folded form, for search by its start, then the string as written, for `:exact`."""
     return f"{name}={fold(text)}\t{text}"
 
 
 def reference(name: str, target: str) -> tuple[str, ...]:
-    """The keys of a reference already made relative where it can be; a versioned one is found by its record too."""
+    """The keys of a reference that is already relative where possible; a versioned reference has its record's key too."""
     record = unversioned(target)
     return (f"{name}={target}",) if record is target else (f"{name}={target}", f"{name}={record}")

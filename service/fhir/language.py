@@ -1,4 +1,4 @@
-"""FHIR as the service speaks it: the definitions, with what checks records by them and what draws their search keys."""
+"""The FHIR language as one value: the definitions, the Validator that checks records by them, and the Indexer."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.fhir.validate import Validator
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """One for the process: all three compile what they meet first, and afterwards only read."""
+    """The definitions, the Validator and the Indexer of a process. Each compiles a type when first met, and then only reads."""
 
     definitions: Definitions
     validator: Validator
@@ -22,12 +22,14 @@ class Language:
 
     @classmethod
     def load(cls, folder: Path, base: str = "", zone: tzinfo = UTC) -> Language:
-        """From `profiles`. `base` is our own FHIR base URL, `zone` that of dates which give none."""
+        """Loads the Language from the folder `profiles`. `base` is our own FHIR base URL; dates without an offset are local to
+        `zone`.
+        """
         definitions = Definitions.load(folder)
         return cls(definitions, Validator(definitions), Indexer(definitions, base, zone))
 
     def prepare(self, types: Iterable[str]) -> None:
-        """Compiles what the first record of these types would wait for, and the search parameters of every type."""
+        """Compiles the rules and search parameters of these types, so that no first record waits, and every type's parameters."""
         named = frozenset(types)
         self.validator.prepare(named)
         self.indexer.prepare(named)

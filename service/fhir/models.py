@@ -1,7 +1,8 @@
-"""The typed model of what the service itself makes: fhir.resources R4B classes, met only here.
+"""Builds the resources that the service itself makes with the typed model, the R4B classes of fhir.resources.
 
-R4B and R4 agree on every type the service builds. Each class is imported when its type is first built, since the whole model
-costs memory and time. What others send is never read through the model: it would change numbers, order and instants.
+R4B and R4 agree on every type that the service builds. A class is imported when its type is first built, since the whole model
+costs memory and time. No other module uses the model, and resources that clients send are never read through it: the model would
+change their numbers, order and instants.
 """
 
 from __future__ import annotations
@@ -17,16 +18,16 @@ from service.fhir.date import instant
 
 @cache
 def model(kind: str) -> Any:
-    """The fhir.resources R4B class of a resource or data type, such as `AuditEvent`. ModuleNotFoundError: no such type."""
+    """The fhir.resources R4B class of a resource or data type, such as `AuditEvent`. Raises ModuleNotFoundError for no type."""
     return getattr(import_module(f"fhir.resources.R4B.{kind.lower()}"), kind)
 
 
 def build(kind: str, /, **members: Any) -> Resource:
-    """A resource of type `kind`, its members validated and in FHIR's order, values ready for JSON.
+    """A resource of type `kind`, with its members validated and in FHIR's order, and its values ready for JSON.
 
-    Members carry FHIR's JSON names; where a name is a Python keyword (`class`, `import`), append an underscore. Datetimes,
-    decimals and nested plain dicts are taken. Raises ValueError (pydantic's ValidationError) where the service builds something
-    invalid: a bug of the caller.
+    Members have FHIR's JSON names; to a name that is a Python keyword (`class`, `import`), append an underscore. Values may be
+    datetimes, decimals and nested plain dicts. Raises ValueError (pydantic's ValidationError) when the resource is invalid, which
+    is a bug of the caller.
     """
     named = {name.rstrip("_"): _ready(value) for name, value in members.items() if value is not None}
     made: Resource = model(kind).model_validate(named).model_dump(mode="json", exclude_none=True, by_alias=True)
@@ -37,9 +38,10 @@ NOTHING: tuple[Any, ...] = (None, [], {})
 
 
 def literal(kind: str, /, **members: Any) -> Resource:
-    """As `build`, in a hundredth of its time: for what is made on every request, in shapes that are written out in our code.
+    """A resource as `build` makes it, in a hundredth of the time: for resources that are made on every request, in shapes that
+    are written out in our code.
 
-    Nothing is checked here. The tests put everything that is made while they run through `build`, too, and compare.
+    `literal` checks nothing. The tests pass every resource that `literal` makes while they run through `build` too, and compare.
     """
     return _finished(
         {"resourceType": kind, **{name.rstrip("_"): _ready(value) for name, value in members.items() if value not in NOTHING}}
@@ -47,12 +49,12 @@ def literal(kind: str, /, **members: Any) -> Resource:
 
 
 def _finished(made: Resource) -> Resource:
-    """Where the tests look."""
+    """The resource that `literal` made. The tests replace this function to see every such resource."""
     return made
 
 
 def _ready(value: Any) -> Any:
-    """The JSON value of something the service holds: an aware datetime is an instant to the millisecond."""
+    """The JSON value of a Python value: an aware datetime becomes an instant to the millisecond."""
     if isinstance(value, datetime):
         return instant(value)
     if isinstance(value, date):

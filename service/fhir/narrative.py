@@ -1,4 +1,7 @@
-"""Narrative safety: the XHTML of `text.div` may show, never act or fetch. Source: R4 2.7.1 (txt-1, txt-2), security rules §3."""
+"""Narrative safety: the XHTML of `text.div` may show content, but must not act or fetch from elsewhere.
+
+Source: R4 2.7.1 (txt-1, txt-2), security rules §3.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,12 @@ _LINKS = ("http:", "https:", "mailto:", "tel:")
 
 
 class _UnsafeError(Exception):
-    """The text says what is wrong."""
+    """A fault of a narrative; the error's text says which, as the end of a sentence."""
 
 
 @lru_cache(maxsize=512)
 def unsafe(div: str) -> str:
-    """Why a narrative is refused, as a sentence; empty when it is safe. Cached: templates repeat."""
+    """Why a narrative is refused, as a sentence; empty when the narrative is safe. Cached, because templates repeat."""
     try:
         _read(div)
     except _UnsafeError as error:
@@ -38,7 +41,7 @@ def unsafe(div: str) -> str:
 
 
 class _Reader:
-    """The handlers of one reading."""
+    """The parser's handlers while one narrative is read."""
 
     def __init__(self) -> None:
         self.depth = 0

@@ -1,4 +1,4 @@
-"""Parameters: what an operation is given and what it gives (R4 section 3.2.0)."""
+"""Parameters: reads the resource that an operation is given, and makes the resource that it answers with (R4 section 3.2.0)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RULE = "R4 3.2.0"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One parameter an operation takes: the `value[x]` members it may come in, and how often."""
+    """One parameter that an operation takes: its name, the `value[x]` members in which it may come (`kinds`), and how often."""
 
     name: str
     kinds: tuple[str, ...]
@@ -23,11 +23,11 @@ class Input:
 
 
 Given = Mapping[str, Sequence[Any]]
-"""The values of each parameter by its name; a parameter that was not given has none."""
+"""The values of each parameter by the parameter's name; empty for a parameter that was not given."""
 
 
 def given(resource: Resource, inputs: Sequence[Input]) -> Given | Problem:
-    """The values of a Parameters resource, or everything that is wrong with it at once. Unknown parameters are never ignored."""
+    """The values of a Parameters resource, or a Problem that names all its faults. An unknown parameter is such a fault."""
     if resource.get("resourceType") != "Parameters":
         return Problem(Category.MALFORMED, (_issue("The operation takes a `Parameters` resource; send one.", "resourceType"),))
     listed = resource.get("parameter", [])
@@ -75,15 +75,15 @@ def _issue(text: str, expression: str = "Parameters.parameter") -> Issue:
 
 
 def parameter(name: str, kind: str, value: Any) -> Resource:
-    """One parameter with a value; `kind` is `valueCode`, `valueReference` …, or `resource`."""
+    """One parameter with a value; `kind` is the value's member: `valueCode`, `valueReference` …, or `resource`."""
     return {"name": name, kind: value}
 
 
 def parts(name: str, *inner: Resource) -> Resource:
-    """One parameter made of others."""
+    """One parameter made of other parameters, its parts."""
     return {"name": name, "part": list(inner)}
 
 
 def parameters(*listed: Resource) -> Resource:
-    """A Parameters resource."""
+    """A Parameters resource of the parameters listed."""
     return {"resourceType": "Parameters", "parameter": list(listed)}

@@ -1,4 +1,4 @@
-"""OperationOutcome: what went wrong, in FHIR's own words."""
+"""Makes OperationOutcomes, which tell a client in FHIR's form which issues a request has."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.problem import Issue
 
 
 def outcome(issues: Iterable[Issue]) -> Resource:
-    """An OperationOutcome with one `issue` for each; without issues it says that all is well (R4: `issue` is 1..*)."""
+    """An OperationOutcome with one `issue` for each Issue; without Issues, with one that says "All OK" (R4: `issue` is 1..*)."""
     listed = [_issue(issue) for issue in issues]
     return literal(
         "OperationOutcome", issue=listed or [{"severity": "information", "code": "informational", "details": {"text": "All OK"}}]

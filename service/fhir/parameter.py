@@ -1,4 +1,4 @@
-"""Which search parameters each resource type has here: R4's and our own, compiled from their expressions."""
+"""The search parameters that each resource type has in this service: R4's and our own, compiled from their expressions."""
 
 from __future__ import annotations
 
@@ -13,13 +13,15 @@ from service.fhir.canonical import AUTHORITY
 from service.fhir.expression import Branch, compile_expression
 
 KINDS = frozenset({"token", "reference", "date", "string", "uri"})
-"""Parameter types that are indexed. Number, quantity, composite and special are not yet, and are refused by name."""
+"""Parameter types that are indexed. Parameters of type number, quantity, composite and special are not yet indexed, and a search
+by one is refused by name.
+"""
 
 SPECIAL = frozenset({"_id", "_lastUpdated"})
-"""Kept in fields of the row itself, not among the keys."""
+"""Parameters whose values are kept in fields of the row itself, not among the keys."""
 
 _NOT_MEANT = frozenset({"phonetic"})
-"""Parameters whose expression reads well enough, but whose matching is not what their type's is."""
+"""Parameters whose expression could be compiled, but which R4 matches in another way than their type."""
 
 _OWN = {
     ("CarePlan", "author"): ("reference", "CarePlan.author"),
@@ -33,20 +35,20 @@ _OWN = {
     ("Task", "due"): ("date", "Task.restriction.period"),
     ("Task", "status-reason"): ("token", "Task.statusReason"),
 }
-"""Our own parameters, for where the definitions loaded do not bring them. Source: fhir-api rules, section 2."""
+"""Our own parameters, added where the loaded definitions do not have them. Source: fhir-api rules, section 2."""
 
 _GIVEN = {("CarePlan", "owner-organization"), ("Task", "owner-organization")}
-"""Parameters whose keys come with the write (`Write.tokens`), because only other resources could tell them."""
+"""Parameters whose keys come with the write (`Write.tokens`), because only other resources could tell the keys."""
 
 
 Systems = Mapping[str, frozenset[str] | None]
-"""System to its codes; None: every code of that system."""
+"""The codes by their system; None stands for every code of the system."""
 
 _PATH = re.compile(r"\w+(?:\.\w+)+")
 
 
 class Definition(Protocol):
-    """One SearchParameter: `type` is its search type, `targets` the resource types a reference may point to."""
+    """One SearchParameter: `type` is its search type, `targets` the resource types to which a reference may point."""
 
     @property
     def name(self) -> str: ...
@@ -71,7 +73,9 @@ class Definitions(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """A parameter that is indexed, of a resource type. No branches: its keys come with the write. No targets: any type."""
+    """An indexed parameter of a resource type. Without `branches` its keys come with the write (`Write.tokens`); without
+    `targets` its references may lead to any type.
+    """
 
     type: str
     name: str
@@ -83,7 +87,7 @@ class Parameter:
 class Parameters:
     """The compiled parameters of every type, made when first asked for.
 
-    `base` and `zone` are those the Indexer draws with: a search reads its values by the same unless it is told otherwise.
+    `base` and `zone` are those of the Indexer: a search reads its values by them too, unless it is given a Setting.
     """
 
     def __init__(self, definitions: Definitions, base: str = "", zone: tzinfo = UTC) -> None:
@@ -96,17 +100,17 @@ class Parameters:
 
     @property
     def types(self) -> frozenset[str]:
-        """All resource types."""
+        """All resource types that can be stored."""
         return self.definitions.types
 
     def of(self, type_: str) -> Mapping[str, Parameter]:
-        """The indexed parameters of a type, by name; without `_id` and `_lastUpdated`, which every type has."""
+        """The indexed parameters of a type by name, without `_id` and `_lastUpdated`, which every type has."""
         if type_ not in self._supported:
             self._compile(type_)
         return self._supported[type_]
 
     def unsupported(self, type_: str) -> tuple[str, ...]:
-        """The names R4 defines for a type that are not indexed here, sorted."""
+        """The sorted names of the parameters that R4 defines for a type and that are not indexed here."""
         self.of(type_)
         return self._unsupported[type_]
 
@@ -115,8 +119,9 @@ class Parameters:
         return tuple(self.definitions.compartment_parameters(type_))
 
     def implied(self, type_: str, name: str) -> Systems:
-        """The systems that the codes of a token parameter are in without saying so: those of the value set that its element,
-        of data type code, is bound to (R4 search, token). Empty for a parameter that reads anything else."""
+        """The systems implied by the codes of a token parameter whose element is of data type code: the systems of the value set
+        to which the element is bound (R4 search, token). Empty for any other parameter.
+        """
         if (type_, name) not in self._implied:
             self._implied[type_, name] = self._bound(type_, name)
         return self._implied[type_, name]

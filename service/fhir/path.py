@@ -1,7 +1,8 @@
-"""FHIRPath over plain JSON, compiled once: a subset in closures here, the whole language through fhirpathpy.
+"""FHIRPath over plain JSON, compiled once: a subset to closures, the whole language through fhirpathpy.
 
-The subset holds what invariants use and is exact in it; it takes a few microseconds where the general engine takes hundreds.
-Anything outside it compiles to the general engine. Source: FHIRPath 2.0.0 and R4 2.9 (the use of FHIRPath in FHIR).
+The subset covers the expressions that invariants use and evaluates them exactly, in a few microseconds where the general engine
+takes hundreds. An expression outside the subset compiles to the general engine. Source: FHIRPath 2.0.0 and R4 2.9 (the use of
+FHIRPath in FHIR).
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class _OutsideError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """A compiled expression. `general` tells whether the general engine runs it; `presence` answers faster, where set."""
+    """A compiled expression. `general` tells whether the general engine runs it; `presence`, where set, answers faster."""
 
     expression: str
     run: Callable[[list[Any], Environment], list[Any]]
@@ -53,22 +54,24 @@ class Path:
     presence: Callable[[dict[str, Any]], bool] | None = None
 
     def holds(self, item: Any, environment: Environment) -> bool:
-        """Whether the expression is true of `item`, as an invariant asks: an empty answer is not true.
+        """Whether the expression is true of `item`, as an invariant requires: an empty result is not true.
 
-        Raises UndecidedError where two values cannot be compared, and anything at all where the general engine fails.
+        Raises UndecidedError when two values cannot be compared, and an exception of any type when the general engine fails.
         """
         if self.presence is not None and type(item) is dict:
             return self.presence(item)
         return truth(self.run([item], environment)) is True
 
     def values(self, item: Any, environment: Environment | None = None) -> list[Any]:
-        """What the expression selects from `item`."""
+        """The values that the expression selects from `item`."""
         return self.run([item], environment or Environment(item, item))
 
 
 @lru_cache(maxsize=2000)
 def compile_path(expression: str) -> Path:
-    """The expression, compiled. One that is not FHIRPath raises ValueError here or fails when run: the general engine is lax."""
+    """The compiled expression. An expression that is not FHIRPath raises ValueError here or fails when run, because the general
+    engine does not check all of it.
+    """
     try:
         return Path(expression, _Parser(_words(expression)).whole(), presence=_presence(expression))
     except _OutsideError:
@@ -76,7 +79,7 @@ def compile_path(expression: str) -> Path:
 
 
 def _presence(expression: str) -> Callable[[dict[str, Any]], bool] | None:
-    """A direct answer for the commonest shape: `a.empty() or b.exists()`, `a.exists() implies b.exists()`."""
+    """A direct test for the commonest shape, `a.empty() or b.exists()`, `a.exists() implies b.exists()`; None for any other."""
     found = _PRESENCE.fullmatch(expression.strip())
     if found is None:
         return None
@@ -88,7 +91,7 @@ def _presence(expression: str) -> Callable[[dict[str, Any]], bool] | None:
 
 
 def _held(name: str) -> Callable[[dict[str, Any]], bool]:
-    """Whether an object has a member, in any of its types where it is a choice."""
+    """A test of whether an object has the member `name`, under any of the names of a choice element."""
     sibling = f"_{name}"
     if name in STEMS:
         choice = re.compile(rf"_?{name}(?:[A-Z].*)?").fullmatch
@@ -97,7 +100,7 @@ def _held(name: str) -> Callable[[dict[str, Any]], bool]:
 
 
 def _general(expression: str) -> Callable[[list[Any], Environment], list[Any]]:
-    """The expression under fhirpathpy. Its import is slow, so it waits until it is needed."""
+    """The expression compiled by fhirpathpy, which is imported when first needed, because the import is slow."""
     from fhirpathpy import compile as compile_general
     from fhirpathpy.models import models
 
@@ -127,7 +130,7 @@ def _words(expression: str) -> list[tuple[str, str]]:
 
 
 class _Parser:
-    """Precedence climbing over the words; gives closures."""
+    """Parses the words of an expression by precedence climbing, and gives closures."""
 
     def __init__(self, words: list[tuple[str, str]]) -> None:
         self.words = words

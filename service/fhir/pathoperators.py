@@ -11,14 +11,14 @@ from service.fhir.primitive import order
 
 
 def type_test(left: Expression, name: str) -> Expression:
-    """`is`, for resource types: what else something is cannot be told from its JSON."""
+    """The operator `is` for resource types; the JSON of a value of any other type does not tell its type."""
     return lambda focus, environment: [
         item.get("resourceType") == name for item in left(focus, environment) if type(item) is dict
     ]
 
 
 def type_step(name: str) -> Step:
-    """`is(T)` as a function, for resource types."""
+    """The function `is(T)` for resource types."""
     return lambda values, _focus, _environment: [item.get("resourceType") == name for item in values if type(item) is dict]
 
 
@@ -114,7 +114,7 @@ def _compare(test: Callable[[int], bool]) -> Callable[[Expression, Expression], 
 
 
 def _order(left: Any, right: Any) -> int | None:
-    """-1, 0 or 1; None where the two cannot be ordered."""
+    """The order of two values as -1, 0 or 1; None when the two cannot be ordered."""
     if type(left) is dict and type(right) is dict:
         if (left.get("system"), left.get("code"), left.get("unit")) != (
             right.get("system"),

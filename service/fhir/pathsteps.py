@@ -13,7 +13,7 @@ Values = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """`%resource` and `%rootResource`: the resource an element is in, and the one that contains that."""
+    """The values of `%resource` and `%rootResource`: the resource that an element is in, and the container of that resource."""
 
     resource: Any
     root: Any
@@ -24,7 +24,7 @@ Step = Callable[[Values, Values, Environment], Values]
 
 
 class UndecidedError(Exception):
-    """The values cannot be compared, or a collection is where one value must be."""
+    """An expression cannot be decided: values cannot be compared, or a collection is where one value must be."""
 
 
 _TYPE_NAMES = """
@@ -43,7 +43,7 @@ studyEffective subject substance target time timing topic used value when
 """
 _TYPES = tuple(_TYPE_NAMES.split())
 STEMS = frozenset(_STEM_NAMES.split())
-"""The elements of R4 that are a choice of types, by the name before `[x]`."""
+"""The names of R4's choice elements, without their `[x]`."""
 
 
 @lru_cache(maxsize=500)
@@ -52,7 +52,7 @@ def _choices(name: str) -> tuple[str, ...]:
 
 
 def members(item: dict[str, Any], name: str) -> Values:
-    """The values of a member, under any of its choice names; a primitive without a value is its extensions."""
+    """The values of a member, under any of its choice names; a primitive without a value is represented by its extensions."""
     value = item.get(name)
     if value is None:
         if f"_{name}" in item:
@@ -85,7 +85,9 @@ def index(position: int) -> Step:
 
 
 def truth(values: Values) -> bool | None:
-    """A collection as a boolean: empty is unknown, one value that is not a boolean is true."""
+    """A collection as a boolean: None (unknown) for an empty one, true for one value that is not a boolean. Raises UndecidedError
+    for several values.
+    """
     if not values:
         return None
     if len(values) > 1:
@@ -94,7 +96,7 @@ def truth(values: Values) -> bool | None:
 
 
 def same(left: Any, right: Any) -> bool:
-    """Equality of values; a boolean is never a number."""
+    """Whether two values are equal; a boolean never equals a number."""
     return left == right and (type(left) is bool) is (type(right) is bool)
 
 
@@ -120,7 +122,7 @@ def _descendants(values: Values) -> Values:
 
 
 def distinct(values: Values) -> Values:
-    """Each value once, in order."""
+    """The values without repetitions, in order."""
     found: Values = []
     for item in values:
         if not any(same(item, other) for other in found):
@@ -129,7 +131,7 @@ def distinct(values: Values) -> Values:
 
 
 def single_text(values: Values) -> str | None:
-    """The one string of a collection, None when it is empty."""
+    """The one string of a collection; None for an empty collection. Raises UndecidedError for any other."""
     if not values:
         return None
     if len(values) > 1 or type(values[0]) is not str:

@@ -1,4 +1,4 @@
-"""The primitive data types: which JSON values they take. Source: R4 2.24.0.1, with calendar dates that exist."""
+"""The primitive data types and the JSON values that each allows. Source: R4 2.24.0.1; dates must exist in the calendar."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from service.fhir.date import parse as interval
 
 Test = Callable[[Any], bool]
 Fit = Callable[[str], object]
-"""A test in C of a string that is not empty: true means that it fits, false that it must be looked at in full."""
+"""A test in C of a string that is not empty: true means that the string fits, false that the full test of `TESTS` must decide."""
 
 _YEAR = r"(?!0000)[0-9]{4}"
 _DAY = rf"({_YEAR})-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
@@ -47,7 +47,7 @@ SAYS = {
     "instant": "a date and time with seconds and zone, as `2026-11-23T04:34:00Z`",
     "time": "a time of day as `hh:mm:ss`",
 }
-"""What each type wants, to finish the sentence "this must be …"."""
+"""The values that each type allows, in words that finish the sentence "this must be …"."""
 
 
 def _matching(pattern: str) -> Test:
@@ -109,7 +109,7 @@ TESTS: dict[str, Test] = {
     "instant": _dated(_INSTANT),
     "time": _matching(_CLOCK),
 }
-"""Whether a JSON value is one of the type."""
+"""The test of each type: whether a JSON value is one of the type's values."""
 
 _EARLY = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
 FITS: dict[str, Fit] = {
@@ -125,11 +125,13 @@ FITS: dict[str, Fit] = {
     "instant": re.compile(rf"{_EARLY}T{_CLOCK}{_ZONE}").fullmatch,
     "time": re.compile(_CLOCK).fullmatch,
 }
-"""For the types most members have. Dates to the 28th exist in every month."""
+"""Quick tests for the types that most members have. Dates up to the 28th fit, because they exist in every month."""
 
 
 def order(left: str, right: str) -> int | None:
-    """-1, 0 or 1 for two dates or times; None where they overlap, as a day and an hour of it do, or are no dates."""
+    """The order of two dates or times as -1, 0 or 1; None when the two overlap, as a day and an hour of the day do, or when one
+    is no date.
+    """
     one, other = interval(left), interval(right)
     if one is None or other is None:
         return None

@@ -1,4 +1,4 @@
-"""Which of our profiles apply by themselves: the record says so by its code or category."""
+"""Which of our profiles apply to a record that does not name them: its code or category decides."""
 
 from __future__ import annotations
 
@@ -18,7 +18,9 @@ from service.fhir.coding import codes_in, codings
 
 
 class ProfileRow(NamedTuple):
-    """A record of `type` whose `member` holds the code, in a `status` where any is named, gets the profile."""
+    """A row of the table: a record of `type` whose `member` has the code gets the profile, if its status is among `status` or
+    `status` is empty.
+    """
 
     type: str
     member: str
@@ -31,20 +33,22 @@ class ProfileRow(NamedTuple):
 TABLE = (
     # An active top-level plan has an owner (OWN-1); drafts and finished plans from elsewhere are kept as they come (OWN-7).
     ProfileRow("CarePlan", "category", SNOMED, CARE_PLAN, "baton-care-plan", frozenset({"active"})),
-    # A crisis plan is agreed from its first draft on (E9).
+    # Agencies agree to a crisis plan from its first draft on (E9).
     ProfileRow("CarePlan", "category", SNOMED, CRISIS_PLAN, "baton-crisis-plan"),
     # The team whose care coordinator is the owner (OWN-2).
     ProfileRow("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
     ProfileRow("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
 )
-"""Consent is not here: official Consents must load and be flagged (consent rules §6); `baton-consent` applies by meta.profile."""
+"""The profiles that apply by code or category. Consent has no row: official Consents must load and be flagged (consent rules §6);
+`baton-consent` applies to a Consent that names it in meta.profile.
+"""
 
 
 def applied(resource: Resource) -> tuple[str, ...]:
-    """Canonicals of the profiles that apply to the resource whether or not it names them, where they are published.
+    """The canonicals of the profiles that apply to a resource whether or not it names them; not every canonical is published.
 
-    A Task of ours has the profile of its code, `baton-<code>-task`; a code that needs none has none.
+    A Task with a code of ours has the profile `baton-<code>-task`, which is published for codes that need a profile.
     """
     if resource.get("resourceType") == "Task":
         return tuple(structure(f"baton-{code}-task") for code in dict.fromkeys(codes_in(resource.get("code"), TASK_CODE)))

@@ -1,4 +1,6 @@
-"""A search as a value: AND of terms, each an OR of tests over an Index. Both evaluations read it: in memory and in MongoDB."""
+"""A search as a value: terms joined by AND, each of tests over an Index joined by OR. The evaluation in memory and the one in
+MongoDB both read this value.
+"""
 
 from __future__ import annotations
 
@@ -13,21 +15,21 @@ from service.fhir.parameter import Parameters
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """The record has this key."""
+    """A test: the record has the key `key`."""
 
     key: str
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """The record has a key that starts so."""
+    """A test: the record has a key that starts with `prefix`."""
 
     prefix: str
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A string of the parameter contains this folded text."""
+    """A test: a string of the parameter `name` contains the folded text `text`."""
 
     name: str
     text: str
@@ -35,7 +37,7 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class Dated:
-    """An interval of the parameter stands in this relation to [low, high)."""
+    """A test: an interval of the parameter `name` stands in the relation `prefix` to [low, high)."""
 
     name: str
     prefix: str
@@ -45,7 +47,7 @@ class Dated:
 
 @dataclass(frozen=True, slots=True)
 class Updated:
-    """The record's last update, an instant one millisecond wide, stands in this relation to [low, high)."""
+    """A test: the record's last update, an instant one millisecond wide, stands in the relation `prefix` to [low, high)."""
 
     prefix: str
     low: int
@@ -54,14 +56,14 @@ class Updated:
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The parameter has a value."""
+    """A test: the record has a value of the parameter `name`."""
 
     name: str
 
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """The record's id."""
+    """A test: the record has the id `id`."""
 
     id: str
 
@@ -71,7 +73,9 @@ Test = Key | Start | Part | Dated | Updated | Present | Identity
 
 @dataclass(frozen=True, slots=True)
 class Term:
-    """One parameter of a search as it was asked (`code:not`): any test holds, or none when negated."""
+    """One parameter of a search: any of its tests holds, or none when negated. `asked` is the name as the client wrote it, such
+    as `code:not`.
+    """
 
     asked: str
     tests: tuple[Test, ...]
@@ -88,7 +92,9 @@ class Sort:
 
 @dataclass(frozen=True, slots=True)
 class Include:
-    """`_include` or `_revinclude`: from `source` by `parameter` (`*`: every reference) to `target` (empty: any type)."""
+    """One `_include` or `_revinclude`: from the type `source` by `parameter` (`*`: every reference) to the type `target` (empty:
+    any type).
+    """
 
     source: str
     parameter: str
@@ -99,8 +105,8 @@ class Include:
 class Query:
     """A search that can be run. `sort` always ends in `_id`, so that the order is total.
 
-    `count` is the page size asked for, None when it was not; `total` is none, estimate or accurate; `summary` is empty, true,
-    text, data, count or false; `ignored` names what lenient handling dropped.
+    `count` is the page size that the client asked for, or None; `total` is none, estimate or accurate; `summary` is empty, true,
+    text, data, count or false; `ignored` names the parameters that lenient handling left out.
     """
 
     type: str
@@ -116,12 +122,12 @@ class Query:
 
     @property
     def counts_only(self) -> bool:
-        """Only the total is asked for (`_summary=count`, `_count=0`)."""
+        """Whether the client asks for the total only (`_summary=count`, `_count=0`)."""
         return self.summary == "count" or self.count == 0
 
 
 def matches(query: Query, index: Index) -> bool:
-    """Whether a record is a match of the query: the same answer as the database gives."""
+    """Whether a record is a match of the query. The database gives the same answer."""
     return query.type == index.type and all(_satisfied(term, index) for term in query.terms)
 
 
@@ -150,12 +156,12 @@ def _holds(test: Test, index: Index) -> bool:
 
 
 def place(query: Query, index: Index) -> tuple[Rank | None, ...]:
-    """Where a record stands in the query's order: a value for each sort key, None where it has none."""
+    """The place of a record in the query's order: its value for each sort key, None where the record has none."""
     return tuple(_rank(sort, index) for sort in query.sort)
 
 
 def follows(query: Query, index: Index, after: Cursor | None) -> bool:
-    """Whether a record comes after a place in the query's order, or there is no such place."""
+    """Whether a record comes after the place `after` in the query's order; every record comes after None."""
     if after is None:
         return True
     for sort, here, there in zip(query.sort, place(query, index), after.values, strict=True):
@@ -165,7 +171,7 @@ def follows(query: Query, index: Index, after: Cursor | None) -> bool:
 
 
 def _above(here: Rank | None, there: Rank | None) -> bool:
-    """Whether a place is above another in one sort key, whose values are of one type: no value is below every value."""
+    """Whether the value `here` sorts above the value `there`. The values of a sort key are of one type; None sorts below all."""
     if isinstance(here, str) and isinstance(there, str):
         return here > there
     if isinstance(here, int) and isinstance(there, int):
@@ -204,7 +210,7 @@ def _reference_names(include: Include, parameters: Parameters) -> tuple[str, ...
 
 
 def referring(include: Include, references: Collection[str], parameters: Parameters) -> Query:
-    """The search for a `_revinclude`: records of its source type that refer to any of the matches."""
+    """The search for a `_revinclude`: records of the include's source type that refer to any of the matches."""
     wanted = sorted(each for each in references if not include.target or each.startswith(f"{include.target}/"))
     names = _reference_names(include, parameters)
     tests = tuple(Key(f"{name}={reference}") for name in names for reference in wanted)

@@ -1,11 +1,11 @@
-"""References: the one reader of what a literal reference names, and the one writer of references (R4 2.3.0).
+"""References: the only functions that read literal references and write References (R4 2.3.0).
 
 | text | `relative` | `resolved` |
 |---|---|---|
 | `Task/1` | `Task/1` | `Task/1` |
 | `Task/1/_history/2` | `Task/1` | `Task/1` |
 | our base and `/Task/1` | `Task/1` | `Task/1` |
-| another server's, `urn:uuid:…`, `#x`, conditional | nothing | as it is, its version taken off |
+| another server's, `urn:uuid:…`, `#x`, conditional | empty | as written, without a version |
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ _HISTORY = "/_history/"
 
 
 class Key(NamedTuple):
-    """What a relative reference names: type and id, each empty where it is not said."""
+    """The type and the id that a relative reference names, each empty where the reference does not name it."""
 
     type: str
     id: str
@@ -30,20 +30,21 @@ class Key(NamedTuple):
 def relative(text: str, base: str = "") -> str:
     """`Type/id` of a reference to a record of this service: relative, or absolute under `base`; a version is left off.
 
-    Empty for anything else: fragments, `urn:` forms, other servers, conditional references.
+    Empty for any other reference: fragments, `urn:` forms, other servers, conditional references.
     """
     found = _RELATIVE.match(own(text, base).lstrip("/"))
     return f"{found[1]}/{found[2]}" if found else ""
 
 
 def own(text: str, base: str) -> str:
-    """A reference without our own base where it starts with it; anything else as it is."""
+    """A reference without our own base URL `base` if it starts with it; any other reference as written."""
     return text.removeprefix(base.rstrip("/") + "/") if base and ":" in text else text
 
 
 def resolved(text: str, base: str = "") -> str:
-    """The record that a reference names, whichever server's: our own base and a version are left off. A foreign or contained one
-    stays as it is: it is not ours by accident."""
+    """The record that a reference names, on whichever server: our own base and a version are left off. A reference to another
+    server or to a contained resource keeps its form, so that it is not taken for a record of ours.
+    """
     return unversioned(own(text, base))
 
 
@@ -53,71 +54,71 @@ def unversioned(text: str) -> str:
 
 
 def versioned(record: str, version: object) -> str:
-    """`Type/id/_history/v`."""
+    """The version-specific reference `Type/id/_history/v`."""
     return f"{record}{_HISTORY}{version}"
 
 
 def version_in(text: str) -> int:
-    """The version a version-specific reference names; 0 where it names none that this service gives."""
+    """The version that a version-specific reference names; 0 for a reference without a version, or with one that is no number."""
     said = text.partition(_HISTORY)[2]
     return int(said) if said.isascii() and said.isdecimal() else 0
 
 
 def key(text: str) -> Key:
-    """Type and id of a relative reference, a version left off."""
+    """The type and the id of a relative reference; a version is left off."""
     kind, _, identity = unversioned(text).partition("/")
     return Key(kind, identity)
 
 
 def type_of(text: str) -> str:
-    """The type a relative reference names."""
+    """The type that a relative reference names."""
     return text.partition("/")[0]
 
 
 def id_of(text: str) -> str:
-    """The id a relative reference names."""
+    """The id that a relative reference names."""
     return key(text).id
 
 
 def name_of(resource: Resource) -> str:
-    """`Type/id` of a resource."""
+    """The reference `Type/id` of a resource."""
     return f"{resource.get('resourceType', '')}/{resource.get('id', '')}"
 
 
 def version_of(resource: Resource) -> int:
-    """meta.versionId as a number; 0 for a resource that was never stored."""
+    """The meta.versionId of a resource as a number; 0 for a resource that was never stored."""
     meta = resource.get("meta")
     text = str(meta.get("versionId", "")) if isinstance(meta, dict) else ""
     return int(text) if text.isdecimal() else 0
 
 
 def current(resource: Resource) -> str:
-    """The version-specific reference of a stored resource as it stands."""
+    """The version-specific reference to the version that a stored resource holds."""
     return versioned(name_of(resource), version_of(resource))
 
 
 def target(element: object) -> str:
-    """The literal reference of a Reference element, as it is written; empty where there is none."""
+    """The literal reference of a Reference element, as written; empty where there is none."""
     found = element.get("reference") if isinstance(element, dict) else None
     return found if isinstance(found, str) else ""
 
 
 def link(resource: Resource | None, member: str) -> str:
-    """The reference in a Reference member, without a version, or ''."""
+    """The reference in the Reference `member` of a resource, without a version, or ''."""
     return unversioned(target((resource or {}).get(member)))
 
 
 def links(resource: Resource | None, member: str) -> tuple[str, ...]:
-    """The references in a member that repeats, as they are written."""
+    """The references in the repeating `member` of a resource, as written."""
     listed = (resource or {}).get(member)
     return tuple(found for each in (listed if isinstance(listed, list) else ()) if (found := target(each)))
 
 
 def reference_to(text: str) -> Resource | None:
-    """A Reference element, or None for ''."""
+    """A Reference element to `text`, or None for ''."""
     return {"reference": text} if text else None
 
 
 def references_to(texts: Iterable[str]) -> list[Resource]:
-    """Reference elements."""
+    """A Reference element to each of `texts`."""
     return [{"reference": each} for each in texts]

@@ -1,4 +1,4 @@
-"""What can be said of any resource without its definition: its version stamp, its id and its links."""
+"""The parts of a resource that need no definition: its version stamp, its id and its references."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from service.fhir.date import instant
 
 
 def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:
-    """A copy with `id`, `meta.versionId` and `meta.lastUpdated` set and everything else kept.
+    """A copy of the resource with `id`, `meta.versionId` and `meta.lastUpdated` set and every other member kept.
 
-    `id` and `meta` keep their place when they were there; otherwise they come right after `resourceType`.
+    `id` and `meta` keep their place if the resource has them; otherwise they come right after `resourceType`.
     """
     held = resource.get("meta")
     meta = {"versionId": str(version), "lastUpdated": instant(at)}
@@ -32,7 +32,7 @@ def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resourc
 
 
 def identified(resource: Resource, id: str) -> Resource:
-    """A copy with this id: in its place where there is one, else right after `resourceType`."""
+    """A copy of the resource with the id `id`: in the place of its present id, else right after `resourceType`."""
     if "id" in resource:
         return {**resource, "id": id}
     made: Resource = {}
@@ -44,7 +44,9 @@ def identified(resource: Resource, id: str) -> Resource:
 
 
 def references(resource: Resource) -> Iterator[tuple[str, str]]:
-    """(path, reference) of every literal Reference at any depth, contained ones too. Paths as `Task.input[0].valueReference`."""
+    """The path and the literal reference of every Reference at any depth, in contained resources too. A path is such as
+    `Task.input[0].valueReference`.
+    """
     stack: list[tuple[str, Any]] = [(str(resource.get("resourceType", "")), resource)]
     while stack:
         path, value = stack.pop()
@@ -60,8 +62,9 @@ def references(resource: Resource) -> Iterator[tuple[str, str]]:
 
 
 def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:
-    """A copy in which every literal Reference that is a key of `known`
-    names its value instead; for a transaction's `urn:uuid:` and fullUrl references (R4 section 3.1.0.11.2)."""
+    """A copy of the resource in which every literal reference that is a key of `known` is replaced by its value: for a
+    transaction's `urn:uuid:` and fullUrl references (R4 section 3.1.0.11.2).
+    """
     return {name: _rewritten(value, known) for name, value in resource.items()} if known else resource
 
 

@@ -1,4 +1,4 @@
-"""A search request's parameters, read into a Query (R4 search). Strict unless told otherwise: what is not read is refused."""
+"""Reads a search request's parameters into a Query (R4 search). Strict by default: a parameter that cannot be read is refused."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.fhir.term import Setting, read, split
 from service.problem import Category, Issue, Problem
 
 UNREAD = frozenset({"_format", "_pretty"})
-"""Parameters about the form of the answer, which the edge reads."""
+"""Parameters about the form of the answer, which `service.api` reads."""
 
 _SUMMARIES = ("true", "text", "data", "count", "false")
 _TOTALS = ("none", "estimate", "accurate")
@@ -33,8 +33,8 @@ def parse(
 ) -> Query | Problem:
     """The Query that decoded (name, value) pairs ask for, over resources of one type.
 
-    Strict: a Problem MALFORMED with one issue for each parameter that is unknown or cannot be read. Lenient: those are left out
-    and named in `Query.ignored` (R4 search, section 3.1.1.3.1, `Prefer: handling`).
+    Strict: a Problem MALFORMED with one issue for each parameter that is unknown or cannot be read. Lenient: such parameters are
+    left out and named in `Query.ignored` (R4 search, section 3.1.1.3.1, `Prefer: handling`).
     """
     query = Query(type_)
     terms: list[Term] = []
@@ -59,7 +59,7 @@ def parse(
 
 
 def _applied(query: Query, name: str, value: str, parameters: Parameters, setting: Setting) -> Query | Term | Issue:
-    """The query with the answer's shape taken into account, or one more term for it."""
+    """The query, changed by a parameter about the answer's shape; the Term of any other parameter; or the Issue with it."""
     shape = _SHAPES.get(name)
     if shape is not None:
         return shape(query, name, value, parameters)
@@ -90,7 +90,7 @@ def _sort(query: Query, name: str, value: str, parameters: Parameters) -> Query 
 
 
 def total_order(keys: Sequence[Sort]) -> tuple[Sort, ...]:
-    """The sort keys up to `_id`, which is added in the direction of the last one when it is not among them."""
+    """The sort keys up to `_id`. If `_id` is not among them, it is added in the direction of the last key."""
     names = [key.name for key in keys]
     if "_id" in names:
         return tuple(keys[: names.index("_id") + 1])
@@ -137,7 +137,7 @@ def _revinclude(query: Query, _: str, value: str, parameters: Parameters) -> Que
 
 
 def _path(value: str, parameters: Parameters, own: str) -> Include | Issue:
-    """`Type:parameter` or `Type:parameter:Target`; `*` stands for every reference of the type searched for."""
+    """The Include of `Type:parameter` or `Type:parameter:Target`; `*` stands for every reference of the type searched for."""
     if value == "*" and own:
         return Include(own, "*")
     pieces = value.split(":")

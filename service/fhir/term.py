@@ -1,4 +1,4 @@
-"""One search parameter with its modifier and values, read into a Term (R4 search, sections 3.1.1.4 and 3.1.1.5)."""
+"""Reads one search parameter with its modifier and values into a Term (R4 search, sections 3.1.1.4 and 3.1.1.5)."""
 
 from __future__ import annotations
 
@@ -29,8 +29,9 @@ _UPDATED = Parameter("Resource", "_lastUpdated", "date")
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What reading a search depends on besides its text: our base URL, the zone of dates that give none, and the present in
-    milliseconds since 1970, from which `ap` takes its tenth (None: no widening)."""
+    """The setting in which a search is read: our base URL, the zone to which dates without an offset are local, and the present
+    in milliseconds since 1970, by which the prefix `ap` widens a date (None: no widening).
+    """
 
     base: str = ""
     zone: tzinfo = UTC
@@ -38,7 +39,7 @@ class Setting:
 
 
 def read(type_: str, asked: str, text: str, parameters: Parameters, setting: Setting) -> Term | Issue:
-    """The Term that `asked=text` stands for (`asked` with its modifier), or the Issue that says why there is none."""
+    """The Term that `asked=text` stands for (`asked` with its modifier), or the Issue that says why it stands for none."""
     name, _, modifier = asked.partition(":")
     if name == "_id":
         return _identity(asked, text, modifier)
@@ -54,7 +55,7 @@ def read(type_: str, asked: str, text: str, parameters: Parameters, setting: Set
 
 
 def unknown(type_: str, name: str, parameters: Parameters) -> Issue:
-    """The Issue for a parameter that is not searched by."""
+    """The Issue for a parameter by which the type cannot be searched."""
     if "." in name or name == "_has":
         text = f"Chained search (`{name}`) is not supported; search for the other resource first."
     elif name in parameters.unsupported(type_):
@@ -65,7 +66,7 @@ def unknown(type_: str, name: str, parameters: Parameters) -> Issue:
 
 
 def split(text: str, mark: str) -> list[str]:
-    """The pieces between marks that no backslash precedes; escapes are left in place."""
+    """The pieces of a text between the marks that no backslash escapes; escapes are left in place."""
     if mark not in text:
         return [text]
     if "\\" not in text:
@@ -83,7 +84,7 @@ def split(text: str, mark: str) -> list[str]:
 
 
 def plain(text: str) -> str:
-    """A value with the search escapes `\\,` `\\|` `\\$` `\\\\` taken away."""
+    """A value without its search escapes `\\,` `\\|` `\\$` `\\\\`."""
     return re.sub(r"\\([,|$\\])", r"\1", text) if "\\" in text else text
 
 
@@ -162,9 +163,9 @@ def _token(parameter: Parameter, modifier: str, value: str, parameters: Paramete
 
 
 def _plain_code(name: str, implied: Systems, system: str, code: str) -> tuple[Test, ...]:
-    """The keys of an element of data type code, which has its system by definition and so does not carry it."""
+    """The tests for `system|code` on an element of data type code, whose system is implied, so that its keys hold codes only."""
     if system not in implied:
-        return (Key(f"{name}={key.part(system)}|{key.part(code)}"),)  # found by nothing
+        return (Key(f"{name}={key.part(system)}|{key.part(code)}"),)  # a key that no record has
     codes = implied[system]
     if not code:
         return tuple(Key(f"{name}={key.part(each)}") for each in sorted(codes)) if codes is not None else (Present(name),)
@@ -223,7 +224,7 @@ def _date(parameter: Parameter, _: str, value: str, __: Parameters, setting: Set
 
 
 def _widened(asked: date.Interval, now: int | None) -> date.Interval:
-    """Approximately: a tenth of the gap between the date and the present, to both sides (R4 search, prefix ap)."""
+    """The interval, widened on both sides by a tenth of the gap between it and the present (R4 search, prefix ap)."""
     if now is None:
         return asked
     gap = max(asked.low - now, now - asked.high, 0) // 10

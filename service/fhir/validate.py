@@ -1,4 +1,4 @@
-"""Validation on the write path: every problem of a resource at once, by R4's rules and by profiles. Source: fhir-api §3."""
+"""Validates a resource before it is written: finds all issues at once, by R4's rules and by profiles. Source: fhir-api §3."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _SCHEMA_RULE = "R4 2.26.3"
 
 
 class Validator:
-    """One for the process. Types and profiles are compiled when first met; afterwards it only reads."""
+    """The validator of a process. Types and profiles are compiled when first met; afterwards the validator only reads."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
@@ -26,10 +26,10 @@ class Validator:
         self._profiles = Profiles(definitions)
 
     def check(self, resource: object, *, type: str | None = None, strict_profiles: bool = False) -> tuple[Issue, ...]:
-        """All issues of a resource: errors, warnings, information. Empty when there is nothing to say. Never raises.
+        """All issues of a resource: errors, warnings and information; empty when it has none. Never raises.
 
-        `type` is the type it was sent as. Profiles are those in `meta.profile` that are known, and those that apply by
-        themselves; a profile that is not known is a warning, or an error with `strict_profiles`.
+        `type` is the type as which the resource was sent. The resource is checked against the known profiles in `meta.profile`
+        and the profiles that apply by code or category; an unknown profile is a warning, or an error with `strict_profiles`.
         """
         name = _name(resource)
         report = Report(resource, strict_profiles)
@@ -43,7 +43,7 @@ class Validator:
         return report.issues
 
     def prepare(self, types: Collection[str]) -> None:
-        """Compiles the rules of these types, our profiles of them and our extensions: their first record would wait for it."""
+        """Compiles the rules of these types, our profiles of them and our extensions, so that no first record waits for it."""
         for name in types:
             self._structures.check(name)
         for canonical in sorted(self._definitions.own("StructureDefinition")):
@@ -65,7 +65,7 @@ class Validator:
             self._profiles.check(canonical)(resource, at, report)
 
     def _named(self, resource: dict[str, Any], name: str, at: At, report: Report) -> list[str]:
-        """The profiles to check: from meta.profile where known, and those that apply by themselves where loaded."""
+        """The profiles to check: the known profiles in meta.profile, and the loaded profiles that apply by code or category."""
         found = [canonical for canonical in applied(resource) if self._definitions.structure(canonical)]
         meta = resource.get("meta")
         listed = meta.get("profile") if type(meta) is dict else None
@@ -84,7 +84,7 @@ class Validator:
         return found
 
     def _inner(self, resource: Any, at: At, report: Report) -> None:
-        """A resource inside another: contained, in a Bundle entry, in Parameters."""
+        """Checks a resource inside another: contained, in an entry of a Bundle, or in Parameters."""
         held = report.environment, report.contained
         if type(at[1]) is int and at[0][1] == "contained":
             report.environment = Environment(resource, held[0].root)
@@ -97,7 +97,7 @@ class Validator:
             report.environment, report.contained = held
 
     def _extension(self, value: dict[str, Any], at: At, report: Report) -> None:
-        """An extension of ours is checked against its definition wherever it comes."""
+        """Checks an extension of our own against its definition, whichever element it is on."""
         url = value.get("url")
         if type(url) is str and url in self._definitions.own("StructureDefinition"):
             self._profiles.check(url)(value, at, report)

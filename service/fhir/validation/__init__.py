@@ -1,1 +1,1 @@
-"""Validation: StructureDefinition snapshots compiled to closures. Knows R4's rules, nothing of care or consent."""
+"""Validation by StructureDefinition snapshots, compiled to closures. Knows R4's rules, and nothing of care or consent."""

@@ -1,5 +1,6 @@
-"""Bindings: the code must be in the required value set, and a code of ours in its code system. The rules' own system is open: an
-outcome also cites sections of specifications by it."""
+"""Bindings: a code must be in the required value set, and a code of a system of ours in its code system. The system of rule ids
+is open: OperationOutcomes also cite sections of specifications with it.
+"""
 
 from __future__ import annotations
 
@@ -14,17 +15,17 @@ from service.fhir.validation.report import At, Check, Report
 OURS = system("")
 RULE = "R4 4.1"
 KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
-"""What a code of ours looks like, and content of a record does not."""
+"""The form of our codes. An issue repeats a wrong code only in this form: other text could be content of a record."""
 
 _OPEN = {
     f"{R4_VALUE_SET}mimetypes": re.compile(r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"),
     f"{R4_VALUE_SET}currencies": re.compile(r"[A-Z]{3}"),
 }
-"""Sets too large to write out, but whose codes have a form. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
+"""Forms of the codes of value sets that are too large to list. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
 
 
 def code_test(definitions: Definitions, url: str) -> frozenset[str] | re.Pattern[str] | None:
-    """The codes an element of type `code` may take under a binding; None where anything goes."""
+    """The codes, or the form of codes, that an element of type `code` may have under a binding; None when any code may be had."""
     known = definitions.value_set(url)
     if known is None or any(codes is None for codes in known.values()):
         return _OPEN.get(url.split("|")[0])
@@ -32,14 +33,14 @@ def code_test(definitions: Definitions, url: str) -> frozenset[str] | re.Pattern
 
 
 def says(url: str, codes: frozenset[str] | None = None) -> str:
-    """The end of the sentence: which codes there are, when they are few."""
+    """The end of an issue's sentence: the codes of the value set, if they are at most 16, else its URL."""
     if codes and len(codes) <= 16:
         return f"use one of {', '.join(f'`{code}`' for code in sorted(codes))}"
     return f"use a code of `{url.split('|')[0]}`"
 
 
 def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
-    """The check of a Coding or CodeableConcept under a required binding; None where the set cannot be told."""
+    """The check of a Coding or CodeableConcept under a required binding; None when the value set's codes are not known."""
     known = definitions.value_set(url)
     if known is None:
         return None
@@ -59,8 +60,9 @@ def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
 
 
 def ours(definitions: Definitions) -> Check:
-    """The check that a Coding of a code system of ours is one of its codes, whatever its element is bound to: one that is
-    misspelt would be kept, and no rule would ever hear of it."""
+    """The check that a Coding of a code system of ours has one of the system's codes, whatever its element is bound to: a
+    misspelt code would be kept, and no rule would apply to it.
+    """
     systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_ID}
 
     def check(value: dict[str, Any], at: At, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Profiles: what a profile asks beyond its base, compiled from its snapshot. The base itself is checked by `structure`."""
+"""Compiles the rules that a profile adds to its base from the profile's snapshot. `structure` checks the base itself."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from service.fhir.validation.structure import capital
 from service.fhir.validation.tree import Node, code, short, tree
 
 Item = tuple[Any, At, str]
-"""(value, its place, its data type where a choice tells it)"""
+"""A value, its place, and its data type where the name of a choice member tells it."""
 
 Group = Callable[[list[Item], At, Report], None]
-"""Checks all the items of one element together: (items, place of the element, report)."""
+"""A check of all items of one element together, called with the items, the place of the element and the report."""
 
 
 class Profiles:
-    """Compiles profiles on demand, by canonical."""
+    """Compiles a profile when it is first asked for by its canonical."""
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
@@ -32,7 +32,7 @@ class Profiles:
         self._slicer = Slicer(definitions, self.check)
 
     def check(self, canonical: str) -> Check:
-        """The check of a resource, element or extension against one profile; nothing is asked by one that is not known."""
+        """The check of a resource, element or extension against one profile; the check of an unknown profile finds no issue."""
         canonical = canonical.split("|")[0]
         if canonical not in self._checks:
             self._checks[canonical] = lambda value, at, report: self._checks[canonical](value, at, report)
@@ -54,7 +54,7 @@ class Profiles:
         return check
 
     def _item(self, node: Node, rule: str) -> list[Callable[[Item, Report], None]]:
-        """What is asked of each item of a node."""
+        """The checks of each item of a node."""
         made: list[Callable[[Item, Report], None]] = []
         element = node.element
         rule = f"{rule.split('#')[0]}#{element['id']}" if "id" in element else rule
@@ -77,7 +77,7 @@ class Profiles:
         return foreign[0] if len(foreign) == 1 else _nothing
 
     def _binding(self, url: str) -> list[Check]:
-        """Of the whole element: a code, a Coding or a CodeableConcept."""
+        """The check of a required binding to the value set `url`, on an element that is a code, a Coding or a CodeableConcept."""
         codes = binding.code_test(self._definitions, url)
         object_check = binding.coded(self._definitions, url, url)
 
@@ -101,7 +101,9 @@ class Profiles:
         return str(structure["type"]) if structure else name
 
     def _child(self, node: Node, rule: str) -> list[Callable[[Item, Report], None]]:
-        """What is asked of one member of an object: how many, each, and its slices. Nothing where the base asks the same."""
+        """The check of one member of an object: its count, each of its items, and its slices. Empty if the profile adds nothing
+        to the base.
+        """
         groups = self._groups(node, rule)
         if not groups:
             return []
@@ -162,7 +164,9 @@ def _nothing(_value: Any, _at: At, _report: Report) -> None:
 
 
 def _implied(node: Node) -> dict[str, Any]:
-    """Slices of a choice are told by type, of extensions by url, where the snapshot leaves the discriminator out."""
+    """The slicing of an element whose snapshot leaves the discriminator out: slices of a choice are told apart by type, slices of
+    extensions by url.
+    """
     kind, path = ("type", "$this") if node.name.endswith("[x]") else ("value", "url")
     return {"discriminator": [{"type": kind, "path": path}], "rules": "open"}
 
@@ -172,7 +176,7 @@ def _asks(node: Node) -> bool:
 
 
 def _counted(node: Node) -> bool:
-    """Whether the profile's cardinality says more than its base; below what the base spells out, any says more."""
+    """Whether the profile's cardinality differs from the base's; for an element that the base does not list, only a minimum."""
     element, base = node.element, node.base
     if not element:
         return False
@@ -235,7 +239,9 @@ def _typed(codes: frozenset[str], rule: str) -> Callable[[Item, Report], None]:
 
 
 def _sliced(slices: list[Sliced], slicing: dict[str, Any], rule: str) -> Group:
-    """Every item to its slice; then each slice's count and rules, and the order and closure of the whole."""
+    """A check that puts every item into its slice, then checks each slice's count and rules, the order of the slices, and that a
+    closed slicing has no other items.
+    """
     closed, ordered = slicing.get("rules") in ("closed", "openAtEnd"), bool(slicing.get("ordered", False))
 
     def check(items: list[Item], at: At, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""References: their form, and the type they lead to where that can be told."""
+"""Checks References: their form, and the type to which they lead where the reference tells it."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ RULE = "R4 2.3.0"
 
 @lru_cache(maxsize=8192)
 def leads_to(reference: str) -> str | None:
-    """The type a literal reference names; empty where it may be anything; None where it is no reference."""
+    """The type that a literal reference names; empty for a reference that names none; None for a text that is no reference."""
     found = _TYPED.fullmatch(reference) or _QUERY.fullmatch(reference)
     if found:
         return found[1]
@@ -25,7 +25,7 @@ def leads_to(reference: str) -> str | None:
 
 
 def target(value: dict[str, Any], report: Report) -> str:
-    """The type a Reference leads to, empty where that cannot be told."""
+    """The type to which a Reference leads; empty when neither its `reference` nor its `type` tells it."""
     literal = value.get("reference")
     if type(literal) is str:
         if literal.startswith("#"):
@@ -39,7 +39,7 @@ def target(value: dict[str, Any], report: Report) -> str:
 
 
 def form(types: frozenset[str]) -> Check:
-    """A literal reference must be one: `Type/id` of a known type, absolute, `#id` or `urn:`."""
+    """The check that a literal reference has a legal form: `Type/id` of a known type, an absolute URL, `#id` or `urn:`."""
 
     def check(value: Any, at: At, report: Report) -> None:
         literal = value.get("reference")
@@ -58,7 +58,7 @@ def form(types: frozenset[str]) -> Check:
 
 
 def towards(allowed: frozenset[str], rule: str, canonical: Callable[[str], bool]) -> Check:
-    """A Reference must lead to one of the types, as far as it tells where it leads."""
+    """The check that a Reference leads to one of the `allowed` types, if the Reference tells a type that `canonical` knows."""
     listed = ", ".join(f"`{name}`" for name in sorted(allowed))
 
     def check(value: Any, at: At, report: Report) -> None:

@@ -1,4 +1,4 @@
-"""Checks of one member of an object: primitives and their siblings, objects, and arrays of either."""
+"""Makes checks of one member of an object: of a primitive and its `_name` sibling, of an object, and of an array of either."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from service.fhir.primitive import SAYS, Test
 from service.fhir.validation.report import At, Check, Report, kind
 
 Member = Callable[[Any, At, Report, dict[str, Any]], None]
-"""(value, place of the object, report, the object)"""
+"""A check of a member, called with its value, the place of the object, the report and the object."""
 
 RULE = "R4 2.6.2"
 
 
 def single(name: str, label: str, test: Test, says: str, code: str, rule: str, extras: list[Check]) -> Member:
-    """A primitive that comes once. `label` is its name in FHIRPath, `says` finishes "this must be …"."""
+    """The check of a primitive that does not repeat. `label` is its name in FHIRPath, `says` finishes "this must be …"."""
 
     def check(value: Any, at: At, report: Report, _owner: dict[str, Any]) -> None:
         if not test(value):
@@ -29,7 +29,7 @@ def single(name: str, label: str, test: Test, says: str, code: str, rule: str, e
 
 
 def repeated(name: str, test: Test, says: str, code: str, rule: str, extras: list[Check]) -> Member:
-    """An array of primitives; null only where the `_` sibling has something at that index."""
+    """The check of an array of primitives, in which null is legal only where the `_name` sibling has a value at that index."""
     sibling = f"_{name}"
 
     def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
@@ -51,7 +51,7 @@ def _beside(values: Any, number: int) -> bool:
 
 
 def wrong(at: At, value: Any, report: Report, says: str, code: str, rule: str) -> None:
-    """A primitive that is not what its type wants."""
+    """Adds the issue of a primitive value that its type does not allow."""
     if type(value) in (dict, list) or value is None:
         report.add(at, "structure", f"This is {kind(value)}: it must be {says}.", RULE)
     elif value == "":
@@ -63,7 +63,7 @@ def wrong(at: At, value: Any, report: Report, says: str, code: str, rule: str) -
 
 
 def beside(name: str, many: bool, element: Check) -> Member:
-    """The `_name` sibling of a primitive: id and extensions, aligned with the values of an array."""
+    """The check of the `_name` sibling of a primitive, which holds id and extensions, aligned with the values of an array."""
 
     def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
         here = (at, name)
@@ -87,7 +87,7 @@ def beside(name: str, many: bool, element: Check) -> Member:
 
 
 def once(label: str, checks: list[Check]) -> Member:
-    """An object that comes once."""
+    """The check of an object that does not repeat."""
     if len(checks) == 1:
         (only,) = checks
         return lambda value, at, report, _owner: only(value, (at, label), report)
@@ -101,7 +101,7 @@ def once(label: str, checks: list[Check]) -> Member:
 
 
 def many(name: str, checks: list[Check]) -> Member:
-    """An array of objects."""
+    """The check of an array of objects."""
 
     def check(value: Any, at: At, report: Report, _owner: dict[str, Any]) -> None:
         here = (at, name)
@@ -116,7 +116,7 @@ def many(name: str, checks: list[Check]) -> Member:
 
 
 def listed(value: Any, at: At, report: Report) -> bool:
-    """Whether a repeating member is an array with something in it."""
+    """Whether a repeating member is an array that is not empty; else an issue is added."""
     if type(value) is not list:
         report.add(at, "structure", f"This repeats, and is {kind(value)}: send an array.", RULE)
         return False
@@ -127,9 +127,9 @@ def listed(value: Any, at: At, report: Report) -> bool:
 
 
 def literal(_value: Any, _at: At, _report: Report, _owner: dict[str, Any]) -> None:
-    """A member that needs no check here, such as `resourceType`."""
+    """The check of a member that needs none here, such as `resourceType`."""
 
 
 def says(type_code: str) -> str:
-    """What a primitive type wants."""
+    """The values that a primitive type allows, in words."""
     return SAYS[type_code]

@@ -1,4 +1,4 @@
-"""What one validation has found so far, and where it stands."""
+"""The report of one validation: the issues found so far, and the places of a resource."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from service.fhir.pathsteps import Environment
 from service.problem import Issue
 
 At = tuple[Any, ...]
-"""A place as (parent place, name or index); the outermost is (None, type). Rendered only where an issue is found."""
+"""A place as (parent place, name or index); the outermost place is (None, type). A place becomes text only for an issue."""
 
 Check = Callable[[Any, At, "Report"], None]
 
@@ -25,7 +25,9 @@ def place(at: At) -> str:
 
 
 class Report:
-    """The issues, and the resource they are about. `contained` is id to type of what the outermost resource contains."""
+    """The issues of a resource while it is validated. `contained` gives the types of the resources that the present root resource
+    contains, by their ids.
+    """
 
     __slots__ = ("contained", "environment", "found", "strict", "within")
 
@@ -37,7 +39,7 @@ class Report:
         self.contained: dict[str, str] = contained_in(resource)
 
     def add(self, at: At, code: str, text: str, rule: str, severity: str = "error") -> None:
-        """One more issue; the same one twice is one."""
+        """Adds an issue; an issue that was added before is not added again."""
         self.found[Issue(code, text, place(at), rule, severity)] = None
 
     @property
@@ -50,7 +52,7 @@ class Report:
 
 
 def contained_in(resource: Any) -> dict[str, str]:
-    """Id to type of the contained resources, as far as they are readable."""
+    """The types of a resource's contained resources by their ids, as far as these can be read."""
     held = resource.get("contained") if type(resource) is dict else None
     if type(held) is not list:
         return {}
@@ -59,7 +61,7 @@ def contained_in(resource: Any) -> dict[str, str]:
 
 
 def kind(value: Any) -> str:
-    """A JSON value's kind in words."""
+    """The kind of a JSON value, in words."""
     if value is None:
         return "null"
     if type(value) is bool:

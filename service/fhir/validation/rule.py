@@ -1,4 +1,4 @@
-"""Constraints of an element, ready to run: in code where we have it so, else as FHIRPath."""
+"""Compiles the constraints of an element: to a function of `service.fhir.invariants` where it has one, else from FHIRPath."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.fhir.validation.report import At, Check, Report
 
 
 def rules(constraints: Iterable[dict[str, Any]]) -> list[Check]:
-    """A check for each constraint that is ours to run."""
+    """A check for each constraint with an expression, except those in `LEFT_OUT`."""
     return [_rule(item) for item in constraints if item["key"] not in LEFT_OUT and item.get("expression")]
 
 

@@ -1,4 +1,4 @@
-"""Slicing: which slice an item belongs to, told by its discriminators. Source: R4 5.1.0.13."""
+"""Slicing: finds the slice to which an item belongs by the slicing's discriminators. Source: R4 5.1.0.13."""
 
 from __future__ import annotations
 
@@ -13,11 +13,13 @@ from service.fhir.validation.report import At, Check, Report
 from service.fhir.validation.tree import Node, code, short
 
 Judge = Callable[[Any, str, Report], bool | None]
-"""(item, its data type where known, report) to whether it is in the slice; None where that cannot be told."""
+"""A function of an item, the item's data type where known, and the report, which tells whether the item is in a slice; None when
+that cannot be told.
+"""
 
 
 def fits(pattern: Any, value: Any) -> bool:
-    """Whether a value has all that a pattern has."""
+    """Whether a value has every member and item of a pattern."""
     if type(pattern) is dict:
         return type(value) is dict and all(name in value and fits(part, value[name]) for name, part in pattern.items())
     if type(pattern) is list:
@@ -26,19 +28,19 @@ def fits(pattern: Any, value: Any) -> bool:
 
 
 def agrees(rule: tuple[str, Any], value: Any) -> bool:
-    """Whether a value meets a fixed value or pattern."""
+    """Whether a value meets a rule: ("fixed", value) or ("pattern", value)."""
     return fits(rule[1], value) if rule[0] == "pattern" else same(rule[1], value)
 
 
 class Slicer:
-    """Makes a judge for each slice. `profile` gives the check of a canonical."""
+    """Makes a Judge for each slice. `profile` gives the check of the profile with a canonical."""
 
     def __init__(self, definitions: Definitions, profile: Callable[[str], Check]) -> None:
         self._definitions = definitions
         self._profile = profile
 
     def judge(self, slicing: dict[str, Any], node: Node) -> Judge:
-        """Whether an item meets every discriminator."""
+        """The Judge of whether an item meets every discriminator of the slicing."""
         judges = [self._discriminator(item["type"], item["path"], node) for item in slicing.get("discriminator", ())]
 
         def judge(item: Any, kind: str, report: Report) -> bool | None:
@@ -135,7 +137,7 @@ def _child(node: Node, name: str) -> Node | None:
 
 
 def _at(path: str, node: Node) -> Node:
-    """The node a path leads to, or an empty one."""
+    """The node to which a path leads, or an empty node."""
     found: Node | None = node
     for name in _parts(path):
         found = _child(found, name) if found else None
@@ -143,7 +145,7 @@ def _at(path: str, node: Node) -> Node:
 
 
 def _rules(path: str, node: Node) -> list[tuple[str, tuple[str, Any]]]:
-    """(path from the item, rule): a fixed value or pattern on the way there, at its end, or on what lies below it."""
+    """Pairs of a path from the item and a rule: a fixed value or pattern on the way along `path`, at its end, or below it."""
     here: Node | None = node
     parts = _parts(path)
     for number in range(len(parts) + 1):
@@ -160,7 +162,7 @@ def _rules(path: str, node: Node) -> list[tuple[str, tuple[str, Any]]]:
 
 
 def _only(value: Any, parts: list[str]) -> Any:
-    """The part of a pattern that a path reaches."""
+    """The part of a pattern that the path `parts` reaches, or the whole pattern when the path leads out of it."""
     if not parts or type(value) is not dict or parts[0] not in value:
         return value
     return {parts[0]: value[parts[0]]}

@@ -1,4 +1,4 @@
-"""The base rules of a type: one compiled check for each data type and resource type, made when first met."""
+"""Checks R4's own rules of a type: one compiled check for each data type and resource type, made when first met."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ _QUANTITIES = {"SimpleQuantity": ("sqty-1", "comparator", "A simple quantity has
 
 
 def capital(name: str) -> str:
-    """`dateTime` as it ends the name of a choice: `DateTime`."""
+    """A type's name in the form that ends a choice member's name: `DateTime` of `dateTime`."""
     return name[0].upper() + name[1:]
 
 
 class Structures:
-    """Compiles types on demand. `inner` checks a resource inside another, `extended` an Extension by its url."""
+    """Compiles a type when it is first met. `inner` checks a resource inside another, `extended` an Extension by its url."""
 
     def __init__(self, definitions: Definitions, inner: Check, extended: Check) -> None:
         self._definitions = definitions
@@ -36,7 +36,7 @@ class Structures:
     def check(self, name: str) -> Check:
         """The check of a data type or resource type."""
         if name not in self._checks:
-            self._checks[name] = lambda value, at, report: self._checks[name](value, at, report)  # a type may hold itself
+            self._checks[name] = lambda value, at, report: self._checks[name](value, at, report)  # the type may contain itself
             self._checks[name] = self._type(name)
         return self._checks[name]
 
@@ -73,7 +73,7 @@ class Structures:
         return compiled(members, required, choices, extras, path, self._quick(elements, path, members))
 
     def _quick(self, elements: list[Element], path: str, members: dict[str, Member]) -> dict[str, Fit]:
-        """Tests for the primitive members that come once and have no rules of their own."""
+        """The quick tests of the primitive members that do not repeat and have no constraints of their own."""
         found: dict[str, Fit] = {}
         for element in elements:
             stem, _, name = element["path"].rpartition(".")
@@ -101,7 +101,7 @@ class Structures:
         return made
 
     def _members(self, elements: list[Element], element: Element, name: str, label: str = "") -> dict[str, Member]:
-        """The member `name`, and its `_` sibling when it is primitive."""
+        """The checks of the member `name` and, for a primitive, of its `_name` sibling, by member name."""
         label = label or name
         many = element["max"] != "1"
         code = element.get("type", [{"code": ""}])[0]["code"]
@@ -133,7 +133,7 @@ class Structures:
         return {name: made, f"_{name}": member.beside(name, many, self.check("Element"))}
 
     def _test(self, element: Element, code: str) -> tuple[Test, str, str, str]:
-        """The test of a primitive's value, what it wants in words, the issue when it fails, and the rule's name."""
+        """The test of a primitive's value, the allowed values in words, the code of the issue if it fails, and the rule."""
         bound = element.get("binding", {})
         plain = TESTS[code], member.says(code), "value", f"{R4_STRUCTURE}{code}"
         if bound.get("strength") != "required" or code not in ("code", "string", "uri"):
@@ -149,7 +149,7 @@ class Structures:
         return lambda value: type(value) is str and value in known, binding.says(rule, codes), "code-invalid", rule
 
     def _complex(self, elements: list[Element], element: Element, code: str) -> list[Check]:
-        """Every check of an object member, the shape first."""
+        """Every check of a member that is an object, of which the first checks its shape."""
         own = rules(element.get("constraint", ()))
         if "contentReference" in element:
             return [self._part(elements, element["contentReference"].split("#")[1])]
@@ -175,7 +175,7 @@ class Structures:
         return checks
 
     def _part(self, elements: list[Element], path: str) -> Check:
-        """The check of a backbone element, which others may refer to and which may hold itself."""
+        """The check of a backbone element, to which other elements may refer and which may contain itself."""
         if path not in self._parts:
             self._parts[path] = lambda value, at, report: self._parts[path](value, at, report)
             element = next(item for item in elements if item["path"] == path)
@@ -191,9 +191,10 @@ def compiled(
     path: str,
     texts: dict[str, Fit],
 ) -> Check:
-    """One object: known members, each checked; what is required; one of each choice; its rules.
+    """The check of one object: its members must be known and are checked, required members must be there, each choice comes in
+    one type, and the object meets its constraints (`extras`).
 
-    `texts` holds a test in C for members that are plain strings: most of a resource passes by it, the rest is looked at in full.
+    `texts` holds quick tests in C for members that are plain strings; a member that fails its quick test is checked in full.
     """
     find = members.get
     quick = texts.get
@@ -244,7 +245,7 @@ def _one_of(stem: str, names: frozenset[str], needed: bool, value: dict[str, Any
 
 
 def _extension(value: dict[str, Any], at: At, report: Report) -> None:
-    """ext-1: a value or extensions, not both."""
+    """ext-1: an extension has a value or extensions, not both."""
     held = any(name.startswith(("value", "_value")) for name in value)
     if held is ("extension" in value):
         report.add(at, "invariant", "An extension has a value or extensions of its own: send exactly one of them.", "ext-1")

@@ -1,4 +1,4 @@
-"""A profile's snapshot as a tree of elements and slices, with what its base already asks told apart."""
+"""A profile's snapshot as a tree of elements and slices, which tells the profile's own rules from those of its base."""
 
 from __future__ import annotations
 
@@ -13,7 +13,9 @@ Element = dict[str, Any]
 
 @dataclass(slots=True)
 class Node:
-    """One element, or one slice of it. `base` is the same element in the type the profile constrains; empty when deeper."""
+    """One element, or one slice of an element. `base` is the same element in the type that the profile constrains; empty for an
+    element that the type's snapshot does not list.
+    """
 
     name: str
     element: Element
@@ -23,7 +25,7 @@ class Node:
 
     @property
     def fixed(self) -> tuple[str, Any] | None:
-        """("fixed" or "pattern", value), where the element has one."""
+        """The element's fixed value or pattern, as ("fixed" or "pattern", value); None when the element has neither."""
         for name, value in self.element.items():
             for prefix in ("fixed", "pattern"):
                 if name.startswith(prefix) and name[len(prefix) : len(prefix) + 1].isupper():
@@ -37,12 +39,12 @@ class Node:
 
     @property
     def tight(self) -> bool:
-        """Whether the types are fewer, or their targets other, than in the base."""
+        """Whether the element's types, or the profiles or targets of these types, differ from those of the base."""
         return bool(self.types) and _types(self.element) != _types(self.base)
 
     @property
     def own_constraints(self) -> list[Element]:
-        """Constraints that the base does not have."""
+        """The constraints that the base does not have."""
         known = {item["key"] for item in self.base.get("constraint", ())} | {
             "ele-1",
             "ext-1",
@@ -63,7 +65,7 @@ class Node:
 
 
 def _ours(constraint: Element) -> bool:
-    """A constraint of a data type is asked by that type itself."""
+    """Whether a constraint is the profile's own: `structure` checks the constraints of R4's types."""
     source = str(constraint.get("source", ""))
     return not source.startswith(R4_STRUCTURE) or source.rsplit("/", 1)[-1][:1].islower()
 
@@ -76,18 +78,18 @@ def _types(element: Element) -> list[tuple[str, tuple[str, ...], tuple[str, ...]
 
 
 def code(item: Element) -> str:
-    """The code of a type; that of ids and urls hides behind a FHIRPath system type."""
+    """The code of an element's type; `string` for a FHIRPath system type, which R4 writes for ids and urls."""
     name = str(item["code"])
     return "string" if name.startswith(FHIRPATH) else name
 
 
 def short(canonical: str) -> str:
-    """The type's name where a canonical is R4's own, else the canonical."""
+    """The type's name for a canonical of R4's own, else the canonical; a `|version` is left off."""
     return canonical.removeprefix(R4_STRUCTURE).split("|")[0]
 
 
 def tree(elements: list[Element], base: list[Element]) -> Node | None:
-    """The root node of a snapshot; None for one without elements."""
+    """The root node of a snapshot; None for a snapshot without elements."""
     if not elements:
         return None
     known = {element["path"]: element for element in base}
