@@ -63,7 +63,7 @@ def checked(username: str, reference: str, password: str) -> Problem | None:
     if not _USERNAME.fullmatch(folded(username)):
         issues.append(Issue("value", f"Username `{username[:40]}` must be 1 to 128 characters without white space."))
     if not REFERENCE.fullmatch(reference):
-        issues.append(Issue("value", f"A user acts as a PractitionerRole or a Patient; `{reference}` is neither."))
+        issues.append(Issue("value", f"A user acts as a PractitionerRole, a Patient or a RelatedPerson; `{reference}` is none."))
     weak = passwords.fault(password)
     if weak:
         issues.append(Issue("value", weak))

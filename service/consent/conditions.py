@@ -11,12 +11,11 @@ from typing import Any
 
 from service.consent.provision import What
 from service.consent.terms import RANK, RECIPIENT_ROLES, Terminology, label_key
-from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, RESOURCE_TYPES
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, MEDIA_TYPES, RESOURCE_TYPES
 from service.fhir.coding import codings
 from service.fhir.date import period
 from service.fhir.reference import resolved, target
 
-CONTENT_TYPES = "urn:ietf:bcp:13"
 WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
 
@@ -147,7 +146,7 @@ def _kinds(element: Element) -> frozenset[str]:
     for coding in listed(element.tree.get("class")):
         pairs = list(codings(coding))
         for system, code in pairs:
-            if system == CONTENT_TYPES:
+            if system == MEDIA_TYPES:
                 found.add(f"{system}|{code}")
             elif system == RESOURCE_TYPES or code.startswith(("http:", "https:", "urn:")):
                 found.add(code.partition("|")[0])

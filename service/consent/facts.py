@@ -13,7 +13,7 @@ from typing import Any
 
 from service.consent.dates import relevant
 from service.consent.terms import RANK, label_key
-from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, RECORD_MARK
+from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, MEDIA_TYPES, RECORD_MARK
 from service.fhir.coding import keys
 from service.fhir.date import EARLIEST, LATEST, LOCAL, Interval
 from service.fhir.reference import resolved, target
@@ -247,14 +247,12 @@ def _profiles(meta: object) -> tuple[str, ...]:
 def _classes(resource: Mapping[str, Any], kind: str) -> tuple[str, ...]:
     """The content types of a Binary or DocumentReference, which `provision.class` names in the R4 examples."""
     if kind == "Binary":
-        return (f"urn:ietf:bcp:13|{_text(resource.get('contentType'))}",)
+        return (f"{MEDIA_TYPES}|{_text(resource.get('contentType'))}",)
     if kind != "DocumentReference":
         return ()
     attached = (content.get("attachment") for content in _list(resource.get("content")) if type(content) is dict)
     return tuple(
-        f"urn:ietf:bcp:13|{item['contentType']}"
-        for item in attached
-        if type(item) is dict and type(item.get("contentType")) is str
+        f"{MEDIA_TYPES}|{item['contentType']}" for item in attached if type(item) is dict and type(item.get("contentType")) is str
     )
 
 

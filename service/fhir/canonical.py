@@ -137,6 +137,8 @@ ROLE_CODE = f"{HL7}/v3-RoleCode"
 
 LOINC = "http://loinc.org"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
+MEDIA_TYPES = "urn:ietf:bcp:13"
+URIS = "urn:ietf:rfc:3986"
 UCUM = "http://unitsofmeasure.org"
 PCF_POLICY = "https://profiles.ihe.net/ITI/PCF/Policy-"
 """The start of the URIs of the policies that a Consent may name (IHE Privacy Consent on FHIR)."""

@@ -24,7 +24,9 @@ def spelt(source: str) -> Iterator[tuple[int, str]]:
     told = {id(node.value) for node in ast.walk(tree) if isinstance(node, ast.Expr)}
     for node in ast.walk(tree):
         text = node.value if isinstance(node, ast.Constant) and id(node) not in told else None
-        if isinstance(text, str) and ("baton.example" in text or text.startswith(("http://", "https://"))):
+        if isinstance(text, str) and (
+            "baton.example" in text or text.startswith(("http://", "https://", "urn:ietf:bcp", "urn:ietf:rfc"))
+        ):
             yield node.lineno, text
 
 

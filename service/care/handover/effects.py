@@ -13,7 +13,7 @@ from service.care.task.made import task_of
 from service.care.task.situation import Ids, Outcome, Staged, notice
 from service.care.task.timers import due
 from service.change import Notice, Resource, Timer
-from service.fhir.canonical import BUSINESS_STATUS, TaskCode
+from service.fhir.canonical import BUSINESS_STATUS, URIS, TaskCode
 from service.fhir.coding import concept
 from service.fhir.date import written
 from service.fhir.reference import link, name_of
@@ -21,7 +21,7 @@ from service.fhir.reference import link, name_of
 
 def conversing(situation: HandoverSituation, task: Resource, ids: Ids) -> Resource:
     """The Task with a groupIdentifier, which names its conversation, and with the date of sending; both are kept if present."""
-    given = task.get("groupIdentifier") or {"system": "urn:ietf:rfc:3986", "value": f"urn:uuid:{ids()}"}
+    given = task.get("groupIdentifier") or {"system": URIS, "value": f"urn:uuid:{ids()}"}
     return {**task, "groupIdentifier": given, "authoredOn": task.get("authoredOn", written(situation.at))}
 
 

@@ -21,6 +21,7 @@ from service.consent.reasons import Decision
 from service.consent.redact import redact
 from service.consent.request import Evidence, Request
 from service.consent.terms import ACTIONS, NORMAL
+from service.fhir.canonical import URIS
 from service.fhir.json import dump
 from service.fhir.key import tokens
 from service.fhir.operation import Input, given, parameter, parameters, parts
@@ -33,7 +34,6 @@ from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, evidence_of, viewer_of
 
-URI = "urn:ietf:rfc:3986"
 Name = tuple[str, str]
 """An identifier by system and value; a reference has no system, or that of URIs."""
 INPUTS = (
@@ -235,4 +235,4 @@ async def organization_of(viewer: Viewer, names: Sequence[Name]) -> str:
 def _literal(context: RequestContext, name: Name) -> str:
     """A name that is a reference, as `Type/id`: a relative one, or a URL of ours."""
     system, value = name
-    return relative(value, context.base) or "" if system in ("", URI) else ""
+    return relative(value, context.base) or "" if system in ("", URIS) else ""
