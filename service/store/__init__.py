@@ -1,1 +1,1 @@
-"""Speaks MongoDB and decides nothing."""
+"""The rows of the service in MongoDB: reads them, searches them and commits Changes. The store takes no decision about care."""

@@ -1,4 +1,5 @@
-"""The audit trail of what changes nothing: reads, searches, denials. Those of one moment go into the ledger as one page."""
+"""Writes the AuditEvents of requests that change nothing: reads, searches, denials. AuditEvents of the same moment and custodian
+go into the ledger as one page."""
 
 from __future__ import annotations
 
@@ -12,19 +13,21 @@ from service.store.ledger import Entry, Head, Ledger
 from service.store.mongo import Mongo, reaching
 
 WRITERS = 2
-"""Pages under way at once. With one, all readers would wait for the disk in step; with many, no page would fill."""
+"""How many pages are written at once. With one writer, all readers would wait for the disk in step; with many writers, no page
+would fill."""
 
 
 @dataclass(eq=False, slots=True)
 class _Told:
-    """An entry in the queue, and who waits for it."""
+    """An entry in the queue, and the future that its caller awaits."""
 
     entry: Entry
     done: asyncio.Future[None]
 
 
 class AuditTrail:
-    """Writes AuditEvents into the ledger. Each writer has a stream of its own, and takes all that has come meanwhile."""
+    """Writes AuditEvents into the ledger. Each writer has a stream of its own, and a free writer takes all AuditEvents that are
+    waiting."""
 
     def __init__(self, mongo: Mongo, ledger: Ledger) -> None:
         self._mongo = mongo
@@ -35,8 +38,8 @@ class AuditTrail:
         self._scheduled = False
 
     async def note(self, event: Resource, *, at: datetime | None = None, custodian: str = "") -> None:
-        """Returns when the event (an AuditEvent without id) is durable: no record, no release. `custodian` is the
-        organisation whose record was looked at. Raises Refused UNAVAILABLE when it cannot be written."""
+        """Returns when the event (an AuditEvent without id) is durable; the caller releases no data before. `custodian` is the
+        organisation whose record was read. Raises Refused UNAVAILABLE when the event cannot be written."""
         loop = asyncio.get_running_loop()
         told = _Told(Entry(event, at or clock.now(), custodian), loop.create_future())
         self._queue.append(told)
@@ -46,7 +49,7 @@ class AuditTrail:
         await told.done
 
     def _start(self) -> None:
-        """Give a free writer all that waits."""
+        """Gives a free writer all entries of the queue."""
         self._scheduled = False
         if self._free and self._queue:
             told, self._queue = self._queue, []
@@ -59,7 +62,7 @@ class AuditTrail:
             head = await self._append(head, [each.entry for each in told])
             _end(told)
         except Exception as error:
-            head = None  # some of it may be in: the stream's end is not known, and a new one begins
+            head = None  # some pages may have been written: the stream's end is not known, and the writer begins a new stream
             _end(told, error)
         finally:
             for each in told:
@@ -68,7 +71,7 @@ class AuditTrail:
             self._start()
 
     async def _append(self, head: Head | None, entries: list[Entry]) -> Head:
-        """One insert, durable when it returns."""
+        """Inserts the entries' pages, and returns the new head when the pages are durable."""
         link = self._ledger.link(await self._ledger.begun(head, clock.now()), entries)
         async with reaching():
             await link.write(self._mongo)
@@ -77,10 +80,10 @@ class AuditTrail:
 
 def _end(told: list[_Told], error: Exception | None = None) -> None:
     for each in told:
-        if each.done.done():  # its asker was cancelled, or was told before
+        if each.done.done():  # the caller was cancelled, or has its result
             continue
         if error is None:
             each.done.set_result(None)
         else:
             each.done.set_exception(error)
-            each.done.exception()  # seen, should nobody wait any more
+            each.done.exception()  # retrieved here, because the caller may be gone

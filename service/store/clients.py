@@ -1,4 +1,4 @@
-"""Registered clients, users, their sessions, launches and failed logins."""
+"""Registered clients, users, the users' sessions, launches and failed logins."""
 
 from __future__ import annotations
 
@@ -25,7 +25,8 @@ INDEXES = {
 
 
 class Clients:
-    """Who may ask. Expiry is decided by the reader's clock; the database's own expiry only tidies up."""
+    """Keeps clients, users, sessions, launches and attempts. The reader's clock decides whether a session or launch has expired;
+    the database's own expiry only deletes what expired long ago."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -84,12 +85,12 @@ class Clients:
         return _launch(await self._mongo.collection("auth.launches").find_one({"_id": hash, "expires": {"$gt": now}}))
 
     async def take_launch(self, hash: str, now: datetime) -> Launch | None:
-        """The launch, which is gone then: of two that take it, one gets it."""
+        """The launch, which is deleted as the caller takes it: of two callers only one is given the launch."""
         return _launch(await self._mongo.collection("auth.launches").find_one_and_delete({"_id": hash, "expires": {"$gt": now}}))
 
     async def attempt(self, key: str, now: datetime, window: timedelta) -> int:
-        """Counts one more attempt under `key`, and how many there were since the window began. Counted before it is judged,
-        so that parallel guesses cannot pass together."""
+        """Counts one more attempt under `key`, and gives the number of attempts since the window began. An attempt is counted
+        before it is judged, so that parallel guesses cannot pass together."""
         running = {"$gt": ["$expires", now]}
         step = {
             "count": {"$cond": [running, {"$add": ["$count", 1]}, 1]},
@@ -104,7 +105,7 @@ class Clients:
         await self._mongo.collection("auth.attempts").delete_one({"_id": key})
 
     async def forgive_attempt(self, key: str) -> None:
-        """Takes one attempt back, which turned out to be right."""
+        """Takes back the count of one attempt, because the attempt turned out to be right."""
         await self._mongo.collection("auth.attempts").update_one({"_id": key}, {"$inc": {"count": -1}})
 
     async def _insert(self, collection: str, key: str, value: Any) -> bool:

@@ -1,4 +1,4 @@
-"""Concurrent askers share one query: whoever asks while a batch is being fetched waits for the next one together."""
+"""Coalesces reads: concurrent callers share one query. Callers that ask while a batch is being fetched share the next batch."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ MOST_BATCHES = 2
 
 
 class PendingRead(Generic[V]):
-    """What was asked, to be awaited or not: an asker that is cancelled, or never awaits it, leaves the batch to the others."""
+    """The read of one key, which the caller may await. A caller that is cancelled, or never awaits the read, does not disturb the
+    other callers of the batch."""
 
     __slots__ = ("_future",)
 
@@ -22,15 +23,15 @@ class PendingRead(Generic[V]):
         self._future = future
 
     def __await__(self) -> Generator[Any, None, V | None]:
-        """The value of the key, None where there is none."""
+        """The value of the key, None for a key without a value."""
         return asyncio.shield(self._future).__await__()
 
 
 class Coalescer(Generic[K, V]):
     """Fetches keys in batches: one batch per turn of the event loop, at most `MOST_BATCHES` under way.
 
-    An answer is never older than its question: a batch takes only keys asked for before it was sent. What `fetch` raises
-    reaches every asker of that batch; an asker that is cancelled leaves the batch to the others.
+    A value is never older than the call that asked for it: a batch takes only keys asked for before the batch was sent. An
+    exception of `fetch` reaches every caller of the batch. A caller that is cancelled does not disturb the batch's other callers.
     """
 
     def __init__(self, fetch: Callable[[Collection[K]], Awaitable[Mapping[K, V]]]) -> None:
@@ -40,22 +41,22 @@ class Coalescer(Generic[K, V]):
         self._scheduled = False
 
     def ask(self, key: K) -> PendingRead[V]:
-        """Asks for a key now, to be awaited later: what else has to be waited for is asked meanwhile."""
+        """Starts to read a key now; the caller awaits the value later, and may start other reads meanwhile."""
         return PendingRead(self._ask(key))
 
     async def get(self, key: K) -> V | None:
-        """The value of one key, None where there is none."""
+        """The value of one key, None for a key without a value."""
         return await self.ask(key)
 
     async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
-        """The values there are, by key."""
+        """The values of these keys, by key; a key without a value is left out."""
         asked = {key: self._ask(key) for key in keys}
         if len(asked) == 1:
             ((key, future),) = asked.items()
             value = await asyncio.shield(future)
             return {} if value is None else {key: value}
         if asked:
-            # Gathered as one, so that a failure is seen by whoever waits and by nobody twice.
+            # The futures are awaited together, so that a failure is raised once, to the caller that waits.
             await asyncio.wait(asked.values())
         answers = {key: future.result() for key, future in asked.items()}
         return {key: value for key, value in answers.items() if value is not None}
@@ -72,7 +73,7 @@ class Coalescer(Generic[K, V]):
         return future
 
     def _send(self) -> None:
-        """Start a batch of everything asked so far."""
+        """Starts a batch with the keys asked for so far, at most `MOST_KEYS`."""
         self._scheduled = False
         batch = dict(list(self._asked.items())[:MOST_KEYS])
         for key in batch:
@@ -103,6 +104,6 @@ class Coalescer(Generic[K, V]):
 
 
 def _seen(future: asyncio.Future[V | None]) -> None:
-    """Mark a failure as retrieved: all its askers may have been cancelled."""
+    """Marks a future's failure as retrieved, because every caller of the future may have been cancelled."""
     if not future.cancelled():
         future.exception()

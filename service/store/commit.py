@@ -1,8 +1,8 @@
 """The one transaction of a Change: guards, rows, history, keys, idempotency keys, timers, outbox, relations, generations, ledger.
 
-Several independent Changes may share a transaction (`service.store.commit_queue`), which is why everything here is plural.
-INVARIANT: whatever is read for a decision in here is also written in here, or guarded; snapshot isolation alone allows
-write skew.
+Several independent Changes may share a transaction (`service.store.commit_queue`), so a Transaction takes a batch of Changes.
+INVARIANT: every row that the transaction reads for a decision, the transaction also writes or guards; snapshot isolation alone
+allows write skew.
 """
 
 from __future__ import annotations
@@ -28,13 +28,14 @@ from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document, Draft, Projector, draft, parties_of
 
 KEYS = "keys"
-IDEMPOTENCY = "claims"  # as databases that are there have it
+IDEMPOTENCY = "claims"  # the collection's name in existing databases
 _HELD = {"v": 1, "cust": 1, "pts": 1, "parties": 1, "keys": 1, "s": 1}
 INDEXES = {KEYS: [], IDEMPOTENCY: [IndexModel("until", expireAfterSeconds=0)]}
 
 
 class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an error
-    """A unique `_id` of `collection` is held by another; the transaction is lost and the holder can be looked up outside it."""
+    """A document with the unique `_id` `key` is in `collection` already, so the transaction is lost. The holder of the key can be
+    looked up outside the transaction."""
 
     def __init__(self, collection: str, key: str) -> None:
         super().__init__(f"{collection}: {key}")
@@ -43,7 +44,8 @@ class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an 
 
 
 class Moved(Refused):
-    """What a decision rested on, a person's consents or ties, is not what it was: it has to be decided again."""
+    """Refuses a Change because a premise of its decision, a person's consents or ties, has changed: the use case decides
+    again."""
 
     def __init__(self) -> None:
         text = "What this was decided on was changed by somebody else meanwhile: read again, decide again, and send it again."
@@ -51,17 +53,18 @@ class Moved(Refused):
 
 
 def conflict(reference: str) -> Refused:
-    """Somebody else's change of `reference` came first."""
+    """The refusal of a Change because another change of `reference` was committed first."""
     text = f"`{reference}` was changed by somebody else meanwhile: read it again, decide again, and send the change again."
     return Refused(problem(Category.CONFLICT, "conflict", text))
 
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A Change with its rows drafted, and what it touches.
+    """A Change with its rows drafted, and the names of everything that the Change touches.
 
-    `own` are the records, keys and timers it writes, which no other Change of the same moment may touch; `shared` what many
-    may touch in one transaction, but not in two at once: guarded records and the counters of `generations`.
+    `own` names the records, keys and timers that the Change writes: no other Change may touch them at the same moment. `shared`
+    names the guarded records and the counters of `generations`: many Changes of one transaction may touch them, but not two
+    transactions at once.
     """
 
     change: Change
@@ -73,8 +76,8 @@ class Prepared:
 
 
 def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepared:
-    """Everything about a Change that needs no database. Its audit entries are of the first write's custodian, else of
-    `custodian`."""
+    """Drafts everything of a Change that needs no database. The Change's audit entries belong to the custodian of its first
+    write, or to `custodian` when the Change writes nothing."""
     drafts = tuple(draft(write, change.at, projector) for write in change.writes)
     touches = chain.from_iterable(write.touches for write in change.writes)
     generations = {*touches, *(key for each in drafts for key in keys_of(each.type, each.current["pts"]))}
@@ -96,11 +99,11 @@ def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
     yield from (f"timer:{timer.key}" for timer in change.timers)
     yield from (f"timer:{key}" for key, _ in change.settled)
     yield from (f"timer:{key}" for key in change.cancelled)
-    yield from (f"generation:{key}" for key, _ in change.premises)  # decided before what another one would raise
+    yield from (f"generation:{key}" for key, _ in change.premises)  # no other Change of the batch may raise the counter
 
 
 class Transaction:
-    """The body of one transaction; may be run again from the start when the database asks for it."""
+    """The body of one transaction. The database may ask that the body is run again from the start."""
 
     def __init__(self, mongo: Mongo, batch: Sequence[Prepared], link: Link | None) -> None:
         self.mongo = mongo
@@ -111,7 +114,8 @@ class Transaction:
         self.replaced: dict[str, Replaced] = {}
 
     async def run(self, session: Session) -> None:
-        """Write everything, or raise: Refused for a conflict, Taken for a unique or idempotency key that is held."""
+        """Writes every Change of the batch. Raises Refused for a conflict, and Taken for a unique or idempotency key that is
+        held; nothing is written then."""
         await self._guard(session)
         await self._load_replaced(session)
         await self._write_rows(session)
@@ -127,14 +131,15 @@ class Transaction:
             await self.link.write(self.mongo, session)
 
     async def _bulk(self, session: Session, name: str, operations: Sequence[Any], expected: int, what: str) -> None:
-        """One bulk write, in order. `expected` documents must have been matched, not counting upserts; else `what` changed."""
+        """Makes one bulk write, in order. Refuses with a conflict about `what` when fewer than `expected` documents were matched;
+        upserts do not count."""
         if operations:
             result = await self.mongo.collection(name).bulk_write(list(operations), ordered=True, session=session)
             if expected and result.matched_count < expected:
                 raise conflict(what)
 
     async def _guard(self, session: Session) -> None:
-        """Touch every guarded row, so that a concurrent writer of it and this transaction cannot both commit."""
+        """Touches every guarded row, so that this transaction and a concurrent writer of the row cannot both commit."""
         guards: dict[str, set[tuple[str, int]]] = defaultdict(set)
         for reference, version in chain.from_iterable(change.guards for change in self.changes):
             guards[type_of(reference)].add((id_of(reference), version))
@@ -149,7 +154,7 @@ class Transaction:
                 await rows.delete_many({"_id": {"$in": absent}}, session=session)
 
     async def _load_replaced(self, session: Session) -> None:
-        """What the rows to be replaced held, where the decision did not say."""
+        """Loads the custodian, patients, parties and keys of each replaced row whose Write brings no `replaced`."""
         self.replaced = {each.reference: each.replaced for each in self.drafts if each.replaced}
         wanted = {each.reference: each.before for each in self.drafts if each.before and not each.replaced}
         for type_, references in _by_type(wanted).items():
@@ -174,7 +179,8 @@ class Transaction:
             await self.mongo.collection(HISTORY).insert_many([each.past for each in self.drafts], session=session)
 
     async def _write_keys(self, session: Session) -> None:
-        """Let go of the keys that the new versions no longer hold, then take the new ones."""
+        """Releases the unique keys that the new versions no longer hold, then takes the keys that the old versions did not
+        hold."""
         dropped: list[str] = []
         taken: list[Document] = []
         for each in self.drafts:
@@ -201,7 +207,7 @@ class Transaction:
             raise Taken(name, str(_duplicate(error))) from error
 
     async def _write_relations(self, session: Session) -> None:
-        """The ties of every record whose ties are not what they were."""
+        """Writes the relations of every record whose relations have changed."""
         changed = [each for each in self.drafts if not self._tied_as_before(each)]
         sources = [each.reference for each in changed if each.reference in self.replaced]
         if sources:
@@ -218,7 +224,8 @@ class Transaction:
         return here == (held.custodian, held.patients, held.parties)
 
     async def _bump(self, session: Session) -> None:
-        """Raise the generation of every person and directory touched, the persons an older version belonged to included."""
+        """Raises the generation of every person and directory that the batch touches, including the persons that a replaced
+        version belonged to."""
         keys = Counter(chain.from_iterable(each.generations for each in self.batch))
         for each in self.drafts:
             held = self.replaced.get(each.reference)
@@ -229,8 +236,9 @@ class Transaction:
         await self._bulk(session, GENERATIONS, bumps, 0, "")
 
     async def _hold(self, session: Session, premises: Sequence[tuple[str, int, int]]) -> None:
-        """Raise each generation from the number that a decision was made under, and from no other. It is written even when it is
-        not raised, so that whoever raises it at this moment and this transaction cannot both commit."""
+        """Raises each generation, by a count that may be 0, provided that its number is still the number the decision was made
+        under; raises Moved when the number differs. The generation is written even when the count is 0, so that this transaction
+        and another transaction that raises the generation at this moment cannot both commit."""
         if not premises:
             return
         writes = [
@@ -240,14 +248,15 @@ class Transaction:
         try:
             result = await self.mongo.collection(GENERATIONS).bulk_write(writes, ordered=True, session=session)
         except BulkWriteError as error:
-            _duplicate(error)  # there is one by now, where there was none
+            _duplicate(error)  # the counter exists by now; when the decision was made there was none
             raise Moved from error
         if result.matched_count + len(result.upserted_ids or ()) < len(premises):
             raise Moved
 
 
 def _replaced(reference: str, before: int, held: Document) -> Replaced:
-    """What a row held at version `before`; refuses when that is not its version, and for a page of the ledger."""
+    """The custodian, patients, parties and keys of a row at version `before`. Refuses a row at another version with a conflict,
+    and any change of a page of the ledger."""
     if "s" in held:
         text = f"`{reference}` is part of the audit ledger, which is only ever added to: write a new entry instead."
         raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text))
@@ -275,7 +284,7 @@ async def _insert(rows: Any, documents: list[Document], session: Session, type_:
 
 
 def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
-    """The `_id` that exists already; any other failure of the write is a fault and goes on."""
+    """The `_id` that exists already. Any other failure of the write is a fault, and is raised again."""
     details: Mapping[str, Any] = error.details or {}
     first = (details.get("writeErrors") or [details])[0]
     if first.get("code") != 11000:

@@ -1,8 +1,8 @@
 """Group commit: Changes that arrive together and touch nothing in common share one transaction.
 
-A commit costs one wait for the disk and a handful of round trips, however many Changes it carries. Changes that do touch
-the same record, key or timer wait for each other here, in this process, instead of conflicting in the database. To its
-caller each Change is its own transaction: when a shared one fails, its Changes are tried again one by one.
+A commit costs one wait for the disk and a handful of round trips, however many Changes the commit carries. Changes that touch
+the same record, key or timer wait for each other in this process, instead of conflicting in the database. To its caller each
+Change is its own transaction: when a shared transaction fails, its Changes are tried again one by one.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from service.store.ledger import Head, Ledger, Link
 LANES = 3
 MOST_CHANGES = 64
 WORTH_A_LANE = 16
-"""While a lane is under way, so many Changes open another; fewer wait to go together, for at most `PATIENCE_SECONDS`."""
+"""How many waiting Changes start another lane while a lane is busy. Fewer Changes wait for more, to be committed together, for at
+most `PATIENCE_SECONDS`."""
 PATIENCE_SECONDS = 0.005
 
 Run = Callable[[Sequence[Prepared], Link | None], Awaitable[None]]
@@ -29,7 +30,7 @@ Run = Callable[[Sequence[Prepared], Link | None], Awaitable[None]]
 
 @dataclass(eq=False, slots=True)
 class Waiting:
-    """A Change in the queue, and who waits for it."""
+    """A Change in the queue, and the future that its caller awaits."""
 
     prepared: Prepared
     done: asyncio.Future[None]
@@ -49,8 +50,8 @@ class CommitQueue:
         self._later: asyncio.TimerHandle | None = None
 
     async def submit(self, prepared: Prepared) -> None:
-        """Returns when the Change is committed; raises what refused it. A caller that is cancelled while its Change is
-        still in the queue takes it back; one whose transaction has begun leaves it to end."""
+        """Returns when the Change is committed; raises the refusal when the Change is refused. When the caller is cancelled, a
+        Change still in the queue is withdrawn, and a transaction that has begun runs to its end."""
         loop = asyncio.get_running_loop()
         waiting = Waiting(prepared, loop.create_future())
         waiting.done.add_done_callback(_seen)
@@ -66,7 +67,7 @@ class CommitQueue:
             raise
 
     def _start(self) -> None:
-        """Fill every free lane with what may go now."""
+        """Gives every free lane a batch of Changes that may be committed now."""
         self._scheduled = False
         while self._free and self._queue:
             if len(self._free) < LANES and len(self._queue) < WORTH_A_LANE:
@@ -77,13 +78,13 @@ class CommitQueue:
                 return
 
     def _overdue(self) -> None:
-        """Somebody has waited long enough: no more waiting for company."""
+        """Starts a batch when `PATIENCE_SECONDS` have passed, however few Changes are waiting."""
         self._later = None
         if self._free and self._queue:
             self._begin()
 
     def _begin(self) -> bool:
-        """Let what may go now go, in one free lane; False when nothing may."""
+        """Starts one free lane with a batch; False when no Change may be committed now."""
         batch = self._pick()
         if batch:
             task = asyncio.get_running_loop().create_task(self._drive(self._free.pop(), batch))
@@ -92,8 +93,9 @@ class CommitQueue:
         return bool(batch)
 
     def _pick(self) -> list[Waiting]:
-        """The Changes, in order of arrival, that touch nothing another one in this batch or lane touches. Nobody overtakes a
-        Change it has something in common with."""
+        """Takes a batch out of the queue: the Changes, in order of arrival, that have nothing in common with a Change of another
+        lane, and `own` nothing that another Change of the batch touches. A Change never overtakes an earlier Change that touches
+        the same thing."""
         batch: list[Waiting] = []
         own: set[str] = set()
         shared: set[str] = set()
@@ -126,7 +128,8 @@ class CommitQueue:
             self._start()
 
     async def _commit(self, head: Head | None, batch: list[Waiting]) -> Head | None:
-        """Commit a batch together, or else one by one; the head of the stream afterwards, None when it is not known."""
+        """Commits a batch together, or one by one when that fails. Returns the stream's head afterwards, None when the head is
+        not known."""
         try:
             entries = [each for waiting in batch for each in waiting.prepared.entries]
             link = self._ledger.link(head := await self._ledger.begun(head, clock.now()), entries) if entries else None
@@ -145,7 +148,8 @@ class CommitQueue:
 
 
 def _doubtful(error: Exception) -> bool:
-    """Whether what was sent may have been committed all the same: then the stream's end is not known, and a new one begins."""
+    """Whether the transaction may have been committed in spite of the error. The stream's end is not known then, and the lane
+    begins a new stream."""
     if isinstance(error, Refused):
         return error.problem.category is Category.UNAVAILABLE
     return isinstance(error, PyMongoError) and error.has_error_label("UnknownTransactionCommitResult")
@@ -162,6 +166,6 @@ def _end(batch: Sequence[Waiting], error: Exception | None = None) -> None:
 
 
 def _seen(done: asyncio.Future[None]) -> None:
-    """Mark a failure as retrieved: its caller may have been cancelled."""
+    """Marks a future's failure as retrieved, because the caller of the Change may have been cancelled."""
     if not done.cancelled():
         done.exception()

@@ -1,8 +1,9 @@
 """The embedded database: a real mongod, a replica set of one, private to its data folder.
 
-It listens on a Unix socket inside the folder (mode 0700) and on no network port at all, so no other local user can read health
-records, and no port can be taken. Several processes may use one folder at a time: each holds a shared lock on `users.lock`, and
-the keeper (`service.store.keeper`) stops mongod when the last of them is gone, whether it stopped, crashed or was killed.
+The mongod listens on a Unix socket inside the folder (mode 0700) and on no network port at all, so no other local user can read
+health records, and no port can be occupied. Several processes may use one folder at a time: each process holds a shared lock on
+`users.lock`, and the keeper (`service.store.keeper`) stops mongod when the last process is gone, whether the process stopped,
+crashed or was killed.
 """
 
 from __future__ import annotations
@@ -33,7 +34,7 @@ from service.store.mongo import unavailable
 SOCKET = "mongod.sock"
 REPLICA_SET = "baton"
 LONGEST_SOCKET_PATH = 100
-"""A Unix socket's path may have about 104 bytes; a longer folder is reached through a link."""
+"""The longest path of a socket in bytes. The kernel allows about 104; a folder with a longer path is reached through a link."""
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.01
@@ -41,7 +42,7 @@ WATCH_SECONDS = 2.0
 
 
 def find_mongod() -> Path | None:
-    """The mongod of the extra `[embedded]`, else the one on PATH."""
+    """The mongod of the extra `[embedded]`, or else the mongod on PATH; None when neither is installed."""
     spec = importlib.util.find_spec("fiftyone")
     for place in (spec.submodule_search_locations or ()) if spec else ():
         shipped = Path(place) / "db" / "bin" / "mongod"
@@ -52,8 +53,8 @@ def find_mongod() -> Path | None:
 
 
 def _held(path: Path) -> bool:
-    """Whether another process holds the exclusive lock of this file. Asked by a shared lock, so that two who ask at one moment
-    do not take each other for the holder."""
+    """Whether another process holds the exclusive lock of this file. The test takes a shared lock, so that two processes which
+    test at one moment do not take each other for the holder."""
     handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -65,7 +66,7 @@ def _held(path: Path) -> bool:
 
 
 async def _until(holds: Callable[[], Awaitable[bool]], seconds: float) -> bool:
-    """Whether `holds` came true within `seconds`."""
+    """Whether `holds` became true within `seconds`."""
     deadline = asyncio.get_running_loop().time() + seconds
     while not await holds():
         if asyncio.get_running_loop().time() > deadline:
@@ -87,14 +88,14 @@ class Embedded:
 
     @property
     def uri(self) -> str:
-        """How a client reaches it. `directConnection`: the set's only member is known by its socket."""
+        """The MongoDB uri of the folder's socket. The uri has `directConnection`, because the replica set names its only member
+        by the socket."""
         return f"mongodb://{quote(str(_short(self.folder / SOCKET)), safe='')}/?directConnection=true"
 
     async def start(self) -> str:
-        """The uri of the folder's database, started if nobody runs it yet.
+        """The uri of the folder's database, which is started if it does not run yet.
 
-        Raises Refused UNAVAILABLE, saying what to do, when the folder cannot be written, there is no mongod, or mongod
-        gives up.
+        Raises Refused UNAVAILABLE, with a remedy, when the folder cannot be written, no mongod is installed, or mongod gives up.
         """
         await asyncio.to_thread(self._prepare)
         if self._users is None and not await _until(self._enter, STOP_SECONDS):
@@ -109,7 +110,7 @@ class Embedded:
         return self.uri
 
     async def stop(self) -> None:
-        """Stop using the database. The last user's stop returns when mongod has written everything and ended."""
+        """Stops using the database. The last user's `stop` returns when mongod has written everything and ended."""
         if self._users is None:
             return
         if self._watcher is not None:
@@ -122,7 +123,7 @@ class Embedded:
             await _until(self._unkept, STOP_SECONDS)
 
     def _prepare(self) -> None:
-        """The folder, private and writable."""
+        """Makes the folder, private to this user, and checks that the folder can be written."""
         try:
             (self.folder / "db").mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -133,7 +134,7 @@ class Embedded:
             raise unavailable(f"{reason} Make room, or choose another with `--data`.") from error
 
     async def _enter(self) -> bool:
-        """Take the users' lock, shared. Not possible while a keeper is stopping mongod."""
+        """Takes the shared lock of a user of the folder. False while a keeper is stopping mongod."""
         handle = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
@@ -149,7 +150,8 @@ class Embedded:
             self._users = None
 
     def _last(self) -> bool:
-        """Whether nobody else uses the folder. When neither lock can be had, a keeper holds it: everybody has left."""
+        """Whether no other process uses the folder. When neither an exclusive nor a shared lock can be had, a keeper holds the
+        users' lock: every other user has left."""
         assert self._users is not None
         for kind, answer in ((fcntl.LOCK_EX, True), (fcntl.LOCK_SH, False)):
             with suppress(BlockingIOError):
@@ -161,16 +163,17 @@ class Embedded:
         return not _held(self.folder / "keeper.lock")
 
     async def _watch(self) -> None:
-        """Bring mongod back when its keeper was killed or has given it up, for as long as this process uses it."""
+        """Starts mongod again when its keeper was killed or has given up, for as long as this process uses the folder."""
         while not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
             if not self._stopping.is_set() and await self._unkept():
-                with suppress(Refused):  # the next look is soon
+                with suppress(Refused):  # the watcher tries again after `WATCH_SECONDS`
                     await self._ensure_running()
 
     async def _ensure_running(self) -> None:
-        """One starter at a time: the first starts mongod, the others find it."""
+        """Starts mongod unless it runs, and waits until it accepts writes. One process starts at a time: the first process starts
+        mongod, and the next processes find it running."""
         starting = os.open(self.folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             await _until(lambda: _locked(starting), START_SECONDS)
@@ -182,7 +185,8 @@ class Embedded:
             os.close(starting)
 
     async def _stop_orphan(self) -> None:
-        """See off a mongod that is still ending, or whose keeper died where the kernel knows no parent-death signal."""
+        """Ends a mongod without a keeper, and waits until its files are free: a mongod that is still ending, or one whose keeper
+        died on a kernel without a parent-death signal."""
         if await self._files_free():
             return
         if await self._listening():
@@ -192,12 +196,12 @@ class Embedded:
         await _until(self._files_free, STOP_SECONDS)
 
     async def _files_free(self) -> bool:
-        """Whether no mongod holds the lock it takes on its own files."""
+        """Whether no mongod holds the lock on the database files."""
         lock = self.folder / "db" / "mongod.lock"
         return not lock.exists() or not _held(lock)
 
     async def _launch(self) -> None:
-        """Start the keeper; when this returns it holds its lock."""
+        """Starts the keeper. The keeper holds its lock when `_launch` returns."""
         mongod = self._mongod or find_mongod()
         if mongod is None or not mongod.is_file():
             remedy = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
@@ -206,26 +210,28 @@ class Embedded:
         log.unlink(missing_ok=True)
         keeper = Path(__file__).with_name("keeper.py")
         command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]
-        # In a session of its own from its first line on: an interrupt at the terminal is for the workers.
+        # The keeper runs in a session of its own from its first line on: an interrupt at the terminal is for the workers only.
         await asyncio.to_thread(subprocess.run, command, stdin=subprocess.DEVNULL, check=True, start_new_session=True)
 
     def _arguments(self) -> list[str]:
-        """mongod runs in the folder, so its own name in the replica set is relative: the folder may be moved."""
+        """The arguments of mongod. Paths are relative to the folder, in which mongod runs, and so is mongod's name in the replica
+        set: the folder may be moved."""
         return [
             *("--dbpath", "db", "--logpath", "mongod.log", "--logappend"),
             *("--bind_ip", f"./{SOCKET}", "--unixSocketPrefix", ".", "--filePermissions", "0600", "--replSet", REPLICA_SET),
             *("--oplogSize", "256", "--wiredTigerCacheSizeGB", str(self.cache_mb / 1024)),
-            # One node has no reader of the past; else a dropped collection keeps its files open for five minutes.
+            # A dropped collection keeps its files open for the history window, five minutes by default. A single node has no
+            # reader of old snapshots, so five seconds are enough.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
         ]
 
     async def _listening(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
-            probe.settimeout(0.2)  # a local socket answers at once, or its queue is full
+            probe.settimeout(0.2)  # a local socket answers at once unless its queue is full
             return probe.connect_ex(str(_short(self.folder / SOCKET))) == 0
 
     async def _await_primary(self) -> None:
-        """Until mongod accepts writes; the first start also founds the replica set."""
+        """Waits until mongod accepts writes. On the folder's first start this also founds the replica set."""
 
         async def ready() -> bool:
             if await self._listening():
@@ -241,7 +247,8 @@ class Embedded:
         return AsyncMongoClient(self.uri, serverSelectionTimeoutMS=2000)
 
     async def _primary(self) -> bool:
-        # A new client each time: one that has seen an unfounded set keeps believing that it knows no sessions.
+        # Each try uses a new client: a client that has seen the set before its founding goes on believing that the set has no
+        # sessions.
         async with self._client() as client:
             try:
                 state = await client.admin.command("hello")
@@ -258,7 +265,7 @@ class Embedded:
         return ""
 
     def _gave_up(self) -> Refused:
-        """Why mongod ended, from the errors of its log."""
+        """The refusal that says why mongod ended, from the errors of mongod's log."""
         reason = _reason(self._log())
         return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
 
@@ -272,7 +279,7 @@ _CAUSES = (
 
 
 def _reason(log: str) -> str:
-    """One sentence from mongod's JSON log: the known causes in our words, else its own last error."""
+    """Why mongod ended, in one sentence: a known cause in our words, or else the last error of mongod's JSON log."""
     for words, sentence in _CAUSES:
         if words in log:
             return sentence
@@ -293,7 +300,8 @@ async def _locked(handle: int) -> bool:
 
 
 def _short(path: Path) -> Path:
-    """The socket's path, through a link of ours in the temporary folder where it would be too long for the kernel."""
+    """The socket's path. A path too long for the kernel is replaced by a path through a link of ours in the temporary folder.
+    Raises Refused UNAVAILABLE when another user owns the link."""
     folder = path.parent.resolve()
     if len(os.fsencode(folder / path.name)) <= LONGEST_SOCKET_PATH:
         return folder / path.name
@@ -301,7 +309,7 @@ def _short(path: Path) -> Path:
     link = Path(tempfile.gettempdir()) / f"baton-{os.getuid()}-{digest}"
     with suppress(FileExistsError):
         link.symlink_to(folder)
-    # A stranger could have put a link there that leads to a database of theirs.
+    # Another user could have made the link, so that it leads to a database of that user.
     if not link.is_symlink() or link.lstat().st_uid != os.getuid() or link.readlink() != folder:
         reason = f"The path of `{folder}` is too long for a socket, and `{link}` is not ours to use"
         raise unavailable(f"{reason}; choose a shorter `--data`.")

@@ -1,4 +1,5 @@
-"""Counters that tell a worker's cache when to forget. Raised in the same transaction as the write they announce."""
+"""Generations: counters that tell a worker's cache when its values are out of date. A counter is raised in the same transaction
+as the write that makes the values out of date."""
 
 from __future__ import annotations
 
@@ -16,25 +17,25 @@ PERSONAL_TYPES = frozenset(
 
 
 def keys_of(type_: str, patients: Iterable[str]) -> tuple[str, ...]:
-    """The counters that a write of this type raises: `directory`, or one per Patient reference."""
+    """The counters that a write of this type raises: `directory`, one counter for each Patient reference, or none."""
     if type_ in DIRECTORY_TYPES:
         return (DIRECTORY,)
     return tuple(patients) if type_ in PERSONAL_TYPES else ()
 
 
 class Generations:
-    """Reads the counters; all askers of one moment share a query."""
+    """Reads the counters; concurrent readers share a query."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
         self._read: Coalescer[str, int] = Coalescer(self._fetch)
 
     def ask(self, key: str) -> Awaitable[int | None]:
-        """One counter, asked now and awaited later; None for one that was never raised."""
+        """Starts to read one counter now; the caller awaits the number later. None for a counter that was never raised."""
         return self._read.ask(key)
 
     async def current(self, keys: Collection[str]) -> dict[str, int]:
-        """The counter of every key asked for; 0 for one that was never raised."""
+        """The counter of every key asked for; 0 for a counter that was never raised."""
         found = await self._read.get_many(keys)
         return {key: found.get(key, 0) for key in keys}
 

@@ -16,23 +16,23 @@ INDEXES: Mapping[str, Sequence[IndexModel]] = {HISTORY: []}
 
 def of_type(type_: str) -> dict[str, Any]:
     """The filter for the versions of a type's records."""
-    return {"_id": {"$gte": f"{type_}/", "$lt": f"{type_}0"}}  # 0 is what follows / in ASCII
+    return {"_id": {"$gte": f"{type_}/", "$lt": f"{type_}0"}}  # 0 follows / in ASCII
 
 
 class History:
-    """Reads versions. A record's versions are dense from 1, so a page of them is named without a search."""
+    """Reads the versions of records. A record's versions are dense from 1, so their ids are known without a search."""
 
     def __init__(self, mongo: Mongo, projector: Projector) -> None:
         self._mongo = mongo
         self._projector = projector
 
     async def version(self, type_: str, id_: str, version: int) -> Row | None:
-        """One version, None when there is none."""
+        """One version of a record, None when there is no such version."""
         found = await self.versions(type_, id_, version + 1, 1)
         return found[0] if found else None
 
     async def versions(self, type_: str, id_: str, before: int, limit: int) -> list[Row]:
-        """The `limit` versions under `before`, newest first."""
+        """At most `limit` versions of a record below version `before`, newest first."""
         names = [f"{type_}/{id_}/{version}" for version in range(before - 1, max(before - 1 - limit, 0), -1)]
         if not names:
             return []

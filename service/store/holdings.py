@@ -1,4 +1,5 @@
-"""What is held about people, for decisions: rows by patient, by key, by custodian. Never for answers: those are searched."""
+"""Reads rows by patient, by key and by custodian, for the service's own decisions. Records for an answer are found by search
+instead, within the rows that the caller may see."""
 
 from __future__ import annotations
 
@@ -17,7 +18,7 @@ Wanted = tuple[str, str]
 
 
 class Holdings:
-    """Reads rows for decisions; all askers of one moment share a query."""
+    """Reads rows for decisions; concurrent readers share a query."""
 
     def __init__(self, mongo: Mongo, projector: Projector) -> None:
         self._mongo = mongo
@@ -25,7 +26,7 @@ class Holdings:
         self._read: Coalescer[Wanted, list[Row]] = Coalescer(self._fetch)
 
     async def of(self, type_: str, patients: Collection[str]) -> list[Row]:
-        """Every live row of a type that belongs to any of these Patients, each once."""
+        """Every live row of a type that belongs to any of these Patients, each row once."""
         found = await self._read.get_many((type_, patient) for patient in patients)
         return list({row.id: row for rows in found.values() for row in rows}.values())
 
@@ -34,7 +35,7 @@ class Holdings:
         return await self._find(type_, {"idx": key, "del": False})
 
     async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
-        """At most `limit` matches of a query among one custodian's own rows; the service's own AuditEvents are not among them."""
+        """At most `limit` matches of a query among one custodian's own rows, without the AuditEvents that the service wrote."""
         return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian, "page": None}]}, limit)
 
     async def _find(self, type_: str, wanted: Mapping[str, Any], limit: int = 0) -> list[Row]:

@@ -1,6 +1,6 @@
-"""What must hold between collections, asked of the database itself: gap-free histories, keys of what is there.
+"""Checks between collections for `baton check`: every history is without gaps, every key names a record that exists.
 
-For `baton check`. Findings name records and never say what is in them.
+The checks ask the database itself. A finding names a record and never says what the record contains.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
 MOST = 100
-"""Findings of one kind and type that are listed; one more shows that there are others."""
+"""How many findings of one kind and type are wanted; one finding more is listed, to show that there are further findings."""
 
 
 class Integrity:
-    """Asks each collection for what does not hold."""
+    """Finds the rows, histories and keys that contradict each other."""
 
     def __init__(self, mongo: Mongo, projector: Projector) -> None:
         self._mongo, self._projector = mongo, projector
 
     async def types(self) -> list[str]:
-        """The resource types of which there are records."""
+        """The resource types that have a collection of records."""
         async with reaching():
             names = await self._mongo.database.list_collection_names()
         return sorted(name[2:] for name in names if name.startswith("r."))
@@ -40,7 +40,7 @@ class Integrity:
         ]
 
     async def loose_keys(self) -> list[str]:
-        """Unique keys whose record is not there, was deleted, or does not know of the key."""
+        """Unique keys whose record is absent, was deleted, or does not list the key."""
         findings = []
         async with reaching():
             async for key in self._mongo.collection(KEYS).find({}):
@@ -51,7 +51,7 @@ class Integrity:
         return findings
 
     async def loose_idempotency(self) -> list[str]:
-        """Answers to repeated requests that name a version that is not there."""
+        """Answers kept for repeated requests that name a version missing from the history."""
         findings = []
         async with reaching():
             async for kept in self._mongo.collection(IDEMPOTENCY).find({"answer.ref": {"$exists": True}}):
@@ -61,7 +61,7 @@ class Integrity:
         return findings
 
     async def rows(self, type_: str, *, past: bool = False) -> AsyncIterator[Row]:
-        """Every record of a type that was not deleted, or with `past` every version there was."""
+        """Every current record of a type, or with `past` every version of the type's records; deleted versions are left out."""
         name, among = (HISTORY, of_type(type_)) if past else (f"r.{type_}", {})
         async with reaching():
             async for document in self._mongo.collection(name).find({"del": False, **among}):
@@ -69,8 +69,9 @@ class Integrity:
 
 
 def _short_histories(type_: str) -> list[dict[str, Any]]:
-    """Versions are dense from 1, so counting those at or below the current one tells of any that is missing. Audit entries are
-    kept once: their chain is their history."""
+    """The pipeline that finds records with a version missing from the history. Versions are dense from 1, so a record lacks a
+    version when it has fewer versions up to the current one than the current number. Pages of the ledger are left out: a page is
+    kept once, and the ledger's chain takes the place of a history."""
     name = {"$concat": [f"{type_}/", "$_id", "/", {"$toString": "$$this"}]}
     versions = {"$map": {"input": {"$range": [1, {"$add": ["$v", 1]}]}, "in": name}}
     return [
@@ -84,7 +85,8 @@ def _short_histories(type_: str) -> list[dict[str, Any]]:
 
 
 def _lost_records(type_: str) -> list[dict[str, Any]]:
-    """Versions beyond the current one count as a history without a record, too."""
+    """The pipeline that finds histories whose last version is not the current version of a record. A history that goes beyond
+    the current version is found, too."""
     return [
         {"$match": of_type(type_)},
         {"$group": {"_id": {"$arrayElemAt": [{"$split": ["$_id", "/"]}, 1]}, "v": {"$max": "$v"}}},

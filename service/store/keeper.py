@@ -1,10 +1,11 @@
-"""The process that runs one embedded mongod and outlives every worker that uses it, but not by long.
+"""The keeper: the process that runs one embedded mongod until the last worker that uses the mongod has ended.
 
-It is started as a script, `python -I -S keeper.py FOLDER MONGOD ARGUMENT…`, and imports the standard library only, to
-stay small. It leaves its launcher at once. Whoever uses the database holds a shared lock on FOLDER/users.lock, and the
-kernel drops that lock when its holder ends, however it ends. The keeper waits for an exclusive lock on the same file:
-having it means nobody is left, and mongod is stopped. FOLDER/keeper.lock is held while a keeper lives. A mongod that
-crashes is started again; one that cannot stay up for ten seconds is given up.
+The keeper is started as a script, `python -I -S keeper.py FOLDER MONGOD ARGUMENT…`, and imports the standard library only, to
+stay small. The keeper detaches from its launcher at once. Every process that uses the database holds a shared lock on
+FOLDER/users.lock, and the kernel drops the lock when the process ends, however the process ends. The keeper waits for an
+exclusive lock on the same file: once the keeper holds the lock no user is left, and the keeper stops mongod. The keeper holds
+FOLDER/keeper.lock while it lives. The keeper starts a mongod that crashes again, and gives up a mongod that cannot stay up for
+ten seconds.
 """
 
 from __future__ import annotations
@@ -25,8 +26,9 @@ PR_SET_PDEATHSIG = 1
 
 
 def die_with_keeper() -> None:
-    """In the child before exec: as many open files as are allowed, since mongod holds one for each collection and index and
-    aborts when it gets no more; and on Linux, ask for SIGTERM when the keeper dies (mongod then stops cleanly)."""
+    """Prepares the child process before exec. The child may open as many files as the system allows, since mongod holds one file
+    for each collection and index and aborts when no more can be opened. On Linux the kernel sends the child SIGTERM when the
+    keeper dies, and mongod then stops cleanly."""
     most = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
     if sys.platform == "linux":
@@ -34,7 +36,7 @@ def die_with_keeper() -> None:
 
 
 class Keeper:
-    """Holds one mongod while FOLDER has users."""
+    """Runs one mongod while its folder has users."""
 
     def __init__(self, folder: Path, command: list[str]) -> None:
         self.folder = folder
@@ -43,7 +45,7 @@ class Keeper:
         self.child: subprocess.Popen[bytes] | None = None
 
     def run(self) -> int:
-        """Keep mongod up until nobody uses it; the exit code of the last mongod."""
+        """Keeps mongod up until no process uses the folder. Returns the exit code of the last mongod."""
         threading.Thread(target=self.wait_for_the_last, daemon=True).start()
         while True:
             started = time.monotonic()
@@ -62,7 +64,7 @@ class Keeper:
                 return code
 
     def wait_for_the_last(self) -> None:
-        """Blocks until no user holds the shared lock, then stops mongod."""
+        """Blocks until no user of the folder holds the shared lock, then stops mongod."""
         users = os.open(self.folder / "users.lock", os.O_RDWR | os.O_CREAT, 0o600)
         fcntl.flock(users, fcntl.LOCK_EX)
         self.deserted.set()
@@ -71,7 +73,8 @@ class Keeper:
 
 
 def take(lock: int) -> bool:
-    """Whether the keeper's lock could be had. Others look at it for a moment now and then, so it is tried for a second."""
+    """Whether the keeper's lock could be taken. Other processes test the lock for a moment now and then, so the keeper tries for
+    a second."""
     for _ in range(50):
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -83,7 +86,8 @@ def take(lock: int) -> bool:
 
 
 def main(arguments: list[str]) -> int:
-    """Become the keeper of a folder, unless it has one. The lock is taken before this returns to whoever launched it."""
+    """Becomes the keeper of a folder, unless the folder has a keeper. The keeper's lock is taken before the launcher gets its
+    answer."""
     folder = Path(arguments[0])
     if not take(os.open(folder / "keeper.lock", os.O_RDWR | os.O_CREAT, 0o600)):
         return 0

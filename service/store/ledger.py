@@ -1,10 +1,11 @@
-"""The audit ledger: every AuditEvent the service writes, chained by keyed hashes so that a change of any of them shows.
+"""The audit ledger: every AuditEvent that the service writes, chained by keyed hashes so that a change of any AuditEvent shows.
 
-AuditEvents are kept in pages (`store.ledger_page`), in the rows of their type, so that they are found and read as any record. A
-page has three more fields: the stream `s`, its number `n` in it, and `h`, the hash over the hash before it and its content. A
-stream has one writer, which knows its own end, so no two commits ever wait for each other; it is written down before it has
-pages. A seal binds the ends of all streams that moved, and the seal before. The key lies outside the database: whoever can only
-write to the database can forge no hash.
+AuditEvents are kept in pages (`store.ledger_page`) in the collection of their type, so that AuditEvents are found and read as any
+record. A page has three more fields: `s`, its stream; `n`, the page's number in the stream; and `h`, the hash over the previous
+page's hash and the page's content. A stream has one writer, and the writer knows the end of its stream, so no two commits ever
+wait for each other. The stream is written to the database before its first page. A seal binds the ends of all streams that have
+grown, and the previous seal. The key of the hashes lies outside the database, so a person who can only write to the database
+cannot forge a hash.
 """
 
 from __future__ import annotations
@@ -34,12 +35,12 @@ INDEXES = {
     SEALS: [],
 }
 LIFE = timedelta(hours=6)
-"""How long a writer uses a stream before it begins another, so that a seal need not look at every stream there ever was."""
+"""How long a writer uses one stream before the writer begins a new stream. Old streams end, so a seal need not read them all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a stream: its last number and hash."""
+    """The end of a stream: the number and hash of its last page."""
 
     stream: str
     begun: datetime
@@ -49,7 +50,7 @@ class Head:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An AuditEvent to be chained, when, and whose record it is."""
+    """An AuditEvent to be chained, its instant, and the custodian that the AuditEvent belongs to."""
 
     event: Resource
     at: datetime
@@ -58,18 +59,19 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """Pages chained to a head, and the head after them. The head moves only when they are committed."""
+    """Pages chained to the head of a stream, and the head after the pages. A writer takes the new head only once the pages are
+    committed."""
 
     documents: tuple[Document, ...]
     head: Head
 
     async def write(self, mongo: Mongo, session: Session = None) -> None:
-        """Insert the pages, in the caller's transaction where there is one."""
+        """Inserts the pages, in the caller's transaction when a session is given."""
         await mongo.collection(ENTRIES).insert_many(list(self.documents), session=session)
 
 
 class Ledger:
-    """Chains pages, seals the streams and checks them. `key` is the secret of the hashes."""
+    """Chains pages, seals streams, and checks pages and seals. `key` is the secret of the hashes."""
 
     def __init__(self, mongo: Mongo, projector: Projector, key: bytes = b"") -> None:
         self._mongo = mongo
@@ -77,7 +79,8 @@ class Ledger:
         self._key = key
 
     async def begun(self, head: Head | None, now: datetime) -> Head:
-        """The stream to go on with: this one, or a new one when there is none or it is old. Raises Refused UNAVAILABLE."""
+        """The head that a writer continues: `head`, or the head of a new stream when `head` is None or older than `LIFE`. Raises
+        Refused UNAVAILABLE."""
         if head is not None and now - head.begun < LIFE:
             return head
         fresh = Head(clock.new_id(), now)
@@ -86,7 +89,7 @@ class Ledger:
         return fresh
 
     def link(self, head: Head, entries: Sequence[Entry]) -> Link:
-        """The entries as pages that continue the stream of `head`: one for each custodian."""
+        """The entries as pages that continue the stream of `head`: one page for each custodian, or more where a page is full."""
         documents = []
         at = max(entry.at for entry in entries)
         for custodian, events in _by_custodian(entries):
@@ -98,8 +101,8 @@ class Ledger:
         return Link(tuple(documents), head)
 
     async def seal(self, at: datetime) -> bool:
-        """Bind the ends of the streams that moved since the last seal. False when none did, or another worker sealed at this
-        moment."""
+        """Writes a seal over the ends of the streams that have grown since the last seal. False when no stream has grown, or when
+        another worker wrote a seal at the same moment."""
         async with reaching():
             last = await self._mongo.collection(SEALS).find_one({}, sort=[("_id", -1)]) or {"_id": 0, "h": b""}
             streams = await self._mongo.collection(STREAMS).find({"open": True}).sort("_id", 1).to_list(None)
@@ -121,14 +124,14 @@ class Ledger:
         return (last["n"], bytes(last["h"])) if last else (0, b"")
 
     async def _remember(self, moved: Sequence[Sequence[Any]], over: Sequence[str]) -> None:
-        """How far each stream is sealed, and which have ended. What is not remembered is only sealed once more."""
+        """Marks how far each stream is sealed, and which streams have ended. A stream whose mark is lost is only sealed again."""
         marks = [UpdateOne({"_id": stream}, {"$max": {"n": number}}) for stream, number, _ in moved]
         marks += [UpdateOne({"_id": stream}, {"$set": {"open": False}}) for stream in over]
         if marks:
             await self._mongo.collection(STREAMS).bulk_write(marks, ordered=False)
 
     async def verify(self) -> list[str]:
-        """Everything that does not hold, one sentence each; empty when the ledger is whole."""
+        """Every fault of the ledger, one sentence each; empty when the ledger is whole."""
         async with reaching():
             seals, findings = await self._check_seals()
             streams = {each["_id"] async for each in self._mongo.collection(STREAMS).find({})}
@@ -144,7 +147,7 @@ class Ledger:
         return findings + [f"Stream `{stream}` has pages and was never begun." for stream in sorted(found - streams)]
 
     async def _check_pages(self) -> AsyncIterator[tuple[Document, str]]:
-        """Every page in order, with what is wrong with it or nothing."""
+        """Every page in order, each with a sentence about its fault; the sentence is empty for a sound page."""
         fields = {"s": 1, "n": 1, "h": 1, "body": 1, "cust": 1}
         last: tuple[str, int, bytes] = ("", 0, b"")
         order = [("s", 1), ("n", 1)]
@@ -160,7 +163,7 @@ class Ledger:
             last = (stream, number, bytes(document["h"]))
 
     async def _check_seals(self) -> tuple[dict[tuple[str, int], bytes], list[str]]:
-        """The sealed heads, and what is wrong with the seals."""
+        """The hash of every sealed page, by stream and number, and a sentence for each fault of the seals."""
         heads: dict[tuple[str, int], bytes] = {}
         findings: list[str] = []
         last, number = b"", 0
@@ -180,7 +183,8 @@ class Ledger:
         return self._digest(previous, "seal", seal["_id"], seal["at"].isoformat(), *heads)
 
     def _digest(self, *parts: bytes | str | int) -> bytes:
-        """A keyed hash over parts; each is framed by its length, so that no two lists of parts look alike."""
+        """The keyed hash over parts. The length of each part is hashed before the part, so that no two lists of parts look
+        alike."""
         digest = hmac.new(self._key, digestmod=hashlib.sha256)
         for part in parts:
             data = part if isinstance(part, bytes) else str(part).encode()
@@ -189,7 +193,7 @@ class Ledger:
 
 
 def _by_custodian(entries: Sequence[Entry]) -> Iterator[tuple[str, Sequence[Resource]]]:
-    """The events of each custodian, so many at a time as a page takes."""
+    """The events of each custodian, at most `MOST_ENTRIES` at a time."""
     groups: dict[str, list[Resource]] = {}
     for entry in entries:
         groups.setdefault(entry.custodian, []).append(entry.event)

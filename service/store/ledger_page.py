@@ -1,9 +1,10 @@
-"""A page of the audit trail: the AuditEvents that one commit told of one custodian's records, kept as one document.
+"""A ledger page: the AuditEvents that one commit wrote about one custodian's records, kept as one document.
 
-Every read is told before it is answered, so there are far more AuditEvents than anything else, and hardly one of them is ever
-looked for. Together they cost one insert, one set of search keys and one hash. A page is found by whatever any of its entries is
-found by; each entry is then asked again by itself, and is read, shown and counted as a record of its own. All entries of a page
-were recorded at one instant and follow each other by id, so the order of pages is the order of their entries.
+Every read writes an AuditEvent before the answer leaves, so AuditEvents far outnumber all other records, and hardly any
+AuditEvent is ever searched for. Kept in a page, many AuditEvents cost one insert, one set of search keys and one hash. A search
+finds a page by the search keys of any of its entries; the search then tests each entry separately, and an entry is read, shown
+and counted as a record of its own. All entries of a page were recorded at one instant and have ascending ids, so the order of
+pages is the order of their entries.
 """
 
 from __future__ import annotations
@@ -29,7 +30,8 @@ _texts = msgspec.json.Decoder(list[msgspec.Raw])
 
 
 def page(events: Sequence[Resource], at: datetime, custodian: str, projector: Projector) -> Document:
-    """The document of these AuditEvents, at most `MOST_ENTRIES`, each with an id under the page's and the same `recorded`."""
+    """The document of a page with these AuditEvents, at most `MOST_ENTRIES`. Each entry's id is the page's id with a number
+    after it, and every entry has the same `recorded`."""
     identity = clock.new_id()
     bodies: list[bytes] = []
     keys: set[str] = set()
@@ -61,12 +63,12 @@ def page(events: Sequence[Resource], at: datetime, custodian: str, projector: Pr
 
 
 def is_page(document: Document) -> bool:
-    """Whether this document of `r.AuditEvent` holds entries, and not one event that another system sent."""
+    """Whether a document of `r.AuditEvent` is a page; otherwise the document is one AuditEvent that another system sent."""
     return "page" in document
 
 
 def rows_of(type_: str, document: Document, projector: Projector) -> list[Row]:
-    """The records a document of `r.<type>` holds: the entries of a page, else the one."""
+    """The records in a document of `r.<type>`: the entries of a page, or the one record of any other document."""
     return entries(document, projector) if is_page(document) else [row_of(type_, document, projector)]
 
 
@@ -95,11 +97,11 @@ def _entry(document: Document, number: int, body: bytes, projector: Projector) -
 
 
 def entry_id(identity: str, number: int) -> str:
-    """The id of an entry of a page."""
+    """The id of the entry with this number in the page `identity`."""
     return f"{identity}.{number:03}"
 
 
 def page_of(id_: str) -> str:
-    """The page an AuditEvent's id is of; empty when it is not the id of an entry."""
+    """The id of the page that holds the AuditEvent with this id; empty when the id is not the id of an entry."""
     identity, _, number = id_.rpartition(".")
     return identity if len(identity) == _ID_LENGTH and len(number) == 3 and number.isdigit() else ""

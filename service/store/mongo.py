@@ -1,4 +1,4 @@
-"""The one seam to MongoDB: the same calls under PyMongo's AsyncMongoClient and Motor."""
+"""The one seam to MongoDB: the same calls work with PyMongo's AsyncMongoClient and with Motor."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ def unavailable(text: str) -> Refused:
 
 
 def client_of(uri: str, driver: str) -> Any:
-    """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads whatever the uri says. How
-    long to wait, and for how many connections, the uri may say itself."""
+    """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads whatever the uri says. The uri
+    may set the waiting times and the number of connections. Raises Refused UNAVAILABLE when `motor` is not installed."""
     said = {name.lower() for name, _ in parse_qsl(urlsplit(uri).query)}
     patience = {"serverSelectionTimeoutMS": SELECTION_MS, "connectTimeoutMS": 5000, "maxPoolSize": 64, "appname": "baton"}
     options: dict[str, Any] = {
@@ -58,7 +58,7 @@ def client_of(uri: str, driver: str) -> Any:
 
 
 async def settled(answer: Any) -> Any:
-    """What a driver call answers, awaited where this driver makes it a coroutine."""
+    """The result of a driver call, awaited when the driver's call is a coroutine."""
     return await answer if inspect.isawaitable(answer) else answer
 
 
@@ -76,16 +76,17 @@ class Mongo:
         return self.database[name]
 
     async def aggregate(self, name: str, pipeline: Sequence[Mapping[str, Any]], **options: Any) -> list[dict[str, Any]]:
-        """All documents a pipeline gives (`aggregate` is a coroutine in one driver and not in the other)."""
+        """All documents that a pipeline gives (`aggregate` is a coroutine in one driver and not in the other)."""
         cursor = await settled(self.collection(name).aggregate(list(pipeline), **options))
         found: list[dict[str, Any]] = await cursor.to_list(None)
         return found
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
-        """Make the named collections with their indexes, once per process: a transaction must find them there."""
+        """Makes the named collections with their indexes, once per process, because a transaction must find its collections
+        there."""
         if all(name in self._known for name in indexes):
             return
-        async with self._making, reaching():  # whoever comes meanwhile waits, instead of making the same again
+        async with self._making, reaching():  # a concurrent caller waits, instead of making the same indexes again
             fresh = {name: models for name, models in indexes.items() if name not in self._known}
             if not fresh:
                 return
@@ -96,28 +97,28 @@ class Mongo:
 
     async def _ensure(self, name: str, models: list[IndexModel], existing: set[str]) -> None:
         if models:
-            await self.collection(name).create_indexes(models)  # which makes the collection, too
+            await self.collection(name).create_indexes(models)  # create_indexes makes the collection, too
         elif name not in existing:
-            with suppress(PyMongoError):  # another worker may have made it since
+            with suppress(PyMongoError):  # another worker may have made the collection since
                 await self.database.create_collection(name)
 
     async def transaction(self, body: Body[T], *, seconds: float = TRANSACTION_SECONDS) -> T:
-        """What `body(session)` returns, once its transaction is committed to a majority's journal.
+        """The result of `body(session)`, once its transaction is committed to a majority's journal.
 
-        `body` runs again when the database reports a transient conflict, until `seconds` have passed; so it must do nothing but
-        database work on `session`. Anything it raises aborts the transaction. Raises Refused UNAVAILABLE when the database
-        cannot be reached or the conflict does not clear in time.
+        `body` runs again when the database reports a transient conflict, until `seconds` have passed; so `body` must do nothing
+        but database work on `session`. Any exception of `body` aborts the transaction. Raises Refused UNAVAILABLE when the
+        database cannot be reached or the conflict does not clear in time.
         """
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
 
     async def ping(self) -> None:
-        """Returns when the database answers; raises Refused UNAVAILABLE when it does not."""
+        """Returns when the database answers; raises Refused UNAVAILABLE when the database does not."""
         async with reaching():
             await self.client.admin.command("ping")
 
     async def close(self) -> None:
-        """Close every connection."""
+        """Closes every connection."""
         await settled(self.client.close())
 
 
@@ -135,7 +136,8 @@ async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
 
 @asynccontextmanager
 async def reaching() -> AsyncIterator[None]:
-    """Turns "cannot reach the database" into a refusal; every other driver error is a fault and passes."""
+    """Turns a driver error that means "cannot reach the database" into Refused UNAVAILABLE. Every other driver error is a fault
+    and is raised unchanged."""
     try:
         yield
     except (ConnectionFailure, ExecutionTimeout) as error:
@@ -165,7 +167,8 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
 
 
 async def _commit(session: Session, deadline: float) -> None:
-    """Commit, asking again while the outcome is unknown: a repeated commit is answered, not applied twice."""
+    """Commits the transaction, and repeats the commit while its outcome is unknown: the database answers a repeated commit and
+    does not apply it twice."""
     while True:
         try:
             await settled(session.commit_transaction())
@@ -179,7 +182,8 @@ async def _commit(session: Session, deadline: float) -> None:
 
 
 async def _abort(session: Session) -> None:
-    """Abort what is still open; the server forgets an unreachable transaction by itself."""
+    """Aborts the transaction if it is still open. An error is ignored: the server forgets an unreachable transaction by
+    itself."""
     if session.in_transaction:
         with suppress(PyMongoError):
             await settled(session.abort_transaction())

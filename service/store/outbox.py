@@ -1,8 +1,9 @@
-"""Notices waiting for partners: written with the change they tell of, delivered in order, numbered without gaps per recipient.
+"""The outbox: notices for partners, written in the transaction of their Change, delivered in order, numbered without gaps per
+recipient.
 
-One deliverer per recipient at a time, by a lease on the recipient. The numbers are given under that lease when rows are
-first taken, in their own transaction: no commit of a Change ever waits for a counter, and a receiver that was away sees
-no gap.
+A lease on the recipient lets only one worker at a time deliver to the recipient. The worker numbers the notices under its lease
+when the notices are first taken, in a transaction of their own: no commit of a Change ever waits for a counter, and a recipient
+that was unreachable sees no gap.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ OUTBOX = "outbox"
 RECIPIENTS = "recipients"
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
 KEPT_SECONDS = 30 * 24 * 3600
-"""How long a delivered notice can still be asked for (`$events`)."""
+"""How long a delivered notice is kept, for a recipient to ask for (`$events`)."""
 INDEXES = {
     OUTBOX: [
         IndexModel([("state", 1), ("to", 1), ("n", 1), ("at", 1), ("_id", 1)]),
@@ -36,7 +37,7 @@ INDEXES = {
 
 @dataclass(frozen=True, slots=True)
 class Delivery:
-    """A numbered notice for one recipient. `attempts` counts the failures so far, `at` is when the change committed."""
+    """A numbered notice for one recipient. `attempts` counts the failures so far; `at` is the instant of the Change."""
 
     id: str
     number: int
@@ -50,7 +51,7 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Parcel:
-    """The deliveries one worker may send to one recipient, in order, until its lease ends."""
+    """The deliveries that one worker may send to one recipient, in order, until the worker's lease ends."""
 
     recipient: str
     lease: datetime
@@ -91,14 +92,14 @@ def _delivery(document: dict[str, Any]) -> Delivery:
 
 
 class Outbox:
-    """Hands out what is to be sent and records what became of it."""
+    """Gives workers the notices to deliver, and records the outcome of each delivery."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
     async def due(self, now: datetime, lease_seconds: float, *, recipients: int = 16, limit: int = 32) -> list[Parcel]:
-        """At most `limit` notices for each of at most `recipients` that have some, want no pause, and nobody else is
-        serving."""
+        """At most `limit` notices for each of at most `recipients` recipients that have notices waiting, are not pausing after a
+        failure, and are not leased to another worker. Each Parcel's recipient is leased for `lease_seconds`."""
         async with reaching():
             waiting = await self._mongo.collection(OUTBOX).distinct("to", {"state": WAITING})
         parcels: list[Parcel] = []
@@ -111,24 +112,26 @@ class Outbox:
         return parcels
 
     async def done(self, parcel: Parcel, delivery: Delivery, now: datetime) -> bool:
-        """Record one delivery as received. False when the lease was lost: somebody else is serving this recipient."""
+        """Records one delivery as received. False when the lease was lost, so that another worker may serve the recipient."""
         return await self._record(parcel, delivery, {"$set": {"state": SENT, "sent": now}})
 
     async def failed(self, parcel: Parcel, delivery: Delivery, retry_at: datetime, error: str) -> bool:
-        """Record a failure: nothing more is sent to this recipient before `retry_at`. False when the lease was lost."""
+        """Records a failed delivery; nothing more is sent to the recipient before `retry_at`. False when the lease was lost."""
         outcome = {"$inc": {"tries": 1}, "$set": {"error": error}}
         return await self._record(parcel, delivery, outcome) and await self._free(parcel, retry_at)
 
     async def release(self, parcel: Parcel, now: datetime) -> bool:
-        """Give the recipient back for anybody to serve."""
+        """Ends the lease, so that any worker may serve the recipient. False when the lease was lost."""
         return await self._free(parcel, now)
 
     async def lost(self) -> list[Delivery]:
-        """Every notice that is not tried any more, so that the next may go: nothing is given up in silence."""
+        """Every notice that was given up so that the recipient's next notice may be sent. `baton check` lists such notices, so
+        that no notice is given up in silence."""
         return await self._find({"state": FAILED}, [("to", 1), ("n", 1)], 0)
 
     async def events(self, recipient: str, after: int, limit: int) -> list[Delivery]:
-        """The numbered notices of a recipient after a number, in order, delivered or not, while they are kept."""
+        """At most `limit` numbered notices of a recipient after the number `after`, in order, delivered or not, as long as the
+        notices are kept."""
         return await self._find({"to": recipient, "n": {"$gt": after}}, [("n", 1)], limit)
 
     async def _find(self, query: dict[str, Any], order: Sequence[tuple[str, int]], limit: int) -> list[Delivery]:
@@ -145,7 +148,7 @@ class Outbox:
                     free, taken, upsert=True, return_document=ReturnDocument.AFTER
                 )
             except DuplicateKeyError:
-                return False  # there, but leased or pausing
+                return False  # the recipient is leased or pausing
         return True
 
     async def _free(self, parcel: Parcel, at: datetime) -> bool:
@@ -156,7 +159,8 @@ class Outbox:
         return bool(result.matched_count)
 
     async def _record(self, parcel: Parcel, delivery: Delivery, outcome: dict[str, Any]) -> bool:
-        """Write an outcome, unless the recipient's lease has passed to somebody else or the notice has an outcome."""
+        """Writes the outcome of a delivery. False when another worker has the recipient's lease, or when the notice has an
+        outcome already."""
 
         async def record(session: Session) -> bool:
             held = {"_id": parcel.recipient, "until": parcel.lease}
@@ -170,12 +174,12 @@ class Outbox:
         return await self._mongo.transaction(record)
 
     async def _numbered(self, recipient: str, limit: int) -> tuple[Delivery, ...]:
-        """The next notices in order, with numbers given to those that have none yet."""
+        """The recipient's next notices in order. A notice without a number is given the next number."""
 
         async def number(session: Session) -> tuple[Delivery, ...]:
             rows = self._mongo.collection(OUTBOX)
             waiting = {"state": WAITING, "to": recipient}
-            # What has a number goes first: a slow commit may turn up late with an earlier instant.
+            # Notices with a number go first: the notice of a slow commit may become visible late with an earlier instant.
             held = await rows.find({**waiting, "n": {"$gt": 0}}, session=session).sort("n", 1).limit(limit).to_list(None)
             if len(held) == limit:
                 return tuple(_delivery(document) for document in held)

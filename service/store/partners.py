@@ -17,9 +17,10 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An agency and its agreement. `purposes` are v3-ActReason codes, `categories` types of information (empty: all); the
-    end is not included, open ends are None; `contacts` are whom its escalation levels name, first level first (HOV-7);
-    `added_by` and `added_at` say who registered it and when."""
+    """An agency and its sharing agreement. `purposes` are v3-ActReason codes; `categories` are types of information, empty for
+    all types. The agreement begins at `start` and stands until just before `end`; None is an open end. `contacts` are the
+    PractitionerRoles that the agency's escalation levels name, first level first (HOV-7). `added_by` and `added_at` say who
+    registered the agency and when."""
 
     organization: str
     sector: str
@@ -65,29 +66,29 @@ def _partner(document: Mapping[str, Any]) -> Partner:
 
 
 class Partners:
-    """The register. Every change of it raises the generation `directory` in the same transaction."""
+    """The register of partners. Every change of the register raises the generation `directory` in the same transaction."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
     async def prepare(self) -> None:
-        """Make the collections."""
+        """Makes the collections of the register."""
         await self._mongo.ensure_indexes({PARTNERS: (), GENERATIONS: ()})
 
     async def list(self) -> list[Partner]:
-        """Every partner, by organisation reference."""
+        """Every partner, in the order of the organisation references."""
         async with reaching():
             documents = await self._mongo.collection(PARTNERS).find({}).sort("_id", 1).to_list(None)
         return [_partner(document) for document in documents]
 
     async def get(self, organization: str) -> Partner | None:
-        """The partner that is this Organization reference, live or not."""
+        """The partner with this Organization reference, its agreement live or not; None for an agency not registered."""
         async with reaching():
             document = await self._mongo.collection(PARTNERS).find_one({"_id": organization})
         return _partner(document) if document else None
 
     async def add(self, partner: Partner) -> None:
-        """Register an agency, or replace its agreement. Raises Refused INVALID for a sector the rules do not know."""
+        """Registers an agency, or replaces its agreement. Raises Refused INVALID for a sector that is not in `SECTORS`."""
         if partner.sector not in SECTORS:
             known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
             raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))

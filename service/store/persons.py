@@ -1,6 +1,7 @@
-"""What is kept of a person that decisions look at: their Consents, Tasks, care teams and RelatedPersons, and who is tied to them.
+"""Reads the records about a person that decisions rest on: Consents, Tasks, CareTeams, RelatedPersons and relations.
 
-All of it comes in one query, which the askers of one moment share: every change of any of it makes the next decision look again.
+One query reads all of these records, and concurrent decisions share the query. A change of any of these records makes the next
+decision read them again.
 """
 
 from __future__ import annotations
@@ -19,24 +20,24 @@ TYPES = ("Consent", "Task", "CareTeam", "RelatedPerson")
 
 @dataclass(slots=True)
 class Kept:
-    """The live rows of each of `TYPES`, and the relations, ended ones included."""
+    """The live rows of each of `TYPES`, and the relations, ended relations included."""
 
     rows: dict[str, dict[str, Row]] = field(default_factory=lambda: {type_: {} for type_ in TYPES})
     relations: dict[Relation, None] = field(default_factory=dict)
 
     def of(self, type_: str) -> list[Row]:
-        """The rows of one type, each once."""
+        """The rows of one type, each row once."""
         return list(self.rows[type_].values())
 
     def add(self, other: Kept) -> None:
-        """Take in what is kept of another Patient of the same person."""
+        """Adds the rows and relations of another Patient record of the same person."""
         for type_ in TYPES:
             self.rows[type_] |= other.rows[type_]
         self.relations |= other.relations
 
 
 class Persons:
-    """Reads what is kept of people, by their Patient references."""
+    """Reads the rows and relations of people, by Patient reference."""
 
     def __init__(self, mongo: Mongo, projector: Projector) -> None:
         self._mongo = mongo
@@ -44,7 +45,7 @@ class Persons:
         self._read: Coalescer[str, Kept] = Coalescer(self._fetch)
 
     async def about(self, patients: Collection[str]) -> Kept:
-        """What is kept of the person behind these Patients."""
+        """The rows and relations of the person whom these Patient references stand for."""
         kept = Kept()
         for each in (await self._read.get_many(patients)).values():
             kept.add(each)
@@ -68,7 +69,7 @@ class Persons:
 
 
 def _pipeline(patients: list[str]) -> Sequence[dict[str, Any]]:
-    """One query over the collections, each document with the `kind` of what it is."""
+    """The pipeline over all the collections. Each document gets a field `kind`: its resource type, or `relations`."""
     about = {"pts": {"$in": patients}}
     first, *others = [*((f"r.{type_}", type_, {**about, "del": False}) for type_ in TYPES), (RELATIONS, RELATIONS, about)]
 

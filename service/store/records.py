@@ -1,4 +1,4 @@
-"""The records: reading them by id, their versions, and committing a Change."""
+"""Reads records by id, reads their versions, and commits Changes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,10 @@ REPEATS = 3
 
 
 class Held(Refused):
-    """A unique key is held by another record: `holder` names it, `rule` the rule the key stands for, where it does."""
+    """Refuses a Change because another record holds one of its unique keys.
+
+    `holder` is that record's reference; `rule` is the id of the rule that the key enforces, empty when the key enforces none.
+    """
 
     def __init__(self, key: str, holder: str) -> None:
         self.key = key
@@ -36,7 +39,7 @@ class Held(Refused):
 
 
 class Repeated(Refused):
-    """A request that was seen before; `answer` is what it was given."""
+    """Refuses a request that was received before; `answer` is the answer that the first request was given."""
 
     def __init__(self, key: str, answer: Mapping[str, Any]) -> None:
         self.key = key
@@ -46,14 +49,14 @@ class Repeated(Refused):
 
 
 def no_indexes(type_: str) -> Sequence[IndexModel]:
-    """For a store that is not searched."""
+    """Gives no search indexes for any type: the choice of a store that is not searched."""
     del type_
     return ()
 
 
 class Records:
-    """Reads and commits records. `projector` draws each row's index and facts; `row_indexes` says how rows of a type are
-    searched."""
+    """Reads and commits records. `projector` draws each row's index and facts; `row_indexes` gives the MongoDB indexes by which
+    the rows of a type are searched; `ledger_key` is the secret of the audit ledger's hashes."""
 
     def __init__(
         self,
@@ -73,8 +76,8 @@ class Records:
         self._queue = CommitQueue(self._run, self.ledger)
 
     async def prepare(self, types: Iterable[str] = ()) -> None:
-        """Make the collections and indexes of the store and of these types. Those of other types are made when first
-        written."""
+        """Makes the collections and indexes of the store and of these types. The collection of any other type is made when
+        a record of the type is first written."""
         wanted: dict[str, Sequence[IndexModel]] = {generations.GENERATIONS: ()}
         for fixed in FIXED:
             wanted.update(fixed)
@@ -83,19 +86,20 @@ class Records:
         await self.mongo.ensure_indexes(wanted)
 
     def ask(self, type_: str, id_: str) -> Awaitable[Row | None]:
-        """As `read`, asked now and awaited later."""
+        """Starts a `read` now; the caller awaits the row later."""
         return self._read.ask(f"{type_}/{id_}")
 
     async def read(self, type_: str, id_: str) -> Row | None:
-        """The current version, deleted or not; None when there never was one. Concurrent readers share a query."""
+        """The current version of a record, deleted or not; None when the record never existed. Concurrent readers share a
+        query."""
         return await self.ask(type_, id_)
 
     async def read_many(self, references: Iterable[str]) -> dict[str, Row]:
-        """The current versions there are, by reference."""
+        """The current version of each of these records that exists, by reference."""
         return await self._read.get_many(references)
 
     async def version(self, type_: str, id_: str, version: int) -> Row | None:
-        """One version; None when there is none."""
+        """One version of a record; None when there is no such version."""
         return await self.past.version(type_, id_, version) or await self._current(type_, id_, version)
 
     async def history(self, type_: str, id_: str, *, before: int | None = None, limit: int) -> list[Row]:
@@ -110,16 +114,17 @@ class Records:
         return [only] if only else []
 
     async def commit(self, change: Change, custodian: str = "") -> dict[str, Row]:
-        """The rows written, by reference, once everything in the Change is durable. `custodian` is whose the audit entries of a
-        Change without writes are.
+        """The rows written, by reference, once everything in the Change is durable. When a Change has no writes, its audit
+        entries belong to `custodian`.
 
         Raises Refused: CONFLICT when a `before`, a guard or a timer does not hold any more, Held when a unique key is taken,
-        Repeated when the idempotency key is kept, UNAVAILABLE. Then nothing is written (or, for UNAVAILABLE, all or nothing).
+        Repeated when the idempotency key is kept, UNAVAILABLE when the database cannot be reached. A refused Change has written
+        nothing; after UNAVAILABLE the Change was written as a whole or not at all.
         """
         return await self.submit(prepare(change, self.projector, custodian))
 
     async def submit(self, prepared: Prepared) -> dict[str, Row]:
-        """As `commit`, of a Change that was prepared before."""
+        """Commits a Change that was prepared before; otherwise as `commit`."""
         if wanted := self._collections(prepared):
             await self.mongo.ensure_indexes(wanted)
             self._ready.update(each.removeprefix("r.") for each in wanted if each.startswith("r."))
@@ -133,13 +138,13 @@ class Records:
         raise conflict(" or ".join(draft.reference for draft in prepared.drafts) or "the request")
 
     async def answered(self, key: str) -> Mapping[str, Any] | None:
-        """The answer a request was given before, None when it was not seen."""
+        """The answer that the request with this idempotency key was given, None when no such request was received."""
         async with reaching():
             kept = await self.mongo.collection(IDEMPOTENCY).find_one({"_id": key})
         return kept["answer"] if kept else None
 
     async def holder(self, key: str) -> str | None:
-        """The reference of the record that holds a unique key, None when it is free."""
+        """The reference of the record that holds a unique key, None when no record holds the key."""
         async with reaching():
             held = await self.mongo.collection(KEYS).find_one({"_id": key})
         return held["ref"] if held else None
@@ -148,7 +153,8 @@ class Records:
         await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
 
     async def _explain(self, taken: Taken, change: Change) -> None:
-        """Raise what a held unique or idempotency key means; return when it is free by now and the commit may be tried again."""
+        """Raises Held or Repeated for a key that is taken; returns when the key is free by now and the commit may be tried
+        again."""
         if taken.collection == KEYS:
             holder = await self.holder(taken.key)
             if holder is not None:

@@ -1,4 +1,5 @@
-"""Which organisations have a legitimate relationship with a person, by which record, and while when. Kept by every commit."""
+"""Relations: which organisation has a legitimate relationship with a person, which record establishes the relationship, and from
+when until when. Every commit keeps the relations of the records that the commit writes."""
 
 from __future__ import annotations
 
@@ -18,7 +19,8 @@ INDEXES = {RELATIONS: [IndexModel("source"), IndexModel("pts"), IndexModel([("or
 
 @dataclass(frozen=True, slots=True)
 class Relation:
-    """`organization` is tied to `patients` by the record `source` of `custodian`. Open ends are None; the end is not included."""
+    """The record `source` of `custodian` ties `organization` to `patients`. The relation stands from `start` until just before
+    `end`; None is an open end."""
 
     source: str
     patients: tuple[str, ...]
@@ -33,7 +35,7 @@ class Relation:
 
 
 def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[str, Any]]:
-    """The documents for one current row."""
+    """The relations of one current row, one document for each party."""
     return [
         {
             "_id": f"{reference}#{number}",
@@ -53,7 +55,7 @@ def relation_of(document: Mapping[str, Any]) -> Relation:
 
 
 class Relations:
-    """Reads the relations; all askers of one moment share a query."""
+    """Reads the relations; concurrent readers share a query."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -61,12 +63,12 @@ class Relations:
         self._related: Coalescer[tuple[str, datetime], list[str]] = Coalescer(self._fetch_related)
 
     async def of(self, patients: Collection[str]) -> list[Relation]:
-        """Every relation with any of these Patients, ended ones included, each once."""
+        """Every relation with any of these Patients, ended relations included, each relation once."""
         found = await self._read.get_many(patients)
         return list({relation: None for group in found.values() for relation in group})
 
     async def patients(self, organization: str, at: datetime) -> list[str]:
-        """The Patients this organisation is related to at `at`, to the second, in order of reference."""
+        """The Patients that this organisation is related to at the instant `at`, cut to the second; in order of reference."""
         return await self._related.get((organization, at.replace(microsecond=0))) or []
 
     async def _fetch(self, patients: Collection[str]) -> Mapping[str, list[Relation]]:
@@ -92,7 +94,7 @@ class Relations:
 
 
 def _related(organizations: list[str], at: datetime) -> list[dict[str, Any]]:
-    """The Patients of each organisation whose relations stand at an instant."""
+    """The pipeline that finds, for each organisation, the Patients it has a relation with at an instant."""
     open_end = {"$or": [{"e": None}, {"e": {"$gt": at}}]}
     open_start = {"$or": [{"s": None}, {"s": {"$lte": at}}]}
     standing = {"org": {"$in": organizations}, "$and": [open_end, open_start]}

@@ -18,8 +18,8 @@ Document = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Projection:
-    """What a row holds beside the resource: its Index, the Patient references it belongs to, and the facts consent
-    decides on."""
+    """The parts of a row drawn from the resource: the Index, the references of the Patients that the record belongs to, and the
+    facts that consent decides on."""
 
     index: Index
     patients: tuple[str, ...]
@@ -27,14 +27,15 @@ class Projection:
 
 
 Projector = Callable[[Resource, Sequence[str]], Projection]
-"""Pure: the Projection of a stamped resource and its `Write.tokens`. Injected, and applied to every write without exception."""
+"""A pure function: the Projection of a stamped resource and its `Write.tokens`. The projector is injected, and is applied to
+every write without exception."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One version of one record. `body` is its canonical JSON, given back byte for byte; `at` its lastUpdated.
+    """One version of one record. `body` is the resource's canonical JSON, given back byte for byte; `at` is its lastUpdated.
 
-    `resource` and `index` are made when first asked for and then shared: nobody may change them.
+    `resource` and `index` are made when first asked for and are shared by all callers: no caller may change either.
     """
 
     type: str
@@ -58,26 +59,26 @@ class Row:
 
     @property
     def replaced(self) -> Replaced:
-        """What a Write of the next version says of this one."""
+        """The `replaced` of a Write that replaces this version."""
         return Replaced(self.custodian, self.patients, self.parties, self.keys)
 
     @cached_property
     def resource(self) -> Resource:
-        """The resource, parsed; not to be changed."""
+        """The parsed resource; no caller may change it."""
         parsed = json.parse(self.body, max_depth=1000)
         assert not isinstance(parsed, Problem), "INVARIANT: only canonical JSON is stored"
         return parsed
 
     @cached_property
     def index(self) -> Index:
-        """What this version is found by."""
+        """The Index by which a search finds this version."""
         assert self.draw is not None, "a Row made by hand has no index"
         return self.draw(self)
 
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """A Write made into documents: the current row, and the same version for the history."""
+    """The documents of a Write: the current row, and the same version for the history."""
 
     type: str
     id: str
@@ -93,7 +94,7 @@ class Draft:
 
 
 def draft(write: Write, at: datetime, projector: Projector) -> Draft:
-    """The documents of one write."""
+    """The Draft of one Write."""
     resource = write.resource
     version = write.before + 1
     projection = projector(resource, write.tokens)
@@ -109,7 +110,7 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
         "lu": at,
         "del": write.deleted,
     }
-    # A deleted record is found by nothing; what it was remains in the history.
+    # No search finds a deleted record; its earlier versions stay in the history.
     found = {"idx": [], "dt": [], "so": {}} if write.deleted else projection.index.to_row()
     current = {"_id": resource["id"], **common, **found, "keys": [] if write.deleted else list(write.keys)}
     past = {"_id": f"{resource['resourceType']}/{resource['id']}/{version}", **common}
@@ -117,17 +118,17 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
 
 
 def parties_of(document: Mapping[str, Any]) -> tuple[Party, ...]:
-    """The parties of a document of a row."""
+    """The parties in a row's document."""
     return tuple(Party(each["o"], each["s"], each["e"]) for each in document["parties"])
 
 
 def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row:
-    """The Row of a document of `r.<type>` or of the history."""
+    """The Row that a document of `r.<type>` or of the history holds."""
 
     def draw(row: Row) -> Index:
         if "idx" in document:
             return Index.from_row(type_, document)
-        return projector(row.resource, document["tk"]).index  # history is not searched by keys, so it holds none
+        return projector(row.resource, document["tk"]).index  # the history is not searched, so its documents hold no search keys
 
     return Row(
         type=type_,

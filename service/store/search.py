@@ -1,4 +1,4 @@
-"""Runs a Query on MongoDB: one filter, one order, one page. What the caller may see is part of the filter."""
+"""Runs a Query on MongoDB: one filter, one order, one page. The filter passes only rows that the caller may see."""
 
 from __future__ import annotations
 
@@ -58,13 +58,15 @@ ORDERED: Mapping[str, tuple[str, ...]] = {
     "ServiceRequest": ("authored",),
     "Task": ("authored-on", "due"),
 }
-"""Sort keys with an index of their own, by type. Each reads an element that does not repeat: smallest and largest are one."""
+"""Sort keys with an index of their own, by type. Each sort key reads an element that does not repeat, so a row has one value of
+the key for both directions."""
 
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """Which rows a caller may see: those whose custodian is its organisation, those it is a party of, those of these patients
-    (None: of anybody), and with `public` those that belong to no patient. Nothing is visible that none of these names."""
+    """Which rows a caller may see: the rows of `custodian`, the rows with `party` among their parties, the rows of `patients`
+    (None: of every patient), and with `public` the rows that belong to no patient. A row that matches none of the four is not
+    visible."""
 
     custodian: str = ""
     party: str = ""
@@ -73,7 +75,7 @@ class Visible:
 
 
 def indexes(type_: str) -> list[IndexModel]:
-    """The indexes of the collection of one type. Every one ends in `_id`, the last sort key of every query."""
+    """The indexes of the collection of one type. Every index ends in `_id`, the last sort key of every query."""
     models = [
         IndexModel([("idx", 1), ("_id", 1)], name="idx_id"),
         IndexModel([("idx", 1), ("lu", 1), ("_id", 1)], name="idx_lu_id"),
@@ -83,27 +85,29 @@ def indexes(type_: str) -> list[IndexModel]:
         IndexModel([("dt.p", 1), ("dt.l", 1), ("dt.h", 1), ("_id", 1)], name="dt_id"),
     ]
     models += [IndexModel([(f"so.{name}", 1), ("_id", 1)], name=f"so_{name}_id") for name in ORDERED.get(type_, ())]
-    # Every read writes an AuditEvent, few are ever looked for, and those newest first: it has what that needs, and no more.
+    # Every read writes an AuditEvent, and the few searches for AuditEvents want the newest first. Two of the indexes are not
+    # worth their cost on every read.
     return [each for each in models if type_ != "AuditEvent" or each.document["name"] not in ("idx_id", "cust_lu_id")]
 
 
 def filter_of(query: Query, visible: Visible | None = None) -> Filter:
     """The MongoDB filter for the matches of a query that the caller may see; rows marked deleted are never matches.
 
-    What is negated passes every row with parts that may be withheld: it is for who knows the reader to ask it of what is left."""
+    A negated term passes every row with parts that may be withheld from a reader. The caller, which knows the reader, tests the
+    term again on the parts that the reader may see."""
     return _filter([_term(term) for term in query.terms], visible)
 
 
 def page_filter(query: Query, visible: Visible | None = None) -> Filter:
-    """As `filter_of`, for records that are kept in pages: a page passes when one of its entries might. What one entry has and
-    another lacks cannot be asked of both together, so nothing negated is asked of a page."""
+    """As `filter_of`, for records that are kept in pages: a page passes when one of its entries may match. A negated term passes
+    every page, because a page's search keys do not say which entry has a key and which entry lacks the key."""
     return _filter(
         [{"$or": [{"page": {"$gt": 0}}, _term(term)]} if term.negated else _term(_paged(term)) for term in query.terms], visible
     )
 
 
 def _paged(term: Term) -> Term:
-    """A term that finds the page of an entry that is asked for by its id."""
+    """The term, extended so that a test for an entry's id also finds the entry's page."""
     pages = (Identity(ledger_page.page_of(test.id)) for test in term.tests if isinstance(test, Identity))
     return replace(term, tests=(*term.tests, *pages))
 
@@ -142,7 +146,7 @@ def _term(term: Term) -> Filter:
 
 
 def _tests(tests: Sequence[Test]) -> list[Filter]:
-    """One filter for all keys together, one for all ids, and one for each other test."""
+    """The filters of the tests: one filter for all keys together, one for all ids, and one for each other test."""
     keys = [test.key for test in tests if isinstance(test, Key)]
     ids = [test.id for test in tests if isinstance(test, Identity)]
     filters = [_test(test) for test in tests if not isinstance(test, Key | Identity)]
@@ -174,12 +178,14 @@ def _test(test: Test) -> Filter:
 
 
 def _literal(text: str) -> str:
-    """Text as a regular expression that matches it and nothing else; a brace form, so that no character is special in PCRE."""
+    """A regular expression that matches exactly this text. Every ASCII character that is no letter or digit is written as its
+    code in braces, so that no character is special in PCRE."""
     return "".join(c if c.isalnum() or ord(c) > 127 else f"\\x{{{ord(c):x}}}" for c in text)
 
 
 def _dated(prefix: str, low: int, high: int) -> tuple[Filter, ...]:
-    """Conditions on an interval [l, h), any of which will do. Apart, each can use the bounds of the index."""
+    """Alternative conditions on a row's interval [l, h) for one search prefix. The conditions are given separately so
+    that each condition can use the bounds of the index."""
     match prefix:
         case "eq":
             return ({"l": {"$gte": low, "$lt": high}, "h": {"$lte": high, "$gt": low}},)
@@ -202,7 +208,7 @@ def _dated(prefix: str, low: int, high: int) -> tuple[Filter, ...]:
 
 
 def _updated(prefix: str, low: int, high: int) -> Filter:
-    """The same relations for an instant of one millisecond."""
+    """The condition on `lu` for one search prefix, as `_dated` for an interval of one millisecond."""
     first, after = {"$gte": _instant(low)}, {"$gte": _instant(high)}
     before, until = {"$lt": _instant(low)}, {"$lt": _instant(high)}
     match prefix:
@@ -227,7 +233,7 @@ def _instant(at: int) -> datetime:
 
 
 def field_of(type_: str, sort: Sort) -> str:
-    """The row field a sort key reads."""
+    """The field of a row that a sort key reads."""
     if sort.name == "_id":
         return "_id"
     if sort.name == "_lastUpdated":
@@ -236,12 +242,13 @@ def field_of(type_: str, sort: Sort) -> str:
 
 
 def order_of(query: Query) -> list[tuple[str, int]]:
-    """The query's order as MongoDB takes it."""
+    """The query's order in MongoDB's form: fields, each with 1 for ascending or -1 for descending."""
     return [(field_of(query.type, sort), -1 if sort.descending else 1) for sort in query.sort]
 
 
 def after_filter(query: Query, cursor: Cursor) -> Filter:
-    """The rows that come after a place in the query's order: equal on the first keys and beyond on the next."""
+    """The filter for the rows that come after a place in the query's order: equal to the place on the first sort keys and beyond
+    the place on the next sort key."""
     ways: list[Filter] = []
     equal: list[Filter] = []
     for sort, value in zip(query.sort, cursor.values, strict=True):
@@ -252,7 +259,8 @@ def after_filter(query: Query, cursor: Cursor) -> Filter:
 
 
 def _from(query: Query, cursor: Cursor) -> Filter:
-    """What the first key alone says of all rows that follow: it lets the index be entered at the page's place."""
+    """The condition that the first sort key alone puts on all rows after a place. The condition lets MongoDB enter the index at
+    the place."""
     sort, value = query.sort[0], _stored(query.sort[0], cursor.values[0])
     if value is None:
         return {}
@@ -265,7 +273,7 @@ def _stored(sort: Sort, value: Rank | None) -> Any:
 
 
 def _beyond(field: str, value: Any, descending: bool) -> list[Filter]:
-    """A row without a value, or with one that orders nothing (null), sorts below every value."""
+    """The conditions for the rows beyond a value. A row whose field is missing or null sorts below every value."""
     if value is None:
         return [] if descending else [{field: {"$ne": None}}]
     if not descending:
@@ -274,7 +282,7 @@ def _beyond(field: str, value: Any, descending: bool) -> list[Filter]:
 
 
 def _before_page(query: Query, cursor: Cursor | None) -> Cursor | None:
-    """A place just before the page that a place is in, so that the rest of that page is found again."""
+    """A place just before the page that holds this place, so that the search finds the rest of the page again."""
     if cursor is None or query.sort[-1].descending:
         return cursor
     *values, id_ = cursor.values
@@ -284,7 +292,7 @@ def _before_page(query: Query, cursor: Cursor | None) -> Cursor | None:
 
 
 def _sees(visible: Visible | None, row: Row) -> bool:
-    """As `_seen`, of one row."""
+    """Whether one row is visible: the filter of `_seen`, applied to a Row."""
     if visible is None or (visible.patients is None and visible.public):
         return True
     return (
@@ -296,8 +304,8 @@ def _sees(visible: Visible | None, row: Row) -> bool:
 
 
 class Searches:
-    """Finds rows. `most_scanned` is how many matches one search may look at where no index gives their order, and
-    `seconds` how long it may take; past either it is refused as too costly, never cut short."""
+    """Finds rows. `most_scanned` is the number of matches that one search may read where no index gives their order, and
+    `seconds` the time that one search may take. A search beyond either limit is refused as too costly, never cut short."""
 
     def __init__(self, mongo: Mongo, projector: Projector, *, most_scanned: int = 20_000, seconds: float = 5.0) -> None:
         self._mongo = mongo
@@ -306,9 +314,9 @@ class Searches:
         self._milliseconds = int(seconds * 1000)
 
     async def find(self, query: Query, *, visible: Visible | None = None, after: Cursor | None = None, limit: int) -> list[Row]:
-        """At most `limit` matches that are visible, in the query's order, from the first or from after a cursor.
+        """At most `limit` visible matches in the query's order, beginning with the first match or after the cursor `after`.
 
-        `visible` None: no restriction. Raises Refused TOO_COSTLY.
+        `visible` None restricts nothing. Raises Refused TOO_COSTLY.
         """
         if query.type == ledger_page.TYPE:
             return await self._entries(query, visible, after, limit)
@@ -325,9 +333,9 @@ class Searches:
         return documents
 
     async def _entries(self, query: Query, visible: Visible | None, after: Cursor | None, limit: int) -> list[Row]:
-        """As `find`, of records that are kept in pages: each entry of a page that was found is asked again by itself."""
+        """As `find`, for records that are kept in pages: each entry of a page that was found is tested separately."""
         if not _ordered(query):
-            raise _too_costly()  # the entries of a page are together in it, in no other order
+            raise _too_costly()  # the entries of a page have no order besides their order in the page
         matched, found, looked = page_filter(query, visible), list[Row](), 0
         begin = _before_page(query, after)
         while len(found) < limit:
@@ -353,7 +361,7 @@ class Searches:
             raise _too_costly()
 
     async def _counted(self, query: Query, matched: Filter) -> int:
-        """How many rows match, up to the first that is too many."""
+        """How many rows match, counted up to one more than `most_scanned`."""
         most = self._most_scanned + 1
         counting = self._collection(query).count_documents(matched, maxTimeMS=self._milliseconds, limit=most)
         return int(await self._timed(counting))

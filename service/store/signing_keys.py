@@ -1,4 +1,5 @@
-"""The service's own keys, one set for all workers: made when first asked for, rotated with overlap."""
+"""The service's signing keys and shared secrets. All workers use the same ones. A key is made when first asked for, and a rotated
+key stays published for a while."""
 
 from __future__ import annotations
 
@@ -18,7 +19,7 @@ OVERLAP = timedelta(hours=24)
 
 
 class SigningKeys:
-    """Signing keys for id_tokens, and named secrets. `new_id` names keys."""
+    """Keeps the signing keys for id_tokens, and named secrets. `new_id` gives the id of a new key."""
 
     def __init__(self, mongo: Mongo, new_id: Callable[[], str]) -> None:
         self._mongo = mongo
@@ -28,7 +29,7 @@ class SigningKeys:
         await self._mongo.ensure_indexes(INDEXES)
 
     async def signing(self, now: datetime) -> dict[str, str]:
-        """The newest private key, as a JWK with its kid."""
+        """The newest private key, as a JWK with its kid; made now when there is no key."""
         row = await self._newest()
         if row is None:
             await self._add(1, now)
@@ -37,14 +38,16 @@ class SigningKeys:
         return dict(row["key"])
 
     async def published(self, now: datetime) -> list[dict[str, str]]:
-        """Every key that a signature may still be checked with, private members and all: publish only the public part."""
+        """Every key that a signature may still be checked with, as a JWK with its private members. The caller must publish only
+        the public members."""
         await self.signing(now)
         current = {"$or": [{"retires": None}, {"retires": {"$gt": now}}]}
         rows = self._mongo.collection("auth.keys").find(current).sort("slot", DESCENDING)
         return [dict(row["key"]) async for row in rows]
 
     async def rotate(self, now: datetime) -> str:
-        """Signs with a new key from now on; the old ones are published for `OVERLAP` more. The new key's kid."""
+        """Makes a new signing key and returns its kid. The service signs with the new key from now on; the old keys stay
+        published for `OVERLAP`."""
         row = await self._newest()
         slot = row["slot"] + 1 if row else 1
         await self._add(slot, now)
@@ -54,7 +57,7 @@ class SigningKeys:
         return str((await self.signing(now))["kid"])
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
-        """The shared secret of this name: `fresh` the first time, for every worker alike."""
+        """The secret with this name, the same for every worker. The first call keeps `fresh` as the secret."""
         row = await self._mongo.collection("auth.secrets").find_one_and_update(
             {"_id": name}, {"$setOnInsert": {"value": fresh}}, upsert=True, return_document=ReturnDocument.AFTER
         )
@@ -64,7 +67,7 @@ class SigningKeys:
         return await self._mongo.collection("auth.keys").find_one(sort=[("slot", DESCENDING)])
 
     async def _add(self, slot: int, now: datetime) -> None:
-        """Fills a slot; when another worker was first, its key is the one."""
+        """Makes the key of a slot. When another worker has filled the slot first, that worker's key stands."""
         key = await asyncio.to_thread(new_signing_key, self._new_id())
         row = {"_id": key["kid"], "slot": slot, "key": key, "created": now, "retires": None}
         try:

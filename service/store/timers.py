@@ -1,9 +1,9 @@
-"""Timers that survive restarts and fire once per (key, level), however many workers look.
+"""Timers that survive restarts and fire once per (key, level), however many workers run.
 
-A worker takes a due timer under a lease and commits the effects with `Change.settled`. Settling is part of that
-transaction, so the effects happen exactly once even if the lease runs out, another worker takes the timer too, or a
-worker is killed at any point. A settled timer stays as a mark, so that scheduling the same level again does nothing;
-cancelling its key forgets the mark as well.
+A worker takes a due timer under a lease and commits the timer's effects in a Change that names the timer in `Change.settled`. The
+Change's transaction settles the timer, so the effects happen exactly once even if the lease runs out, another worker takes the
+timer too, or a worker is killed at any point. A settled timer stays as a mark, so that scheduling the same level again does
+nothing; cancelling the timer's key deletes the mark as well.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def _mark(key: str, level: int) -> str:
 
 
 def _schedule(timer: Timer, at: datetime) -> UpdateOne:
-    """Due at a new instant, unless this level has been settled."""
+    """The write that sets a timer, or moves it to a new instant, unless the timer's level has been settled."""
     document = {
         "_id": _mark(timer.key, timer.level),
         "k": timer.key,
@@ -45,7 +45,7 @@ def _schedule(timer: Timer, at: datetime) -> UpdateOne:
 
 
 def settling(changes: Iterable[Change]) -> list[UpdateOne]:
-    """One write per settled timer, each of which must find its timer still unsettled."""
+    """One write per settled timer. Each write must find its timer unsettled; otherwise the transaction is refused."""
     return [
         UpdateOne({"_id": _mark(*each), "done": False}, {"$set": {"done": True, "settled": change.at}, "$unset": {"next": ""}})
         for change in changes
@@ -54,7 +54,8 @@ def settling(changes: Iterable[Change]) -> list[UpdateOne]:
 
 
 def scheduling(changes: Iterable[Change]) -> list[DeleteMany | UpdateOne]:
-    """The writes that forget cancelled keys and then set new timers, so that one Change may start a key afresh."""
+    """The writes that delete the timers of cancelled keys and then set new timers. The order lets one Change cancel a key and set
+    a new timer for it."""
     writes: list[DeleteMany | UpdateOne] = []
     for change in changes:
         if change.cancelled:
@@ -68,13 +69,14 @@ def _timer(document: dict[str, Any]) -> Timer:
 
 
 class Timers:
-    """Hands out due timers."""
+    """Gives workers the timers that are due."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
 
     async def due(self, now: datetime, lease_seconds: float, limit: int = 32) -> list[Timer]:
-        """Due timers nobody else holds a lease on, the longest due first; held for `lease_seconds`, then offered again."""
+        """At most `limit` due timers that no other worker holds a lease on, the longest due first. Each timer is leased to the
+        caller for `lease_seconds`, and may then be given to another worker."""
         held = now + timedelta(seconds=lease_seconds)
         timers = self._mongo.collection(TIMERS)
         found: list[Timer] = []

@@ -1,8 +1,9 @@
-"""Grants, codes, tokens and spent assertions. Whatever may happen once is decided by one atomic operation of the database.
+"""Grants, codes, tokens and spent assertions. One atomic operation of the database decides each thing that may happen once.
 
-Revocation and issue may cross. A revoker first marks the grant (or removes the client), then deletes tokens; an issuer first
-inserts its tokens, then looks whether the grant and client still stand. Whichever order they fall into, one of them sees the
-other, so no token outlives its grant. `Tokens.issue` is the issuer's half, `Tokens.revoke_grant` and `revoke_client` the other.
+Revocation and issue may run at the same moment. A revoker first marks the grant (or removes the client), then deletes the
+tokens; an issuer first inserts its tokens, then checks that the grant and the client still stand. In every order of these steps
+either the revoker deletes the tokens or the issuer finds the grant revoked or the client gone, so no token outlives its grant.
+`Tokens.issue` is the issuer; `Tokens.revoke_grant` and `Tokens.revoke_client` are the revokers.
 """
 
 from __future__ import annotations
@@ -33,7 +34,8 @@ INDEXES = {
 
 
 class Tokens:
-    """What was granted and issued. Token lookups are coalesced, never cached: a revoked token is gone at once everywhere."""
+    """Keeps grants, codes and tokens. Concurrent lookups of a token share a query and no token is cached, so a revoked token is
+    gone at once for every worker."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
@@ -43,7 +45,7 @@ class Tokens:
         await self._mongo.ensure_indexes(INDEXES)
 
     async def token(self, secret: str) -> Token | None:
-        """The token of this secret, whether or not it has expired. Concurrent calls share one query."""
+        """The token of this secret, expired or not; None for an unknown secret. Concurrent calls share one query."""
         return await self._lookups.get(digest(secret))
 
     async def grant(self, id: str) -> Grant | None:
@@ -58,12 +60,12 @@ class Tokens:
         return Code(**{**_members(row, "hash"), "grant": grant}) if grant else None
 
     async def add_code(self, code: Code, until: datetime) -> None:
-        """Keeps a new code and its grant, which is forgotten after `until` unless tokens are issued from it."""
+        """Keeps a new code and its grant. The grant is forgotten after `until` unless tokens are issued from the grant."""
         await self._mongo.collection("auth.grants").insert_one({**_row(code.grant, "id"), "expires": until})
         await self._mongo.collection("auth.codes").insert_one({**_row(code, "hash"), "grant": code.grant.id})
 
     async def spend_assertion(self, assertion: Assertion) -> bool:
-        """Marks a client's `jti` as seen; False when it was already, by any worker."""
+        """Marks the `jti` of a client's assertion as seen; False when any worker has seen the `jti` before."""
         key = digest(f"{assertion.client} {assertion.jti}")
         try:
             await self._mongo.collection("auth.jti").insert_one({"_id": key, "expires": assertion.until})
@@ -72,15 +74,15 @@ class Tokens:
         return True
 
     async def spend_code(self, code: Code) -> bool:
-        """Marks a code as used; False when somebody else did."""
+        """Marks a code as used; False when the code was used before."""
         return await self._spend("auth.codes", code.hash)
 
     async def spend_refresh(self, token: Token) -> bool:
-        """Marks a refresh token as rotated; False when somebody else did."""
+        """Marks a refresh token as rotated; False when the token was rotated before."""
         return await self._spend("auth.tokens", token.hash)
 
     async def issue(self, tokens: Collection[Token]) -> bool:
-        """Keeps new tokens; False when their client was removed or their grant revoked meanwhile: then they are gone."""
+        """Keeps new tokens; False when their client was removed or their grant revoked meanwhile; the tokens are then deleted."""
         await self._mongo.collection("auth.tokens").insert_many([_row(token, "hash") for token in tokens])
         if all([await self._stands(token) for token in tokens]):
             return True
@@ -92,23 +94,23 @@ class Tokens:
         await self._mongo.collection("auth.tokens").delete_one({"_id": token.hash})
 
     async def revoke_grant(self, id: str) -> None:
-        """Ends a grant with everything issued from it."""
+        """Revokes a grant and deletes every token issued from the grant."""
         await self._mongo.collection("auth.grants").update_one({"_id": id}, {"$set": {"revoked": True}})
         await self._mongo.collection("auth.tokens").delete_many({"grant": id})
 
     async def revoke_client(self, client: str) -> None:
-        """Ends everything of a client. The client must have been removed before."""
+        """Revokes every grant of a client and deletes the client's tokens. The client must have been removed before."""
         await self._mongo.collection("auth.grants").update_many({"client": client}, {"$set": {"revoked": True}})
         await self._mongo.collection("auth.tokens").delete_many({"client": client})
 
     async def revoke_user(self, username: str) -> None:
-        """Ends every grant of a user."""
+        """Revokes every grant of a user, and deletes the tokens issued from them."""
         ids = [row["_id"] async for row in self._mongo.collection("auth.grants").find({"username": username}, {"_id": 1})]
         for each in ids:
             await self.revoke_grant(each)
 
     async def keep_grant(self, id: str, until: datetime) -> None:
-        """Remembers a grant for longer."""
+        """Keeps a grant until an hour after `until`, or for longer when the grant is kept for longer already."""
         await self._mongo.collection("auth.grants").update_one({"_id": id}, {"$max": {"expires": until + timedelta(hours=1)}})
 
     async def _stands(self, token: Token) -> bool:
