@@ -1,1 +1,1 @@
-"""Speaks to others: issuers' keys, partners' endpoints."""
+"""Calls other systems: fetches the keys of issuers, and speaks to the endpoints of partners."""

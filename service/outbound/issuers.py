@@ -1,8 +1,8 @@
-"""Fetches JWK Sets and discovery documents, so that a URL in a registration cannot be used against the network we stand in.
+"""Fetches JWK Sets and discovery documents, without letting a URL in a registration reach into the service's own network.
 
-https only, no redirects, a cap on size and on time, and no address of a private, loopback, link-local or metadata range: names
-are resolved here, every address is judged, and the connection goes to the address that was judged. Hosts named in `allowed`
-(`host` or `host:port`) are exempt, and may speak http.
+A fetch uses https only, follows no redirect, has a limit of size and of time, and connects to no address of a private, loopback,
+link-local or metadata range: the host name is resolved here, every address is checked, and the connection goes to a checked
+address. Hosts named in `allowed` (`host` or `host:port`) are exempt from the check of addresses, and may speak http.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ LARGEST_BYTES = 256 * 1024
 LONGEST_SECONDS = 5.0
 KEPT_SECONDS = 300.0
 PAUSE_SECONDS = 20.0
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # reaches IPv4 addresses of every range
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # the prefix maps to IPv4 addresses of every range
 
 
 @dataclass(slots=True)
@@ -34,7 +34,8 @@ class _Kept:
 
 
 class Issuers:
-    """Documents by URL, kept for five minutes; a kid that is not there asks again, but not more than every 20 seconds."""
+    """Fetches documents by URL and keeps each for `KEPT_SECONDS`. A kid missing from the kept set fetches the set again, but at
+    most once in `PAUSE_SECONDS`."""
 
     def __init__(self, allowed: Collection[str] = (), *, client: httpx.AsyncClient | None = None) -> None:
         self._allowed = frozenset(allowed)
@@ -43,14 +44,15 @@ class Issuers:
         self._locks: dict[str, asyncio.Lock] = {}
 
     async def keys(self, url: str, kid: str = "") -> list[dict[str, Any]] | Problem:
-        """The keys of the JWK Set at `url`, fresh enough to hold `kid` if the set has it."""
+        """The keys of the JWK Set at `url`, or why the set cannot be used. A set without `kid` is fetched again, since the issuer
+        may have added the key."""
         found = await self._document(url, KEPT_SECONDS)
         if kid and not isinstance(found, Problem) and not any(key.get("kid") == kid for key in _keys(found)):
             found = await self._document(url, PAUSE_SECONDS)
         return found if isinstance(found, Problem) else _keys(found)
 
     async def jwks_url(self, issuer: str) -> str | Problem:
-        """The JWK Set address that an issuer's discovery document names."""
+        """The address of the JWK Set that an issuer's discovery document names, or why the document cannot be used."""
         found = await self._document(f"{issuer.rstrip('/')}/.well-known/openid-configuration", KEPT_SECONDS)
         if isinstance(found, Problem):
             return found
@@ -71,7 +73,7 @@ class Issuers:
                 return kept.document
             document = await self._fetched(url)
             if isinstance(document, Problem) and kept is not None and not failed and present - kept.at < 10 * KEPT_SECONDS:
-                return kept.document  # an issuer that is down for a while is no reason to lock everybody out
+                return kept.document  # the kept document serves while the issuer is down, so that users can still log in
             self._kept[url] = _Kept(document, present)
             return document
 
@@ -84,7 +86,7 @@ class Issuers:
             return _refusal(url, f"it could not be fetched ({type(error).__name__})")
 
     async def _address(self, url: str) -> str | Problem:
-        """The address to connect to: one that every rule above lets through."""
+        """The address to connect to, which every rule of the module's docstring allows; or why there is no such address."""
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port or (443 if parts.scheme == "https" else 80)
         exempt = bool({host, f"{host}:{port}"} & self._allowed)
