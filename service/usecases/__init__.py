@@ -1,1 +1,1 @@
-"""Load, decide, commit: each use case loads what is needed, asks the pure rules, and commits one Change."""
+"""The use cases. Each use case loads the records it needs, asks the pure rules for a decision, and commits one Change."""

@@ -1,6 +1,7 @@
-"""Which use case speaks for which type on every way in: REST, batch, transaction, import. A rule holds everywhere or nowhere.
+"""The table of write rules: which use case decides about writes of which resource type.
 
-A type without a row is stored as it was sent, by its custodian agency alone.
+The same rule decides for every interaction: REST, batch, transaction and import. A record of a type without a rule is stored as
+it was sent, and only its custodian agency may write it.
 """
 
 from __future__ import annotations
@@ -23,7 +24,8 @@ WriteRule = Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]
 
 
 def felt(rule: WriteRule) -> WriteRule:
-    """The rule of Consent as the open handovers of its person feel it at once (HOV-8)."""
+    """Extends a write rule of Consent: after the write, the person's open handovers are reconsidered in the same unit of work
+    (HOV-8)."""
 
     async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         ref = await rule(work, viewer, proposal)
@@ -46,15 +48,18 @@ RULES: Mapping[str, WriteRule] = {
     "Communication": service_records.write_communication,
 }
 
-# Records that exist already (`baton load`): a Consent is kept whatever it says, and never widens access.
+# The rules for records that exist already (`baton load`): a Consent is stored whatever its content, and never widens access.
 IMPORTED: Mapping[str, WriteRule] = {**RULES, "Consent": felt(consents.keep)}
 
-# What was agreed, accounted for or decided is ended by a status, never taken away.
+# Records of agreements, accounts and decisions: such a record is ended by its status, and is never deleted after use.
 KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Mapping[str, WriteRule] = RULES) -> str:
-    """Puts a create or update into the unit of work under its type's rules; gives its reference."""
+    """Stages a create or update in the unit of work under the rule of its type. Returns the record's reference.
+
+    Raises Refused when the rule refuses, or when the token's scopes do not allow the content as staged.
+    """
     personal(viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
@@ -63,28 +68,29 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
     if staged is not None and not viewer.may_write(staged.resource, (), proposal.verb):
         text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
-    if staged is not None and len(work.audits) == told:  # a care rule tells its own story
+    if staged is not None and len(work.audits) == told:  # else the care rule has added its own AuditEvents
         patients = viewer.services.indexer.patients(staged.resource)
         work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
 
 
 def prepared(resource: Resource) -> Resource:
-    """What a submission becomes before it is validated: a plan without an author is kept as an unowned draft (OWN-7)."""
+    """The resource in the form that is validated. A plan without an author becomes an unowned draft (OWN-7); any other resource
+    stays as it was sent."""
     if resource.get("resourceType") != "CarePlan" or not _tagged(resource):
         return resource
     return ownership.imported(resource)
 
 
 def _tagged(resource: Resource) -> bool:
-    """Whether the tags are of the shape that they can be read in; validation names them otherwise."""
+    """Whether `meta.tag` has a shape that can be read. Validation names the fault when the shape is wrong."""
     meta = resource.get("meta", {})
     tags = meta.get("tag", []) if isinstance(meta, dict) else None
     return isinstance(tags, list) and all(isinstance(tag, dict) for tag in tags)
 
 
 async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
-    """Puts a delete into the unit of work, where the type allows it."""
+    """Stages a delete in the unit of work. Refuses a caller that is not the custodian, and a used record of a type in `KEPT`."""
     personal(viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not _unused(row):
@@ -99,5 +105,5 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
 
 
 def _unused(row: Row) -> bool:
-    """A draft that nobody else was shown may be thrown away."""
+    """Whether a record is a draft that no other agency has been shown: such a draft may be deleted."""
     return row.resource.get("status") == "draft" and not row.parties

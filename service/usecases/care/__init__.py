@@ -1,1 +1,1 @@
-"""Load, decide, commit for each practice of `service.care`. Decides nothing itself."""
+"""The use cases of each practice of `service.care`: each loads records, asks the practice's rules, and stages their decision."""

@@ -1,6 +1,7 @@
-"""Directory entries: an agency describes itself and its own staff, and nobody else (IDN-3).
+"""Write rule of directory entries: an agency describes itself and its own staff, and no other agency (IDN-3).
 
-Whose staff a caller is follows from these records, so they decide what it may see: an agency may not write itself into another.
+The directory says which agency a caller's role belongs to, and so decides what the caller may see. An agency may therefore not
+write a role or a part of another agency.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ MEMBER = {**EMPLOYER, "Organization": "partOf"}
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of Organization, PractitionerRole, HealthcareService and Location."""
+    """The write rule of Organization, PractitionerRole, HealthcareService and Location."""
     member = MEMBER[proposal.type]
     named = link(proposal.resource, member)
     if named != link(proposal.before, member) and not await _may_name(work, proposal.type, named):
@@ -31,7 +32,9 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
 
 
 async def _may_name(work: UnitOfWork, kind: str, named: str) -> bool:
-    """An organisation that is not here gives nobody anything; but a parent that comes later would, to what is part of it."""
+    """Whether an entry may name this organisation: none, the caller's own, or one that the caller's agency keeps. An entry other
+    than an Organization may also name an unknown organisation, which gives no access. An Organization may not name an
+    unknown parent: a parent that is stored later would share its access with the organisations that are part of it."""
     organization = relative(named, work.context.base) or ""
     if not named or await _ours(work, organization):
         return True
@@ -53,7 +56,8 @@ async def _unknown(work: UnitOfWork, organization: str) -> bool:
 
 
 def _names(proposal: Proposal) -> tuple[str, ...]:
-    """Consents may name an organisation by its identifier, so that two may not carry the same one."""
+    """The unique keys of an Organization: its identifiers. A Consent may name an organisation by an identifier, so no two
+    Organizations may carry the same identifier."""
     if proposal.type != "Organization":
         return ()
     identifiers = proposal.resource.get("identifier", ())

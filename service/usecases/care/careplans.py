@@ -1,4 +1,5 @@
-"""Care plans: who leads them (OWN-1…OWN-7), when a crisis plan is agreed (E9), and the timeline `$ownership` answers."""
+"""Care plans: the write rule with the lead of a plan (OWN-1…OWN-7) and the agreement to a crisis plan (E9), and the timeline of
+`$ownership`."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def write(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
-    """The rule of CarePlan."""
+    """The write rule of CarePlan."""
     custodian_only(work, proposal)
     before, plan = proposal.before, ownership.adopted(proposal.resource)
     agency = work.context.caller.organization
@@ -51,10 +52,10 @@ async def _one_person(before: Resource | None, plan: Resource) -> None:
 
 
 async def _stage(work: UnitOfWork, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
-    """The plan, and on whom its ownership is written too where it has a live lead (OWN-2)."""
+    """Stages the plan and, when the plan has a live lead, the lead in its CareTeam and EpisodeOfCare, too (OWN-2)."""
     agency = proposal.row.custodian if proposal.row else work.context.caller.organization
     live = plan.get("status") == "active" and role is not None
-    led = await _led(work, plan) if live else None  # first: whether another's episode has a plan is not told
+    led = await _led(work, plan) if live else None  # before the keys: tells nothing about another agency's episode
     keys = await _keys(work, plan, agency)
     if led is None or role is None:
         await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
@@ -78,7 +79,8 @@ async def _stage(work: UnitOfWork, proposal: Proposal, plan: Resource, role: Res
 
 
 async def _led(work: UnitOfWork, plan: Resource) -> Led:
-    """The plan with its team and episode. One that another agency keeps cannot be written by naming it here."""
+    """The plan with its team and episode. Refuses a team or episode of another agency, which a plan could otherwise change by
+    naming it."""
     teams = links(plan, "careTeam")
     episode = ownership.episode_of(plan)
     return Led(
@@ -99,7 +101,7 @@ async def _own(work: UnitOfWork, ref: str, member: str) -> Resource | None:
 
 
 async def _keys(work: UnitOfWork, plan: Resource, agency: str) -> tuple[str, ...]:
-    """OWN-6. The holder is named when the caller keeps it; a Held of another's plan says only that there is one."""
+    """The unique keys of a plan (OWN-6). Raises Held, which names the holder, when another plan holds one of the keys."""
     subject = link(plan, "subject")
     person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
     keys = ownership.keys(plan, person, agency)
@@ -111,7 +113,7 @@ async def _keys(work: UnitOfWork, plan: Resource, agency: str) -> tuple[str, ...
 
 
 async def timeline(services: Services, context: RequestContext, identity: str) -> tuple[Tenure, ...]:
-    """`$ownership`: every tenure of a plan the caller may see, oldest first, whoever led it then."""
+    """`$ownership`: every tenure of a plan that the caller may see, oldest first, including tenures of other agencies."""
     allowed(context, "CarePlan", "r")
     row = await services.records.read("CarePlan", identity)
     viewer = await viewer_of(services, context)
@@ -134,7 +136,7 @@ async def _versions(services: Services, identity: str) -> Iterable[tuple[datetim
 
 
 async def _accepted(services: Services, identity: str) -> datetime | None:
-    """When a handover was accepted; None when it was not."""
+    """The instant at which a handover was accepted; None for a Task that is no handover or was not accepted."""
     before = None
     while rows := await services.records.history("Task", identity, before=before, limit=200):
         at = next(

@@ -1,4 +1,5 @@
-"""Care teams and episodes: where ownership is written a second and third time, and so may not be written by hand (OWN-2)."""
+"""Write rules of CareTeam and EpisodeOfCare. Both repeat the lead of a CarePlan, so a client may not change the lead there
+(OWN-2)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,8 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of CareTeam: its open care coordinator is the lead of its plans, and moves only with them."""
+    """The write rule of CareTeam: the team's open care coordinator is the lead of the team's active plans, and changes only when
+    the lead of a plan changes."""
     at = work.context.at
     before, after = (ownership.coordinators(team, at, work.services.zone) for team in (proposal.before, proposal.resource))
     if len(after) > 1:
@@ -26,7 +28,8 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
 
 
 async def write_episode(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of EpisodeOfCare: its care manager is the lead of its plan, and moves only with it."""
+    """The write rule of EpisodeOfCare: the episode's care manager is the lead of the episode's plan, and changes only when the
+    lead of the plan changes."""
     moved = proposal.before is not None and link(proposal.before, "careManager") != link(proposal.resource, "careManager")
     if moved and await work.services.records.holder(f"rule:OWN-6:EpisodeOfCare/{proposal.resource['id']}"):
         raise _refusal(
@@ -37,7 +40,8 @@ async def write_episode(work: UnitOfWork, viewer: Viewer, proposal: Proposal) ->
 
 
 async def _leads(work: UnitOfWork, team: Resource) -> bool:
-    """Whether an active plan relies on this team; guarded, so that one that starts to meanwhile is noticed."""
+    """Whether an active plan refers to this team. The plans are guarded, so that a plan that becomes active meanwhile refuses the
+    commit."""
     rows = await work.services.holdings.having("CarePlan", f"care-team=CareTeam/{team['id']}")
     for row in rows:
         work.guard(row)

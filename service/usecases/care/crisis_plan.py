@@ -1,4 +1,5 @@
-"""The joint crisis plan (E9): who must agree, who has, what its activation makes; and the rule of an `agree-plan` Task."""
+"""The joint crisis plan (E9): which agencies must agree and which have agreed, the records that its activation makes, and the
+loading for an `agree-plan` Task."""
 
 from __future__ import annotations
 
@@ -26,7 +27,7 @@ DATASET = dataset("crisis")
 
 
 async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> AgreementSituation:
-    """What an agreement's rules look at: the plan, and the version that is agreed to."""
+    """Loads the situation for the rules of an agreement: the plan, and the version of the plan that is agreed to."""
     asked = focus(proposal.before or proposal.resource)
     plan, version = unversioned(asked), await _version(work, asked)
     current = await work.row(plan)
@@ -37,7 +38,8 @@ async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> AgreementSitu
 
 
 async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
-    """E9: the plan is active only as agreed; what is asked anew when it changes, and what activation makes."""
+    """E9: refuses an active plan that differs from the agreed content; stages the effects of an activation; asks the agencies
+    anew when the plan's content changes."""
     found = await agreements(work, plan)
     refusal = check(before, plan, found, work.context.at)
     if refusal is not None:
@@ -55,7 +57,8 @@ async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> No
 
 
 async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
-    """The agreements asked for about a crisis plan, the versions they are about, and what its dataset lacks."""
+    """The Agreements of a crisis plan: the `agree-plan` Tasks, the versions of the plan that the Tasks are about, the team, and
+    what the plan's dataset lacks."""
     ref = f"CarePlan/{plan['id']}"
     asked = [
         row
@@ -80,8 +83,8 @@ async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
 
 
 async def resting_on(work: UnitOfWork, viewer: Viewer, answers: Row) -> str:
-    """The crisis plan that says something by these answers, or ''. One that another agency keeps and the caller does not see
-    binds nobody: it would tell of itself."""
+    """The reference of a crisis plan whose content refers to these answers, empty when there is none. A plan that another agency
+    keeps and that the caller does not see is left out, because a refusal on its account would tell that the plan exists."""
     for plan in await work.services.holdings.of("CarePlan", answers.patients):
         if not rests_on(plan.resource, answers.reference):
             continue
@@ -97,7 +100,7 @@ async def _version(work: UnitOfWork, focus: str) -> Resource | None:
 
 
 async def _dataset(work: UnitOfWork, plan: Resource) -> Completeness:
-    """What the plan's `crisis` dataset lacks; everything when the plan refers to none."""
+    """What the plan's `crisis` dataset lacks: every answer when the plan refers to no such dataset."""
     answers = [await work.get(ref) for ref in responses(plan)]
     mine = (each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == DATASET)
     return completeness(next(mine, None), work.services.definitions.questionnaire(DATASET))

@@ -1,10 +1,10 @@
-"""The rule of a Task `data-request`: `$disclose` asked for by the agency that wants the records (consent rules, section 4).
+"""The practice of a Task `data-request`: the agency that wants the records asks for a `$disclose` (consent rules, section 4).
 
-Load: the Task and its parties. Decide: `service.care.data_request`. When an answer is due: the
-selection, decision and records of `$disclose`, in one unit of work: the Task is answered and the release recorded, or neither.
+Load: the Task and its parties. Decide: `service.care.data_request`. When an answer is due, the records are selected, decided and
+recorded as for `$disclose` in the same unit of work: the Task is answered and the release recorded, or neither.
 
-Asked at once, the agency that keeps the records is not there to look at them, so the service decides for it, and nothing that the
-asker is told depends on what it may not have: not the status, not a count, not a limit.
+When a data request is answered at once, nobody of the agency that keeps the records looks at them: the service decides for the
+agency. No part of the answer then depends on records that the asking agency may not have: not the status, no count, no limit.
 """
 
 from __future__ import annotations
@@ -33,19 +33,20 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> RequestSituation:
-    """What a data request's rules look at: whom it names."""
+    """Loads the situation for the rules of a data request: the parties, and the directory entry of the Task's owner."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = link(proposal.resource, "owner")
     return found.widened(RequestSituation, asked=await work.entry(named) if named else None)
 
 
 async def settle(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decision: Outcome) -> None:
-    """Stages what was decided, with its answer when one is due."""
+    """Stages the decision, with the answer when an answer is due."""
     await outcomes.stage(work, await _settled(work, viewer, proposal, decision))
 
 
 async def _settled(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decision: Outcome) -> Outcome:
-    """The Outcome with everything the rules leave to be loaded: whom it is about, whether it may be asked, its answer."""
+    """The Outcome completed with what needs records: the person of a new request, the checks on what it may ask, and the answer
+    when an answer is due."""
     first, *others = decision.writes
     task, new = first.resource, proposal.before is None
     if new:
@@ -62,8 +63,9 @@ async def _settled(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decisio
 
 
 async def _person(work: UnitOfWork, viewer: Viewer, task: Resource) -> Resource:
-    """`for` as it is kept: a Patient that the asker sees and, where it is its own, the verified identifier, by which the agency
-    that is asked knows whom it is about. What else a client writes there might name somebody else to who approves."""
+    """The `for` that a new data request is stored with: a Patient that the asking agency sees and, when the agency keeps this
+    Patient, the verified identifier, from which the agency that is asked recognises the person. Any other content that a client
+    writes in `for` is dropped, because it might name another person to the approver."""
     allowed(work.context, "Patient", "r")
     ref = link(task, "for")
     row = await work.row(ref) if ref.startswith("Patient/") else None
@@ -76,7 +78,7 @@ async def _person(work: UnitOfWork, viewer: Viewer, task: Resource) -> Resource:
 
 
 def asked_of(services: Services, task: Resource, asker: str) -> DisclosureRequest:
-    """What a data request of an agency asks; refuses what nobody is told by this door."""
+    """The DisclosureRequest in a data request of the agency `asker`. Refuses types of records that are never disclosed."""
     found = question.given(task)
     if issues := selection.faults(services, found, place):
         raise Refused(Problem(Category.RULE, tuple(issues)))
@@ -84,13 +86,14 @@ def asked_of(services: Services, task: Resource, asker: str) -> DisclosureReques
 
 
 async def _sectors(work: UnitOfWork, task: Resource, asked: DisclosureRequest) -> tuple[str, str]:
-    """The sectors of the agency that is asked and of the one that asks, which has a live agreement (L0)."""
+    """The sectors of the agency that is asked and of the agency that asks. Refuses an asking agency without a live agreement
+    (L0)."""
     keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
     return (keeper.sector if keeper else "", await selection.partner(work.services, work.context, asked, place))
 
 
 def registered(context: RequestContext, services: Services, asked: DisclosureRequest) -> None:
-    """Refuses purposes that the caller's client is not registered for: it asks, and is answered, for no others."""
+    """Refuses a purpose that the caller's client is not registered for."""
     terms = services.policy.terms
     covered = frozenset(code for own in context.caller.purposes for code in terms.purpose(own))
     for purpose in asked.purposes:
@@ -102,7 +105,8 @@ def registered(context: RequestContext, services: Services, asked: DisclosureReq
 async def _answer(
     work: UnitOfWork, viewer: Viewer, task: Resource, asked: DisclosureRequest, sectors: tuple[str, str], *, at_once: bool
 ) -> tuple[str, ...]:
-    """Stages the disclosure for the agency that asks; gives the references of its records, none when nothing is disclosed."""
+    """Stages the disclosure to the agency that asks. Returns the references of the disclosure records, none when no record is
+    disclosed."""
     keeper = await work.organization(link(task, "owner"))
     patient = link(task, "for")
     rows = await _kept(viewer, keeper, patient, asked, at_once=at_once)
@@ -119,8 +123,8 @@ async def _answer(
 
 
 async def _kept(viewer: Viewer, keeper: str, patient: str, asked: DisclosureRequest, *, at_once: bool) -> Sequence[Row]:
-    """The records that were asked for: those that who approves may read and disclose by its own scopes, or, at once, all of them,
-    however many: a limit on what is kept would tell of what is withheld."""
+    """The records that were asked for. An approver gives the records that the approver's own scopes allow. A request answered at
+    once takes every record, however many: a limit on the number of kept records would tell about withheld records."""
     if at_once:
         return await selection.candidates(viewer.services, keeper, patient, asked, UNLIMITED)
     for kind in asked.types:
@@ -131,8 +135,8 @@ async def _kept(viewer: Viewer, keeper: str, patient: str, asked: DisclosureRequ
 
 
 async def _tell(work: UnitOfWork, plan: Plan) -> None:
-    """The line of the decision in the trail of the agency that keeps the records, whatever came of it. It is about that agency's
-    own Patients, so that it is in no account that who asks may read."""
+    """Writes the AuditEvent of the decision for the agency that keeps the records, whether or not a record is disclosed. The
+    AuditEvent is about that agency's own Patients, so it is in no disclosure account that the asking agency may read."""
     services, context = work.services, work.context
     person = await services.evidence.person(plan.patient)
     rows = [await work.row(ref) for ref in sorted(person.patients)]

@@ -1,6 +1,7 @@
-"""Fired timers (TIM): what `service.care` decides about a passed deadline, committed together with the timer's end.
+"""Fires timers (TIM): commits the decision of `service.care` about a passed deadline together with the end of the timer.
 
-The timer is settled in the transaction of its effects, so they happen exactly once per level whatever becomes of the worker.
+The transaction that writes the effects also settles the timer, so the effects happen exactly once per level, even when a worker
+crashes.
 """
 
 from __future__ import annotations
@@ -42,12 +43,14 @@ def _dated(situation: HandoverSituation, _: Timer) -> Outcome | None:
 
 
 def known(timer: Timer) -> bool:
-    """Whether this version of the service has a rule for the timer; one of a newer version is left for its workers."""
+    """Whether this version of the service has a rule for the timer. A timer of a newer version is left for the newer version's
+    workers."""
     return timer.kind in BY_ID or timer.kind == leads.KIND
 
 
 async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bool:
-    """Carries out one due timer. False when its record kept changing: it is offered again when its lease ends.
+    """Carries out one due timer. False when the timer's record changed during each of `ATTEMPTS` attempts; the timer is due again
+    when its lease ends.
 
     Raises Refused UNAVAILABLE when the database does not answer.
     """
@@ -64,7 +67,8 @@ async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bo
 
 
 async def _decided(services: Services, base: str, timer: Timer, now: datetime) -> UnitOfWork:
-    """The effects of the timer as its record stands now, and in any case its end."""
+    """A unit of work with the effects of the timer on its record as the record stands now. The timer is settled even when the
+    record no longer exists."""
     await services.directory.refresh()
     row = await services.records.read(*key(timer.focus))
     work = UnitOfWork(
@@ -92,7 +96,7 @@ async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
 
 
 async def _contacts(work: UnitOfWork, actors: Iterable[str]) -> dict[str, tuple[str, ...]]:
-    """Whom each agency's escalation levels name, by its entry in the partner register (HOV-7)."""
+    """The contacts of each agency's escalation levels, first level first, from the register of partners (HOV-7)."""
     agencies = {organization for actor in sorted(actors) if (organization := await work.organization(actor))}
     partners = {agency: await work.services.partners.get(agency) for agency in sorted(agencies)}
     return {agency: partner.contacts for agency, partner in partners.items() if partner}

@@ -1,7 +1,8 @@
-"""`Task/{id}/$disclosed`: the agency that asked fetches what was disclosed to it in answer to its data request.
+"""`Task/{id}/$disclosed`: the agency that sent a data request fetches the records that were disclosed in answer to it.
 
-It gets the very versions that the records of disclosure name, each decided again as of now: what consent or policy has taken back
-since is withheld (HOV-8). The lawful basis that was approved holds for what was disclosed by it, and for nothing else.
+The agency gets the versions that the disclosure records name. Each version is decided again at the time of the fetch: a record
+that consent or policy no longer permits is withheld (HOV-8). The approved lawful basis holds for the records disclosed on it, and
+for no other record.
 """
 
 from __future__ import annotations
@@ -30,9 +31,9 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def disclosed(services: Services, context: RequestContext, identity: str) -> bytes:
-    """The collection Bundle as canonical JSON; empty when nothing was disclosed, or nothing of it may be had any more.
+    """The collection Bundle as canonical JSON; empty when no record was disclosed or none is permitted any more.
 
-    Refuses alike (ABSENT) a Task that is not there, one that is hidden and one that the caller's agency did not ask.
+    Refuses alike (ABSENT) an absent Task, a hidden Task and a Task that the caller's agency did not send.
     """
     allowed(context, "Task", "r")
     viewer = await viewer_of(services, context)
@@ -48,7 +49,8 @@ async def disclosed(services: Services, context: RequestContext, identity: str) 
 
 
 async def _task(viewer: Viewer, work: UnitOfWork, identity: str) -> Resource:
-    """The caller's own data request. A person reads their own record, not what one agency told another."""
+    """The data request, which the caller's agency must have sent. A person is refused: a person reads their own record, not the
+    disclosures between agencies."""
     row = await work.row(f"Task/{identity}")
     shown = await viewer.reveal([row], "r") if row else []
     if row is not None and shown and _asked_by(viewer.context, row):
@@ -68,8 +70,8 @@ def _asked_by(context: RequestContext, row: Row) -> bool:
 
 
 async def _decided(viewer: Viewer, work: UnitOfWork, task: Resource) -> list[Item]:
-    """What was disclosed, within the caller's scopes, as it is decided now for who asks and under the labels of now; the basis
-    that was approved holds for what was disclosed by it."""
+    """The disclosed versions within the caller's scopes, each decided now for the caller's agency, by its own content and also
+    with the record's current labels. The approved basis counts only for the records disclosed on it."""
     services, context = viewer.services, viewer.context
     asked = asked_of(services, task, context.caller.organization)
     for kind in asked.types:
@@ -89,7 +91,7 @@ async def _decided(viewer: Viewer, work: UnitOfWork, task: Resource) -> list[Ite
 
 
 def _in_scope(viewer: Viewer, item: Item) -> bool:
-    """A granular scope reaches a record by what is left of it, as everywhere."""
+    """Whether the scopes reach an item. A granular scope is tested on the shown parts of a record, as for every read."""
     if not parted(item.row):
         return True
     body = dump(redact(item.row.resource, item.decision.redactions))
@@ -97,13 +99,13 @@ def _in_scope(viewer: Viewer, item: Item) -> bool:
 
 
 async def _records(work: UnitOfWork, task: Resource) -> list[Resource]:
-    """The records of its disclosure."""
+    """The disclosure records that a data request names in its output."""
     found = [await work.get(reading.value_reference(output)) for output in reading.outputs(task, "disclosure")]
     return [each for each in found if each is not None]
 
 
 async def _versions(work: UnitOfWork, record: Resource) -> list[Row]:
-    """The very versions that a record of disclosure names."""
+    """The versions that a disclosure record names."""
     payload = (target(each["contentReference"]) for each in record.get("payload", ()))
     rows = await asyncio.gather(*(work.version(ref) for ref in payload))
     return [row for row in rows if row is not None]

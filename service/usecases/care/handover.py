@@ -1,4 +1,5 @@
-"""The handover and the Tasks around it: loads what their machines decide on, and records the disclosure that sending one is."""
+"""The handover and its companion Tasks: loads the situations for their machines, and records the disclosure that sending a
+handover makes."""
 
 from __future__ import annotations
 
@@ -34,20 +35,21 @@ WITHDRAWN = Authority(text="consent no longer permits what was handed over")
 
 
 async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> HandoverSituation:
-    """What a handover's rules look at, as far as its sender may see it."""
+    """Loads the situation for the rules of a handover, with only the plan and dataset that the sender may see."""
     may_focus, may_answer = await _may_focus(work, viewer, proposal), await _may_answer(work, viewer, proposal)
     return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
 
 
 async def settle(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
-    """Stages what was decided; what becomes visible to the receiver is disclosed in the same transaction (HOV-3)."""
+    """Stages the decision. When a handover is sent, the disclosure of its records is recorded in the same transaction (HOV-3)."""
     await outcomes.stage(work, decision)
     if decision.disclosure:
         await _disclose(work, decision.writes[0].resource)
 
 
 async def companion(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Situation:
-    """What a Task around a handover is about: its focus, or what it is part of."""
+    """Loads the situation of a companion Task, with the Task that the companion is about: its focus, or the Task it is part
+    of."""
     task = proposal.before or proposal.resource
     about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
     if proposal.before is None and not await _sees(work, viewer, about):
@@ -60,8 +62,8 @@ async def companion(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Sit
 async def situation(
     work: UnitOfWork, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
 ) -> HandoverSituation:
-    """Everything the handover's rules look at. `visible` False: the caller may not see the plan, so for them there is none;
-    `readable` False: the same of the dataset."""
+    """The situation for the handover's rules. `visible` False: the caller may not see the plan, which then counts as absent;
+    `readable` False: the caller may not see the dataset, which then counts as absent."""
     task = before or after
     plan = await work.get(link(task, "focus")) if visible else None
     teams = links(plan, "careTeam")
@@ -89,12 +91,14 @@ async def situation(
 
 
 async def _may_focus(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
-    """A new Task may only be about a plan its sender sees: trying one tells nothing about others' plans (HOV-11)."""
+    """Whether the sender may see the plan of a new handover. A plan that the sender does not see counts as absent, so that a try
+    tells nothing about other agencies' plans (HOV-11)."""
     return proposal.before is not None or await _sees(work, viewer, link(proposal.resource, "focus"))
 
 
 async def _may_answer(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
-    """Nor does naming a dataset tell anything of datasets that its sender does not see."""
+    """Whether the sender may see a dataset that the handover newly names. A dataset that the sender does not see counts as
+    absent, so that a try tells nothing about the dataset (HOV-11)."""
     named = _answers(proposal.resource)
     return named == _answers(proposal.before or {}) or await _sees(work, viewer, named)
 
@@ -110,7 +114,7 @@ async def _sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:
 
 
 async def _dataset(work: UnitOfWork, task: Resource, readable: bool) -> Completeness:
-    """HOV-2: what the dataset lacks, by linkId."""
+    """HOV-2: what the handover's dataset lacks, by linkId, or why the dataset cannot be used."""
     named = _answers(task)
     response = await work.get(named) if named and readable else None
     if named and response is None:
@@ -129,7 +133,8 @@ async def _about_same_person(work: UnitOfWork, response: Resource, task: Resourc
 
 
 async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authority:
-    """HOV-3: the consent decision for the receiving agency over everything that would be handed over."""
+    """HOV-3: the authority on which the receiving agency may have every record that would be handed over, or why there is
+    none."""
     rows = await _handed_over(work, situation.after)
     receiver = situation.receiver
     if not rows or not receiver:
@@ -154,7 +159,8 @@ async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authorit
 
 
 async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
-    """Care rules, section 4: direct care speaks for itself only between health and adult social care services."""
+    """Whether the basis `direct-care` lacks its justification (care rules, section 4): only between health and adult social care
+    services does `direct-care` need none."""
     concept = lawful_basis.recorded(situation.after)
     sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
     sectors = sender.sector if sender else "", receiver.sector if receiver else ""
@@ -162,19 +168,19 @@ async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
 
 
 async def _handed_over(work: UnitOfWork, task: Resource) -> list[Row]:
-    """The records a handover shows its receiver: the plan, the dataset, the package."""
+    """The records that a handover shows to its receiver: the plan, the dataset and the package."""
     refs = [ref for ref in (link(task, "focus"), *_given(task)) if ref]
     rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
     return [row for row in rows if row is not None and not row.deleted]
 
 
 def _given(task: Resource) -> list[str]:
-    """The dataset and the package of a handover."""
+    """The references of a handover's dataset and package."""
     return [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
 
 
 async def _disclose(work: UnitOfWork, task: Resource) -> None:
-    """HOV-3: the disclosure record of a sent handover, in the same transaction."""
+    """HOV-3: stages the disclosure record of a sent handover, so that both are committed in the same transaction."""
     sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
     rows = await _handed_over(work, task)
     told = disclosure.Disclosure(
@@ -202,7 +208,7 @@ async def _basis(work: UnitOfWork, task: Resource) -> Resource:
 
 
 async def reconsider(work: UnitOfWork, consent: Resource) -> None:
-    """HOV-8: marks the open handovers whose receiver may not read their dataset or package any more; both sides are told."""
+    """HOV-8: marks the open handovers whose receiver may no longer read the dataset or package. Both agencies are notified."""
     if not link(consent, "patient").startswith("Patient/"):
         return
     person = await withdrawal.person_of(work, consent)

@@ -1,4 +1,5 @@
-"""OWN-5: when a lead can no longer lead, their plans are unowned at once and the agency is told. Nothing is reassigned."""
+"""OWN-5: when a lead can no longer lead, the lead's plans are tagged as unowned at once and the agency is asked to name another
+lead. The service reassigns no plan."""
 
 from __future__ import annotations
 
@@ -24,7 +25,8 @@ UNOWNED = {"system": TAG, "code": "unowned"}
 
 
 async def changed(work: UnitOfWork, proposal: Proposal) -> None:
-    """What a write of a PractitionerRole means for the plans it leads: they lose their owner, or have one again."""
+    """Stages the effects of a write of a PractitionerRole on the plans that the role leads: a plan loses its owner, or has an
+    owner again. Sets the timer for the end of the role's period."""
     role, at, zone = proposal.resource, work.context.at, work.services.zone
     ref = name_of(role)
     work.cancelled.append(f"{KIND}:{ref}")
@@ -40,7 +42,7 @@ async def changed(work: UnitOfWork, proposal: Proposal) -> None:
 
 
 async def ended(work: UnitOfWork, role: Resource) -> None:
-    """Tags the plans that a role leads as unowned and asks their agency to name another lead, once for each plan."""
+    """Tags the plans that a role leads as unowned, and asks the agency to name another lead, once for each plan."""
     for row in await _led(work, name_of(role)):
         plan = row.resource
         if ownership.tagged_unowned(plan):
@@ -64,26 +66,26 @@ async def ended(work: UnitOfWork, role: Resource) -> None:
 
 
 async def resumed(work: UnitOfWork, ref: str) -> None:
-    """Takes the tag away from the plans that a role, live again, leads."""
+    """Removes the tag `unowned` from the plans that a role leads, when the role can lead again."""
     for row in await _led(work, ref):
         if ownership.tagged_unowned(row.resource):
             await outcomes.put(work, Staged(ownership.adopted(row.resource), keys=await _keys(work, row)))
 
 
 async def _led(work: UnitOfWork, ref: str) -> list[Row]:
-    """The active plans a role leads."""
+    """The active plans that a role leads."""
     rows = await work.services.holdings.having("CarePlan", f"author={ref}")
     return [row for row in rows if row.resource.get("status") == "active"]
 
 
 async def _keys(work: UnitOfWork, row: Row) -> tuple[str, ...]:
-    """A plan keeps its unique key in every version (OWN-6)."""
+    """The unique keys of a plan, which the plan holds in every version (OWN-6)."""
     patient = link(row.resource, "subject")
     person = (await work.services.evidence.person(patient)).name if patient.startswith("Patient/") else ""
     return ownership.keys(row.resource, person, row.custodian)
 
 
 def _ends(work: UnitOfWork, role: Resource) -> datetime | None:
-    """When a role's recorded period will be over, None when it has no end ahead."""
+    """The instant at which a role's recorded period ends; None when the period has no end in the future."""
     end = ended_at(period(role.get("period"), work.services.zone))
     return end if end and end > work.context.at else None

@@ -1,4 +1,4 @@
-"""Puts what a care rule decided into the unit of work that will commit it."""
+"""Stages the Outcome of a care rule in the unit of work that will commit it."""
 
 from __future__ import annotations
 
@@ -9,12 +9,13 @@ from service.problem import Category, Refused, problem
 from service.usecases.request.audit import audited
 from service.usecases.request.work import UnitOfWork
 
-# A role is read by many decisions at once; what it says of its time is checked again whenever the plan is read (OWN-5).
+# Types whose versions are not guarded. Many decisions read a role at once, so guards on roles would conflict; the role's period
+# is checked again whenever its plan is read (OWN-5).
 UNGUARDED = frozenset({"PractitionerRole"})
 
 
 async def stage(work: UnitOfWork, outcome: Outcome) -> None:
-    """Stages every write, timer and notice of an Outcome, and the versions its decision rests on."""
+    """Stages every write, timer, notice and AuditEvent of an Outcome, and guards the versions that its decision rests on."""
     for staged in outcome.writes:
         await put(work, staged)
     work.timers.extend(outcome.timers)
@@ -27,7 +28,8 @@ async def stage(work: UnitOfWork, outcome: Outcome) -> None:
 
 
 async def put(work: UnitOfWork, staged: Staged) -> str:
-    """Stages one write; a record that stays where it is keeps its custodian."""
+    """Stages one write and returns the record's reference. A changed record keeps its custodian unless the write names
+    another."""
     resource = staged.resource
     agency = work.context.caller.organization
     if staged.created:
@@ -43,7 +45,8 @@ async def put(work: UnitOfWork, staged: Staged) -> str:
 
 
 async def _addressed(work: UnitOfWork, resource: Resource) -> tuple[Party, ...]:
-    """The agencies a Communication of ours is written to: they read it, and gain no relationship with the person by it."""
+    """The agencies that a Communication is addressed to, each as a party for an instant only: the agency may read the
+    Communication, but gains no relationship with the person."""
     if resource["resourceType"] != "Communication":
         return ()
     recipients = [await work.organization(each) for each in links(resource, "recipient")]

@@ -1,4 +1,4 @@
-"""Patients: identifiers that hold, whose record a Patient is, and doubts about that, which a person settles (IDN-1, IDN-2)."""
+"""Write rule of Patient: checks national identifiers, and asks a person to settle a doubtful identity (IDN-1, IDN-2)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of Patient: every national identifier it carries is one."""
+    """The write rule of Patient: every national identifier of the Patient must be valid."""
     refusal = identity.check(proposal.resource)
     if refusal is not None:
         raise Refused(refusal)
@@ -25,9 +25,10 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
 
 
 async def _queue(work: UnitOfWork, ref: str) -> None:
-    """IDN-2: a number that is said to be unverified links nobody; its own agency is asked to decide, and to say so in the record.
+    """IDN-2: a number that is marked as unverified links no Patients. An `identity-review` Task asks the Patient's own agency to
+    verify or remove the number.
 
-    DisclosureRequest whether or not others carry the number: else asking would tell who is known elsewhere.
+    The Task is made whether or not other Patients carry the number: otherwise the Task would tell who is known to other agencies.
     """
     agency = work.context.caller.organization
     task = task_of(

@@ -1,4 +1,5 @@
-"""Answers to Questionnaires: those that a crisis plan rests on stay what its agencies were asked to agree to (E9)."""
+"""Write rule of QuestionnaireResponse: the answers that a crisis plan rests on do not change, because the plan's agencies were
+asked to agree to these answers (E9)."""
 
 from __future__ import annotations
 
@@ -14,14 +15,15 @@ BESIDE = frozenset({"meta", "text"})
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of QuestionnaireResponse."""
+    """The write rule of QuestionnaireResponse."""
     if proposal.row is not None and proposal.before is not None and _said(proposal.before) != _said(proposal.resource):
         await unagreed(work, viewer, proposal.row)
     return await store(work, viewer, proposal)
 
 
 async def unagreed(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
-    """Refuses a change of what a crisis plan says by these answers: the plan would say what nobody agreed to."""
+    """Refuses a change of answers that a crisis plan rests on: the plan's content would change without the agencies'
+    agreement."""
     plan = await crisis_plan.resting_on(work, viewer, row)
     if plan:
         text = f"The crisis plan `{plan}` says this as its agencies agree to it: send new answers, and refer to them in the plan."

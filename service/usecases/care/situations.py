@@ -1,4 +1,4 @@
-"""Loads what the rules of every Task look at: who the parties act for."""
+"""Loads the part of a situation that the rules of every Task need: the organisations that the Task's parties act for."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def situation(work: UnitOfWork, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:
-    """The situation of a submitted Task; `others` are records whose parties count too."""
+    """The situation of a submitted Task. The organisations of the parties of the records `others` are loaded, too."""
     named = {link(task, member) for task in (before, after) if task for member in ("requester", "owner")}
     for other in others:
         named |= {link(other, member) for member in ("author", "requester", "owner")}

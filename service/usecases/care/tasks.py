@@ -1,8 +1,8 @@
-"""Tasks: which practice speaks for which code. A Task with a code of ours moves only by its machine (`care.registry`); any other
-is its custodian's to write, like a record of any type.
+"""The write rule of Task, and the table of practices by Task code.
 
-A practice here loads the situation that its machine decides on, and may settle what the rules leave to be loaded afterwards. One
-that has neither is answered by the parties alone.
+A Task with a code of ours changes only as its machine allows (`care.registry`). A Task with any other code is written by its
+custodian, like a record of any type. A Practice loads the situation that its machine decides on, and may settle the decision with
+records loaded afterwards. A code without a Practice is decided from the parties alone.
 """
 
 from __future__ import annotations
@@ -30,14 +30,14 @@ async def _staged(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) 
 
 @dataclass(frozen=True, slots=True)
 class Practice:
-    """How the use cases speak for a Task code: `load` what its machine looks at, `settle` what it decided."""
+    """The use case of a Task code: `load` loads the situation for the machine, `settle` stages the machine's decision."""
 
     load: Callable[[UnitOfWork, Viewer, Proposal], Awaitable[Any]]
     settle: Callable[[UnitOfWork, Viewer, Proposal, Outcome], Awaitable[None]] = _staged
 
 
 async def _answered(work: UnitOfWork, _: Viewer, proposal: Proposal) -> Situation:
-    """The parties, and nothing else."""
+    """Loads the situation with the organisations of the parties only."""
     return await situations.situation(work, proposal.resource, proposal.before)
 
 
@@ -52,7 +52,7 @@ PRACTICES: dict[str, Practice] = {
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of Task."""
+    """The write rule of Task."""
     stored = proposal.before
     code = reading.code(stored or proposal.resource)
     if stored is not None and reading.code(proposal.resource) != code:

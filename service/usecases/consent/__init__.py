@@ -1,1 +1,1 @@
-"""Consents, what follows from them, and the questions about them."""
+"""Consents: writing a Consent, the consequences of its end, questions about consent decisions, and overrides of consent."""

@@ -1,12 +1,13 @@
-"""The hook `patient-consent-consult` (consent rules, section 4): the decision of `Consent/$evaluate`, in the words of LEAP.
+"""The hook `patient-consent-consult` (consent rules, section 4): the decision of `Consent/$evaluate`, in the terms of LEAP.
 
 | summary | when |
 |---|---|
 | `CONSENT_DENY` | a Consent denies, or something that no Consent can lift: no agreement, no relationship, a barred category |
-| `CONSENT_PERMIT` | a Consent permits, or the record is the asker's own, or an override is in force |
-| `NO_CONSENT` | no Consent speaks and the policy's default decides; `effect` says which way |
+| `CONSENT_PERMIT` | a Consent permits, or the record is the caller's own, or an override is in force |
+| `NO_CONSENT` | no Consent applies and the policy's default decides; `effect` gives the default's decision |
 
-Several classes are answered by the strictest of them. A permit comes with what it does not cover as the obligation to redact.
+A question about several classes of records gets the strictest of their decisions. A permit comes with an obligation to redact the
+labels that the permit does not cover.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ STRICTEST = (DENY, NO_CONSENT, PERMIT)
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What a consultation is about. `actor` empty: the asker's own agency; `purposes` empty: those it is registered for;
-    `classes` are types of records, empty: records of any ordinary kind."""
+    """The question of a consultation. `actor` empty: the caller's own agency; `purposes` empty: the purposes that the caller is
+    registered for; `classes` are types of records, empty: records of any ordinary kind."""
 
     patient: tuple[Name, ...]
     actor: tuple[Name, ...] = ()
@@ -43,8 +44,9 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Consultation:
-    """The answer. `effect` is what `$evaluate` decides, `permit` or `deny`; `redact` are labels (Codings) that a permit does
-    not cover; `consents` the version references of the Consents that spoke, the deciding one first."""
+    """The answer to a consultation. `effect` is the decision of `$evaluate`, `permit` or `deny`; `redact` are the labels
+    (Codings) that a permit does not cover; `consents` are the version references of the Consents that applied, the deciding
+    Consent first."""
 
     summary: str
     effect: str
@@ -55,7 +57,11 @@ class Consultation:
 
 
 async def consult(services: Services, context: RequestContext, question: Question) -> Consultation:
-    """The answer for the recipient, who is the asker unless its agency keeps the person's record."""
+    """The Consultation for the recipient. The recipient must be the caller's agency, unless that agency keeps the person's
+    record.
+
+    Raises Refused: ABSENT when the Patient is absent or hidden, MALFORMED when the actor is no single known Organization.
+    """
     for kind in ("Patient", "Consent"):
         allowed(context, kind, "r")
     viewer = await viewer_of(services, context)
@@ -77,14 +83,14 @@ async def consult(services: Services, context: RequestContext, question: Questio
 
 
 def summary(decision: Decision) -> str:
-    """The decision in the words of LEAP, by the row that decided."""
+    """The summary of a decision in the terms of LEAP, by the row of the decision table that decided."""
     if not decision.reasons or decision.reasons[0].row == "L5":
         return NO_CONSENT
     return PERMIT if decision.permit else DENY
 
 
 def answer(decision: Decision, outcome: str, duties: tuple[str, ...], uncovered: tuple[Resource, ...]) -> Consultation:
-    """The answer as it is told: the decision that decided, with what goes with a permit."""
+    """The Consultation for a decision, with the obligations and redactions of a permit."""
     deciding = decision.reasons[0].source.partition("#")[0] if decision.reasons else ""
     consents = tuple(sorted(decision.consents, key=lambda ref: ref != deciding))
     return Consultation(summary(decision), outcome, sentence(decision), duties, uncovered, consents)
@@ -95,7 +101,7 @@ def _duties(decisions: Sequence[Decision]) -> tuple[str, ...]:
 
 
 def redactions(matter: Matter, kinds: Sequence[str]) -> tuple[Resource, ...]:
-    """The labels under which an otherwise ordinary record of these types would be denied: every one is asked about."""
+    """The labels under which an otherwise ordinary record of these types would be denied. Every label is decided."""
     denied = []
     for coding, rank, labels in _labels(matter):
         if not all(matter.decide(matter.ordinary(kind, rank, labels)).permit for kind in kinds):
@@ -104,8 +110,8 @@ def redactions(matter: Matter, kinds: Sequence[str]) -> tuple[Resource, ...]:
 
 
 def _labels(matter: Matter) -> Iterator[tuple[Resource, int, tuple[str, ...]]]:
-    """Each label more confidential than normal, and every other that a decision knows, on a record of normal confidentiality;
-    abstract codes label nothing."""
+    """The labels to decide about: each confidentiality above normal, and every other label that a decision may depend on, the
+    latter on a record of normal confidentiality. Abstract codes are left out, because they label no record."""
     for code, rank in RANK.items():
         if rank > NORMAL:
             yield {"system": CONFIDENTIALITY, "code": code}, rank, ()

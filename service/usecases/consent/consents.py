@@ -1,5 +1,7 @@
-"""Consents: decidable before they are stored, one of a kind at a time, and felt at once where they no longer permit (consent
-rules, sections 3 and 4; HOV-8).
+"""Writes of Consents (consent rules, sections 3 and 4; HOV-8).
+
+A Consent must be decidable before it is stored, a person has at most one active Consent of a kind, and the end of a Consent takes
+effect in the transaction that ends the Consent.
 """
 
 from __future__ import annotations
@@ -28,7 +30,7 @@ UNDECIDABLE = {"system": TAG, "code": "undecidable"}
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of Consent."""
+    """The write rule of Consent."""
     if not _ends_own(viewer, proposal):
         custodian_only(work, proposal)
         await _standing(work, viewer, proposal)
@@ -42,9 +44,10 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
 
 
 async def keep(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
-    """The rule of Consent for records that exist already (`baton load`): kept, and tagged where it cannot be decided.
+    """The write rule of Consent for records that exist already (`baton load`): a Consent that cannot be decided is stored with
+    the tag `undecidable`.
 
-    One that a later Consent took the place of comes in as inactive.
+    A Consent that a later Consent has superseded is stored as inactive.
     """
     custodian_only(work, proposal)
     resource = proposal.resource
@@ -58,7 +61,8 @@ async def keep(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
 
 
 async def _put(work: UnitOfWork, proposal: Proposal) -> str:
-    """Stages the Consent, ends what it takes the place of, and tells whoever relied on what no longer stands."""
+    """Stages the Consent, ends the Consents that it supersedes, and asks recipients of earlier disclosures to stop using records
+    that are no longer permitted."""
     superseded = await _later(work, proposal)
     ref = _stage(work, proposal)
     patient = link(proposal.resource, "patient")
@@ -74,7 +78,7 @@ async def _put(work: UnitOfWork, proposal: Proposal) -> str:
 
 
 def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
-    """The person takes back what they gave, whoever recorded it; nothing else about it changes."""
+    """Whether a person ends a Consent about themselves, whichever agency recorded the Consent, and changes nothing else in it."""
     before, after = proposal.before, proposal.resource
     if before is None or link(before, "patient") not in viewer.own or after.get("status") not in ENDED:
         return False
@@ -82,7 +86,8 @@ def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
 
 
 async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:
-    """Whose consent an agency may record: that of a person whose record it sees, under its own control; and it stays theirs."""
+    """Refuses a Consent of a person whose record the caller does not see, a Consent that moves to another person, and an active
+    Consent, recorded by an agency, that does not name this agency as its controller."""
     before, after = proposal.before, proposal.resource
     patient = link(after, "patient")
     if before is not None and link(before, "patient") != patient:
@@ -110,13 +115,15 @@ def _stage(work: UnitOfWork, proposal: Proposal) -> str:
 
 
 def _keys(work: UnitOfWork, consent: Resource) -> tuple[str, ...]:
-    """Only one active Consent holds a supersession key, so concurrent duplicates are impossible."""
+    """The unique key of an active Consent. Only one active Consent can hold a supersession key, so two concurrent Consents of one
+    kind cannot both be stored."""
     key = supersession_key(consent, work.context.base) if consent.get("status") == "active" else ""
     return (f"rule:{RULE}:{key}",) if key else ()
 
 
 async def _later(work: UnitOfWork, proposal: Proposal) -> list[tuple[str, bool]]:
-    """The other active Consents of this one's kind, staged or stored, and whether each was given later than it."""
+    """The other active Consents of the proposed Consent's kind, staged or stored, each with whether it was given later than the
+    proposed Consent."""
     found, zone = [], work.services.zone
     for key in _keys(work, proposal.resource):
         staged = [ref for ref, each in work.staged.items() if key in each.keys]
@@ -129,7 +136,7 @@ async def _later(work: UnitOfWork, proposal: Proposal) -> list[tuple[str, bool]]
 
 
 async def _end(work: UnitOfWork, ref: str) -> Resource:
-    """Makes a Consent inactive; gives it as it was."""
+    """Makes a Consent inactive. Returns the Consent as it was before."""
     earlier = await work.get(ref) or {}
     row = await work.row(ref)
     staged = work.staged.get(ref)
@@ -141,7 +148,7 @@ async def _end(work: UnitOfWork, ref: str) -> Resource:
 
 
 def _clock(work: UnitOfWork, ref: str, consent: Resource) -> None:
-    """TIM-13: when the Consent runs out, by its own period."""
+    """TIM-13: sets the timer for the end of an active Consent's period, or cancels the timer."""
     end = ended_at(period((consent.get("provision") or {}).get("period"), work.services.zone))
     if consent.get("status") == "active" and end is not None and end > work.context.at:
         work.timers.append(Timer(f"TIM-13:{ref}", "TIM-13", end, ref))
@@ -155,7 +162,7 @@ def _written(consent: Resource, zone: tzinfo) -> int:
 
 
 def _withdrawn(proposal: Proposal) -> Iterable[Resource]:
-    """What was active and no longer is."""
+    """The stored Consent, when it was active and the proposal makes it no longer active."""
     before = proposal.before
     if before is not None and before.get("status") == "active" and proposal.resource.get("status") != "active":
         yield before

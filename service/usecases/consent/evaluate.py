@@ -1,8 +1,8 @@
-"""`Consent/$evaluate` (consent rules, section 4): what would be decided, and why, before anybody asks for anything.
+"""`Consent/$evaluate` (consent rules, section 4): explains which decision a recipient's request would get, and why.
 
-Any partner may ask about itself; about another recipient only the agency that keeps the person's record may ask. Nothing is
-explained about a record that the asker may not know of: it is answered as one that is not there. The CDS Hooks service of
-`service.usecases.consent.cds_consult` is the same question in other words.
+Any partner may ask about its own requests; only the agency that keeps the person's record may ask about another recipient. A
+record that the caller may not see is answered as an absent record. The CDS Hooks service of
+`service.usecases.consent.cds_consult` answers the same question in another form.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, evidence_of, viewer_of
 
 Name = tuple[str, str]
-"""An identifier by system and value; a reference has no system, or that of URIs."""
+"""An identifier by system and value. A reference has no system or the system of URIs."""
 INPUTS = (
     Input("patient", ("valueReference",), required=True),
     Input("actor", ("valueReference",)),
@@ -49,7 +49,8 @@ MAX_RESOURCES = 100
 
 @dataclass(frozen=True, slots=True)
 class Enquiry:
-    """What is to be explained. `resources` empty: an ordinary record of the person, of normal confidentiality."""
+    """The question of an `$evaluate`: the request of a recipient that is to be decided. `resources` empty: the question is about
+    an ordinary record of the person, of normal confidentiality."""
 
     patient: str
     recipient: str
@@ -60,7 +61,7 @@ class Enquiry:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A person the asker may see, and what is decided about their records on request of a recipient."""
+    """A person whom the caller may see, and everything that decisions about the person's records for the recipient rest on."""
 
     asked: Enquiry
     patient: Row
@@ -70,17 +71,17 @@ class Matter:
     policy: Policy
 
     def decide(self, facts: Facts) -> Decision:
-        """The decision about one record, each of whose Patients is this person."""
+        """The decision about one record. Every Patient of the record must be this person."""
         return decide_all(self.request, facts, dict.fromkeys(facts.patients, self.evidence), self.policy)
 
     def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
-        """A record of the person as most are: of normal confidentiality, with no label."""
+        """The facts of an ordinary record of the person: of normal confidentiality and without labels unless given."""
         marks = tuple(MARKS[label] for label in labels if label in MARKS)
         return Facts(kind, "", (self.patient.reference,), confidentiality=confidentiality, labels=labels, marks=marks)
 
 
 async def evaluate(services: Services, context: RequestContext, body: Resource) -> bytes:
-    """The decisions as canonical JSON: Parameters with one `evaluation` for each record asked about."""
+    """The answer as canonical JSON: Parameters with one `evaluation` for each record asked about."""
     asked = _asked(context, body)
     for kind in ("Patient", "Consent", *dict.fromkeys(type_of(ref) for ref in asked.resources)):
         allowed(context, kind, "r")
@@ -92,8 +93,8 @@ async def evaluate(services: Services, context: RequestContext, body: Resource) 
 
 
 async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
-    """What the decisions rest on. Refuses a Patient the asker may not see, and to tell it of another recipient when its agency
-    does not keep the person's record."""
+    """The Matter of an Enquiry. Refuses a Patient whom the caller may not see, and a question about another recipient from an
+    agency that does not keep the person's record."""
     patient = await _patient(viewer, asked)
     caller = viewer.context.caller
     if asked.recipient != caller.organization and patient.custodian != caller.organization:
@@ -144,7 +145,7 @@ async def _patient(viewer: Viewer, asked: Enquiry) -> Row:
 
 
 async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision | None]]:
-    """One for each record; None for what the asker may not know of, or that is about somebody else."""
+    """The decision for each record asked about; None for a record that the caller may not see or that is about another person."""
     asked = matter.asked.resources
     if not asked:
         return [("", matter.decide(matter.ordinary()))]
@@ -156,7 +157,8 @@ async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision
 
 
 async def _request(viewer: Viewer, asked: Enquiry, person: Person) -> tuple[Request, Agreement | None]:
-    """The request as the recipient would make it: the caller as it is, or another agency as such."""
+    """The Request as the recipient would make it, with the recipient's sharing agreement: the caller's own Request, or that of
+    another agency without a user."""
     if asked.recipient == viewer.context.caller.organization:
         return replace(viewer.request(person, asked.purposes), action=asked.action), viewer.acting.agreement
     acting = await viewer.services.directory.acting(Caller("", asked.recipient, NONE))
@@ -180,14 +182,14 @@ async def _evaluation(viewer: Viewer, ref: str, decision: Decision | None) -> Re
 
 
 async def told(viewer: Viewer, decision: Decision) -> Decision:
-    """The decision without the names of those records behind it that the asker may not see."""
+    """The decision without the names of records behind it that the caller may not see."""
     rows: Mapping[str, Row] = await viewer.services.records.read_many(cited(decision))
     visible = frozenset(each.row.reference for each in await viewer.reveal(list(rows.values()), "r"))
     return masked(decision, visible)
 
 
 async def tell(viewer: Viewer, matter: Matter, what: str, decisions: Sequence[Decision]) -> None:
-    """The audit line of an explanation, durable before the answer leaves."""
+    """Writes the AuditEvent of an explanation. Returns when the AuditEvent is durable; the caller must not answer before."""
     context, patient = viewer.context, matter.patient
     why = " ".join(sorted({decision.reasons[0].source for decision in decisions}))
     line = event(context, "E", f"{what}#{matter.asked.recipient}", why=why, patients=[patient.reference])
@@ -195,8 +197,8 @@ async def tell(viewer: Viewer, matter: Matter, what: str, decisions: Sequence[De
 
 
 async def patient_of(viewer: Viewer, names: Sequence[Name]) -> str:
-    """The Patient that goes by all these references or identifiers and that the asker may see; empty when there is none, hidden
-    or absent. Where several Patients are one person, the one that the asker's own agency keeps."""
+    """The Patient that has all these references or identifiers and that the caller may see; empty when there is no such Patient.
+    When several Patients are one person, the Patient that the caller's own agency keeps is given."""
     found = [await _bearers(viewer, name) for name in names]
     common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
     rows = {row.reference: row for rows in found for row in rows if row.reference in common}
@@ -208,7 +210,8 @@ async def patient_of(viewer: Viewer, names: Sequence[Name]) -> str:
 
 
 async def _bearers(viewer: Viewer, name: Name) -> list[Row]:
-    """Patients by one name. What was redacted is no name: a Patient is found by what the asker sees of it."""
+    """The Patients that have one reference or identifier and that the caller may see. An identifier that is redacted for the
+    caller finds no Patient."""
     system, value = name
     local = _literal(viewer.context, name)
     if local:
@@ -222,7 +225,7 @@ async def _bearers(viewer: Viewer, name: Name) -> list[Row]:
 
 
 async def organization_of(viewer: Viewer, names: Sequence[Name]) -> str:
-    """The Organization that goes by these references or identifiers; empty when none does, or they are not of one."""
+    """The Organization that has these references or identifiers; empty when no Organization has them, or they are of several."""
     found: set[str] = set()
     for name in names:
         local = _literal(viewer.context, name)
@@ -233,6 +236,6 @@ async def organization_of(viewer: Viewer, names: Sequence[Name]) -> str:
 
 
 def _literal(context: RequestContext, name: Name) -> str:
-    """A name that is a reference, as `Type/id`: a relative one, or a URL of ours."""
+    """`Type/id` of a name that is a relative reference or a URL under our base; empty for any other name."""
     system, value = name
     return relative(value, context.base) or "" if system in ("", URIS) else ""

@@ -1,8 +1,8 @@
-"""`Patient/{id}/$break-glass` (consent rules, section 5): a person's record opened against consent, by one user, for a while,
-with an account to give.
+"""`Patient/{id}/$break-glass` (consent rules, section 5): one user opens a person's record against consent, for at most four
+hours, and the override is reviewed.
 
-The review Task is the grant: `service.consent.grants` reads it, and it ends by itself with its period. An override stands above
-consent and below L0: without a sharing agreement and a relationship with the person there is nothing to override.
+The review Task is the grant: `service.consent.grants` reads the Task, and the grant ends with the Task's period. An override
+stands above consent and below L0: an agency without a sharing agreement or a relationship with the person cannot override.
 """
 
 from __future__ import annotations
@@ -47,7 +47,8 @@ TOPIC = "consent-changed"
 
 @dataclass(frozen=True, slots=True)
 class OverrideRequest:
-    """An override as it was asked for. `types` empty: the whole record. `defer`: why the person is not told now, or nothing."""
+    """The parameters of an override. `types` are the types of records to open, empty for the whole record. `defer` says why the
+    person is not told now, empty when the person is told."""
 
     kind: str
     reason: str
@@ -57,9 +58,9 @@ class OverrideRequest:
 
 
 async def break_glass(services: Services, context: RequestContext, identity: str, parameters: Resource) -> Answer:
-    """Opens a person's record to the user; gives the review Task that grants it.
+    """Opens a person's record to the user. The answer is the review Task, which grants the access.
 
-    Refuses alike (ABSENT) a Patient that is not there and one with whom the agency has no relationship.
+    Refuses an absent Patient and a Patient with whom the agency has no relationship alike (ABSENT).
     """
     allowed(context, "Task", "c")
     asked = _asked(services, context, parameters)
@@ -109,7 +110,7 @@ def _issue(name: str, text: str) -> Issue:
 
 
 def _human(viewer: Viewer) -> None:
-    """One person, acting in a role that is theirs now."""
+    """Refuses a caller that is not a member of staff in an active PractitionerRole."""
     user = viewer.context.caller.user
     if not user.startswith("PractitionerRole/") or user not in viewer.acting.principals(viewer.context.at):
         text = "Only a person overrides consent; sign in as a user with an active PractitionerRole of your agency."
@@ -117,7 +118,8 @@ def _human(viewer: Viewer) -> None:
 
 
 def _agreement(viewer: Viewer) -> None:
-    """L0: told before any Patient is looked for, so that it tells nothing about one."""
+    """Refuses an agency without a live sharing agreement (L0). The refusal comes before any Patient is read, so that the refusal
+    tells nothing about a Patient."""
     agreement, at = viewer.acting.agreement, viewer.context.at
     live = (
         agreement is not None
@@ -130,7 +132,8 @@ def _agreement(viewer: Viewer) -> None:
 
 
 async def _patient(viewer: Viewer, identity: str) -> Row:
-    """A Patient with whom the agency has a relationship (L0). Only who sees the Patient anyway is told so."""
+    """The Patient, with whom the agency must have a relationship (L0). Only a caller that may see the Patient anyway is told that
+    the relationship is missing; every other caller is told that the Patient is absent."""
     services, context, reference = viewer.services, viewer.context, f"Patient/{identity}"
     row = await services.records.read("Patient", identity)
     persons = await services.evidence.persons((reference,))
@@ -147,7 +150,8 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
 
 
 def _stage(work: UnitOfWork, row: Row, asked: OverrideRequest) -> str:
-    """The grant, the audit line, the privacy officer's clock and the word to the person: one transaction."""
+    """Stages the review Task, its AuditEvent, the timer for the review, the notice to the custodian, and the message to the
+    person unless the message is deferred. Returns the reference of the review Task."""
     context, patient = work.context, row.reference
     task = _review(context, row, asked)
     review = work.create(task, context.caller.organization)
@@ -164,7 +168,8 @@ def _stage(work: UnitOfWork, row: Row, asked: OverrideRequest) -> str:
 
 
 def _review(context: RequestContext, row: Row, asked: OverrideRequest) -> Resource:
-    """The Task as `service.consent.grants` reads it. Where telling the person is deferred they are kept from it, too."""
+    """The review Task in the form that `service.consent.grants` reads. When telling the person is deferred, a label hides the
+    Task from the person."""
     mark = {"security": [{"system": RECORD_MARK, "code": DO_NOT_TELL}]} if asked.defer else None
     note = [{"text": f"Telling the person is deferred: {asked.defer}", "time": written(context.at)}] if asked.defer else None
     return make(

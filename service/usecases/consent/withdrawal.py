@@ -1,7 +1,7 @@
-"""What a Consent's end sets off, in the transaction that ends it (consent rules, section 4; HOV-8).
+"""The consequences of a Consent's end, in the transaction that ends the Consent (consent rules, section 4; HOV-8).
 
-Whoever was told something by its authority is asked to stop using it; a handover whose receiver may no longer read what it was
-sent stays where it is and says so.
+Each recipient of a disclosure on the Consent's authority is asked to stop using the disclosed records. A handover whose receiver
+may no longer read the records sent keeps its status and is marked (`service.usecases.care.handover.reconsider`).
 """
 
 from __future__ import annotations
@@ -31,13 +31,13 @@ CARE = ("TREAT",)
 
 
 async def withdrawn(work: UnitOfWork, consent: Resource) -> None:
-    """Everyone to whom something was disclosed by authority of this Consent is told, and asked to stop using it."""
+    """Asks every recipient of a disclosure that rests on this Consent to stop using the disclosed records."""
     for row, recipient in await _disclosed(work, consent):
         _stop_use(work, row, recipient)
 
 
 async def replaced(work: UnitOfWork, consent: Resource) -> None:
-    """As `withdrawn`, for those recipients only to whom what took its place denies what they were told."""
+    """As `withdrawn`, but only for recipients who are denied the disclosed records under the Consents that now stand."""
     person = await person_of(work, consent)
     for row, recipient in await _disclosed(work, consent):
         payload = [link(each, "contentReference") for each in row.resource.get("payload", ())]
@@ -47,8 +47,8 @@ async def replaced(work: UnitOfWork, consent: Resource) -> None:
 
 
 async def person_of(work: UnitOfWork, consent: Resource) -> Person:
-    """The person a Consent is of, with their Consents as they will be left. What is disclosed or sent meanwhile would be missed,
-    so that it makes the unit of work be decided again."""
+    """The Person of a Consent, with the Consents as the unit of work will leave them. The unit of work rests on the Person's
+    generations: a disclosure made at the same moment, which would be missed here, makes the unit of work be decided again."""
     patient = link(consent, "patient")
     persons = await work.persons((patient,))
     work.rests_on(persons.values())
@@ -56,7 +56,7 @@ async def person_of(work: UnitOfWork, consent: Resource) -> Person:
 
 
 async def _disclosed(work: UnitOfWork, consent: Resource) -> list[tuple[Row, str]]:
-    """The disclosure records that rest on any version of a Consent, with each of their recipients."""
+    """The disclosure records that rest on any version of a Consent, one pair for each recipient of a record."""
     person = await person_of(work, consent)
     rows = await work.services.holdings.of("Communication", person.patients)
     return [
@@ -93,7 +93,7 @@ def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
 
 
 async def refused(work: UnitOfWork, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
-    """Whether an agency may not read one of these records of the person."""
+    """Whether the agency `receiver` may not read one or more of these records of the person."""
     services, at = work.services, work.context.at
     acting = await services.directory.acting(Caller("", receiver, NONE))
     request = Request(

@@ -1,1 +1,1 @@
-"""What leaves for another agency, for whom, on what authority, and the account of it."""
+"""Disclosures: which records are disclosed to which agency, on what authority, and the account of every disclosure."""

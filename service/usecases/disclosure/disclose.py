@@ -1,7 +1,9 @@
-"""`Patient/{id}/$disclose` (consent rules, section 4): what may another agency have of our records, and giving it that.
+"""`Patient/{id}/$disclose` (consent rules, section 4): says which of an agency's records another agency may have, and releases
+them.
 
-Load: our own records of the person that were asked for. Decide: each for the recipient. Commit: the disclosure record, one for
-each authority it rests on. Only then is anything given: no record, no release.
+Load: the caller's own agency's records of the person that were asked for. Decide: each record for the recipient. Commit: the
+disclosure records, one for each authority. Records are given only after the commit: there is no release without its disclosure
+record.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ MODES = frozenset({"preview", "release"})
 
 
 async def disclose(services: Services, context: RequestContext, identity: str, parameters: Resource) -> bytes:
-    """The answer as canonical JSON: Parameters, with the Bundle and the records of disclosure when it was a release."""
+    """The answer as canonical JSON: Parameters; for a release with the Bundle of records and the disclosure records."""
     asked = _asked(services, context, parameters)
     _scopes(context, asked)
     _agency(context)
@@ -78,7 +80,7 @@ def _place(name: str) -> str:
 
 
 def _scopes(context: RequestContext, asked: DisclosureRequest) -> None:
-    """The scopes of everything that is returned, and of the record that is written."""
+    """Refuses a token without the scopes to read every type that is returned, and to create the disclosure record."""
     for kind in ("Patient", *asked.types):
         allowed(context, kind, "r")
     if asked.release:
@@ -86,14 +88,14 @@ def _scopes(context: RequestContext, asked: DisclosureRequest) -> None:
 
 
 def _agency(context: RequestContext) -> None:
-    """An agency answers for what it discloses; a person shares their record by a Consent."""
+    """Refuses a person as the caller: an agency answers for its disclosures, and a person shares their record by a Consent."""
     if context.caller.personal:
         text = "Records are disclosed by the agency that keeps them; give a Consent, and ask the agency to disclose."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule=RULE))
 
 
 async def _patient(viewer: Viewer, identity: str) -> Row:
-    """The Patient as the caller sees it; absent and hidden are told the same."""
+    """The Patient, which the caller must see. An absent Patient and a hidden Patient are refused alike (ABSENT)."""
     row = await viewer.services.records.read("Patient", identity)
     shown = await viewer.reveal([row], "r") if row else []
     if row is None or not shown or row.deleted:
@@ -119,7 +121,8 @@ async def _plan(viewer: Viewer, work: UnitOfWork, patient: Row, asked: Disclosur
 
 
 async def _tell(viewer: Viewer, plan: Plan, *, permitted: bool) -> None:
-    """The audit line of what gives nothing away: a preview, or a release that was refused. Durable before the answer leaves."""
+    """Writes the AuditEvent of a preview or of a refused release, which give no records. Returns when the AuditEvent is durable;
+    the caller must not answer before."""
     context = viewer.context
     what = f"{plan.teller.door}#{plan.asked.recipient}"
     why = " ".join(sorted({item.why.source for item in plan.items}))
@@ -128,7 +131,7 @@ async def _tell(viewer: Viewer, plan: Plan, *, permitted: bool) -> None:
 
 
 def _nothing(plan: Plan) -> Problem:
-    """A release of nothing is refused with every reason there is."""
+    """The refusal of a release without any permitted record, with every reason for withholding."""
     reasons = dict.fromkeys(item.why for item in plan.withheld)
     recipient = plan.asked.recipient
     issues = tuple(

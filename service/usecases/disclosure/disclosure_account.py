@@ -1,7 +1,9 @@
-"""`Patient/{id}/$access-history` (consent rules, section 4): who saw what of a person, when, why and by which authority.
+"""`Patient/{id}/$access-history` (consent rules, section 4), the disclosure account: who saw which records of a person, when, why
+and by which authority.
 
-The person sees the account of their whole record; the agency that keeps the Patient sees the account of what it may see itself.
-An entry that is about hidden records, or rests on an override of which the person is not told yet, is left out as if it were not.
+The person sees the account of their whole record; the agency that keeps the Patient sees the account of the records that the
+agency may see. An entry about hidden records, or an entry that rests on an override of which the person has not been told yet, is
+left out without a trace.
 """
 
 from __future__ import annotations
@@ -30,7 +32,8 @@ NEWEST_FIRST = (Sort("_lastUpdated", descending=True), Sort("_id", descending=Tr
 
 @dataclass(frozen=True, slots=True)
 class Asker:
-    """Whose account is asked for and who asks. `patients`: all the person's own, or the agency's one."""
+    """The reader of a disclosure account. `patients` are the Patients that the account is about: all Patients of a person who
+    asks (`themselves`), or the one Patient that the asking agency keeps."""
 
     viewer: Viewer
     patients: frozenset[str]
@@ -38,7 +41,8 @@ class Asker:
 
 
 async def history(services: Services, context: RequestContext, identity: str, params: Params) -> Page:
-    """AuditEvents, newest first. Only the person and the agency that keeps the Patient get them; to others it is absent."""
+    """One page of the account: AuditEvents, newest first. Only the person and the agency that keeps the Patient get the account;
+    every other caller is told that the Patient is absent (ABSENT)."""
     allowed(context, "AuditEvent", "s")
     count = _count(services, params)
     asker = await _asker(services, context, identity)
@@ -84,13 +88,13 @@ async def _asker(services: Services, context: RequestContext, identity: str) -> 
 
 
 def _in_scope(viewer: Viewer, patient: str) -> bool:
-    """A token for one patient opens that patient's account alone."""
+    """Whether the token's scopes reach the account of this Patient: a token for one patient opens only that patient's account."""
     rules = viewer.context.caller.scopes.grants("AuditEvent", "s")
     return any(rule.context != "patient" or patient in viewer.in_context for rule in rules)
 
 
 async def _page(asker: Asker, after: Cursor | None, wanted: int) -> list[tuple[Row, bytes]]:
-    """The entries that may be told, found a batch at a time so that those that may not leave no gap."""
+    """The next entries that the reader may see. AuditEvents are read a batch at a time, so that hidden entries leave no gap."""
     services, found, looked = asker.viewer.services, list[tuple[Row, bytes]](), 0
     query = Query("AuditEvent", sort=NEWEST_FIRST)
     visible = Visible(patients=tuple(sorted(asker.patients)))
@@ -112,7 +116,7 @@ async def _told(asker: Asker, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
     named = {ref for _, event in events for ref in (*_records(event), *_reasons(event))}
     known = await asker.viewer.services.records.read_many(named) if named else {}
     persons = await asker.viewer.services.evidence.persons(patient for row in known.values() for patient in row.patients)
-    # One search may have shown several people: of those entries only what is about this person is told.
+    # One search may have shown records of several people: an entry's records of other people are not shown to this reader.
     about = {ref: row for ref, row in known.items() if not asker.patients.isdisjoint(row.patients)}
     seen = frozenset(ref for ref, row in about.items() if asker.viewer.decide(row, persons).permit)
     told = ((row, _as_told(asker, event, seen)) for row, event in events)
@@ -120,8 +124,8 @@ async def _told(asker: Asker, rows: Sequence[Row]) -> list[tuple[Row, bytes]]:
 
 
 def _as_told(asker: Asker, event: Resource, seen: frozenset[str]) -> Resource | None:
-    """The entry with what the asker may know of; None when that is nothing."""
-    if event.get("source", {}).get("site") != SITE:  # another system's word is not this service's account
+    """The AuditEvent with only the records that the reader may see; None when the reader may not see the entry at all."""
+    if event.get("source", {}).get("site") != SITE:  # another system's events are no part of this account
         return None
     records, reasons = set(_records(event)), set(_reasons(event))
     untold = {ref for ref in reasons - seen if ref.startswith("Task/")}
@@ -130,14 +134,14 @@ def _as_told(asker: Asker, event: Resource, seen: frozenset[str]) -> Resource | 
     known = seen | asker.patients
     entities = [each for each in event.get("entity", ()) if _entity(each) in known]
     if all(_entity(each) in known for each in event.get("entity", ()) if _entity(each)):
-        entities += [each for each in event.get("entity", ()) if not _entity(each)]  # the interaction in its own words
+        entities += [each for each in event.get("entity", ()) if not _entity(each)]  # the entity that names the interaction
     why = " ".join(word for word in str(event.get("outcomeDesc", "")).split() if _record(word) in (seen | {""}))
     kept = {name: value for name, value in event.items() if name not in ("entity", "outcomeDesc")}
     return kept | ({"outcomeDesc": why} if why else {}) | {"entity": entities}
 
 
 def _records(event: Resource) -> Iterator[str]:
-    """The records an entry is about, its Patients aside."""
+    """The references of the records that an AuditEvent is about, without Patients."""
     for each in event.get("entity", ()):
         target = _entity(each)
         if target and not target.startswith("Patient/"):
@@ -149,7 +153,7 @@ def _entity(entity: Resource) -> str:
 
 
 def _reasons(event: Resource) -> Iterator[str]:
-    """The records an entry rests on."""
+    """The references of the records that an AuditEvent's decision rests on."""
     for word in str(event.get("outcomeDesc", "")).split():
         if found := _record(word):
             yield found

@@ -1,4 +1,4 @@
-"""A disclosure decided from its recipient's side: may that agency have these records (HOV-3, DIS)?"""
+"""Decides a disclosure for its recipient: whether the agency may have each record (HOV-3, DIS)."""
 
 from __future__ import annotations
 
@@ -22,8 +22,9 @@ from service.usecases.request.work import UnitOfWork
 
 @dataclass(frozen=True, slots=True)
 class Recipient:
-    """An agency that would be told, for these purposes. `related`: being told makes the relationship, as in a handover.
-    `user`: the one of its staff who would be told; empty: whoever acts for it."""
+    """An agency that records would be disclosed to, for these purposes. `related`: the disclosure itself makes the relationship
+    with the person, as in a handover. `user`: the member of the agency's staff who would receive the records; empty: any
+    member."""
 
     organization: str
     purposes: tuple[str, ...]
@@ -35,8 +36,8 @@ class Recipient:
 async def decided(
     services: Services, context: RequestContext, recipient: Recipient, rows: Sequence[Row], work: UnitOfWork | None = None
 ) -> list[tuple[Row, Decision]]:
-    """The decision for each record, in order, with the records' own persons as evidence; as `work` will leave them, where one is
-    under way."""
+    """The decision for each record, in the order given. The evidence is that of the records' persons, as `work` will leave their
+    Consents when a unit of work is given; the unit of work then rests on these persons."""
     acting = await services.directory.acting(Caller("", recipient.organization, NONE, recipient.user))
     persons = await (work or services.evidence).persons(patient for row in rows for patient in row.patients)
     if work is not None:

@@ -1,4 +1,4 @@
-"""What a decided disclosure becomes: the preview that says what would be shared, or the release with its records."""
+"""The outcome of a decided disclosure: a preview, which says what would be shared, or a release, which gives the records."""
 
 from __future__ import annotations
 
@@ -35,7 +35,8 @@ REMEMBERED = timedelta(days=7)
 
 @dataclass(frozen=True, slots=True)
 class DisclosureRequest:
-    """What a discloser asks. `categories` are `system|code` or codes alone; empty: any. `during` None: any time."""
+    """What a disclosure is to contain, and for whom. `categories` are `system|code` or codes alone, empty for any category;
+    `during` None is any time. `release` False asks for a preview."""
 
     recipient: str
     purposes: tuple[str, ...]
@@ -49,7 +50,7 @@ class DisclosureRequest:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One record that was asked for, and what was decided about it for the recipient."""
+    """One record that was asked for, with the decision about the record for the recipient."""
 
     row: Row
     facts: Facts
@@ -57,13 +58,14 @@ class Item:
 
     @property
     def why(self) -> Reason:
-        """The row that decided."""
+        """The Reason that decided."""
         return self.decision.reasons[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Teller:
-    """Whose records they are, who of that agency answers for telling, and by which door, as the audit line names it."""
+    """The agency that discloses its records, the `sender` who answers for the disclosure (a PractitionerRole of the agency, or
+    the agency), and the `door`: the operation or Task that the AuditEvent names."""
 
     agency: str
     sender: str
@@ -72,7 +74,7 @@ class Teller:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What would be, or is, disclosed about the person behind the Patient `patient`."""
+    """A decided disclosure about the person whom the Patient reference `patient` stands for."""
 
     asked: DisclosureRequest
     patient: str
@@ -82,24 +84,24 @@ class Plan:
 
     @property
     def shared(self) -> tuple[Item, ...]:
-        """What may be given."""
+        """The items that may be disclosed."""
         return tuple(item for item in self.items if item.decision.permit)
 
     @property
     def withheld(self) -> tuple[Item, ...]:
-        """What may not."""
+        """The items that may not be disclosed."""
         return tuple(item for item in self.items if not item.decision.permit)
 
 
 async def previewed(viewer: Viewer, plan: Plan) -> bytes:
-    """What would be shared and what withheld, in kind and why; nothing of their content."""
+    """The preview as canonical JSON: which types of records would be shared and withheld, how many, and why; no content."""
     plan = await _as_told(viewer, plan)
     return dump(parameters(*_summary(plan, "preview")))
 
 
 async def released(viewer: Viewer, work: UnitOfWork, plan: Plan) -> bytes:
-    """The permitted records, redacted, once the records of their disclosure are committed; none of it otherwise. `work` knows
-    what was decided on: when that moves meanwhile, nothing is committed."""
+    """The release as canonical JSON: the permitted records, redacted, once their disclosure records are committed. When the
+    evidence of the decision changes meanwhile, `work` commits nothing and no record is given."""
     await _first_time(work)
     refs = await stage(work, plan)
     for ref in refs:
@@ -114,14 +116,15 @@ async def released(viewer: Viewer, work: UnitOfWork, plan: Plan) -> bytes:
 
 
 async def stage(work: UnitOfWork, plan: Plan) -> tuple[str, ...]:
-    """Stages the disclosure records of what is shared, one for each authority it rests on, each with its audit line and notice;
-    gives their references. Nothing of it may be readable before the unit of work is committed."""
+    """Stages the disclosure records of the shared items, one for each authority, each with its AuditEvent and notice. Returns the
+    references of the disclosure records. No shared item may be given to the recipient before the unit of work is committed."""
     groups = await _by_authority(work, plan)
     return tuple([_recorded(work, plan, authority, items) for authority, items in groups])
 
 
 def bundle(context: RequestContext, shared: Sequence[Item]) -> Resource:
-    """The collection that may leave, under the high-water mark of what is in it."""
+    """The collection Bundle with the shared records, redacted. The Bundle is labelled with the highest confidentiality of its
+    records."""
     mark = high_water(item.facts.confidentiality for item in shared)
     meta = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": mark}]}} if mark else {}
     entries = [
@@ -149,7 +152,7 @@ def _summary(plan: Plan, mode: str) -> list[Resource]:
 
 
 def _counted(name: str, items: Sequence[Item]) -> list[Resource]:
-    """Counts by type and by the row that decided."""
+    """The number of items by type, by deciding Reason, and by whether a part is redacted."""
     kinds = Counter((item.row.type, item.why, len(item.decision.redactions) > 0) for item in items)
     return [
         parts(
@@ -164,7 +167,7 @@ def _counted(name: str, items: Sequence[Item]) -> list[Resource]:
 
 
 async def _as_told(viewer: Viewer, plan: Plan) -> Plan:
-    """The plan with only those records named as reasons that the caller may see."""
+    """The plan, in whose reasons only records are named that the caller may see."""
     refs = frozenset(ref for item in plan.items for ref in cited(item.decision))
     rows = await viewer.services.records.read_many(refs) if refs else {}
     visible = frozenset(each.row.reference for each in await viewer.reveal(list(rows.values()), "r"))
@@ -173,7 +176,8 @@ async def _as_told(viewer: Viewer, plan: Plan) -> Plan:
 
 
 async def _by_authority(work: UnitOfWork, plan: Plan) -> list[tuple[Resource, list[Item]]]:
-    """What is shared, by the one authority each record rests on: a disclosure record names exactly one (DIS)."""
+    """The shared items, grouped by the one authority each item rests on: a disclosure record names exactly one authority
+    (DIS)."""
     groups: dict[str, tuple[Resource, list[Item]]] = {}
     for item in plan.shared:
         authority = await _authority(work, plan, item.why)
@@ -187,7 +191,7 @@ async def _authority(work: UnitOfWork, plan: Plan, why: Reason) -> Resource:
         return disclosure.by_basis(plan.basis.concept)
     if why.source.startswith("Consent/"):
         version = why.source.partition("#")[0]
-        work.guards[record_of(version)] = version_in(version)  # withdrawn meanwhile: nothing is released
+        work.guards[record_of(version)] = version_in(version)  # a Consent withdrawn meanwhile refuses the release
         return disclosure.by_consent(version)
     if why.source.startswith("Task/"):
         task = await work.get(record_of(why.source))
@@ -196,7 +200,7 @@ async def _authority(work: UnitOfWork, plan: Plan, why: Reason) -> Resource:
 
 
 def _recorded(work: UnitOfWork, plan: Plan, authority: Resource, items: Sequence[Item]) -> str:
-    """Stages one disclosure record with its audit line and the notice to the recipient."""
+    """Stages one disclosure record with its AuditEvent and the notice to the recipient. Returns the record's reference."""
     context, asked = work.context, plan.asked
     payload = disclosure.versions((item.row.reference, item.row.version) for item in items)
     told = disclosure.Disclosure(
@@ -209,7 +213,7 @@ def _recorded(work: UnitOfWork, plan: Plan, authority: Resource, items: Sequence
         authority=authority,
         reason=asked.reason,
     )
-    # An instant long: it is addressed to the recipient, but makes no relationship with the person.
+    # The recipient is a party for an instant only: it may read the disclosure record, but gains no relationship with the person.
     addressed = Party(asked.recipient, context.at, context.at)
     record = disclosure.record(told, clock.new_id(), context.at)
     ref = work.create(record, plan.teller.agency, parties=(addressed,))
@@ -224,7 +228,7 @@ def _recorded(work: UnitOfWork, plan: Plan, authority: Resource, items: Sequence
 
 
 def writable(viewer: Viewer, resource: Resource) -> None:
-    """Refuses what an operation would write and the token's granular scopes do not let the caller write."""
+    """Refuses a resource that an operation would write but that the token's granular scopes do not let the caller write."""
     if not viewer.may_write(resource, (), "c"):
         text = f"The token's scopes do not allow the `{resource['resourceType']}` that this writes; ask for a wider scope."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
@@ -237,7 +241,8 @@ def _idempotent(work: UnitOfWork, refs: Sequence[str]) -> None:
 
 
 async def _first_time(work: UnitOfWork) -> None:
-    """A disclosure is carried out once (HOV-9): what a repeat would give was decided then, and may not be permitted now."""
+    """Refuses a repeat of a disclosure under the same X-Request-Id (HOV-9). A repeat cannot get the first answer again, because
+    the records of that answer may no longer be permitted."""
     earlier: Mapping[str, object] | None = await work.services.records.answered(_key(work)) if work.context.given_id else None
     if earlier is not None:
         text = (
@@ -247,6 +252,7 @@ async def _first_time(work: UnitOfWork) -> None:
 
 
 def _key(work: UnitOfWork) -> str:
-    """As that of any other request, so that one id stands for one request whatever it asks."""
+    """The idempotency key, in the same form as for every other request, so that one request id stands for one request of any
+    kind."""
     caller = work.context.caller
     return f"request:{caller.client}:{caller.user}:{work.context.request_id}"

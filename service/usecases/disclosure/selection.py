@@ -1,6 +1,7 @@
-"""What a disclosure is of: which records of a person, kept by one agency, were asked for, for whom, and what is decided on each.
+"""Selects the records of a disclosure: the records of a person, kept by one agency, that were asked for, each with its decision.
 
-`$disclose` and the data request ask the same in two forms; `Place` says where in its form each of them has a thing.
+`$disclose` (Parameters) and the data request (a Task) ask for a disclosure in two forms. A `Place` gives the FHIRPath of a
+parameter in either form.
 """
 
 from __future__ import annotations
@@ -25,9 +26,9 @@ from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
 Place = Callable[[str], str]
-"""The FHIRPath of what `$disclose` calls by this name."""
+"""Gives the FHIRPath of a parameter, by the parameter's name in `$disclose`."""
 RULE = "consent-rules 4"
-# What is between two agencies, or says what was consented, decided and seen, is not passed on by this door.
+# Types that are never disclosed: records between two agencies, and records of consents, decisions and accesses.
 NOT_DISCLOSED = frozenset({"Task", "Communication", "Consent", "AuditEvent", "Provenance"})
 MAX_SCANNED = 5000
 MAX_RECORDS = 1000
@@ -35,7 +36,7 @@ UNLIMITED = 0
 
 
 def purposes(found: Given) -> tuple[str, ...]:
-    """The purposes of use among what was given, as a decision knows them."""
+    """The purposes of use in the parameters given, in the form that a decision uses."""
     keys = (
         each if isinstance(each, str) else purpose_key(str(each.get("system", "")), str(each.get("code", "")))
         for each in found["purpose"]
@@ -44,7 +45,7 @@ def purposes(found: Given) -> tuple[str, ...]:
 
 
 def faults(services: Services, found: Given, place: Place) -> list[Issue]:
-    """What was asked that nobody is told by this door, or that cannot be read."""
+    """The faults of the parameters: a type of record that is never disclosed, or a period that cannot be read."""
     issues = [
         Issue(
             "value", f"`{kind}` is not a type of record about a person that is disclosed here; name others.", place("type"), RULE
@@ -59,7 +60,7 @@ def faults(services: Services, found: Given, place: Place) -> list[Issue]:
 
 
 def wanted(services: Services, found: Given, recipient: str, *, release: bool) -> DisclosureRequest:
-    """What was asked, once it has no faults."""
+    """The DisclosureRequest in the parameters given. The parameters must have no `faults`."""
     return DisclosureRequest(
         recipient=recipient,
         purposes=purposes(found),
@@ -88,7 +89,8 @@ def _category(value: object) -> list[str]:
 
 
 async def partner(services: Services, context: RequestContext, asked: DisclosureRequest, place: Place) -> str:
-    """The sector of a recipient that may be told anything at all; refuses one that has no live agreement (L0)."""
+    """The sector of the recipient. Refuses a recipient without a live sharing agreement, and a purpose that the agreement does
+    not cover (L0)."""
     recipient = asked.recipient
     registered = await services.partners.get(recipient)
     known = await services.directory.get(recipient)
@@ -105,7 +107,8 @@ async def partner(services: Services, context: RequestContext, asked: Disclosure
 
 
 def basis_of(asked: DisclosureRequest, sectors: tuple[str, str], place: Place) -> Basis | None:
-    """The lawful basis that is claimed between agencies of two sectors, None when none is; refuses one that cannot be."""
+    """The lawful basis that is claimed between agencies of two sectors, None when no basis is claimed. Refuses a basis that
+    cannot be claimed between these sectors."""
     basis = claimed(asked.basis, sectors, place("basis")) if asked.basis is not None else None
     if isinstance(basis, Problem):
         raise Refused(basis)
@@ -115,8 +118,8 @@ def basis_of(asked: DisclosureRequest, sectors: tuple[str, str], place: Place) -
 async def candidates(
     services: Services, agency: str, patient: str, asked: DisclosureRequest, most: int = MAX_RECORDS
 ) -> list[Row]:
-    """An agency's own records of the person that were asked for, by reference; refused rather than cut when they are more than
-    `most` (`UNLIMITED`: never)."""
+    """An agency's own records of the person that were asked for, in the order of their references. More than `most` records are
+    refused, not cut (`UNLIMITED`: any number is given)."""
     person = await services.evidence.person(patient)
     found: list[Row] = []
     scanned = MAX_SCANNED + 1 if most else UNLIMITED
@@ -151,7 +154,7 @@ def _matches(facts: Facts, asked: DisclosureRequest) -> bool:
 
 
 def too_many() -> Refused:
-    """More than one disclosure holds."""
+    """The refusal of more records than one disclosure may hold."""
     text = f"More than {MAX_RECORDS} records match, too many for one disclosure; narrow it by `type`, `category` or `period`."
     return Refused(problem(Category.TOO_COSTLY, "too-costly", text))
 
@@ -165,8 +168,8 @@ async def judged(
     user: str = "",
     work: UnitOfWork | None = None,
 ) -> tuple[Item, ...]:
-    """Each record with what is decided on it for the recipient now, the claimed basis covering exactly these. `user`: who of the
-    recipient would be told, when it is one person."""
+    """Each record as an Item, decided for the recipient now. A claimed basis covers exactly these records. `user`: the member of
+    the recipient's staff who would receive the records; empty: any member."""
     grants = (basis.grant(asked.recipient, [row.reference for row in rows]),) if basis else ()
     recipient = Recipient(asked.recipient, asked.purposes, grants=grants, user=user)
     decisions = await decided(services, context, recipient, rows, work)

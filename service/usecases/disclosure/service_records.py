@@ -1,4 +1,5 @@
-"""What is told of the past stays as it was told: the audit trail and disclosure records are made by the service alone."""
+"""Write rules of the service records: the service alone makes its AuditEvents and disclosure records, and no client changes
+them."""
 
 from __future__ import annotations
 
@@ -13,7 +14,8 @@ from service.usecases.request.work import UnitOfWork
 
 
 async def write_event(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of AuditEvent: another system's events may be added, never changed, and never in this service's name."""
+    """The write rule of AuditEvent: a client may add another system's event, but may change no event and may not write an event
+    in this service's name."""
     if proposal.row is not None:
         raise _refusal(Category.NOT_ALLOWED, "AuditEvent", "The audit trail is only added to: send another event.", "security 4")
     if proposal.resource.get("source", {}).get("site") == SITE:
@@ -23,7 +25,8 @@ async def write_event(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> s
 
 
 async def write_communication(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
-    """The rule of Communication: a disclosure record is made when something is disclosed, and stands (DIS)."""
+    """The write rule of Communication: a client may neither make nor change a disclosure record, which the service makes when
+    records are disclosed (DIS)."""
     if _disclosure(proposal.resource) or (proposal.before is not None and _disclosure(proposal.before)):
         text = "A disclosure record is made by the service when something is disclosed; ask for the disclosure itself."
         raise _refusal(Category.RULE, "Communication.category", text, "DIS")

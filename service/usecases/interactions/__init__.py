@@ -1,1 +1,1 @@
-"""What a client asks of records: read, search, write, batch, load. They speak through `rules`."""
+"""The interactions with records: read, search, write, validate, batch, load. Every write goes through the table in `rules`."""

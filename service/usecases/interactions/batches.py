@@ -1,4 +1,4 @@
-"""Batch and transaction (R4 section 3.1.0.11). A transaction is one unit of work; a batch is each entry by itself."""
+"""Batch and transaction (R4 section 3.1.0.11). A transaction is one unit of work; a batch commits each entry separately."""
 
 from __future__ import annotations
 
@@ -23,19 +23,20 @@ from service.usecases.request.work import UnitOfWork, decided_again
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
-# Among what is created and updated, what others are decided by goes first, whatever its method: no id or reference depends on
-# that order, and a rule must find the records as they will stand.
+# The order of types among the entries that create or update, whatever the method: records that other entries are decided by come
+# first, so that a rule finds the records as the transaction will leave them. No id or reference depends on this order.
 AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
 ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
-# What a request.url may be, and nothing that leaves the base, climbs or names a host (attack list).
+# The form of a request.url: no URL that leaves the base, climbs with `..` or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
 TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
 
 
 @dataclass(frozen=True, slots=True)
 class EntryRequest:
-    """One Bundle.entry as it will be carried out. `url` is relative to the base, without its query."""
+    """One Bundle.entry as it will be carried out. `place` is the entry's index in the Bundle; `type`, `id` and `query` are read
+    from request.url."""
 
     place: int
     method: str
@@ -50,14 +51,15 @@ class EntryRequest:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of one entry."""
+    """The outcome of one entry."""
 
     method: str
     outcome: Answer | Page | Problem
 
 
 async def perform(services: Services, context: RequestContext, bundle: Resource) -> tuple[Result, ...]:
-    """Carries a Bundle out and gives one Result for each entry, in their order. A transaction that fails is Refused whole."""
+    """Carries out a Bundle and gives one Result for each entry, in the Bundle's order. A transaction that fails is refused as a
+    whole (Refused)."""
     kind = bundle.get("type")
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
         text = "The base takes a Bundle of type `batch` or `transaction`; send a single resource to its own type."
@@ -66,7 +68,7 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
-    context = replace(context, directory=None)  # an entry may change the directory that the next one is decided by
+    context = replace(context, directory=None)  # an entry may change the directory, by which later entries are decided
     read = [_request(place, entry, context.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
         return await decided_again(context, lambda at: _transaction(services, at, read))
@@ -90,7 +92,8 @@ async def _alone(services: Services, context: RequestContext, request: EntryRequ
 
 
 async def _transaction(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
-    """All or none. References between entries are resolved first, so every rule sees the records as they will stand."""
+    """Carries out all entries of a transaction or none. References between entries are resolved first, so that every rule sees
+    the records as the transaction will leave them."""
     problems = [_placed(place, each) for place, each in enumerate(read) if isinstance(each, Problem)]
     if problems:
         raise Refused(Problem(problems[0].category, tuple(issue for each in problems for issue in each.issues)))
@@ -143,7 +146,8 @@ async def _get(services: Services, context: RequestContext, request: EntryReques
 
 
 def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
-    """Reads one entry. URLs that leave the base, climb or name a host are refused (attack list)."""
+    """Reads one entry; a Problem when the entry cannot be read. URLs that leave the base, climb with `..` or name a host are
+    refused (attack list)."""
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict):
         return _malformed("Every entry says what to do in `request`; add its method and url.", "request")
@@ -171,8 +175,8 @@ def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
 
 
 async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryRequest]:
-    """Gives new records their ids, and points every reference to an entry's fullUrl at the record it becomes, and every
-    conditional one at the record it finds (R4 3.1.0.11.2)."""
+    """Gives new records their ids, replaces every reference to an entry's fullUrl by the reference of the entry's record, and
+    replaces every conditional reference by the reference of the record found (R4 3.1.0.11.2)."""
     known: dict[str, str] = {}
     named: list[EntryRequest] = []
     for request in requests:
@@ -195,7 +199,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
 
 
 async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
-    """The record that a conditional create finds instead of making one."""
+    """The reference of the record that a conditional create finds; None when the entry will create a record."""
     if request.method != "POST" or not request.if_none_exist:
         return None
     try:
@@ -207,7 +211,7 @@ async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
 
 
 async def _found(work: UnitOfWork, request: EntryRequest) -> dict[str, str]:
-    """The records that an entry's conditional references find."""
+    """The references of the records that an entry's conditional references find."""
     try:
         return await conditional.targets(work.services, work.context, request.resource or {})
     except Refused as refusal:
@@ -215,7 +219,7 @@ async def _found(work: UnitOfWork, request: EntryRequest) -> dict[str, str]:
 
 
 def _distinct(requests: list[EntryRequest]) -> None:
-    """No record may be written twice in one transaction (R4 3.1.0.11.2)."""
+    """Refuses a transaction that writes one record twice (R4 3.1.0.11.2)."""
     seen: set[str] = set()
     for request in requests:
         target = f"{request.type}/{request.id}"
@@ -227,7 +231,7 @@ def _distinct(requests: list[EntryRequest]) -> None:
 
 
 def _placed(place: int, found: Problem) -> Problem:
-    """A Problem whose expressions start at their entry."""
+    """The Problem of an entry, with expressions that start at the entry in the Bundle."""
     return Problem(found.category, tuple(_within(place, found.issues)))
 
 

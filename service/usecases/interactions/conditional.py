@@ -16,9 +16,10 @@ RULE = "R4 3.1.0.11.2"
 
 
 async def targets(services: Services, context: RequestContext, resource: Resource) -> dict[str, str]:
-    """What each conditional reference of a resource finds, of what the caller may search and see.
+    """The record that each conditional reference of a resource finds, by reference; only records that the caller may search and
+    see are found.
 
-    Raises Refused when one finds no record, or more than one.
+    Raises Refused when a conditional reference finds no record, or more than one record.
     """
     conditional = {reference: path for path, reference in references(resource) if SEARCHED.fullmatch(reference)}
     return {reference: await _target(services, context, path, reference) for reference, path in conditional.items()}

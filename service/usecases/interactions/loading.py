@@ -1,7 +1,7 @@
-"""`baton load`: records that exist already, brought in under the same rules as every other write, with the ids they have.
+"""`baton load`: brings in records that exist already, with their own ids and under the same rules as every other write.
 
-A load may be broken off and repeated at any time: what is here with the same content is counted, not written again, and what has
-changed here since is never overwritten.
+A load may be broken off and repeated at any time. A record stored with the same content is counted and not written again, and a
+stored record that has changed since it was loaded is never overwritten.
 """
 
 from __future__ import annotations
@@ -34,14 +34,16 @@ OPERATOR = "baton-load"
 ALL = Scopes((Access("system", "*", "cruds"),))
 AT_ONCE = 32
 
-# What others refer to goes first, so that the rules find it; types without a place go between.
+# The order of loading: types that other records refer to come first, so that the rules find them; a type in neither list is
+# loaded between FIRST and LAST.
 FIRST = (
     "Organization", "Practitioner", "Location", "HealthcareService", "PractitionerRole", "Patient", "RelatedPerson", "Group",
     "EpisodeOfCare", "Encounter", "CareTeam", "QuestionnaireResponse", "Consent",
 )  # fmt: skip
 LAST = ("CarePlan", "Task", "Communication", "Provenance")
 
-# Whose record it is: a directory entry belongs to the agency it describes (IDN-3), whatever the operator says of the rest.
+# The member that names the custodian of a directory entry: the entry belongs to the agency that it describes (IDN-3), whatever
+# custodian the operator gives for the other records.
 DIRECTORY = {
     "Organization": "partOf",
     "PractitionerRole": "organization",
@@ -61,7 +63,7 @@ NAMED = {
 
 
 class Fate(StrEnum):
-    """What became of a record."""
+    """The outcome of loading one record: LOADED, THERE (stored before with this content) or REFUSED."""
 
     LOADED = "loaded"
     THERE = "there"
@@ -70,7 +72,7 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """A record's fate, and for a refused one why."""
+    """A record's Fate, with the reason when the record was refused."""
 
     fate: Fate
     reference: str
@@ -78,13 +80,14 @@ class Verdict:
 
 
 class Loading:
-    """Brings records in. `custodian` is the Organization whose records they are; empty: the one that each names itself."""
+    """Loads records. `custodian` is the Organization that keeps the records; empty: the Organization that each record names."""
 
     def __init__(self, services: Services, base: str, custodian: str = "") -> None:
         self._services, self._base, self._custodian = services, base, custodian
 
     async def load(self, resources: Sequence[Resource]) -> list[Verdict]:
-        """The fates of these records, in their order. Raises Refused UNAVAILABLE when the database does not answer."""
+        """Loads these records and gives a Verdict for each, in the order given. Raises Refused UNAVAILABLE when the database does
+        not answer."""
         fates: list[Verdict | None] = [None] * len(resources)
         order = sorted(range(len(resources)), key=lambda place: rank(resources[place]))
         gate = asyncio.Semaphore(AT_ONCE)
@@ -124,7 +127,8 @@ class Loading:
         return Verdict(Fate.THERE, ref)
 
     async def _same(self, row: Row, given: Resource) -> bool:
-        """Whether it is what is here, or what was brought in at first: changed since then, it stays changed."""
+        """Whether the given record equals the stored record, or the version first loaded. A stored record that has changed since
+        its first version keeps its changes."""
         if covers(row.resource, given):
             return True
         first = await self._services.records.version(row.type, row.id, 1) if row.version > 1 else None
@@ -149,7 +153,7 @@ class Loading:
             return f"{kind}/{resource['id']}"
         said = await self._organization(resource, DIRECTORY[kind]) if kind in DIRECTORY else ""
         if self._custodian and said and await self._services.directory.get(said) is None:
-            said = ""  # nobody here by that name: then it is what the operator says
+            said = ""  # the named Organization is not known here, so the operator's custodian counts
         custodian = said or self._custodian or await self._said(resource)
         if not custodian:
             text = "It does not say whose record this is; name the agency with `--custodian Organization/ID`."
@@ -160,7 +164,8 @@ class Loading:
         return custodian
 
     async def _said(self, resource: Resource) -> str:
-        """The agency a record names itself, else the one that keeps the Patient it is about."""
+        """The agency that the record names, or else the agency that keeps the Patient of the record; empty when neither is
+        known."""
         kind = resource["resourceType"]
         found = await self._organization(resource, NAMED[kind]) if kind in NAMED else ""
         if found or kind == "Patient":
@@ -187,13 +192,15 @@ def rank(resource: Resource) -> int:
 
 
 def identity_of(resource: Resource) -> str:
-    """The record's own id; one without gets an id that its content always gives, so that a repeated load finds it again."""
+    """The record's own id. A record without an id gets an id computed from its content, so that a repeated load finds the record
+    again."""
     given = resource.get("id")
     return given if isinstance(given, str) and given else hashlib.sha256(dump(resource)).hexdigest()[:40]
 
 
 def covers(stored: Mapping[str, Any], given: Mapping[str, Any]) -> bool:
-    """Whether a stored record says all that was given; it may say more, such as the team that a plan was given with its lead."""
+    """Whether a stored record has all the content given. The stored record may have more: a plan, for example, was given a care
+    team together with its lead."""
     others = (name for name in given if name != "meta")
     return all(stored.get(name) == given[name] for name in others) and _meta(stored.get("meta", {}), given.get("meta", {}))
 

@@ -1,6 +1,6 @@
 """The single-record interactions: read, vread, history, create, update, delete (R4 section 3.1.0).
 
-The `plan_` functions stage one write without committing it, so that a transaction is many of them and one commit.
+The `plan_` functions stage one write without committing it, so that a transaction stages many writes and commits once.
 """
 
 from __future__ import annotations
@@ -31,24 +31,25 @@ from service.usecases.request.work import UnitOfWork, decided_again
 Params = Sequence[tuple[str, str]]
 
 MANY = 1000
-"""How many matches of an If-None-Exist are looked at for those the caller may know of."""
+"""How many matches of an If-None-Exist are read, to find the matches that the caller may see."""
 
 NEW = -1
-"""The version that a record must have which is not here yet."""
+"""The value of `if_match` for `If-None-Match: *`: the record must not exist yet (RFC 9110 section 13.1.2)."""
 
-# security rules, section 2: a lost update on these would lose responsibility itself.
+# Types whose updates require If-Match (security rules, section 2): a lost update would lose responsibility for a person.
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
 
 
 class Reading:
-    """A read whose record is asked for at once, beside the token that tells whether it may be looked at."""
+    """A read that starts to fetch its record at once, while the request's token is still being looked up."""
 
     def __init__(self, services: Services, kind: str, identity: str) -> None:
         self._services, self._kind, self._identity = services, kind, identity
         self._row = services.records.ask(kind, identity)
 
     async def answer(self, context: RequestContext, params: Params = ()) -> Answer:
-        """The current version. Absent and hidden answer the same; a deleted record is gone only for those who could see it."""
+        """The current version. An absent record and a hidden record are refused alike (ABSENT); a deleted record is refused as
+        GONE only to a caller that might see the record."""
         _served(self._services, self._kind)
         allowed(context, self._kind, "r")
         row = await self._row
@@ -58,12 +59,12 @@ class Reading:
 
 
 async def read(services: Services, context: RequestContext, kind: str, identity: str, params: Params = ()) -> Answer:
-    """As `Reading.answer`, for a caller who is known already."""
+    """The current version of a record; as `Reading.answer`, for a request whose caller is known already."""
     return await Reading(services, kind, identity).answer(context, params)
 
 
 async def vread(services: Services, context: RequestContext, kind: str, identity: str, version: str) -> Answer:
-    """One version, decided as what it was and under the labels of now."""
+    """One version of a record. The version is decided by its own content, and again with the record's current labels."""
     _served(services, kind)
     allowed(context, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
@@ -87,7 +88,7 @@ async def _one(
 
 
 async def history(services: Services, context: RequestContext, kind: str, identity: str, params: Params) -> Page:
-    """The versions of one record, newest first; each is decided by itself, as `vread` decides it."""
+    """The versions of one record, newest first. Each version is decided separately, as in `vread`."""
     _served(services, kind)
     allowed(context, kind, "r")
     count, before = _history_page(services, params)
@@ -102,7 +103,8 @@ async def history(services: Services, context: RequestContext, kind: str, identi
 
 
 async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: int) -> list[Shown]:
-    """The next versions that may be seen, a batch at a time so that hidden ones leave no gap and no empty page."""
+    """The next versions that the caller may see. Versions are read a batch at a time, so that hidden versions leave no gap and no
+    empty page."""
     kind, identity = key(reference)
     found: list[Shown] = []
     current = await viewer.services.records.read(kind, identity)
@@ -116,7 +118,7 @@ async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: 
 
 
 def _number(text: str) -> bool:
-    """Whether this is a number that a version or a page size may be."""
+    """Whether a text is a number that a version or a page size may have."""
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
@@ -142,7 +144,7 @@ def _version(shown: Shown) -> Answer:
 
 
 async def create(services: Services, context: RequestContext, kind: str, resource: Resource, none_exist: str = "") -> Answer:
-    """Stores a new record under an id of ours."""
+    """Stores a new record under an id that this service chooses."""
     _served(services, kind)
     allowed(context, kind, "c")
     return await decided_again(context, lambda at: planned(UnitOfWork(services, at), plan_create, kind, resource, none_exist))
@@ -160,7 +162,7 @@ async def update(
 
 
 async def planned(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
-    """One write, planned and committed; a repeat of an earlier request is answered as that was."""
+    """Plans and commits one write. A repeat of an earlier request gets the earlier answer."""
     if (earlier := await idempotency.earlier(work)) is not None:
         return earlier
     return await idempotency.committed(work, await plan(work, *asked))
@@ -176,7 +178,8 @@ async def delete(services: Services, context: RequestContext, kind: str, identit
 
 
 async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exist: str = "", identity: str = "") -> str:
-    """Stages a create and gives its reference. `identity` is an id this service chose before."""
+    """Stages a create and returns the record's reference. `identity` is an id that this service has chosen before; empty: the
+    create chooses one."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "c")
@@ -190,7 +193,8 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
 
 
 async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
-    """Stages an update. Only what the caller may see can be updated, and only its custodian's rules let it."""
+    """Stages an update and returns the record's reference. The caller must see the record, and the rule of its type decides who
+    may write."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "u")
@@ -213,7 +217,8 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
 
 
 async def _still(work: UnitOfWork, row: Row) -> None:
-    """A rule that refused may have looked at records from before and after somebody else's change: then that is the reason."""
+    """Refuses with CONFLICT when another request has changed the record since it was read. A rule that has refused may have read
+    records from before and after the other change, so that its own reason may be wrong."""
     now = await work.services.records.read(row.type, row.id)
     if now is None or now.version != row.version:
         text = f"`{row.reference}` was changed by another request first; read it again, and repeat your change on that."
@@ -221,7 +226,8 @@ async def _still(work: UnitOfWork, row: Row) -> None:
 
 
 async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int | None) -> str:
-    """Stages a delete. Deleting what is already deleted is answered as done (R4 section 3.1.0.7)."""
+    """Stages a delete and returns the record's reference. The delete of a deleted record stages nothing and succeeds (R4 section
+    3.1.0.7)."""
     services, context = work.services, work.context
     _served(services, kind)
     allowed(context, kind, "d")
@@ -236,8 +242,8 @@ async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int 
 
 
 async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
-    """Update-as-create. Ids are chosen only in the agency's own namespace, and by a token that is for the whole of it: trying one
-    tells nothing about others' records."""
+    """Stages an update as a create, with an id that the client has chosen. The id must begin with the id of the caller's agency,
+    and the token must be for all records of the agency, so that a try tells nothing about the records of other agencies."""
     caller = work.context.caller
     agency = id_of(caller.organization)
     whole = any(rule.context != "patient" and not rule.params for rule in caller.scopes.grants(kind, "c"))
@@ -251,7 +257,8 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
 
 
 def _current(row: Row, kind: str, if_match: int | None) -> None:
-    """If-Match must name the current version, and must be there for the types that carry responsibility."""
+    """Refuses an update or delete whose If-Match does not name the current version, that lacks If-Match on a type of
+    `CONDITIONAL`, or that requires a new record (`NEW`) where the record exists."""
     if if_match == NEW:
         if row.deleted:
             return
@@ -270,9 +277,10 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
 
 
 async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str) -> str | None:
-    """Conditional create (R4 section 3.1.0.8.1): the caller's one matching record, or None when there is none.
+    """Conditional create (R4 section 3.1.0.8.1): the reference of the caller's one matching record, None when no record matches.
 
-    Only what the caller could have created itself counts: a token for one patient learns nothing of the agency's others.
+    Only a record that the caller could have created counts, so that a token for one patient learns nothing about the agency's
+    other patients.
     """
     params = tuple(parse_qsl(none_exist.lstrip("?"), keep_blank_values=True))
     query = parse(kind, params, work.services.indexer.parameters)
@@ -294,8 +302,9 @@ async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str)
 
 
 def _known_to(context: RequestContext) -> str:
-    """Among whose records a conditional create looks: those of the agency or, for a token of one person, of that person. Two
-    that look for the same among others' records are not in each other's way, and tell each other nothing."""
+    """The part of a unique key that names whose records a conditional create searches: the agency's records or, with a token for
+    one person, the person's. Two conditional creates that search different records for the same identifier do not hinder each
+    other, and learn nothing about each other."""
     caller = context.caller
     return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
 
@@ -305,7 +314,8 @@ def _matches(work: UnitOfWork, query: Query, resource: Resource) -> bool:
 
 
 def checked(services: Services, resource: Resource) -> Resource:
-    """The resource, when it is valid (fhir-api rules, section 3); every error at once otherwise."""
+    """The resource, when it is valid (fhir-api rules, section 3). Refuses an invalid resource with every error at once, and a
+    redacted or partial (SUBSETTED) copy of a record."""
     if is_redacted(resource):
         text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.security", rule="consent-rules 3"))
@@ -333,6 +343,6 @@ def _is_a(resource: Resource, kind: str) -> None:
 
 
 def answer(services: Services, shown: Shown, params: Params) -> Answer:
-    """A record as its reader may see it, less what `_summary` and `_elements` leave out."""
+    """The Answer with a record as the reader may see it, without the elements that `_summary` and `_elements` leave out."""
     row = shown.row
     return Answer(row.reference, row.version, row.at, presented(shown.body, params, services.definitions))

@@ -1,4 +1,4 @@
-"""Search (R4 section 3.1.1): matches the caller may see, counted and paged as if nothing else existed."""
+"""Search (R4 section 3.1.1): matches that the caller may see, counted and paged as if no other records existed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CURSOR = "_cursor"
 
 
 async def search(services: Services, context: RequestContext, kind: str, params: Params, *, lenient: bool = False) -> Page:
-    """One page of a searchset. Every row is decided before it is counted, paged or included."""
+    """One page of a searchset. Consent is decided for every row before the row is counted, paged or included."""
     if kind not in services.definitions.types:
         raise Refused(problem(Category.ABSENT, "not-supported", f"`{kind}` is not an R4 resource type; correct the URL."))
     allowed(context, kind, "s")
@@ -55,7 +55,8 @@ async def search(services: Services, context: RequestContext, kind: str, params:
 
 @dataclass(slots=True)
 class Walk:
-    """The matches of one search that may be seen, in order, found a batch at a time so that hidden rows leave no gap."""
+    """Gives the matches of one search that the caller may see, in order. Rows are read a batch at a time, so that hidden rows
+    leave no gap."""
 
     services: Services
     viewer: Viewer
@@ -64,13 +65,13 @@ class Walk:
     verb: str = "s"
 
     async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
-        """Those that may be seen. What is redacted cannot be searched for: a redacted record is a match by what is left of it
-        alone."""
+        """The rows that the caller may see. A redacted part cannot be searched for: a redacted record is a match only when its
+        shown parts match."""
         shown = await self.viewer.reveal(await self.viewer.tied(rows) if self.visible is ANY else rows, self.verb)
         return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
-        """The next matches after a place, `wanted` of them if there are so many."""
+        """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
         found: list[Shown] = []
         looked = 0
         while len(found) < wanted:
@@ -84,7 +85,7 @@ class Walk:
         return found[:wanted]
 
     async def total(self) -> int:
-        """How many matches may be seen, exactly."""
+        """The exact number of matches that the caller may see. Raises Refused TOO_COSTLY."""
         counted, looked, after = 0, 0, None
         while rows := await self._batch(after, 500):
             counted += len(await self._shown(rows))
@@ -124,7 +125,8 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
 
 
 async def _included(services: Services, viewer: Viewer, query: Query, matches: Sequence[Shown]) -> list[Shown]:
-    """What `_include` and `_revinclude` bring, one step from the matches; bounded, and refused rather than cut."""
+    """The records that `_include` and `_revinclude` add, one step from the matches. More than `MAX_INCLUDED` records are refused,
+    not cut."""
     if not (query.includes or query.revincludes):
         return []
     indexes = [viewer.left(each) for each in matches]

@@ -1,4 +1,4 @@
-"""`$validate` (R4 section 3.1.0.10): what storing this would find wrong with it. Nothing is stored."""
+"""`$validate` (R4 section 3.1.0.10): the issues for which a resource would not be stored. Nothing is stored."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ MODES = frozenset({"create", "update", "profile"})
 def validate(
     services: Services, context: RequestContext, kind: str, resource: Resource, params: Sequence[tuple[str, str]], strict: bool
 ) -> tuple[Issue, ...]:
-    """Every issue of a resource, or of the one inside a Parameters body."""
+    """Every issue of a resource, or of the resource inside a Parameters body."""
     allowed(context, kind, "c")
     inner, named = _asked(resource, dict(params))
     if inner is None or inner.get("resourceType") != kind:
@@ -30,7 +30,7 @@ def validate(
 
 
 def _asked(resource: Resource, params: dict[str, str]) -> tuple[Resource | None, dict[str, str]]:
-    """The resource to check, and the parameters; those of the URL win."""
+    """The resource to check, and the parameters; a parameter of the URL takes precedence over one of the body."""
     if resource.get("resourceType") != "Parameters":
         return resource, params
     listed = resource.get("parameter")
@@ -41,7 +41,7 @@ def _asked(resource: Resource, params: dict[str, str]) -> tuple[Resource | None,
 
 
 def _claiming(resource: Resource, profile: str) -> Resource:
-    """The resource as if it claimed a profile in `meta.profile`."""
+    """The resource with a profile added to `meta.profile`."""
     meta = resource.get("meta")
     meta = meta if isinstance(meta, dict) else {}
     listed = meta.get("profile")

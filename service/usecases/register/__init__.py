@@ -1,1 +1,1 @@
-"""What the operator keeps: agencies and their agreements, and whether all is sound."""
+"""The operator's use cases: the register of agencies and sharing agreements, and the check that the stored records are sound."""

@@ -1,6 +1,6 @@
-"""`baton check`: everything that must hold of what is stored, and each way in which it does not, as a sentence.
+"""`baton check`: checks that the stored records are consistent, and reports each fault as a sentence.
 
-Findings name records and rules, never what a record says, so they may be shown to any operator.
+A finding names records and rules, never the content of a record, so findings may be shown to any operator.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from service.usecases.request.services import Services
 
 
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
-    """What does not hold; nothing when all does. Raises Refused UNAVAILABLE."""
+    """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
     integrity = Integrity(services.mongo, services.records.projector)
     for each in await services.ledger.verify():
         yield f"ledger: {each}"
@@ -36,7 +36,7 @@ async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
 
 
 async def _plans(services: Services, integrity: Integrity, now: datetime) -> AsyncIterator[str]:
-    """OWN-1 in every version there was, OWN-2 and OWN-6 in every plan as it stands."""
+    """The faults of CarePlans: against OWN-1 in every version, against OWN-2 and OWN-6 in every current plan."""
     await services.directory.refresh()
     async for row in integrity.rows("CarePlan", past=True):
         lead = link(row.resource, "author")
@@ -52,7 +52,8 @@ async def _plans(services: Services, integrity: Integrity, now: datetime) -> Asy
 
 
 async def _keyed(services: Services, plan: Resource, custodian: str) -> AsyncIterator[str]:
-    """OWN-6: an active top-level plan holds its episode's key, so that no second one can be."""
+    """The plan's fault against OWN-6: an active top-level plan must hold the unique key of its episode, so that the episode
+    cannot get a second active plan."""
     subject = link(plan, "subject")
     person = (await services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
     for held in ownership.keys(plan, person, custodian):

@@ -1,4 +1,4 @@
-"""The register of agencies: entering one with its sharing agreement, and what is not in order about those that are in it."""
+"""The register of agencies: registers an agency with its sharing agreement, and reports faults of the registered agencies."""
 
 from __future__ import annotations
 
@@ -21,9 +21,10 @@ SOON = timedelta(days=30)
 
 
 async def register(services: Services, base: str, partner: Partner, name: str = "") -> None:
-    """Registers an agency, or replaces its agreement. One that has no Organization record is given one when its name is told.
+    """Registers an agency, or replaces its agreement. When the agency has no Organization record and `name` is given, an
+    Organization is made with this name.
 
-    Raises Refused: INVALID, or ABSENT for an Organization that nobody knows.
+    Raises Refused: INVALID for a contact or sector that does not fit, ABSENT when the agency has no Organization and no name.
     """
     context = _context(partner.organization, base)
     await services.directory.refresh()
@@ -51,7 +52,8 @@ async def _introduced(services: Services, context: RequestContext, name: str) ->
 
 
 async def checked(services: Services, clients: Iterable[Mapping[str, Any]], now: datetime) -> list[str]:
-    """What is not in order: agreements that do not stand, agencies nobody knows, clients of agencies without an agreement."""
+    """The faults of the register, one sentence each: agreements that do not stand or end soon, agencies without an active
+    Organization record, clients of agencies without an agreement."""
     await services.directory.refresh()
     partners = {partner.organization: partner for partner in await services.partners.list()}
     findings = [each for partner in partners.values() for each in _agreement(partner, now)]

@@ -1,4 +1,4 @@
-"""Whether the service can do its work now."""
+"""Whether the service can answer requests now."""
 
 from __future__ import annotations
 

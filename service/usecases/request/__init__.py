@@ -1,1 +1,1 @@
-"""One request: who asks, what they may see, what it would change, and what is told of it."""
+"""One request: who the caller is, what the caller may see, what the request would change, and what the audit trail records."""

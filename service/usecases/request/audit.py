@@ -1,8 +1,9 @@
-"""What the audit trail is told: who, acting for whom, why, on what, by which authority (security rules, section 3).
+"""Makes the AuditEvents of requests: who acted, for which agency, why, on which record, by which authority (security rules,
+section 3).
 
-AuditEvents in the patterns of IHE Basic Audit Log Patterns. They hold nothing of a record's content and no search value: a query
-is told by its parameter names and a digest, so that two uses of one query can be seen to be the same. They are plain literals
-because every read makes one; a test holds them against the typed model.
+The AuditEvents follow the IHE Basic Audit Log Patterns. An AuditEvent holds no content of a record and no search value: a query
+is recorded by its parameter names and a digest of its values, so that two uses of one query can be recognised. The AuditEvents
+are plain literals because every read makes one; a test checks the literals against the typed model.
 """
 
 from __future__ import annotations
@@ -47,7 +48,8 @@ def event(
     patients: Iterable[str] = (),
     refs: Iterable[str] = (),
 ) -> Resource:
-    """One AuditEvent, without id. `action` is an audit-event-action code, `what` the target, `why` the rows that decided."""
+    """One AuditEvent, without id. `action` is an audit-event-action code, `what` the target of the request, `why` the rules,
+    Consents and Tasks that decided, `refs` the records concerned."""
     caller = context.caller
     told: Resource = {
         "resourceType": "AuditEvent",
@@ -96,7 +98,7 @@ def _code(system: str, code: str) -> dict[str, str]:
 
 
 async def note(services: Services, context: RequestContext, action: str, what: str, shown: Sequence[Shown]) -> None:
-    """Tells the trail of a read before its answer leaves; returns when the line is durable: no record, no release."""
+    """Writes the AuditEvent of a read. Returns when the AuditEvent is durable; the caller must not answer before."""
     patients = {patient for each in shown for patient in each.row.patients}
     refs = [versioned(each.row.reference, each.row.version) for each in shown]
     why = " ".join(sorted({each.decision.reasons[0].source for each in shown}))
@@ -108,8 +110,9 @@ async def note(services: Services, context: RequestContext, action: str, what: s
 
 
 async def denied(services: Services, context: RequestContext, action: str, what: str, refusal: Problem) -> None:
-    """Tells the trail of a request that its caller was denied; other refusals deny nobody anything. Durable before the answer
-    leaves. Reads tell of what is absent themselves."""
+    """Writes the AuditEvent of a denied request: for lack of a scope, as forbidden, or a write to an absent or hidden record.
+    Other refusals deny no access, and a read writes its own AuditEvent for an absent record. Returns when the AuditEvent is
+    durable."""
     hidden = refusal.category is Category.ABSENT and action in WRITES
     if hidden or refusal.category in DENIALS:
         why = refusal.issues[0].rule or SOURCES.get(refusal.category, "")
@@ -123,14 +126,14 @@ def audited(context: RequestContext, action: str, ref: str, *, why: str = "", pa
 
 
 def query_text(kind: str, params: Sequence[tuple[str, str]]) -> str:
-    """A search as the trail may hold it: names of parameters and a digest of their values."""
+    """The text of a search for the audit trail: the names of its parameters and a digest of their values."""
     names = ",".join(name for name, _ in params)
     digest = hashlib.sha256(repr(sorted(params)).encode()).hexdigest()[:16]
     return f"{kind}?{names}#{digest}"
 
 
 def login_event(told: Event, at: datetime) -> Resource:
-    """What happened at the authorization server, as an AuditEvent (IHE ITI-20 node authentication and user login patterns)."""
+    """The AuditEvent of an event at the authorization server (IHE ITI-20 node authentication and user login patterns)."""
     agents: list[dict[str, Any]] = [
         {
             "type": {"coding": [_code(DICOM, "110153")]},

@@ -1,4 +1,5 @@
-"""Directory facts that decisions need: whose staff a role is, what an organisation is part of. Cached until any of it changes."""
+"""The directory facts that decisions need: which organisation a role belongs to, which organisation another is part of. The facts
+are cached until any directory record changes."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ EMPLOYER = {"PractitionerRole": "organization", "HealthcareService": "providedBy
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """Who acts, as decisions match it: the directory resources behind the caller, its groups, sector and sharing agreement."""
+    """The acting caller as decisions match the caller: `known` are the directory resources of the user, of the
+    organisation and of the organisations above; `groups` are the Groups that have one of these as a member; `sector` and
+    `agreement` are the organisation's."""
 
     user: str
     organization: str
@@ -39,7 +42,7 @@ class Acting:
     def principals(
         self, at: datetime, teams: tuple[Resource, ...] = (), patients: frozenset[str] = frozenset()
     ) -> frozenset[str]:
-        """Everything the caller may act as towards one person (consent rules, section 2.1)."""
+        """The references of everything that the caller may act as towards one person (consent rules, section 2.1)."""
         return principals(
             self.user,
             self.organization,
@@ -54,9 +57,11 @@ class Acting:
 
 
 class Directory:
-    """Reads Organization, PractitionerRole and HealthcareService records, and remembers them while their generation stands.
+    """Reads Organization, PractitionerRole and HealthcareService records, and keeps them until the directory's generation is
+    raised.
 
-    `base` is our own FHIR base URL, under which they may name each other; `zone` reads dates without an offset."""
+    `base` is our own FHIR base URL, under which directory records may name each other; `zone` is the time zone for dates without
+    an offset."""
 
     def __init__(
         self,
@@ -78,19 +83,19 @@ class Directory:
         self._acting: dict[tuple[str, str], Acting] = {}
 
     def ask(self) -> Awaitable[int | None]:
-        """The directory's generation, asked now and awaited later."""
+        """Starts to read the directory's generation now; the caller awaits the number later."""
         return self._generations.ask(DIRECTORY)
 
     async def refresh(self, current: int | None = None) -> None:
-        """Forget everything if the directory changed. Called once per request, before anything is read from here; `current` is
-        its generation where that was asked since the request came."""
+        """Forgets all kept records if the directory has changed. Each request calls `refresh` once, before the request reads the
+        directory. `current` is the directory's generation, None when the generation has to be read."""
         if current is None:
             current = await self.ask() or 0
         if current > self._generation:
             self._generation, self._known, self._acting = current, {}, {}
 
     async def get(self, reference: str) -> Resource | None:
-        """The current directory resource, or None when there is none."""
+        """The current directory resource with this reference; None when the record is absent or deleted."""
         if reference not in self._known:
             known = self._known
             row = await self._records.read(*key(reference))
@@ -99,7 +104,8 @@ class Directory:
         return self._known[reference]
 
     async def organization(self, reference: str) -> str:
-        """The organisation an actor acts for; empty when unknown, and for a bare Practitioner: employers are never united."""
+        """The organisation that an actor acts for; empty when unknown. A Practitioner without a role acts for no organisation,
+        because a Practitioner may have several employers."""
         local = relative(reference, self._base)
         kind = type_of(local)
         if kind == "Organization":
@@ -111,7 +117,8 @@ class Directory:
         return relative(link(resource, member), self._base) if resource and member else ""
 
     async def ancestors(self, organization: str) -> tuple[str, ...]:
-        """The organisation and every `partOf` above it, nearest first. A cycle ends where it closes."""
+        """The organisation and every organisation above it by `partOf`, nearest first. A cycle of `partOf` is followed once, and
+        at most `MAX_DEPTH` organisations are given."""
         line: list[str] = []
         current = organization
         while current and current not in line and len(line) < MAX_DEPTH:
@@ -121,7 +128,7 @@ class Directory:
         return tuple(line)
 
     async def acting(self, caller: Caller) -> Acting:
-        """Who a caller acts as; remembered for each user and organisation."""
+        """The Acting of a caller, kept for each user and organisation."""
         key = (caller.user, caller.organization)
         found = self._acting.get(key)
         if found is None:

@@ -1,7 +1,7 @@
-"""What a consent decision needs to know about a person, loaded once and kept while its generations stand.
+"""The evidence of consent decisions about a person, loaded once and kept in memory until one of its generations is raised.
 
-A person is every Patient that carries one verified national identifier (IDN-1). What is kept has no "now" in it: relationships,
-grants and consents carry their periods, and each decision looks at them at its own instant.
+A person is every Patient that carries one verified national identifier (IDN-1). The kept evidence does not depend on the current
+time: relationships, grants and Consents carry their periods, and each decision evaluates the periods at its own instant.
 """
 
 from __future__ import annotations
@@ -33,9 +33,10 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """One person as decisions see them. `custodians` keep a record of the person themselves; each Consent comes with its own
-    custodian; `acting` are RelatedPersons who may act. `stamp` are the generations everything here was loaded under, except the
-    `links` of the records that Consents `named`: those are of any type, whose writes raise none, and are looked up each time."""
+    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person; `consents` are pairs
+    of a custodian and its compiled Consent; `acting` are RelatedPersons who may act for the person. `stamp` holds the generations
+    under which the evidence was loaded, except `links`. `links` are the references of the records that Consents name (`named`):
+    records of any type, whose writes may raise no generation, so `links` are loaded for every decision."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
@@ -50,11 +51,12 @@ class Person:
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def related(self, at: datetime) -> frozenset[str]:
-        """Organisations with a legitimate relationship at an instant (L0)."""
+        """Organisations that have a legitimate relationship with the person at an instant (L0)."""
         return standing(self.custodians, self.relationships, at)
 
     def heard(self, related: frozenset[str]) -> tuple[Compiled, ...]:
-        """The Consents. One that was recorded by an agency without standing can deny, and permits nothing."""
+        """The person's Consents. A Consent recorded by an agency that neither keeps the person's record nor is in `related` can
+        deny, and permits nothing."""
         trusted = self.custodians | related
         return tuple(each if custodian in trusted else replace(each, doubt=True) for custodian, each in self.consents)
 
@@ -64,13 +66,13 @@ class Person:
 
     @property
     def name(self) -> str:
-        """One reference that names the person whichever of their Patients is asked about."""
+        """One Patient reference that stands for the person: the same, whichever of the person's Patients is asked about."""
         return min(self.patients)
 
 
 class EvidenceCache:
-    """Persons by Patient reference. `base` is our own FHIR base URL, under which a Consent may name what it is about; `zone`
-    reads dates without an offset."""
+    """Loads and keeps Persons by Patient reference. `base` is our own FHIR base URL, under which a Consent may name records;
+    `zone` is the time zone for dates without an offset."""
 
     def __init__(
         self,
@@ -90,11 +92,12 @@ class EvidenceCache:
         self._kept: OrderedDict[str, Person] = OrderedDict()
 
     async def person(self, patient: str) -> Person:
-        """The person behind one Patient."""
+        """The Person whom one Patient reference stands for."""
         return (await self.persons((patient,)))[patient]
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
-        """The persons behind Patients, each as of now: nothing is answered from memory that has changed since."""
+        """The Persons whom these Patient references stand for, by reference. A kept Person is used only while its generations are
+        current."""
         asked = list(dict.fromkeys(patients))
         kept = {patient: self._kept[patient] for patient in asked if patient in self._kept}
         keys = {key for person in kept.values() for key in person.stamp}
@@ -115,7 +118,8 @@ class EvidenceCache:
             self._kept.popitem(last=False)
 
     async def _load(self, patient: str) -> Person:
-        """Generations are read before what they guard, so that a change in between makes the next reader look again."""
+        """Loads the evidence about one person. The generations are read before the records, so that a change in between makes
+        the next reader load the evidence again."""
         own = await self._generations.current((patient,))
         row = await self._records.read(*key(patient))
         identities = person_keys(row.resource) if row and not row.deleted else ()
@@ -144,13 +148,14 @@ class EvidenceCache:
         return compile_consent(consent.resource, _versioned(consent), self._base, self._zone)
 
     async def _with_links(self, persons: Mapping[str, Person], named: Collection[str]) -> dict[str, Person]:
-        """What the records that Consents name as `related` or `dependents` refer to now; of a deleted one, what it last did."""
+        """The Persons with the current references of the records that Consents name as `related` or `dependents`. For a deleted
+        record, the references are those of its last version."""
         rows = await self._records.read_many(named)
         links = {ref: Facts.from_row(row.facts).references for ref, row in rows.items()}
         return {patient: replace(person, links=links) if person.named else person for patient, person in persons.items()}
 
     async def _linked(self, identities: Collection[str]) -> list[Row]:
-        """Live Patients that carry one of these verified identifiers (`system|value`)."""
+        """The live Patients that carry one of these verified identifiers (`system|value`)."""
         found = [row for identity in identities for row in await self._holdings.having("Patient", f"person={identity}")]
         return list({row.id: row for row in found if not row.deleted}.values())
 

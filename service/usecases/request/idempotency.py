@@ -1,4 +1,4 @@
-"""HOV-9: a request is carried out once. The same X-Request-Id with the same request gets the first answer again."""
+"""HOV-9: a request is carried out once. A repeat of the request under the same X-Request-Id gets the first answer again."""
 
 from __future__ import annotations
 
@@ -16,11 +16,12 @@ from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
 
 REMEMBERED = timedelta(days=7)
-"""How long a repeat is recognised; partners retry for 72 hours."""
+"""How long a repeat of a request is recognised; partners retry for 72 hours."""
 
 
 async def earlier(work: UnitOfWork) -> Answer | None:
-    """The first answer to this very request, None when it is new. Another request under the same id is refused as a duplicate."""
+    """The first answer to this request, None when the request is new. Refuses another request under the same id as a
+    duplicate."""
     if not work.context.given_id:
         return None
     answer = await work.services.records.answered(_key(work))
@@ -28,7 +29,8 @@ async def earlier(work: UnitOfWork) -> Answer | None:
 
 
 async def committed(work: UnitOfWork, ref: str) -> Answer:
-    """Commits the unit of work and its idempotency key; a repeat that lost the race gets the winner's answer."""
+    """Commits the unit of work with the request's idempotency key. A repeat that runs at the same moment and commits second gets
+    the answer of the first."""
     if ref not in work.staged:
         return await found(work, ref)
     if work.context.given_id:
@@ -44,7 +46,7 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
 
 
 async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
-    """The first answers to this very transaction, each with its method; None when it is new."""
+    """The first answers to this transaction, each with its method; None when the transaction is new."""
     told = await work.services.records.answered(_key(work)) if work.context.given_id else None
     if told is None:
         return None
@@ -54,7 +56,8 @@ async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
 
 
 async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[Answer]:
-    """Commits a transaction's writes (method and reference) at once, with its idempotency key; gives their answers."""
+    """Commits a transaction's writes (method and reference) in one Change, with the transaction's idempotency key. Returns the
+    answers of the writes."""
     if work.context.given_id and work.staged:
         versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
         facts = {"fingerprint": work.context.fingerprint, "writes": versions}
@@ -64,7 +67,8 @@ async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[
 
 
 async def found(work: UnitOfWork, ref: str) -> Answer:
-    """The answer of a write that changed nothing: a conditional create that matched, a repeat. Only a reader is shown it."""
+    """The answer to a write that changed nothing, such as a conditional create that matched. The answer has a body only for a
+    caller that may read the record."""
     row = await work.row(ref)
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
     viewer = await viewer_of(work.services, work.context)

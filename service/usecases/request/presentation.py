@@ -16,7 +16,7 @@ SUMMARIES = frozenset({"true", "false", "text", "data"})
 
 
 def presented(body: bytes, params: Sequence[tuple[str, str]], definitions: Definitions) -> bytes:
-    """The body of a read as its parameters want it; refuses parameters a read does not have."""
+    """The body of a read as its parameters ask for it. Refuses a parameter that a read does not have."""
     if not params:
         return body
     named = dict(params)
@@ -31,7 +31,7 @@ def presented(body: bytes, params: Sequence[tuple[str, str]], definitions: Defin
 
 
 def subset(body: bytes, summary: str, elements: Collection[str], definitions: Definitions) -> bytes:
-    """The part of a record that `_summary` or `_elements` asks for; the whole of it for anything else."""
+    """The part of a record that `_summary` or `_elements` asks for; the whole record when neither asks for a part."""
     if summary not in ("true", "text", "data") and not elements:
         return body
     resource = parse(body, max_depth=1000)
@@ -62,7 +62,8 @@ def _elements(definitions: Definitions, kind: str, mark: str) -> frozenset[str]:
 
 
 def _choice(name: str, wanted: Collection[str]) -> bool:
-    """`valueQuantity` belongs to the element `value[x]`, or to `value` as a client may write it."""
+    """Whether a member belongs to a wanted choice element: `valueQuantity` belongs to `value[x]`, which a client may write as
+    `value`."""
     stems = (each.removesuffix("[x]") for each in wanted if each.endswith("[x]") or each == "value")
     return any(name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper() for stem in stems)
 

@@ -1,4 +1,4 @@
-"""A write as somebody proposed it, and what is done with one that no care rule speaks for."""
+"""A proposed write, the general checks on a proposed write, and the rule of types that have no care rule."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from service.store.records import Row
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
-# What agencies are answerable for: nobody writes these as a person.
+# Types for which agencies answer: a caller that is a person may not write them.
 AGENCIES = frozenset(
     {"CarePlan", "CareTeam", "EpisodeOfCare", "Task", "Patient", "RelatedPerson", "ServiceRequest", "Communication", "Provenance"}
 )
@@ -19,8 +19,8 @@ AGENCIES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Proposal:
-    """`resource` is valid FHIR; `row` is what it would replace, None for a new record. `verb` is the SMART
-    letter; `keys` are unique."""
+    """A proposed write. `resource` is valid FHIR; `row` is the stored record that the write would replace, None for a new record.
+    `verb` is the SMART letter of the interaction; `keys` are unique keys that the record will hold."""
 
     resource: Resource
     row: Row | None
@@ -34,12 +34,12 @@ class Proposal:
 
     @property
     def before(self) -> Resource | None:
-        """What is stored now."""
+        """The stored resource that the write would replace; None for a new or deleted record."""
         return None if self.row is None or self.row.deleted else self.row.resource
 
 
 async def store(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
-    """The rule of a type that has none of its own."""
+    """The write rule of a type that has no rule of its own: only the custodian writes the record. Returns the reference."""
     custodian_only(work, proposal)
     if proposal.row is None:
         return work.create(proposal.resource, work.context.caller.organization, keys=proposal.keys)
@@ -47,7 +47,8 @@ async def store(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
 
 
 def personal(viewer: Viewer, proposal: Proposal) -> None:
-    """Refuses what a person writes about others or in an agency's name: a person is nobody's staff, whoever runs their app."""
+    """Refuses a write by a person (not staff) about another person, of an agency's type, or of a record that the person did not
+    write. A person's app may belong to an agency, but the person is not the agency's staff."""
     if not viewer.context.caller.personal:
         return
     patients = viewer.services.indexer.patients(proposal.resource)
@@ -64,7 +65,7 @@ def _wrote(viewer: Viewer, row: Row) -> bool:
 
 
 def custodian_only(work: UnitOfWork, proposal: Proposal) -> None:
-    """Refuses a write to a record that the caller sees but another agency keeps (IDN-3 and the rest)."""
+    """Refuses a write to a record of which another agency is the custodian (IDN-3)."""
     row = proposal.row
     if row is not None and row.custodian != work.context.caller.organization:
         text = f"`{row.reference}` is another agency's record; only its custodian writes it."

@@ -1,4 +1,4 @@
-"""What a use case gives the edge."""
+"""The results that use cases give to the edge (`service.api`)."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from service.store.records import Row
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """One record as its reader may see it, or what became of it.
+    """One record as its reader may see it, or the outcome of a write.
 
-    `body` is the canonical JSON that may leave; empty for a delete. `issues` are warnings and information that go with it.
+    `body` is the canonical JSON that may leave; empty for a delete. `issues` are warnings and information for the client.
     """
 
     reference: str
@@ -32,7 +32,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One line of a Bundle that answers: `mode` is match, include or outcome."""
+    """One entry of a Bundle in an answer; `mode` is match, include or outcome."""
 
     answer: Answer
     mode: str = "match"
@@ -41,7 +41,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """A page of a searchset or a history. `cursor` continues it; empty at the end. `total` is None when it was not asked for."""
+    """A page of a searchset or a history. `cursor` leads to the next page, and is empty on the last page. `total` is the number
+    of all matches, None when the client did not ask for the total."""
 
     entries: tuple[Entry, ...]
     cursor: str = ""
@@ -50,6 +51,6 @@ class Page:
 
 
 def written(rows: Mapping[str, Row], ref: str) -> Answer:
-    """What became of a write: the version that now stands."""
+    """The Answer to a write: the version that was written."""
     row = rows[ref]
     return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=row.version == 1 and not row.deleted)

@@ -1,4 +1,4 @@
-"""The real things use cases work with, built and joined once in `service.app`."""
+"""The services that use cases work with, built and joined once in `service.app`, and the context of one request."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from service.usecases.request.evidence import EvidenceCache
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """Everything a use case may reach. `secret` signs cursors."""
+    """Everything that a use case may reach. `secret` signs cursors."""
 
     settings: Settings
     definitions: Definitions
@@ -55,17 +55,17 @@ class Services:
 
     @property
     def calendar(self) -> Calendar:
-        """When the locality works."""
+        """The calendar of the locality's working days."""
         return Calendar(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContext:
-    """One request as the use cases see it: who, when, and what its answers and audit lines carry.
+    """The context of one request: the caller, the instant, and the values that answers and audit lines carry.
 
-    `base` is the public FHIR base URL, `request_id` and `correlation_id` are echoed, `fingerprint` tells two uses of one
-    request id apart, `given_id` says that the client chose the request id (HOV-9). `directory` is the directory's generation
-    when the request came, None where it has to be asked.
+    `base` is the public FHIR base URL; `request_id` and `correlation_id` are echoed; `fingerprint` tells two different requests
+    with one request id apart; `given_id` says that the client chose the request id (HOV-9). `directory` is the directory's
+    generation when the request came, None when the generation has to be read.
     """
 
     caller: Caller

@@ -1,7 +1,8 @@
-"""What the service's own AuditEvents are found by and decided on: drawn once a shape, since every read makes one.
+"""Draws the Projection (index, patients, facts) of the service's own AuditEvents faster than the general projector.
 
-An event's client, agents, action and outcome are the same from one read to the next; only its time, what it was about and its id
-differ. `tests/usecases/request/test_trail.py` holds this to what is drawn from any other AuditEvent.
+Every read writes an AuditEvent. The client, agents, action and outcome of these events are the same from one read to the next;
+only the time, the entities and the id differ. The common part, the event's shape, is therefore drawn once and kept.
+`tests/usecases/request/test_trail.py` checks that the result equals the general projector's.
 """
 
 from __future__ import annotations
@@ -29,21 +30,21 @@ VARYING = frozenset({"resourceType", "id", "meta", "recorded", "outcomeDesc", "e
 
 @dataclass(slots=True)
 class _Varying:
-    """What one event adds to its shape."""
+    """The keys, ranks and references that one event adds to its shape."""
 
     keys: set[str]
     ranks: dict[str, Rank | None]
     references: dict[str, None]
 
     def rank(self, name: str, value: str) -> None:
-        """As an Index keeps the smallest and the largest."""
+        """Adds a value to the smallest and the largest value of a sort key, as an Index does."""
         value = value[:64]
         self.ranks[name] = min(str(self.ranks.get(name, value)), value)
         self.ranks[f"-{name}"] = max(str(self.ranks.get(f"-{name}", value)), value)
 
 
 def with_events(project: Projector) -> Projector:
-    """A projector that knows the service's own AuditEvents, and leaves everything else to `project`."""
+    """A projector that draws the service's own AuditEvents from their kept shapes, and every other resource with `project`."""
     shapes: dict[bytes, Projection] = {}
 
     def drawn(resource: Resource, tokens: Sequence[str]) -> Projection:
@@ -62,7 +63,7 @@ def with_events(project: Projector) -> Projector:
 
 
 def _ours(resource: Mapping[str, Any]) -> bool:
-    """Whether `service.usecases.request.audit` made this; another system's event may have any form."""
+    """Whether `service.usecases.request.audit` made this AuditEvent. Another system's event may have any form."""
     return bool(
         resource.get("source", {}).get("site") == SITE
         and VARYING.issuperset(resource)
@@ -100,7 +101,7 @@ def _filled(shape: Projection, resource: Resource) -> Projection:
 
 @lru_cache(maxsize=16)
 def _instant(text: str) -> Interval:
-    """The entries of a page were recorded at one instant."""
+    """The interval of an instant in text. The last results are kept, because the entries of a ledger page share one instant."""
     found = parse(text)
     assert found is not None, "INVARIANT: the service writes instants"
     return found

@@ -1,7 +1,8 @@
-"""The one way out: every record that leaves passes `reveal`, which asks the scopes, then consent, then redacts.
+"""The Viewer: every record that leaves the service passes `reveal`, which checks the scopes, asks for the consent decision, and
+redacts.
 
-Store reads that return patient data are called here and in `work` (whose loads decide but never leave) and nowhere else;
-`tests/test_structure.py` holds to it.
+Only the modules that `tests/structure/test_consent_path.py` lists read patient data from the store. The test gives each module's
+reason: the module decides about the data before the data leaves, or the data never leaves.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
 
-# A Task of ours is between its two agencies (HOV-11); a Communication of ours is for those it was written to.
+# A Task with a code of ours is visible to its two agencies (HOV-11); a Communication is visible to its recipients.
 ADDRESSED = frozenset({"Task", "Communication"})
 TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
@@ -44,7 +45,7 @@ NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between t
 
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """A record its reader may see, as they may see it."""
+    """A record that the reader may see. `body` is its canonical JSON without the parts withheld from the reader."""
 
     row: Row
     body: bytes
@@ -53,7 +54,8 @@ class Shown:
 
 @dataclass(slots=True)
 class Viewer:
-    """What one request may see. Make it once per request with `viewer_of`."""
+    """Decides what one request may see. `own` are the caller's own Patients (L1), `in_context` the Patients of the person in the
+    token's patient context. A request makes its Viewer once, with `viewer_of`."""
 
     services: Services
     context: RequestContext
@@ -64,7 +66,7 @@ class Viewer:
     _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
-        """The rows that may be seen, redacted, in their order. `verb` is the SMART letter the caller acts under."""
+        """The rows that the caller may see, redacted, in the order given. `verb` is the SMART letter of the interaction."""
         rows = [row for row in rows if parted(row) or self.in_scope(row, verb)]
         patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
         persons = await self.services.evidence.persons(patients) if patients else {}
@@ -78,14 +80,15 @@ class Viewer:
         return shown
 
     async def reveal_past(self, rows: Sequence[Row], current: Row, verb: str) -> list[Shown]:
-        """Versions of a record that may be seen. One is decided as what it was, by its own content and custodian, and under what
-        labels the record now besides: a label that came later is not got around by asking for what was before."""
+        """The versions of a record that the caller may see, redacted. A version is decided twice: by its own content and
+        custodian, and again with the labels that the record carries now. A caller therefore cannot avoid a later label by reading
+        an earlier version."""
         shown = await self.reveal(rows, verb)
         persons = await self.services.evidence.persons(patient for each in shown for patient in each.row.patients)
         return [each for each in shown if self.decide(as_now(each.row, current), persons).permit]
 
     def left(self, shown: Shown) -> Index:
-        """What its reader finds a record by: what was withheld is neither searched for, nor followed, nor ordered by."""
+        """The Index of a record's shown parts. The withheld parts can be neither searched for, nor followed, nor sorted by."""
         if not shown.decision.redactions:
             return shown.row.index
         resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
@@ -94,11 +97,12 @@ class Viewer:
         return self.services.indexer.index(resource, told)
 
     def permits(self, rows: Sequence[Row], persons: Mapping[str, Person]) -> bool:
-        """Whether consent lets the caller see all of these rows, whatever its scopes: for rules that ask what it may refer to."""
+        """Whether consent lets the caller see all of these rows, whatever the caller's scopes. Rules ask so before a record may
+        be referred to."""
         return all(not row.deleted and self.decide(row, persons).permit for row in rows)
 
     def may_write(self, resource: Resource, patients: Sequence[str], verb: str) -> bool:
-        """Whether some scope lets the caller write this very content."""
+        """Whether some scope lets the caller write this content. `patients` empty: the Patients of the content."""
         rules = self.context.caller.scopes.grants(resource["resourceType"], verb)
         if any(rule.context != "patient" and not rule.params for rule in rules):
             return True
@@ -106,7 +110,8 @@ class Viewer:
         return any(self._fits(rule, index, patients or index.patients) for rule in rules)
 
     def in_scope(self, row: Row, verb: str, left: Index | None = None) -> bool:
-        """Whether some scope lets the caller use `verb` on this very content, or on what is `left` of it."""
+        """Whether some scope lets the caller use `verb` on this row's content, or on the shown parts when `left` is their
+        Index."""
         rules = self.context.caller.scopes.grants(row.type, verb)
         return any(self._holds(rule, row, left) for rule in rules)
 
@@ -116,7 +121,8 @@ class Viewer:
         return not rule.params or matches(self._query(row.type, rule), left or row.index)
 
     def _fits(self, rule: Permission, index: Index, patients: Sequence[str]) -> bool:
-        """Unlike a read, which consent decides for everybody it is about, a write of one patient's app is about nobody else."""
+        """Whether a scope allows the write of a content. A `patient/` scope requires that every Patient of the content is the
+        patient in context: consent decides about a read for all its patients, but not about a write."""
         if rule.context == "patient" and not (patients and self.in_context.issuperset(patients)):
             return False
         return not rule.params or matches(self._query(index.type, rule), index)
@@ -131,7 +137,7 @@ class Viewer:
         return self._queries[key]
 
     def decide(self, row: Row, persons: Mapping[str, Person]) -> Decision:
-        """Consent and policy for one record: it must be permitted for every person it is about."""
+        """The decision about one record. Consent and policy must permit the record for every person that the record is about."""
         if (kept := self._own(row)) is not None:
             return kept
         caller = self.context.caller
@@ -147,13 +153,14 @@ class Viewer:
         return decide_all(request, facts, evidence, self.services.policy)
 
     def _own(self, row: Row) -> Decision | None:
-        """The decision on a record of the caller's own agency: nothing has to be known of the person."""
+        """The decision on a record of the caller's own agency, which needs no evidence about the person; None for other
+        records."""
         caller = self.context.caller
         return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
     def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
-        """What is known of a person and asked about them, made once for the many records of a search. It is kept by the very
-        value it was made from: a person who was loaded again since is another."""
+        """The Evidence about a person and the Request about the person, made once for all records of a search. Both are kept by
+        the identity of the Person value, so that a Person loaded again gets new Evidence."""
         known = self._towards.get(id(person))
         if known is None:
             told = evidence_of(person, self.acting.agreement, self.context.at) if person else NOBODY
@@ -161,7 +168,8 @@ class Viewer:
         return known
 
     def _addressed(self, row: Row) -> bool | None:
-        """Whether an addressed record is for this agency; None when consent decides instead: it is not one of Baton's own."""
+        """Whether a Task or Communication is addressed to the caller's agency: False when the agency is none of its parties, None
+        when consent decides instead, about a Task that has no code of ours."""
         mine = any(party.organization == self.context.caller.organization for party in row.parties)
         if not mine:
             return False
@@ -169,7 +177,8 @@ class Viewer:
         return True if ours else None
 
     def request(self, person: Person | None = None, purposes: tuple[str, ...] = ()) -> Request:
-        """The consent request this caller makes about a person: for the first of its registered purposes, or for those given."""
+        """The consent Request that the caller makes about a person, for `purposes` or else for the first of the caller's
+        registered purposes."""
         caller = self.context.caller
         teams, patients = (person.teams, person.patients) if person else ((), frozenset[str]())
         return Request(
@@ -184,9 +193,9 @@ class Viewer:
         )
 
     async def tied(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows that are the agency's own, are addressed to it, are about nobody, or about somebody it is tied to: what
-        `visible` lets through, asked of few rows at once. It is asked also when there is nothing to ask, so that a record that
-        is hidden takes no more time than one that is not there."""
+        """The rows that are the agency's own, are addressed to the agency, belong to no patient, or belong to a patient whom the
+        agency has a relation with. These are the rows that the filter of `visible` passes, for few rows. The relations are read
+        even when no row needs them, so that a hidden record takes no more time than an absent record."""
         agency, at = self.context.caller.organization, self.context.at
         foreign = {patient for row in rows if row.custodian != agency for patient in row.patients}
         relations = await self.services.relations.of(foreign or {NOBODY_AT_ALL})
@@ -201,8 +210,9 @@ class Viewer:
         ]
 
     async def visible(self, kind: str, query: Query) -> Visible:
-        """The filter every search carries: rows that might be seen. Each row is still decided one by one, so a search about
-        named Patients need not ask first whom the agency is related to, and one for named records asks it of what it found."""
+        """The rows that a search may look at. Every row found is still decided separately, so the filter may be wide. A search
+        about named Patients does not read the agency's relations, and a search for named records passes its few rows to
+        `tied`."""
         caller = self.context.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
@@ -215,7 +225,7 @@ class Viewer:
 
 
 def names_records(query: Query) -> bool:
-    """Whether a query asks for records by their ids, or by whole identifiers: then it finds few."""
+    """Whether a query asks for records by id or by whole identifier. Such a query finds few records."""
     return any(term.asked in ("_id", "identifier") and all(map(_names_one, term.tests)) for term in query.terms)
 
 
@@ -224,7 +234,7 @@ def _names_one(test: Test) -> bool:
 
 
 def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
-    """The Patients of whom a query wants records, by a parameter of the Patient compartment; empty when it names none."""
+    """The Patients that a query names with a parameter of the Patient compartment; empty when the query names no Patient."""
     starts = tuple(f"{name}=Patient/" for name in parameters)
     for term in query.terms:
         keys = [test.key for test in term.tests if isinstance(test, Key)]
@@ -234,7 +244,7 @@ def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
 
 
 def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
-    """What is known of a person at an instant, for a recipient with this sharing agreement."""
+    """The Evidence about a person at an instant, for a recipient with this sharing agreement."""
     related = person.related(at)
     return Evidence(
         consents=person.heard(related),
@@ -248,7 +258,7 @@ def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Ev
 
 
 async def viewer_of(services: Services, context: RequestContext) -> Viewer:
-    """Loads who is acting: the organisation line, the role's groups, the sharing agreement, the person's own Patients."""
+    """The Viewer of a request. Loads the caller's organisations, groups, sharing agreement and own Patients."""
     await services.directory.refresh(context.directory)
     caller = context.caller
     acting = await services.directory.acting(caller)
@@ -273,17 +283,18 @@ async def _own(services: Services, context: RequestContext, kind: str) -> frozen
 
 
 def as_now(row: Row, current: Row) -> Row:
-    """A version under the labels that its record carries now as well as its own."""
+    """The version with its own labels and also the labels that its record carries now."""
     return replace(row, facts=labelled_as(Facts.from_row(row.facts), Facts.from_row(current.facts)).to_row())
 
 
 def parted(row: Row) -> bool:
-    """Whether a record has parts that may be withheld from a reader: what is asked of it is asked of what is left."""
+    """Whether a record has parts that may be withheld from a reader. A query or scope is tested on the shown parts of such a
+    record."""
     return "n" in row.facts or "s" in row.facts
 
 
 def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Permission, ...]:
-    """The scope rules for a verb on a type; refuses when there are none (security rules, section 2)."""
+    """The token's scope rules for a verb on a type. Refuses when the token has none (security rules, section 2)."""
     rules = context.caller.scopes.grants(kind, verb)
     usable = tuple(rule for rule in rules if rule.context != "patient" or context.caller.patient)
     if not usable:
@@ -295,7 +306,7 @@ def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Permission, 
 
 
 def absent(kind: str, identity: str) -> Refused:
-    """The answer for what is not there and for what is hidden, word for word the same."""
+    """The refusal for an absent record and for a hidden record, the same word for word."""
     return Refused(problem(Category.ABSENT, "not-found", f"There is no `{kind}/{identity}` here that you may see; check the id."))
 
 

@@ -1,7 +1,8 @@
-"""One request's unit of work: what was loaded to decide, what was decided, and the one Change that commits it.
+"""The unit of work of one request: the rows loaded for decisions, the writes staged by decisions, and the one Change that commits
+the writes.
 
-Entries of a transaction share one, so a later entry sees what an earlier one staged. Nothing loaded here reaches a caller:
-what leaves passes `service.usecases.request.viewer`.
+All entries of a transaction share one unit of work, so a later entry sees the writes that an earlier entry staged. No row loaded
+by a unit of work reaches a caller: every record that leaves passes `service.usecases.request.viewer`.
 """
 
 from __future__ import annotations
@@ -31,7 +32,8 @@ TRIES = 4
 
 
 async def decided_again(context: RequestContext, decide: Callable[[RequestContext], Awaitable[T]]) -> T:
-    """What `decide` gives, which loads, decides and commits; anew, as of now, when what it was decided on moved meanwhile."""
+    """The result of `decide`, which loads, decides and commits. `decide` runs again, at the current instant, when the evidence of
+    its decision has changed meanwhile (Moved); after `TRIES` runs Moved is raised."""
     for _ in range(TRIES - 1):
         with suppress(Moved):
             return await decide(context)
@@ -41,7 +43,7 @@ async def decided_again(context: RequestContext, decide: Callable[[RequestContex
 
 @dataclass(slots=True)
 class StagedWrite:
-    """A record as this unit of work will leave it. `resource` is not stamped yet."""
+    """A write that the unit of work will commit. `resource` is not stamped yet."""
 
     resource: Resource
     before: int
@@ -54,7 +56,8 @@ class StagedWrite:
 
 @dataclass(slots=True)
 class UnitOfWork:
-    """Load with `row` and `get`, stage with `create`, `update` and `delete`, then `commit` once."""
+    """Loads records with `row` and `get`, stages writes with `create`, `update` and `delete`, and commits them once with
+    `commit`."""
 
     services: Services
     context: RequestContext
@@ -70,13 +73,14 @@ class UnitOfWork:
     premises: dict[str, int] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
-        """The stored record as it was when first loaded in this unit of work; None when there never was one."""
+        """The stored record as it was when first loaded in this unit of work; None when the record never existed."""
         if ref not in self.rows:
             self.rows[ref] = await self.services.records.read(*key(ref))
         return self.rows[ref]
 
     async def get(self, ref: str) -> Resource | None:
-        """The record as this unit of work sees it: staged, else stored; None when absent or deleted."""
+        """The record with the unit of work's own writes: the staged content, or else the stored content. None when the record is
+        absent or deleted."""
         local = relative(ref, self.context.base)
         if not local:
             return None
@@ -86,12 +90,13 @@ class UnitOfWork:
         return None if row is None or row.deleted else row.resource
 
     async def entry(self, ref: str) -> Resource | None:
-        """A directory entry as this unit of work will leave it: whom it lets go leads nothing in it."""
+        """A directory entry as the unit of work will leave it, so that a role which the unit of work ends can lead no plan of the
+        same unit of work."""
         local = relative(ref, self.context.base) or ref
         return await self.get(local) if local in self.staged else await self.services.directory.get(local)
 
     async def standing(self, ref: str) -> Row | None:
-        """The record as this unit of work will leave it, with all that decisions look at."""
+        """The record as the unit of work will leave it, as a Row with the facts that decisions rest on."""
         staged = self.staged.get(ref)
         if staged is None:
             return await self.row(ref)
@@ -100,12 +105,12 @@ class UnitOfWork:
         return row_of(drafted.type, drafted.current, projector)
 
     async def version(self, ref: str) -> Row | None:
-        """The version that a version-specific reference names; None when there is none."""
+        """The version that a version-specific reference names; None when there is no such version."""
         version = version_in(ref)
         return await self.services.records.version(*key(ref), version) if version else None
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
-        """The persons behind Patients, with their Consents as this unit of work will leave them."""
+        """The Persons whom these Patient references stand for, with their Consents as the unit of work will leave them."""
         known = await self.services.evidence.persons(patients)
         staged = {ref: each for ref, each in self.staged.items() if ref.startswith("Consent/")}
         return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
@@ -121,18 +126,19 @@ class UnitOfWork:
         return replace(person, consents=(*kept, *fresh))
 
     def rests_on(self, persons: Iterable[Person]) -> None:
-        """Let the commit fail if what is known of these persons changes meanwhile."""
+        """Makes the commit fail when the evidence about these persons changes before the commit."""
         for person in persons:
             self.premises = {**person.stamp, **self.premises}
 
     def guard(self, row: Row) -> None:
-        """Let the commit fail if this record changes meanwhile."""
+        """Makes the commit fail when this record changes before the commit."""
         self.guards[f"{row.type}/{row.id}"] = row.version
 
     def create(self, resource: Resource, custodian: str, *, keys: Iterable[str] = (), parties: Iterable[Party] = ()) -> str:
-        """Stages a new record and gives its reference; an `id` already in the resource is used.
+        """Stages a new record and returns its reference; an `id` already in the resource is used.
 
-        `parties` are organisations the record is addressed to, besides those that its type ties to the person.
+        `parties` are organisations that the record is addressed to, besides the organisations that its content ties to the
+        person.
         """
         identity = resource.get("id") or clock.new_id()
         ref = f"{resource['resourceType']}/{identity}"
@@ -141,7 +147,8 @@ class UnitOfWork:
         return ref
 
     def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
-        """Stages the next version of a record. What was staged for it already is replaced, its place in history kept."""
+        """Stages the next version of a record. A write already staged for the record is replaced by this write, which keeps the
+        staged version number and method."""
         ref = name_of(resource)
         earlier = self.staged.get(ref)
         start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
@@ -153,11 +160,11 @@ class UnitOfWork:
         self.staged[f"{row.type}/{row.id}"] = StagedWrite(row.resource, row.version, row.custodian, "DELETE", deleted=True)
 
     async def commit(self) -> dict[str, Row]:
-        """Commits everything as one Change; gives the rows written, by reference."""
+        """Commits everything staged as one Change. Returns the rows written, by reference."""
         return await self.services.records.commit(await self.change(), self.context.caller.organization)
 
     async def change(self) -> Change:
-        """The Change so far, every write stamped and projected."""
+        """The Change with everything staged so far, every write stamped."""
         writes = [await self._write(staged) for staged in self.staged.values()]
         guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
         return Change(
@@ -190,12 +197,13 @@ class UnitOfWork:
         )
 
     def _replaced(self, staged: StagedWrite) -> Replaced | None:
-        """The version it replaces, when this unit of work has loaded just that."""
+        """The custodian, patients, parties and keys of the version that a write replaces; None when the unit of work has not
+        loaded that version."""
         row = self.rows.get(name_of(staged.resource))
         return row.replaced if row is not None and row.version == staged.before else None
 
     async def organization(self, ref: str) -> str:
-        """The organisation an actor acts for, this unit of work's own changes included; empty when unknown."""
+        """The organisation that an actor acts for, as the unit of work will leave the actor's entry; empty when unknown."""
         local = relative(ref, self.context.base)
         staged = self.staged.get(local)
         if staged is not None and staged.resource["resourceType"] == "PractitionerRole":
@@ -208,7 +216,7 @@ class UnitOfWork:
         for tie in ties(resource):
             organization = await self.organization(tie.actor)
             if organization:
-                # What ended before its record was closed had ended: closing makes no part of it longer.
+                # A tie that ended before its record was closed keeps its end: closing the record makes no tie longer.
                 ends = [end for end in (*closing, self._moment(tie.end, last=True)) if end]
                 found[Party(organization, self._moment(tie.start), min(ends, default=None))] = None
         return tuple(found)
@@ -221,5 +229,5 @@ class UnitOfWork:
         return (f"owner-organization={organization}",) if organization else shared
 
     def _moment(self, text: str, *, last: bool = False) -> datetime | None:
-        """The instant a recorded date starts at, or with `last` is over; None when there is none."""
+        """The instant at which a recorded date begins, or with `last` the instant at which it is over; None for an empty date."""
         return (ends if last else begins)(text, self.services.zone) if text else None

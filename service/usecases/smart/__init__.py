@@ -1,1 +1,1 @@
-"""Who logs in, what they may be granted, and how an app is launched (SMART)."""
+"""SMART App Launch: who logs in, which access an app may be granted, and how an app is launched."""

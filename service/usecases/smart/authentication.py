@@ -1,4 +1,4 @@
-"""Who presents a token."""
+"""Authenticates requests: finds out who presents a bearer token."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _LONGEST = 16_384
 
 
 class Authentication:
-    """Turns bearer tokens, ours and those of trusted issuers, into Callers. `fhir_base` is our FHIR base URL."""
+    """Turns bearer tokens, our own or a trusted issuer's, into Callers. `fhir_base` is our FHIR base URL."""
 
     def __init__(
         self, store: Tokens, clients: Clients, fetcher: Issuers, trusted: tuple[Issuer, ...] = (), fhir_base: str = ""
@@ -25,9 +25,10 @@ class Authentication:
         self._trusted, self._fhir_base = trusted, fhir_base
 
     async def caller(self, token: str) -> Caller | Problem:
-        """The Caller, or a Problem (TOKEN) for a token that is unknown, expired, revoked or not for us.
+        """The Caller, or a Problem (TOKEN) for a token that is unknown, expired, revoked or made for another service.
 
-        Our tokens are looked up every time, with concurrent lookups sharing one query: revocation counts at once everywhere.
+        Our own tokens are looked up for every request, and concurrent lookups share one query, so that every worker honours a
+        revocation at once.
         """
         if len(token) > _LONGEST:
             return _refusal()

@@ -1,4 +1,5 @@
-"""The token, introspection and revocation endpoints: load what a request needs, let `service.auth.grants` decide, commit."""
+"""The token, introspection and revocation endpoints: each loads the records a request needs, lets `service.auth.grants` decide,
+and commits the effects."""
 
 from __future__ import annotations
 
@@ -28,10 +29,11 @@ Extensions = Callable[[Token], Awaitable[dict[str, Any] | None]]
 
 
 class Authorization:
-    """What clients ask of the authorization server without a person present.
+    """Answers the requests of clients to the authorization server at which no person is present.
 
-    `employer(PractitionerRole)` gives its Organization while it is active: asked at every refresh, so that nobody who left the
-    agency goes on acting for it. Without it nobody is asked. `extensions(Token)` gives what introspection says beside RFC 7662.
+    `employer(PractitionerRole)` gives the role's Organization while the role is active. Every refresh calls `employer`, so that
+    no member of staff who has left an agency goes on acting for the agency; without `employer` a refresh does not check the role.
+    `extensions(Token)` gives the members of an introspection answer beyond RFC 7662.
     """
 
     def __init__(
@@ -60,11 +62,11 @@ class Authorization:
         return metadata.openid_configuration(self.terms)
 
     async def jwks(self) -> dict[str, Any]:
-        """The public keys that our id_tokens may be signed with."""
+        """The public keys that check the signatures of our id_tokens."""
         return {"keys": [signatures.public_part(key) for key in await self._keys.published(clock.now())]}
 
     async def token(self, asked: OAuthRequest) -> Answer:
-        """The token endpoint (RFC 6749 section 3.2), with everything it decided committed."""
+        """The answer of the token endpoint (RFC 6749 section 3.2), once its effects are committed."""
         decider = await self._decider(asked)
         if isinstance(decider, Answer):
             return decider
@@ -73,7 +75,8 @@ class Authorization:
         return answer
 
     async def introspect(self, asked: OAuthRequest) -> Answer:
-        """The introspection endpoint (RFC 7662). Whoever may not know of a token gets the answer for one that is not there."""
+        """The answer of the introspection endpoint (RFC 7662). A client that may not introspect a token gets the answer for an
+        unknown token."""
         client = await self._authenticated(asked, public=False)
         if isinstance(client, Answer):
             return client
@@ -85,7 +88,8 @@ class Authorization:
         return Answer(200, {**said, "extensions": extensions} if extensions else said)
 
     async def revoke(self, asked: OAuthRequest) -> Answer:
-        """The revocation endpoint (RFC 7009). A refresh token takes its whole grant with it; another's token is left alone."""
+        """The answer of the revocation endpoint (RFC 7009). Revoking a refresh token revokes its whole grant; a token of another
+        client is left as it is."""
         client = await self._authenticated(asked, public=True)
         if isinstance(client, Answer):
             return client
@@ -98,12 +102,13 @@ class Authorization:
         return Answer(200, {})
 
     async def decider(self, client_id: str) -> Decider:
-        """Authlib's core over one client, to judge an authorize request."""
+        """The Decider (Authlib's core) for an authorize request of one client."""
         client = await self._clients.client(client_id) if client_id else None
         return self._deciding(Loaded(client=client))
 
     async def _decider(self, asked: OAuthRequest) -> Decider | Answer:
-        """Authlib's core over everything that this request can need."""
+        """The Decider (Authlib's core) with every record that this request can need, or the refusal when the client's keys cannot
+        be fetched."""
         name = grants.claimed_client(asked)
         client = await self._clients.client(name) if name else None
         keys = await self._client_keys(asked, client)
@@ -128,7 +133,8 @@ class Authorization:
         return replace(loaded, refresh=found, grant=grant, session_live=session is not None)
 
     async def _still(self, user: User, organization: str) -> bool:
-        """Whether a member of staff acts for this agency today; a patient always stays one."""
+        """Whether a user may still act for this organisation's client. A member of staff must still be employed by the
+        organisation; a patient always may."""
         return self._employer is None or not user.professional or await self._employer(user.reference) == organization
 
     def _deciding(self, loaded: Loaded) -> Decider:
@@ -155,7 +161,8 @@ class Authorization:
         return client
 
     async def _committed(self, answer: Answer) -> Answer:
-        """The answer, once its effects are in the database; or the refusal when somebody else was first."""
+        """The answer, once its effects are in the database; or a refusal when another request has used the assertion, code or
+        refresh token first."""
         effects = answer.effects
         if effects.assertion is not None and not await self._tokens.spend_assertion(effects.assertion):
             return _replayed()
@@ -175,13 +182,14 @@ class Authorization:
         if effects.grant is not None:
             await self._tokens.keep_grant(effects.grant.id, max(token.expires for token in effects.issued))
         stands = await self._tokens.issue(effects.issued)
-        # A code's exchange was won, even if its tokens are dead already because the loser came in between: exactly one wins.
+        # A second exchange of the same code may have revoked the grant meanwhile. The first exchange succeeds even then, so that
+        # exactly one exchange of a code succeeds; its tokens are no longer valid.
         if not stands and effects.code is None:
             return refusal("invalid_grant", "The grant or the client was revoked meanwhile.")
         return await self._with_identity(answer, effects.code) if effects.code is not None else answer
 
     async def _with_identity(self, answer: Answer, code: Code) -> Answer:
-        """The answer with an id_token, when the person was asked for `openid`."""
+        """The answer with an id_token, when the granted scope has `openid`; otherwise the answer unchanged."""
         if "openid" not in str(answer.body.get("scope", "")).split():
             return answer
         key = await self._keys.signing(clock.now())
@@ -190,7 +198,7 @@ class Authorization:
         return replace(answer, body={**answer.body, "id_token": signed})
 
     async def _reused(self, code: Code | None, refresh: Token | None) -> None:
-        """A code or refresh token that comes a second time was stolen, or its first use was: all of its grant ends."""
+        """Revokes the grant of a code or refresh token that is used a second time: one of the two uses may be a thief's."""
         grant = code.grant.id if code is not None else refresh.grant if refresh is not None else ""
         if not grant:
             return
@@ -217,5 +225,5 @@ def _replayed() -> Answer:
 
 
 def code_expiry() -> timedelta:
-    """How long a code may wait for its exchange."""
+    """How long a code is valid for its exchange."""
     return timedelta(seconds=tokens.CODE_SECONDS)

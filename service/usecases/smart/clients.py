@@ -1,4 +1,4 @@
-"""Registering SMART clients, and tokens for trying things."""
+"""Registers SMART clients, and makes tokens for an operator's own trials."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.store.tokens import Tokens
 
 
 class Registration:
-    """The register of clients. `unsupported` names what of a scope could not be enforced here."""
+    """The register of clients. `unsupported` refuses a scope that this service could not enforce."""
 
     def __init__(self, store: Clients, issued: Tokens, keys: SigningKeys, terms: Terms, unsupported: Unsupported) -> None:
         self._clients, self._tokens, self._keys = store, issued, keys
@@ -40,9 +40,9 @@ class Registration:
         redirect_uris: Sequence[str] = (),
         purposes: Sequence[str] = ("TREAT",),
     ) -> dict[str, Any]:
-        """Registers a client with exactly one way of proving itself, and answers its registration as RFC 7591 would, with the
-        secret, which is shown this once. `agency` is the organisation's name for the consent page. Raises Refused INVALID or
-        DUPLICATE with every reason."""
+        """Registers a client with exactly one method of authentication. Returns the registration in the form of RFC 7591, with
+        the client's secret, which is shown only in this answer. `agency` is the organisation's name for the consent page. Raises
+        Refused INVALID or DUPLICATE with every reason."""
         if [public, secret, jwks is not None or bool(jwks_url)].count(True) != 1 or (jwks is not None and jwks_url):
             text = "Give exactly one of keys, a secret or `--public`; keys as a file or as a URL."
             raise Refused(problem(Category.INVALID, "invariant", text))
@@ -70,13 +70,18 @@ class Registration:
         return [described(client) for client in await self._clients.clients()]
 
     async def remove_client(self, id: str) -> bool:
-        """Removes a client, and all that was issued to it; False when there is none."""
+        """Removes a client and revokes every token and grant of the client; False when there is no such client."""
         removed = await self._clients.remove_client(id)
         await self._tokens.revoke_client(id)
         return removed
 
     async def mint(self, client_id: str, scope: str = "", user: str = "", patient: str = "") -> dict[str, Any]:
-        """A token response for an operator who tries things with curl: no proof and no person asked. Raises Refused."""
+        """A token response for an operator who tries the service with curl. The client proves nothing and no person is asked for
+        consent.
+
+        Raises Refused: ABSENT for an unknown client, INVALID for a user or patient that is no such reference, SCOPE when the
+        client may have none of the scopes, CONFLICT when the client is removed meanwhile.
+        """
         client = await self._clients.client(client_id)
         if client is None:
             raise Refused(problem(Category.ABSENT, "not-found", f"Client `{client_id}` is not registered; add it first."))
@@ -101,7 +106,7 @@ class Registration:
         }
 
     async def rotate_keys(self) -> str:
-        """Signs id_tokens with a new key from now on. The new key's kid."""
+        """Makes a new signing key, which signs id_tokens from now on. Returns the new key's kid."""
         return await self._keys.rotate(clock.now())
 
     async def _keep(self, token: Token) -> None:

@@ -1,4 +1,4 @@
-"""What the authorization server must know of people and agencies, from the records themselves."""
+"""The IdpDirectory: what the authorization server must know about people and agencies, taken from the records themselves."""
 
 from __future__ import annotations
 
@@ -27,27 +27,29 @@ READING = Scopes((Access("user", "Patient", "r"),))
 
 
 class IdpDirectory:
-    """The Directory of `service.usecases.smart.launch`, and its audit hook."""
+    """Answers the questions of the Directory protocol of `service.usecases.smart.launch`, and writes the authorization server's
+    AuditEvents."""
 
     def __init__(self, services: Services, base: str = "") -> None:
         self._services, self._base = services, base
 
     async def employer(self, user: str) -> str:
-        """The Organization of an active PractitionerRole; empty for one that is not active."""
+        """The Organization of an active PractitionerRole; empty for a role that is not active."""
         await self._services.directory.refresh()
         role = await self._services.directory.get(user)
         return "" if role_fault(role, clock.now(), self._services.zone) else await self._services.directory.organization(user)
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
-        """The Patients whose record a person may open as their own."""
+        """The Patients whose records a person may open as their own."""
         context = RequestContext(Caller("", "", READING, user=user), clock.now(), "")
         viewer = await viewer_of(self._services, context)
         return tuple(Choice(patient, patient) for patient in sorted(viewer.own))
 
     async def patient(self, text: str, organization: str) -> str:
-        """The Patient that staff mean by a reference or NHS number, when their agency may see it; else empty, there or not.
+        """The Patient that staff name by a reference or NHS number; empty when the Patient is absent or the agency may not see
+        the Patient.
 
-        An NHS number means the agency's own record where it has one.
+        An NHS number names the agency's own Patient record where the agency has one.
         """
         context = RequestContext(Caller("", organization, READING), clock.now(), "")
         viewer = await viewer_of(self._services, context)
@@ -66,8 +68,9 @@ class IdpDirectory:
         return await self._services.holdings.having("Patient", f"person={NHS_NUMBER}|{number}")
 
     async def residual(self, token: Token) -> Resource | None:
-        """The `extensions` of an access token with a patient in context: `ihe_pcf`, as IHE PCF writes it, with `residual` left
-        out where there is nothing to enforce. It is for the first of the token's purposes, as its reads are."""
+        """The `extensions` in the introspection of an access token: `ihe_pcf` as IHE PCF defines it, without `residual` when the
+        resource server has nothing to enforce; None for a token without a patient in context. The decision is made for the first
+        of the token's purposes, as for the token's reads."""
         caller = tokens.caller_of(token, clock.now())
         if caller is None or not caller.patient:
             return None
@@ -80,17 +83,18 @@ class IdpDirectory:
         return {"ihe_pcf": said}
 
     async def _nameable(self, viewer: Viewer, consents: Sequence[str]) -> list[str]:
-        """Those Consents that the token's agency may know of; the others decide without being named."""
+        """The Consents that the token's agency may see. The other Consents take part in the decision without being named."""
         rows = await self._services.records.read_many(consents) if consents else {}
         persons = await self._services.evidence.persons(patient for row in rows.values() for patient in row.patients)
         return [ref for ref in consents if ref in rows and viewer.permits([rows[ref]], persons)]
 
     def searchable(self, kind: str, name: str) -> bool:
-        """Whether a scope may filter a type by this parameter: it can be evaluated against content."""
+        """Whether a scope may filter a type by this parameter, because the parameter can be evaluated against a record's
+        content."""
         parameters = self._services.indexer.parameters
         kinds = sorted(parameters.types) if kind == "*" else [kind]
         return all(name == "_id" or name in parameters.of(each) for each in kinds)
 
     async def note(self, event: Event) -> None:
-        """Tells the audit trail what happened at the authorization server."""
+        """Writes the AuditEvent of an event at the authorization server."""
         await self._services.trail.note(login_event(event, clock.now()))

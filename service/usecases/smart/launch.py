@@ -1,4 +1,4 @@
-"""The authorize endpoint: a person says whether an app may act for them, and on which patient (SMART App Launch 2.2)."""
+"""The authorize endpoint: a person decides whether an app may act for the person, and on which patient (SMART App Launch 2.2)."""
 
 from __future__ import annotations
 
@@ -33,28 +33,30 @@ class Choice:
 
 
 class Directory(Protocol):
-    """What the authorize endpoint must know of people and agencies."""
+    """What the authorize endpoint must know about people and agencies."""
 
     async def employer(self, user: str) -> str:
-        """The Organization of an active PractitionerRole; empty for one that is not active. Not asked of patients."""
+        """The Organization of an active PractitionerRole; empty for a role that is not active. Never called for a patient."""
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
-        """The Patients whose record this Patient or RelatedPerson may open as their own."""
+        """The Patients whose records this Patient or RelatedPerson may open as their own."""
 
     async def patient(self, text: str, organization: str) -> str:
-        """The Patient that staff of an organisation mean by a reference or identifier; empty when they may not, or it is none."""
+        """The Patient that staff of an organisation name by a reference or identifier; empty when there is no such Patient or the
+        staff may not see the Patient."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoginNeeded:
-    """Nobody is logged in: show the login page."""
+    """The authorize request needs a login first: the edge shows the login page."""
 
     request: AuthorizationRequest
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What the consent page asks. `choices` are patients to pick from; `ask` is whether one must be typed instead."""
+    """The question on the consent page. `lines` say what the app would be allowed; `choices` are patients to pick from; `ask` is
+    whether the person must type a patient instead; `fault` says why the last choice was refused."""
 
     request: AuthorizationRequest
     user: User
@@ -69,7 +71,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class Approved:
-    """A code to send back to the verified redirect URI."""
+    """The person approved: the code is sent back to the verified redirect URI."""
 
     redirect_uri: str
     code: str
@@ -77,7 +79,7 @@ class Approved:
 
 
 class Launching:
-    """Puts authorize requests before people, and turns their answers into codes."""
+    """Asks people about authorize requests, and makes a code for each approval."""
 
     def __init__(
         self,
@@ -92,7 +94,7 @@ class Launching:
         self._directory, self._note = directory, note
 
     async def begin(self, asked: OAuthRequest, session_secret: str) -> LoginNeeded | Question | Wrong:
-        """What to show for an authorize request: the login page, the consent page, or what is wrong with the request."""
+        """What an authorize request needs: a login, the consent question, or a refusal of the request."""
         decider = await self._authorization.decider(asked["client_id"])
         request = decide_authorize(asked, decider, self._authorization.terms.fhir_base)
         if isinstance(request, Wrong):
@@ -106,9 +108,10 @@ class Launching:
         return await self._question(request, *known)
 
     async def approve(self, asked: OAuthRequest, session_secret: str, chosen: str) -> LoginNeeded | Question | Wrong | Approved:
-        """A code for what the person approved on the patient `chosen`; or the question again, with its fault, if they may not.
+        """A code for the approved scopes on the patient `chosen`, or the question again, with a fault, when the person may not
+        choose this patient.
 
-        The request is judged again from the start: nothing is taken from the page except the choice.
+        The request is judged again from the start: the page decides nothing except the choice.
         """
         question = await self.begin(asked, session_secret)
         if not isinstance(question, Question):
@@ -125,7 +128,7 @@ class Launching:
         return await self._code(question, patient)
 
     async def deny(self, asked: OAuthRequest, session_secret: str) -> LoginNeeded | Wrong:
-        """The refusal that goes back to the app when the person says no."""
+        """The refusal that goes back to the app when the person denies access."""
         question = await self.begin(asked, session_secret)
         if not isinstance(question, Question):
             return question
@@ -134,9 +137,11 @@ class Launching:
         return _wrong(request, "access_denied", "The person did not allow it.")
 
     async def launch(self, caller: Caller, client_id: str, patient: str, intent: str = "") -> str:
-        """A `launch` parameter for an app, on a patient, for the caller's own user. Raises Refused.
+        """A `launch` parameter for an app, on a patient, for the caller's own user.
 
-        The record system that starts the app asks for it with its user's token, within five minutes and for one use.
+        The record system that starts the app asks for the parameter with its user's token. The parameter is valid for five
+        minutes and for one use. Raises Refused: FORBIDDEN when the token has no user or the app cannot be launched, ABSENT when
+        the user may not open the patient.
         """
         client = await self._clients.client(client_id)
         if not caller.user or client is None or not client.redirect_uris:
@@ -153,7 +158,8 @@ class Launching:
         return secret
 
     async def _opened(self, caller: Caller, patient: str) -> str:
-        """The Patient that the user of a launch may open: a person their own, and staff what their agency may see."""
+        """The Patient of a launch, empty when the user may not open the Patient. A person may open their own records; staff may
+        open the records that their agency may see."""
         if not caller.personal:
             return await self._directory.patient(patient, caller.organization)
         own = {choice.reference for choice in await self._directory.patients(caller.user)}
@@ -184,7 +190,7 @@ class Launching:
         return replace(question, patient=found.patient, launch=found)
 
     async def _chosen(self, question: Question, chosen: str) -> str | None:
-        """The patient in context: empty when none is needed, None when the choice is not one the person may make."""
+        """The patient in context: empty when the request needs no patient, None when the person may not choose this patient."""
         if question.patient:
             return question.patient
         if question.ask:

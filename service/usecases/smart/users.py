@@ -1,4 +1,4 @@
-"""IdpDirectory who log in: adding them, checking their passwords, and their sessions."""
+"""People who log in: adds logins, checks passwords, and keeps the sessions of logged-in people."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Note = Callable[[Event], Awaitable[None]]
 
 
 async def unnoted(event: Event) -> None:
-    """The audit hook of a service without an audit trail, in tests."""
+    """Ignores an audit Event: the hook of tests that run without an audit trail."""
 
 
 class Users:
-    """Logins. `note` is told of every one, allowed or not."""
+    """Adds and removes logins, and logs people in and out. `note` receives an Event for every login attempt and logout."""
 
     def __init__(self, clients: Clients, tokens: Tokens, note: Note = unnoted) -> None:
         self._clients, self._tokens, self._note = clients, tokens, note
@@ -48,14 +48,15 @@ class Users:
         return await self._clients.users()
 
     async def remove_user(self, username: str) -> bool:
-        """Removes a login, with its sessions and everything it granted; False when there is none."""
+        """Removes a login, ends its sessions and revokes all its grants; False when there is no such login."""
         removed = await self._clients.remove_user(folded(username))
         await self._clients.end_sessions(folded(username))
         await self._tokens.revoke_user(folded(username))
         return removed
 
     async def login(self, username: str, password: str, address: str) -> str | Problem:
-        """The secret of a new session, or why there is none. `address` is the peer's, for throttling."""
+        """The secret of a new session, or a Problem: LOGIN for a wrong username or password, THROTTLED after too many attempts.
+        `address` is the network address of the client, whose attempts are counted, too."""
         name, now = folded(username), clock.now()
         keys = {f"user {digest(name)}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
         counts = [await self._clients.attempt(key, now, WINDOW) for key in keys]
@@ -73,7 +74,7 @@ class Users:
         return await self._session(user)
 
     async def logged_in(self, secret: str) -> tuple[User, Session] | None:
-        """The user of a session's secret, while both exist."""
+        """The user and Session of a session's secret; None when the session has ended or the user was removed."""
         if not secret:
             return None
         session = await self._clients.session(digest(secret), clock.now())
@@ -81,7 +82,7 @@ class Users:
         return (user, session) if user and session else None
 
     async def logout(self, secret: str) -> None:
-        """Ends a session; access that was granted for as long as it lasts can no longer be refreshed."""
+        """Ends a session. Access that was granted for the time of the session can no longer be refreshed."""
         await self._clients.end_session(digest(secret))
         await self._note(Event("logout", True))
 
