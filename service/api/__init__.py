@@ -1,1 +1,1 @@
-"""Speaks HTTP and decides nothing: parses requests into calls of use cases, and their answers into responses."""
+"""HTTP: turns requests into calls of use cases, and the use cases' answers into responses. This package takes no decision."""

@@ -18,7 +18,7 @@ from service.usecases.request.results import Answer, Page
 
 
 def responded(kind: str, results: tuple[Result, ...], base: str) -> bytes:
-    """A batch-response or transaction-response, entry for entry."""
+    """The batch-response or transaction-response Bundle, with one entry for each Result."""
     entries = {"entry": [_entry(each, base) for each in results]} if results else {}
     return orjson.dumps({"resourceType": "Bundle", "type": f"{kind}-response", **entries})
 

@@ -1,8 +1,8 @@
 """CDS Hooks: the consent decision as a service that any CDS client may call (LEAP's `patient-consent-consult`).
 
-Parses the hook's context and prints one card. The tokens and scopes are those of `Consent/$evaluate`. `scope` may only be
-`patient-privacy`, and `category` narrows nothing: a denial of any category counts. `content` is not read: what a client holds
-is decided about by its class and labels, and redacted by the obligations of the card.
+The module parses the hook's context and writes one card. The tokens and scopes are those of `Consent/$evaluate`. `scope` may only
+be `patient-privacy`, and `category` narrows nothing: a Consent of any category may deny. `content` is not read: records that a
+client holds are decided by their class and labels, and the client redacts them by the obligations of the card.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ DISCOVERY: Resource = {
         }
     ]
 }
-"""What `GET /cds-services` says (CDS Hooks, discovery); it needs no token."""
+"""The answer of `GET /cds-services` (CDS Hooks, discovery), a route that needs no token."""
 
 
 class Hooks:
-    """One method a hook."""
+    """The endpoints of CDS Hooks: discovery, and one method for each hook."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
@@ -65,7 +65,8 @@ class Hooks:
 
 
 def card(found: Consultation, base: str) -> Resource:
-    """The one card. `summary`, `decision`, `obligations` and `basedOn` are LEAP's; `effect` is `$evaluate`'s decision."""
+    """The card of a Consultation. `summary`, `decision`, `obligations` and `basedOn` are members of LEAP's card; `effect` is the
+    decision of `$evaluate`."""
     extension: Resource = {"decision": found.summary, "effect": found.effect, "obligations": _obligations(found)}
     if found.consents:
         extension["basedOn"] = f"{base}/{found.consents[0]}"
@@ -86,7 +87,8 @@ def _obligations(found: Consultation) -> list[Resource]:
 
 
 def question_of(body: Resource, types: frozenset[str]) -> Question | Problem:
-    """The question of a hook's request, or everything that is wrong with it at once. Nothing is ignored."""
+    """The question of a hook's request, or a Problem with every fault of the request at once. A member that this service does not
+    read is a fault, too."""
     context = body.get("context")
     issues = []
     if body.get("hook") != HOOK:
@@ -115,14 +117,14 @@ def question_of(body: Resource, types: frozenset[str]) -> Question | Problem:
 
 
 def _names(context: Mapping[str, Any], member: str) -> tuple[Name, ...] | None:
-    """Identifiers by system and value; LEAP has one, its successors a list."""
+    """Identifiers by system and value, None when the member cannot be read. LEAP sends one identifier, its successors a list."""
     pairs: list[tuple[Any, Any]] = [(each.get("system", ""), each.get("value")) for each in _objects(context.get(member))]
     sound = pairs and len(pairs) == len(_listed(context.get(member))) <= MOST
     return tuple(pairs) if sound and all(isinstance(system, str) and _text(value) for system, value in pairs) else None
 
 
 def _purposes(context: Mapping[str, Any]) -> tuple[str, ...] | None:
-    """Codes of v3-ActReason, or `system|code`."""
+    """Purposes as codes of v3-ActReason or as `system|code`; None when the member cannot be read."""
     given = _listed(context.get("purposeOfUse", []))
     return tuple(dict.fromkeys(given)) if len(given) <= MOST and all(_text(each) for each in given) else None
 

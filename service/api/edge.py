@@ -1,4 +1,5 @@
-"""The outermost ring: request ids, size limits, security headers, and the last word on anything unforeseen."""
+"""The Edge, the outermost wrapper of the service: request ids, size limits, security headers, and the answer to every refusal and
+fault."""
 
 from __future__ import annotations
 
@@ -16,7 +17,7 @@ log = structlog.get_logger()
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
 
-# What every answer carries unless it says otherwise itself.
+# Headers of every answer, unless the answer sets the header itself.
 HEADERS = {
     b"x-content-type-options": b"nosniff",
     b"referrer-policy": b"no-referrer",
@@ -28,14 +29,14 @@ HEADERS = {
 
 
 class Edge:
-    """ASGI wrapper around the whole service. Nothing inside it answers without passing through here."""
+    """The ASGI wrapper around the whole service. Every answer passes through the Edge."""
 
     def __init__(self, app: ASGIApp, max_body: int) -> None:
         self.app = app
         self.max_body = max_body
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
+        """Serves one ASGI connection."""
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -92,7 +93,7 @@ class Edge:
 
 
 async def _told(scope: Scope, refusal: Problem) -> Problem:
-    """The refusal, once the audit trail knows whom it denied what; or that the trail cannot be written."""
+    """The refusal, once its AuditEvent is written; or the refusal UNAVAILABLE when the AuditEvent cannot be written."""
     denied = scope["state"].get("denied")
     try:
         if denied is not None:
@@ -103,7 +104,7 @@ async def _told(scope: Scope, refusal: Problem) -> Problem:
 
 
 def _identity(given: str, otherwise: str = "") -> str:
-    """The client's id when it can be echoed safely, else a fresh one."""
+    """The id that the client gave, when the id can be echoed safely; else `otherwise`, or a new id."""
     return given if given and IDENTIFIER.fullmatch(given) else otherwise or clock.new_id()
 
 

@@ -1,4 +1,4 @@
-"""One HTTP exchange in FHIR's terms: what the request asks of the representation, and how an answer becomes a response."""
+"""One HTTP exchange in FHIR's terms: reads preferences, conditions and bodies of requests, and makes responses from answers."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ Params = tuple[tuple[str, str], ...]
 
 @dataclass(frozen=True, slots=True)
 class Preferences:
-    """How the client wants its answer: R4 sections 3.1.0.1.5 to 3.1.0.1.11."""
+    """The client's preferences for the answer (R4 sections 3.1.0.1.5 to 3.1.0.1.11), and the other parameters of the URL."""
 
     params: Params
     pretty: bool = False
@@ -41,7 +41,8 @@ class Preferences:
 
 
 def preferences(request: Request) -> Preferences:
-    """Reads `_format`, `_pretty`, Accept and Prefer. Refuses formats other than JSON, since none is written here."""
+    """Reads `_format`, `_pretty`, Accept and Prefer. Refuses every format other than JSON, because this service writes only
+    JSON."""
     query = request.scope["query_string"]
     params = tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else ()
     named = dict(params)
@@ -60,7 +61,7 @@ def _preferences(header: str) -> Mapping[str, str]:
 
 
 async def resource_in(request: Request, max_depth: int) -> tuple[Resource, bytes]:
-    """The body as a resource, with its bytes. Refuses other media types and anything that is not sound JSON."""
+    """The body as a resource, and the body's bytes. Refuses a media type other than JSON, and a body that is not sound JSON."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in JSON_TYPES:
         text = f"A body of type `{media or 'none'}` is not read here; send JSON as `application/fhir+json`."
@@ -73,7 +74,7 @@ async def resource_in(request: Request, max_depth: int) -> tuple[Resource, bytes
 
 
 async def form_in(request: Request) -> Params:
-    """The parameters of a POST search: those of the body and of the URL together (R4 section 3.1.1.4)."""
+    """The parameters in the body of a POST search. The caller adds them to the parameters of the URL (R4 section 3.1.1.4)."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     body = await request.body()
     if body and media != "application/x-www-form-urlencoded":
@@ -87,7 +88,7 @@ async def form_in(request: Request) -> Params:
 
 
 def if_match(request: Request) -> int | None:
-    """The version If-Match names; NEW for `If-None-Match: *`, None when neither is there."""
+    """The version that If-Match names; `records.NEW` for `If-None-Match: *`, None when the request has neither header."""
     given = request.headers.get("if-match")
     if given is None:
         return records.NEW if request.headers.get("if-none-match", "").strip() == "*" else None
@@ -116,14 +117,14 @@ def unchanged(request: Request, answer: Answer) -> bool:
 
 
 def read(request: Request, answer: Answer, asked: Preferences) -> Response:
-    """The response to a read: 304 when nothing changed."""
+    """The response to a read: status 304 when the client has this version already."""
     if unchanged(request, answer):
         return Response(status_code=304, headers=version_headers(answer))
     return json(answer.body, asked, headers=version_headers(answer))
 
 
 def written(answer: Answer, asked: Preferences, base: str) -> Response:
-    """The response to a create or an update, in the representation that was preferred."""
+    """The response to a create or an update, in the representation that the client prefers."""
     headers = version_headers(answer)
     headers["Location"] = f"{base}/{versioned(answer.reference, answer.version)}"
     status = 201 if answer.created else 200
@@ -135,12 +136,12 @@ def written(answer: Answer, asked: Preferences, base: str) -> Response:
 
 
 def outcome_of(issues: tuple[Issue, ...], asked: Preferences, status: int = 200) -> Response:
-    """An OperationOutcome as an answer that is not a refusal."""
+    """The response with an OperationOutcome of an interaction that was not refused."""
     return json(dump(outcome(issues)), asked, status=status)
 
 
 def json(body: bytes, asked: Preferences, *, status: int = 200, headers: Mapping[str, str] | None = None) -> Response:
-    """Stored bytes as they are, or indented when `_pretty=true`."""
+    """The response with a body of stored bytes, unchanged, or indented when `_pretty=true`."""
     if asked.pretty and body:
         parsed = parse(body, max_depth=1000)
         body = pretty(parsed) if not isinstance(parsed, Problem) else body
@@ -148,17 +149,18 @@ def json(body: bytes, asked: Preferences, *, status: int = 200, headers: Mapping
 
 
 def version_headers(answer: Answer) -> dict[str, str]:
-    """ETag and Last-Modified."""
+    """The headers ETag and Last-Modified of an answer."""
     return {"ETag": answer.etag, "Last-Modified": http_date(answer.at)}
 
 
 def http_date(at: datetime) -> str:
-    """An instant as HTTP writes it."""
+    """An instant in the form of an HTTP date (RFC 9110 section 5.6.7)."""
     return format_datetime(at.astimezone(UTC), usegmt=True)
 
 
 def page_links(url: str, params: Params, page: Page, cursor: str = "_cursor") -> list[Resource]:
-    """The link to a page as it was asked for, and the one to the page after it. `cursor`: the parameter that names a place."""
+    """The link `self` to a page as the page was asked for, and the link `next` to the page after it. `cursor` is the name of the
+    parameter with the place of a page."""
     kept = tuple((name, value) for name, value in params if name != cursor)
     found = [("self", params), *([("next", (*kept, (cursor, page.cursor)))] if page.cursor else [])]
     return [{"relation": name, "url": f"{url}?{urlencode(each, safe='|:/,')}" if each else url} for name, each in found]
@@ -179,7 +181,7 @@ def bundle(kind: str, page: Page, base: str, links: list[dict[str, str]]) -> byt
 
 
 def entry(kind: str, answer: Answer, mode: str, method: str, base: str) -> dict[str, Any]:
-    """One Bundle.entry."""
+    """One Bundle.entry of a searchset or a history."""
     members: dict[str, Any] = {"fullUrl": f"{base}/{answer.reference}"}
     if answer.body:
         members["resource"] = orjson.Fragment(answer.body)

@@ -1,4 +1,5 @@
-"""The FHIR interactions over HTTP (R4 section 3.1.0). Plain Starlette routes on the hot path; every answer is stored bytes."""
+"""The FHIR interactions over HTTP (R4 section 3.1.0). The routes are plain Starlette routes, and answers are built from stored
+bytes, because these are the busiest paths."""
 
 from __future__ import annotations
 
@@ -27,7 +28,7 @@ ID = "{id:fhirid}"
 
 
 class Interactions:
-    """One method an interaction, named as R4 names it."""
+    """The endpoints of the interactions: one method for each interaction, with the interaction's name in R4."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
@@ -115,7 +116,7 @@ def _target(request: Request) -> tuple[str, str]:
 
 
 def routes(interactions: Interactions) -> list[Route]:
-    """The routes under /fhir, the busiest first: no two have a path in common, since no id holds a `$` or a `_`."""
+    """The routes under /fhir, the busiest first. No path fits two routes, because no id has a `$` or a `_`."""
     do = interactions
     return [
         Route(f"/fhir/{TYPE}/{ID}", Direct(do.read), methods=["GET"]),
@@ -133,19 +134,19 @@ def routes(interactions: Interactions) -> list[Route]:
 
 
 class Direct:
-    """A busy endpoint without Starlette's wrapping for exceptions: `Edge` answers what it raises."""
+    """A busy endpoint without Starlette's handling of exceptions: `Edge` answers the endpoint's exceptions."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
+        """Serves one ASGI connection."""
         response = await self.endpoint(Request(scope, receive))
         await response(scope, receive, send)
 
 
 def static_json(body: Resource, media_type: str = FHIR_JSON) -> Endpoint:
-    """An endpoint for something known at start-up."""
+    """An endpoint whose answer is known at start-up and never changes."""
     content = dump(body)
 
     async def endpoint(_: Request) -> Response:
@@ -155,7 +156,8 @@ def static_json(body: Resource, media_type: str = FHIR_JSON) -> Endpoint:
 
 
 class _Segment(Convertor[str]):
-    """A path segment of one form; anything else is no route, so that no handler sees a strange id."""
+    """A path segment of a fixed form. A segment of another form matches no route, so that no endpoint receives a malformed type
+    or id."""
 
     def convert(self, value: str) -> str:
         """The segment itself."""
@@ -175,6 +177,6 @@ class _Id(_Segment):
 
 
 def register_convertors() -> None:
-    """Makes `fhirtype` and `fhirid` known to route paths (R4 section 2.20.4: ids are 1 to 64 of these characters)."""
+    """Registers the path convertors `fhirtype` and `fhirid` (R4 section 2.20.4: an id has 1 to 64 of these characters)."""
     register_url_convertor("fhirtype", _Type())
     register_url_convertor("fhirid", _Id())

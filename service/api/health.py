@@ -1,4 +1,5 @@
-"""Liveness, readiness and metrics. They carry no patient data and need no token (security rules, section 4)."""
+"""Liveness, readiness and metrics. Their answers hold no patient data, and the routes need no token (security rules, section
+4)."""
 
 from __future__ import annotations
 
@@ -12,7 +13,7 @@ from service.usecases.request.services import Services
 
 
 def routes(services: Services) -> list[Route]:
-    """`/health/live`, `/health/ready`, `/metrics`."""
+    """The routes `/health/live`, `/health/ready` and `/metrics`."""
 
     async def live(_: Request) -> Response:
         return JSONResponse({"status": "live"})

@@ -1,7 +1,9 @@
-"""The authorization server over HTTP: parses, calls a use case, prints. The app mounts `routes` under `/auth`.
+"""The authorization server over HTTP: each endpoint parses a request, calls a use case and writes the answer. The app mounts
+`routes` under `/auth`.
 
-Cookies: one, HttpOnly and SameSite=Lax, whose value is 256 random bits; the session is in the store, so there is nothing in it to
-sign. Forms carry a token derived from it. Pages have no script, and a policy that forbids any.
+The server sets one cookie, HttpOnly and SameSite=Lax, whose value is 256 random bits. The session is kept in the store, so the
+cookie needs no signature. Every form carries a CSRF token derived from the cookie. Pages have no script, and their
+Content-Security-Policy forbids scripts.
 """
 
 from __future__ import annotations
@@ -33,7 +35,7 @@ LARGEST_FORM = 64 * 1024
 MOST_FIELDS = 64
 _PAGES = Path(__file__).with_name("pages")
 _NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # no cookie is read where this is sent
+_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # endpoints that send this header read no cookie
 _PREFLIGHT = {
     **_ANY_ORIGIN,
     "Access-Control-Allow-Methods": "GET, POST",
@@ -44,7 +46,7 @@ _PREFLIGHT = {
 
 @dataclass(frozen=True, slots=True)
 class OAuth:
-    """The use cases that these routes call."""
+    """The use cases that the routes of the authorization server call."""
 
     authorization: Authorization
     launching: Launching
@@ -57,24 +59,24 @@ class OAuth:
 
     @property
     def secure(self) -> bool:
-        """Whether browsers reach us by https."""
+        """Whether browsers reach the service by https."""
         return self.issuer.startswith("https:")
 
     @property
     def cookie(self) -> str:
-        """`__Host-` binds a cookie to this very host, and is only allowed with https."""
+        """The cookie's name. The prefix `__Host-` binds the cookie to this host, and is allowed only with https."""
         return "__Host-baton" if self.secure else "baton"
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """A request whose parameters cannot be taken, and why."""
+    """Why the parameters of a request cannot be read."""
 
     reason: str
 
 
 def routes(services: OAuth) -> list[Route]:
-    """The routes of the authorization server, relative to where it is mounted."""
+    """The routes of the authorization server, relative to the path under which the server is mounted."""
     here = _Endpoints(services)
     return [
         Route("/authorize", here.authorize, methods=["GET"]),
@@ -157,7 +159,8 @@ class _Endpoints:
         return answer
 
     async def launch(self, request: Request) -> Response:
-        """Mints a launch for the user of a bearer token: form parameters `client_id`, `patient` and perhaps `intent`."""
+        """Makes a launch for the user of a bearer token. The form has the parameters `client_id`, `patient` and optionally
+        `intent`."""
         form = await _form(request)
         if isinstance(form, Unread):
             return _json(refusal("invalid_request", form.reason))
@@ -187,7 +190,8 @@ class _Endpoints:
         )
 
     def _sent_back(self, redirect_uri: str, parameters: Mapping[str, str]) -> Response:
-        """To a verified redirect URI, with our issuer, so that a client of several servers cannot be confused (RFC 9207)."""
+        """The redirect to a verified redirect URI. The parameter `iss` names our issuer, so that a client of several servers
+        cannot confuse the servers (RFC 9207)."""
         said = {name: value for name, value in {**parameters, "iss": self._services.issuer}.items() if value}
         joint = "&" if urlsplit(redirect_uri).query else "?"
         return RedirectResponse(f"{redirect_uri}{joint}{urlencode(said)}", 303, headers=_guards(""))
@@ -265,7 +269,8 @@ def _query(request: Request) -> OAuthRequest | Unread:
 
 
 async def _form(request: Request) -> OAuthRequest | Unread:
-    """The form in the body, each parameter once. Nothing is taken from the query: secrets do not belong in URLs."""
+    """The form in the body, with each parameter at most once. Parameters of the query are not read, because secrets do not belong
+    in URLs."""
     kind = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind != "application/x-www-form-urlencoded":
         return Unread("Send the parameters as application/x-www-form-urlencoded.")
@@ -292,7 +297,7 @@ def _csrf(secret: str) -> str:
 
 
 def _origin(redirect_uri: str) -> str:
-    """What a form's redirect may lead to, as a CSP source: browsers hold `form-action` against redirects too."""
+    """The origin of a redirect URI as a CSP source: browsers apply `form-action` to the redirect after a form, too."""
     parts = urlsplit(redirect_uri)
     return f"{parts.scheme}://{parts.netloc}" if parts.scheme in ("http", "https") else f"{parts.scheme}:"
 

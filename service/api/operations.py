@@ -1,5 +1,5 @@
-"""The operations over HTTP: consent-gated disclosure, what was disclosed on request, its explanation, override and account; the
-timeline of owners."""
+"""The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history` and
+`$ownership`."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ NAMES: Mapping[str, tuple[str, ...]] = {
 
 
 class Operations:
-    """One method an operation, named as the operation is."""
+    """The endpoints of the operations: one method for each operation, with the operation's name."""
 
     def __init__(self, sessions: Sessions) -> None:
         self.sessions = sessions
@@ -89,7 +89,7 @@ class Operations:
 
 
 def _tenure(tenure: Tenure) -> Resource:
-    """One row of the timeline: who led, from when to when, by which handover."""
+    """One row of the timeline: the lead, the period, and the handover that began the tenure."""
     period = {"start": written(tenure.start)} | ({"end": written(tenure.end)} if tenure.end else {})
     named = [parameter("lead", "valueReference", reference_to(tenure.lead))] if tenure.lead else []
     by = [parameter("handover", "valueReference", reference_to(tenure.handover))] if tenure.handover else []
@@ -97,14 +97,14 @@ def _tenure(tenure: Tenure) -> Resource:
 
 
 def _no_query(asked: Preferences) -> None:
-    """An operation that changes something, or takes no parameter, ignores none."""
+    """Refuses parameters in the URL of an operation that takes none there."""
     if asked.params:
         text = f"This operation has no parameter `{asked.params[0][0]}` in its URL; send it in the body's Parameters."
         raise Refused(problem(Category.MALFORMED, "not-supported", text, rule="R4 3.2.0"))
 
 
 def routes(sessions: Sessions) -> list[Route]:
-    """The routes of the operations; they go before those of the interactions."""
+    """The routes of the operations."""
     do = Operations(sessions)
     return [
         Route(f"/fhir/Patient/{ID}/$disclose", do.disclose, methods=["POST"]),

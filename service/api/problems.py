@@ -1,4 +1,4 @@
-"""The one table of statuses, and the shape every refusal has on the wire (security rules, section 2)."""
+"""The one table of HTTP statuses, and the form of every refusal in HTTP (security rules, section 2)."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ STATUS: Mapping[Category, int] = {
     Category.UNAVAILABLE: 503,
 }
 
-# RFC 6750 section 3: a request without credentials is told only the realm.
+# RFC 6750 section 3: the challenge to a request without credentials names only the realm.
 CHALLENGE: Mapping[Category, str] = {
     Category.LOGIN: 'Bearer realm="baton"',
     Category.TOKEN: 'Bearer realm="baton", error="invalid_token"',
@@ -45,13 +45,13 @@ CHALLENGE: Mapping[Category, str] = {
 
 
 def headers(category: Category) -> dict[str, str]:
-    """The headers a refusal of this category carries besides its body."""
+    """The headers that a refusal of this category has besides the usual headers."""
     challenge = CHALLENGE.get(category)
     return {"WWW-Authenticate": challenge} if challenge else {}
 
 
 def response(problem: Problem) -> Response:
-    """The refusal as an OperationOutcome with its status."""
+    """The response to a refused request: the Problem as an OperationOutcome, with the status of its category."""
     return Response(
         dump(outcome(problem.cited)),
         status_code=STATUS[problem.category],
@@ -61,7 +61,7 @@ def response(problem: Problem) -> Response:
 
 
 def unrouted(method: str, status: int) -> Problem:
-    """A path or method that no route takes, as a refusal like every other."""
+    """The refusal of a path or method that has no route."""
     if status == STATUS[Category.NOT_ALLOWED]:
         text = f"`{method}` is not for this path; the CapabilityStatement at `/fhir/metadata` says what is."
         return problem(Category.NOT_ALLOWED, "not-supported", text)

@@ -1,4 +1,4 @@
-"""Who is asking: a request's token, and its body with it, become the context that use cases work in."""
+"""Authenticates requests: a request's token and body become the RequestContext that use cases work with."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from service.usecases.smart.authentication import Authentication
 
 
 class Sessions:
-    """Who is asking, for every route that needs to know."""
+    """Makes the RequestContext for every route that needs an authenticated caller."""
 
     def __init__(self, services: Services, authentication: Authentication, base: str) -> None:
         self.services = services
@@ -27,14 +27,15 @@ class Sessions:
         self.base = base
 
     async def of(self, request: Request, body: bytes = b"") -> RequestContext:
-        """The context of an authenticated request; refuses the others (security rules, section 2)."""
+        """The context of an authenticated request. Raises Refused LOGIN for a request without a token, TOKEN for a token that
+        does not hold (security rules, section 2)."""
         token = _bearer(request)
         directory = self.services.directory.ask()
         caller = await self.authentication.caller(token)
         if isinstance(caller, Problem):
             raise Refused(caller)
         state = request.state
-        reads = request.method in ("GET", "HEAD")  # only writes are told apart from their repeats
+        reads = request.method in ("GET", "HEAD")  # a repeat is recognised for writes only
         mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
         context = RequestContext(
             caller=caller,
@@ -56,7 +57,7 @@ class Sessions:
         return await self.of(request, body), resource
 
     async def denied(self, scope: Scope, refusal: Problem) -> None:
-        """Tells the audit trail when the caller of this request was denied."""
+        """Writes the AuditEvent of this request's refusal, when the refusal denies the caller access."""
         context: RequestContext = scope["state"]["context"]
         path, query = scope["path"].removeprefix("/fhir/"), parse_qsl(scope["query_string"].decode("latin-1"))
         action = "E" if "$" in path or path.endswith("_search") else ACTION.get(scope["method"], "E")
