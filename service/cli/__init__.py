@@ -1,4 +1,4 @@
-"""The command `baton`: reads arguments, calls use cases, prints. It decides nothing and knows no FHIR rule."""
+"""The command `baton`: reads arguments, calls use cases and prints. This package takes no decision and knows no FHIR rule."""
 
 from service.cli.commands import main
 

@@ -1,4 +1,5 @@
-"""What commands share of their arguments: the data folder, the settings that it gives, and the refusal of what cannot be done."""
+"""The arguments that commands share: the data folder, the settings for a data folder, and the refusal of a command that cannot be
+carried out."""
 
 from __future__ import annotations
 
@@ -15,7 +16,8 @@ Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedde
 
 
 def settings_for(data: Path | None, **given: object) -> Settings:
-    """The settings of the environment, with the data folder and others that the command line names. Raises Refused INVALID."""
+    """The settings of the environment, with the data folder and the other settings that the command line names. Raises Refused
+    INVALID."""
     named: dict[str, Any] = {"data": data.absolute() if data else None, **given}
     try:
         return Settings(**{name: value for name, value in named.items() if value is not None})

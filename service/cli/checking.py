@@ -1,4 +1,4 @@
-"""`baton check`: whether what is stored holds together."""
+"""`baton check`: checks that the stored records are consistent, and prints each fault."""
 
 from __future__ import annotations
 

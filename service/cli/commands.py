@@ -1,4 +1,4 @@
-"""All commands of `baton`, and what becomes of a failure: one clear line on standard error and a status that is not 0."""
+"""All commands of `baton`. A command that fails writes one clear line to standard error and exits with a status other than 0."""
 
 from __future__ import annotations
 
@@ -15,18 +15,20 @@ from service.problem import Refused
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 MISUSE: Any = typer.BadParameter.__mro__[1]
-"""What every argument that cannot be read raises; typer gives only this one of its kinds a public name."""
+"""The exception for every argument that cannot be read. Typer gives a public name only to its subclass `BadParameter`."""
 
 
 class Command(NamedTuple):
-    """A command, or a group of them: its place below `service.cli` as `module:name`, and what `baton --help` says of it."""
+    """A command or a group of commands: `place` is its place below `service.cli` as `module:name`, `help` its line in
+    `baton --help`."""
 
     name: str
     place: str
     help: str
 
 
-# A command's module is imported when the command is asked for: `baton --help` needs none, `baton settings` no database's driver.
+# A command's module is imported only when the command is called: `baton --help` imports none of the modules, and `baton settings`
+# imports no database driver.
 TABLE = (
     Command("serve", "serving:serve", "Serve the FHIR API, the authorization server and, unless told otherwise, the worker."),
     Command("worker", "working:work", "Fire due timers and seal the ledger, beside services that run with `--no-worker`."),
@@ -50,16 +52,16 @@ TABLE = (
 
 
 class Commands(TyperGroup):
-    """The group of all commands: its help is the table's, and the one command that is asked for comes from its module."""
+    """The group of all commands. The group's help comes from the table; the command that is called is loaded from its module."""
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
-        """The name, the command and the words after it."""
+        """The name of the command called, the loaded command, and the arguments after the name."""
         name, _, rest = super().resolve_command(ctx, args)
         return name, loaded(next(each for each in TABLE if each.name == name)), rest
 
 
 def loaded(command: Command) -> Any:
-    """The command with its own arguments, as typer makes it."""
+    """The command with its own arguments, made by typer from the command's function or group."""
     found = resolve_name(f"service.cli.{command.place}")
     alone = _typer()
     if isinstance(found, typer.Typer):
@@ -74,7 +76,7 @@ def _typer(**more: Any) -> typer.Typer:
 
 
 def _stand_in() -> None:
-    """Has the name and the help of a command, and is never run."""
+    """Stands for a command in the group's help, and is never run."""
 
 
 cli = _typer(help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.", cls=Commands)
@@ -83,7 +85,8 @@ for each in TABLE:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script. Exits with 0, 1 for what was refused or found wrong, 2 for arguments that cannot be read."""
+    """The console script. Exits with 0, with 1 when the command was refused or has found faults, with 2 when the arguments cannot
+    be read, and with 130 when the command was interrupted."""
     logs.configure("warning")
     asked = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:

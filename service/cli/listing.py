@@ -1,4 +1,4 @@
-"""`baton settings`: how the service is set."""
+"""`baton settings`: lists the settings of the service."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ def settings(data: Data = None) -> None:
 
 
 def _shown(value: str) -> str:
-    """A value without the password that a database's URI may hold."""
+    """The value as text, without the password that a database's URI may hold."""
     parts = urlsplit(value) if "://" in value and "@" in value else None
     return value.replace(f":{parts.password}@", ":***@") if parts and parts.password else value

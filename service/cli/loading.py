@@ -1,4 +1,4 @@
-"""`baton load`: brings files of records in, shows how far it is, and says what was put aside and why."""
+"""`baton load`: loads files of records, shows its progress, and reports the records that were put aside, with the reasons."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ FAILED = 1
 
 @dataclass(slots=True)
 class Account:
-    """What became of everything: counts by type and fate, and what was put aside."""
+    """The outcome of a load: counts of records by type and Fate, and the records put aside, each with the reason."""
 
     counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     aside: list[tuple[Item, Problem]] = field(default_factory=list)
@@ -66,7 +66,8 @@ def load(
 
 
 async def _all(built: Built, found: list[Path], custodian: str) -> Account:
-    """Everything once, and what was refused again for as long as that helps: what it refers to may have come later."""
+    """Loads every record once, then loads the refused records again for as long as a repeat loads any: a record may refer to a
+    record that was loaded later."""
     use, account = Loading(built.services, built.base, custodian), Account()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
@@ -105,8 +106,9 @@ def _everything(found: list[Path]) -> Iterator[Item]:
 
 
 def _quarantine(account: Account, folder: Path) -> Path | None:
-    """What was put aside, a Bundle a line with its source and the OperationOutcome, so that it can be loaded again when it was
-    corrected. Readable by its owner only."""
+    """Writes the records put aside to a quarantine file, from which they can be loaded again once corrected: one Bundle a line,
+    with the record, its source and the OperationOutcome. Only the file's owner can read it. Returns the path, None when no record
+    was put aside."""
     if not account.aside:
         return None
     path = folder / f"quarantine-{clock.now():%Y%m%dT%H%M%S}.ndjson"
@@ -118,7 +120,7 @@ def _quarantine(account: Account, folder: Path) -> Path | None:
 
 
 def _briefly(reason: Problem) -> str:
-    """The first things wrong with a record and where; the quarantine file has all of them."""
+    """The first issues of a record, with their places; the quarantine file has every issue."""
     said = [f"{issue.expression}: {issue.text}" if issue.expression else issue.text for issue in reason.issues]
     return " ".join(said[:SAID]) + (f" And {len(said) - SAID} more." if len(said) > SAID else "")
 

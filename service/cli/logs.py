@@ -1,4 +1,4 @@
-"""What is said to operators: structured lines on standard error, and one line when a command fails."""
+"""Messages to operators on standard error: structured log lines, and one line when a command fails."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import structlog
 
 
 def configure(level: str) -> None:
-    """JSON lines on standard error, of this level and above. Lines hold ids and codes, never what a record says."""
+    """Logs JSON lines of this level and above to standard error. The lines hold ids and codes, never the content of a record."""
     structlog.configure(
         processors=[
             structlog.processors.add_log_level,
@@ -18,10 +18,10 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # as it is when a line is written: it may be redirected
+        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up for every line, because stderr may be redirected
     )
 
 
 def complain(text: str) -> None:
-    """One line on standard error."""
+    """Writes one line to standard error."""
     print(f"baton: {' '.join(text.split())}", file=sys.stderr, flush=True)

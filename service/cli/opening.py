@@ -1,4 +1,4 @@
-"""The service opened by an operator's command: the same database and use cases as the running service has, without HTTP."""
+"""Opens the service for an operator's command: the same database and use cases as the running service, without HTTP."""
 
 from __future__ import annotations
 
@@ -20,7 +20,8 @@ LOCAL = "http://127.0.0.1:8000"
 
 @contextlib.asynccontextmanager
 async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
-    """The service's use cases over the data folder's database, which is started when nobody runs it."""
+    """The service's use cases over the configured database, or over the data folder's embedded database, which is started if it
+    does not run. Everything is closed again afterwards. Raises Refused UNAVAILABLE."""
     uri, embedded = await app.database_of(settings)
     try:
         connection = await mongo.connect(uri, settings.mongodb_database, settings.mongo_driver)
@@ -39,7 +40,7 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
 
 
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
-    """What `do` gives of the opened service."""
+    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`."""
 
     async def run() -> T:
         async with opened(settings_for(data)) as built:

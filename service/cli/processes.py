@@ -1,4 +1,4 @@
-"""What serves: uvicorn with the application, in this process or in several of its own."""
+"""The processes of `baton serve`: uvicorn with the application, in this process or in several spawned processes."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from service.settings import Settings
 
 @dataclass(frozen=True, slots=True)
 class Factory:
-    """Makes the application in the process that serves it; a value that can be sent to a spawned process."""
+    """Makes the application in the process that serves it. A Factory is a value that can be sent to a spawned process."""
 
     settings: Settings
     base: str
@@ -41,13 +41,13 @@ class Factory:
 
 
 class Starting:
-    """Tells why an application could not start in one line instead of a traceback."""
+    """Wraps an application so that a failed start writes one line with the reason instead of a traceback."""
 
     def __init__(self, inner: ASGIApp) -> None:
         self.inner = inner
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """ASGI entry."""
+        """Serves one ASGI connection."""
         if scope["type"] != "lifespan":
             await self.inner(scope, receive, send)
             return
@@ -69,27 +69,29 @@ class Starting:
 
 @dataclass(frozen=True, slots=True)
 class Server:
-    """The processes of a service, before they are started. One alone is this one, and has its application already."""
+    """The processes of a service, not started yet. A service of one process runs in this process, and its application is loaded
+    already."""
 
     factory: Factory
     config: uvicorn.Config
 
     @classmethod
     def made(cls, factory: Factory, workers: int) -> Server:
-        """A server of that many processes; needs no database."""
+        """A Server of this number of processes. Making it needs no database."""
         config = _config(factory, workers)
         if workers == 1:
             config.load()
         return cls(factory, config)
 
     async def tried(self) -> None:
-        """Returns when nothing keeps several from starting: it is said once, before any of them is. Raises Refused."""
+        """Opens the service once before several processes are started, so that a reason why they cannot start is reported once.
+        Raises Refused."""
         if self.config.workers > 1:
             async with opened(self.factory.settings, self.factory.base):
                 return
 
     async def serve(self, listener: socket.socket) -> None:
-        """Serves until a signal says to stop. Raises SystemExit when a process could not start."""
+        """Serves until a signal stops the service. Raises SystemExit when a process could not start."""
         if self.config.workers == 1:
             await uvicorn.Server(self.config).serve(sockets=[listener])
             return
@@ -110,15 +112,15 @@ def _config(factory: Factory, workers: int) -> uvicorn.Config:
         workers=workers,
         log_config=None,
         log_level="critical",
-        access_log=False,  # URLs may hold what was searched for
+        access_log=False,  # URLs may hold search values
         server_header=False,
-        proxy_headers=bool(factory.settings.base_url),  # only behind a proxy is there anybody to believe
+        proxy_headers=bool(factory.settings.base_url),  # such headers are trusted only behind a proxy
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 
 
 def _end_with_parent() -> None:
-    """A worker process whose supervisor was killed must not go on holding its port."""
+    """Ends this process when its supervisor is killed, so that the process does not hold the port any longer."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return

@@ -1,4 +1,5 @@
-"""`baton partner`, `client`, `user`, `token` and `keys`: who may connect, and who may log in."""
+"""`baton partner`, `client`, `user`, `token` and `keys`: the registers of the agencies and clients that may connect and of the
+people who may log in."""
 
 from __future__ import annotations
 
@@ -252,12 +253,13 @@ def _organization(reference: str) -> str:
 
 
 def _codes(given: list[str]) -> tuple[str, ...]:
-    """Codes given as several options, or several in one."""
+    """The codes given in several options, or several codes in one option."""
     return tuple(dict.fromkeys(code for each in given for code in each.replace(",", " ").split()))
 
 
 def _purposes(given: list[str]) -> tuple[str, ...]:
-    """Codes under PurposeOfUse. One that is none of them would be agreed, and would never let anything through."""
+    """The purposes given, which must be codes under PurposeOfUse. An agreement for any other code would never permit a
+    disclosure, so such a code is refused."""
     codes = _codes(given) or ("TREAT",)
     unknown = [code for code in codes if code not in STANDARD.purposes]
     if unknown:
@@ -267,7 +269,7 @@ def _purposes(given: list[str]) -> tuple[str, ...]:
 
 
 def _categories(built: Built, given: list[str]) -> tuple[str, ...]:
-    """What consent decisions tell records apart by: types, codes and profiles."""
+    """The types of information given: resource types, codes and profiles, by which consent decisions tell records apart."""
     codes = _codes(given)
     unknown = [code for code in codes if code not in built.services.definitions.types and "|" not in code and "://" not in code]
     if unknown:
@@ -277,7 +279,7 @@ def _categories(built: Built, given: list[str]) -> tuple[str, ...]:
 
 
 def _day(text: str, option: str, zone: tzinfo) -> tuple[datetime, datetime] | None:
-    """The start and the end of a day of the locality."""
+    """The start and the end of a day in the locality's time zone; None for an empty text."""
     bounds = parse(text, zone) if text else None
     if text and bounds is None:
         raise wrong(f"`{option}` takes a date such as `2027-03-31`, not `{text}`.")
@@ -285,7 +287,7 @@ def _day(text: str, option: str, zone: tzinfo) -> tuple[datetime, datetime] | No
 
 
 def _keys(path: Path) -> dict[str, Any]:
-    """A JWKS file's keys. Whether they are fit is the registration's to say."""
+    """The JWK Set in a file. The registration checks whether the keys are fit."""
     try:
         read = json.loads(path.read_bytes())
     except OSError as error:
@@ -298,7 +300,8 @@ def _keys(path: Path) -> dict[str, Any]:
 
 
 async def _here(built: Built, reference: str, *kinds: str) -> None:
-    """Nobody logs in as somebody who is not here, and no token is for them."""
+    """Refuses a reference that is not of one of these types, or whose record is absent: a login or token needs an existing
+    person."""
     kind, identity = key(reference)
     if kind not in kinds:
         raise wrong(f"`{reference}` is no reference to a {' or '.join(kinds)}; give one such as `{kinds[0]}/123`.")

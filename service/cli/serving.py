@@ -1,4 +1,4 @@
-"""`baton serve`: the service on a port, with the database it needs, from a first line to a signal."""
+"""`baton serve`: runs the service on a port, with its database, until a signal stops the service."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def serve(
 
 
 def present(settings: Settings, host: str, port: int, workers: int = 1, *, works: bool = True) -> None:
-    """Serves in this process until a signal says to stop. What keeps it from that is one line on standard error."""
+    """Serves in this process until a signal stops the service. Raises Refused when the port or the database is not available."""
     logs.configure(settings.log_level)
     with listening(host, port) as listener:
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
@@ -49,7 +49,8 @@ def present(settings: Settings, host: str, port: int, workers: int = 1, *, works
 
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
-    """Serves until a signal says to stop, which ends a start too. Raises SystemExit when the application could not start."""
+    """Serves until a signal stops the service; a signal also stops a service that is still starting. Raises SystemExit when the
+    application could not start."""
     cancelled_by_signals()
     embedded = None if settings.mongodb_uri else Embedded(settings.data, settings.mongodb_cache_mb)
     uri = embedded.uri if embedded else settings.mongodb_uri
@@ -66,7 +67,8 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
 
 
 def _server(settings: Settings, base: str, uri: str, workers: int, *, works: bool) -> Server:
-    """The server of the application. It is imported here: that takes as long as a database takes to start, and goes beside it."""
+    """The server of the application. The import of its modules takes as long as the start of a database, so both are done at the
+    same time."""
     from service.cli.processes import Factory, Server
 
     return Server.made(Factory(settings, base, uri, works), workers)
@@ -74,7 +76,7 @@ def _server(settings: Settings, base: str, uri: str, workers: int, *, works: boo
 
 @contextlib.contextmanager
 def listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A bound socket that spawned processes share; refuses a port that is taken, before anything is started."""
+    """A bound socket that spawned processes share. Refuses a port that is taken, before anything else is started."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as listener:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -95,14 +97,14 @@ def ensure_free(host: str, port: int) -> None:
 
 
 def _written(host: str) -> str:
-    """A host as URLs have it; one that stands for every address is reached by this machine's own."""
+    """A host in the form of URLs. A host that stands for every address, such as `0.0.0.0`, becomes the loopback address."""
     if host in ("0.0.0.0", "::", ""):  # noqa: S104 - compared, not bound
         return "127.0.0.1"
     return f"[{host}]" if ":" in host else host
 
 
 def _announce(address: tuple[Any, ...], base: str) -> None:
-    """One line, once the service answers that it is ready."""
+    """Prints one line with the addresses of the service, once the service is ready."""
     url = f"http://{_written(str(address[0]))}:{address[1]}/health/ready"
     pause = threading.Event()
     while not _ready(url):

@@ -1,4 +1,4 @@
-"""What SIGTERM and SIGINT do to a running service: it stops what it has started, whoever heard the signal."""
+"""Handles SIGTERM and SIGINT in a running service, so that the service stops everything that it has started."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from types import FrameType
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 GRACE_SECONDS = 10
-"""How long a server may take to answer what it is at when it is told to stop."""
+"""How long a server that is told to stop may take to answer its open requests."""
 
 
 def cancelled_by_signals() -> None:
-    """From now on a signal cancels this task, so that what it has started is stopped on the way out."""
+    """Makes a signal cancel the current task from now on, so that the task stops everything that it has started."""
     task = asyncio.current_task()
     assert task is not None
     for each in STOPS:
@@ -20,11 +20,11 @@ def cancelled_by_signals() -> None:
 
 
 def left_to_the_server() -> None:
-    """From now on uvicorn hears the signals, and raises them again once it has stopped cleanly."""
+    """Leaves the signals to uvicorn from now on. Uvicorn stops cleanly on a signal and then raises the signal again."""
     for each in STOPS:
         asyncio.get_running_loop().remove_signal_handler(each)
         signal.signal(each, _noted)
 
 
 def _noted(number: int, frame: FrameType | None) -> None:
-    """Nothing more to do: the server has stopped, and what follows it stops the database."""
+    """Ignores the signal that uvicorn raises again: the server has stopped, and the code after the server stops the database."""

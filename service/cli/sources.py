@@ -1,4 +1,4 @@
-"""Files of FHIR JSON as operators have them: single resources, Bundles, NDJSON, and folders of these."""
+"""Reads an operator's files of FHIR JSON: single resources, Bundles, NDJSON, and folders of such files."""
 
 from __future__ import annotations
 
@@ -19,14 +19,16 @@ MAX_DEPTH = 500
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A resource and where it was found (`file:line`, or the file), or why there is none."""
+    """A resource, or the Problem why it cannot be read, and the place where it was found (the file, `file:line` or
+    `file#entry[n]`)."""
 
     source: str
     resource: Resource | Problem
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Every file that is meant, in order; a folder means the JSON and NDJSON files in it, at any depth. Raises Refused."""
+    """Every file that the paths name, in order. A folder names the JSON and NDJSON files in it, at any depth. Raises Refused when
+    a path does not exist or no file is named."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -41,7 +43,8 @@ def files(paths: Sequence[Path]) -> list[Path]:
 
 
 def _within(folder: Path) -> list[Path]:
-    """The files of a folder, in order. One that cannot be looked into is refused: nobody would miss what was in it."""
+    """The files of a folder, in order. A folder that cannot be read is refused, because nobody would notice that its files are
+    missing."""
 
     def unreadable(error: OSError) -> None:
         raise wrong(f"`{error.filename}` cannot be read: {error.strerror}.") from None
@@ -51,7 +54,8 @@ def _within(folder: Path) -> list[Path]:
 
 
 def items(path: Path) -> Iterator[Item]:
-    """Every resource of a file, Bundles that carry records taken apart. For a file that cannot be read, why not."""
+    """Every resource of a file. A Bundle that carries records gives its entries. A file that cannot be read gives one Item with
+    the Problem."""
     try:
         if path.suffix.lower() in (".ndjson", ".jsonl"):
             yield from _lines(path)

@@ -1,4 +1,4 @@
-"""`baton validate`: what is wrong with files, told without a database."""
+"""`baton validate`: reports the faults in files of FHIR JSON, without a database."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`baton worker`: the process that fires timers, apart from those that serve."""
+"""`baton worker`: a process that fires timers, separate from the processes that serve."""
 
 from __future__ import annotations
 

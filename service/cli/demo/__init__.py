@@ -1,1 +1,2 @@
-"""`baton demo`: a small made-up locality, and the story of one handover played over real HTTP. Nobody in it exists."""
+"""`baton demo`: a small made-up locality, and a story of care between agencies played over real HTTP. No person in the story
+exists."""

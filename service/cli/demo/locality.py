@@ -1,5 +1,6 @@
-"""The locality of the demonstration: five agencies, two people, their teams, plans, consents and records. All of it is made up:
-the NHS numbers are of the range that is never issued (999), and every record carries the tag `synthetic`.
+"""The locality of the demonstration: five agencies, two people, their teams, plans, consents and records.
+
+Every record is made up: the NHS numbers are of the range that is never issued (999), and every record has the tag `synthetic`.
 """
 
 from __future__ import annotations
@@ -35,7 +36,7 @@ SECRET = "Discloses alcohol use; asked that only the clinical team knows."  # no
 
 @dataclass(frozen=True, slots=True)
 class Agency:
-    """One agency: the id of its Organization, its name and its sector."""
+    """One agency: the id of its Organization, its name, its sector and the names of its staff."""
 
     id: str
     name: str
@@ -47,7 +48,7 @@ class Agency:
         return f"Organization/{self.id}"
 
     def role(self, name: str) -> str:
-        """The reference of a member of staff in their role here."""
+        """The PractitionerRole reference of a member of the agency's staff."""
         return f"PractitionerRole/{self.id}-{name}"
 
 
@@ -60,7 +61,8 @@ AGENCIES = (TRUST, CRISIS, HOUSING, VOLUNTARY, SURGERY)
 
 
 def bundles() -> dict[str, Resource]:
-    """What each agency loads, as a collection Bundle by Organization reference: its directory and its own records."""
+    """The records that each agency loads, as a collection Bundle by Organization reference: the agency's directory entries and
+    its own records."""
     own = {TRUST: _trust(), SURGERY: _surgery()}
     return {agency.reference: _bundle([*_directory(agency), *own.get(agency, [])]) for agency in AGENCIES}
 
@@ -102,7 +104,8 @@ def _trust() -> list[Resource]:
 
 
 def _surgery() -> list[Resource]:
-    """The surgery's own Patient for the same person: one NHS number, one person (IDN-1)."""
+    """The surgery's records: its own Patient for Ada, with the same NHS number as the trust's Patient, so that both are one
+    person (IDN-1)."""
     registered = {
         "resourceType": "EpisodeOfCare",
         "id": "ada-registration",
@@ -208,7 +211,7 @@ def _consent(identity: str, patient: str, to: Agency, effect: str, ceiling: str 
 
 
 def answers(name: str, patient: str, author: str, items: list[Resource], without: tuple[str, ...] = ()) -> Resource:
-    """A minimum dataset, `mds-<name>`, with every item of its questionnaire answered but those `without`."""
+    """A minimum dataset, `mds-<name>`, with an answer to every item of its questionnaire except the linkIds in `without`."""
     given = [
         {"linkId": item["linkId"], "answer": [{"valueString": "Asked and recorded"}]}
         for item in items

@@ -1,4 +1,4 @@
-"""Prints each step of the story with what was asked, what came back and whether it is what the story says; counts what is not."""
+"""Prints each step of the story: the request, the answer, and whether the answer is the one that the story expects."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ Says = Callable[[httpx.Response], str]
 
 
 class Narrator:
-    """One telling of the story. `steps` counts them, `wrong` lists every answer that was not as the
-    story says."""
+    """Tells the story once. `steps` is the number of steps so far; `wrong` lists every answer and claim that was not as the story
+    expects."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
@@ -26,7 +26,8 @@ class Narrator:
         self._console.print(f"\n[bold]{self.steps:>2}. {escape(title)}[/bold]", soft_wrap=True, highlight=False)
 
     def heard(self, who: str, answer: httpx.Response, *expected: int, says: Says | None = None) -> httpx.Response:
-        """One exchange, with the status it must have and what it must say: `says` gives a sentence, or '' when it is not so."""
+        """Prints one exchange and checks the answer: its status must be one of `expected`. `says` gives a sentence about the
+        answer, or '' when the answer is not the expected one."""
         sentence = says(answer) if says and answer.status_code in expected else refusal(answer)
         right = answer.status_code in expected and bool(sentence or says is None)
         path = answer.request.url.raw_path.decode()
@@ -37,13 +38,13 @@ class Narrator:
         return answer
 
     def holds(self, claim: str, fact: bool) -> None:
-        """Something that must be so after what was heard."""
+        """Prints a claim that must be true after the answers so far, and checks it."""
         self._line(f"  {_mark(fact)} {escape(claim)}")
         if not fact:
             self._miss(claim)
 
     def says(self, line: str) -> None:
-        """A line that is only told."""
+        """Prints a line without a check."""
         self._line(f"  {escape(line)}")
 
     def _miss(self, text: str) -> None:
@@ -54,7 +55,7 @@ class Narrator:
 
 
 def refusal(answer: httpx.Response) -> str:
-    """The sentences of an OperationOutcome; '' for any other body."""
+    """The sentences of an answer's OperationOutcome; '' for any other body."""
     if "json" not in answer.headers.get("content-type", "") or not answer.content:
         return ""
     body = answer.json()

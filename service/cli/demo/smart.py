@@ -1,4 +1,4 @@
-"""A partner's side of SMART: Backend Services with a signed assertion, and an app that a person logs in to (PKCE)."""
+"""The client side of SMART: Backend Services with a signed assertion, and an app that a person logs in to (PKCE)."""
 
 from __future__ import annotations
 
@@ -26,45 +26,45 @@ FHIR_JSON = "application/fhir+json"
 
 @dataclass(slots=True)
 class Partner:
-    """One client of the service with the token it has. `name` is how the story calls it."""
+    """One client of the service, with its token. `name` is the client's name in the story."""
 
     name: str
     http: httpx.Client
     token: str = field(repr=False)
 
     def ask(self, method: str, path: str, body: Resource | None = None, **headers: str) -> httpx.Response:
-        """A FHIR request; `headers` with _ for -."""
+        """Sends a FHIR request. The names of `headers` have `_` in the place of `-`."""
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         given = {"Authorization": f"Bearer {self.token}", "Content-Type": FHIR_JSON, **named}
         return self.http.request(method, f"/fhir/{path}", json=body, headers=given)
 
     def get(self, path: str) -> httpx.Response:
-        """GET."""
+        """Sends a GET request."""
         return self.ask("GET", path)
 
     def post(self, path: str, body: Resource) -> httpx.Response:
-        """POST."""
+        """Sends a POST request."""
         return self.ask("POST", path, body)
 
     def put(self, resource: Resource, **changes: Any) -> httpx.Response:
-        """PUT of a resource with members changed, on the very version that was read."""
+        """Sends a PUT of a resource with some members changed, with If-Match for the version of `resource`."""
         match = f'W/"{resource["meta"]["versionId"]}"'
         return self.ask("PUT", f"{resource['resourceType']}/{resource['id']}", {**resource, **changes}, If_Match=match)
 
 
 def new_key(client: str) -> dict[str, Any]:
-    """A fresh private key, as a JWK."""
+    """A new private key, as a JWK."""
     made = ECKey.generate_key("P-384", {"kid": f"{client}-1", "use": "sig", "alg": ALGORITHM}, private=True)
     return dict(made.as_dict(private=True))
 
 
 def public_part(key: dict[str, Any]) -> dict[str, Any]:
-    """What the service may know of a key."""
+    """The public part of a key, which the service may have."""
     return {name: value for name, value in key.items() if name != "d"}
 
 
 def backend(http: httpx.Client, client: str, key: dict[str, Any], scope: str) -> str:
-    """A system's token: client_credentials with private_key_jwt (SMART Backend Services)."""
+    """An access token for a system: client_credentials with private_key_jwt (SMART Backend Services)."""
     endpoint = _token_endpoint(http)
     claims = {
         "iss": client,
@@ -80,13 +80,14 @@ def backend(http: httpx.Client, client: str, key: dict[str, Any], scope: str) ->
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """A public app, and where people are sent back to."""
+    """A public app, and the redirect URI to which people are sent back."""
 
     client: str
     redirect_uri: str
 
     def login(self, http: httpx.Client, username: str, password: str, scope: str, patient: str = "") -> str:
-        """A token for a person: authorize, log in, consent, exchange. Each step is the page or redirect that a browser has."""
+        """An access token for a person: authorizes, logs in, consents and exchanges the code, with the same pages and redirects
+        as a browser."""
         verifier = secrets.token_urlsafe(48)
         challenge = base64.urlsafe_b64encode(hashlib.sha256(verifier.encode()).digest()).rstrip(b"=").decode()
         query = {
@@ -124,7 +125,7 @@ def _hidden(page: httpx.Response, name: str) -> str:
 
 
 def _token_endpoint(http: httpx.Client) -> str:
-    """As a client finds it: by discovery."""
+    """The token endpoint, found by discovery."""
     return str(http.get("/fhir/.well-known/smart-configuration").json()["token_endpoint"])
 
 

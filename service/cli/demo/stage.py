@@ -1,4 +1,5 @@
-"""`baton demo`: sets the stage in a temporary folder (server, records, partners, clients, people) and plays the story on it."""
+"""`baton demo`: starts a service in a temporary folder, loads the locality (records, partners, clients, people), and plays the
+story."""
 
 from __future__ import annotations
 
@@ -50,7 +51,7 @@ CLINICAL = "user/Condition.rs user/Patient.r user/Task.crus"
 OWN = "launch/patient patient/AuditEvent.rs"
 CHOSEN = {"gita": "Patient/ada-surgery"}
 """The patient that a member of staff chooses at login."""
-# app, its agency, what it may ask, who logs in to it as whom
+# each app: its client_id, its agency, its scopes, the username of the person who logs in, and the person's reference
 APPS: tuple[tuple[str, Agency, str, str, str], ...] = (
     ("surgery-app", SURGERY, READING, "gita", SURGERY.role("gita")),
     ("crisis-app", CRISIS, CLINICAL, "cora", CRISIS.role("cora")),
@@ -60,7 +61,7 @@ APPS: tuple[tuple[str, Agency, str, str, str], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What the cast needs to come on: passwords by person, private keys by agency."""
+    """The credentials of the story's clients: passwords by username, private keys by the id of the agency."""
 
     passwords: dict[str, str]
     keys: dict[str, dict[str, Any]]
@@ -72,10 +73,10 @@ def demo(
 ) -> int:
     """Start everything on a temporary folder with a made-up locality, and play the story over HTTP."""
     console = Console(highlight=False)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # either way the folder is taken away again
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM, too, removes the folder
     serving.ensure_free(HOST, port)
     with tempfile.TemporaryDirectory(prefix="baton-demo-", ignore_cleanup_errors=True) as folder:
-        # The demonstration never touches a database of yours, whatever the environment says.
+        # The demonstration never uses the operator's own database, whatever the environment says.
         settings = settings_for(Path(folder), mongodb_uri="", base_url="", issuers="", policy="uk")
         with _serving(settings, port) as server:
             base = f"http://{HOST}:{port}"
@@ -91,10 +92,10 @@ def demo(
 
 @contextlib.contextmanager
 def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
-    """The service in a process of its own, as `baton serve` runs it. Ctrl-C reaches both: while the other starts, only this
-    one heeds it, and ends the other."""
+    """Runs the service in a process of its own, as `baton serve` does. Ctrl-C reaches both processes: while the service's process
+    starts, only this process handles Ctrl-C, and ends the service's process."""
     server = multiprocessing.get_context("spawn").Process(target=serving.present, args=(settings, HOST, port))
-    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # inherited
+    heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the new process inherits the handling
     server.start()
     signal.signal(signal.SIGINT, heeded)
     try:
@@ -105,7 +106,8 @@ def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
 
 
 def _await(base: str, server: BaseProcess) -> None:
-    """Until the service is ready. Its own line says why when it is not going to be."""
+    """Waits until the service is ready. Raises Refused UNAVAILABLE when the service has ended or is not ready in time; the
+    service has then written a line with the reason."""
     deadline = clock.now().timestamp() + START_SECONDS
     while clock.now().timestamp() < deadline:
         if not server.is_alive():
@@ -122,7 +124,7 @@ def _stopped() -> Refused:
 
 
 async def _set(settings: Settings, base: str) -> Stage:
-    """Loads the locality and its register into the running service."""
+    """Loads the locality's records, partners, clients and users into the running service. Returns their credentials."""
     stage = Stage(
         passwords={name: clock.new_secret()[:16] for _, _, _, name, _ in APPS},
         keys={agency.id: new_key(_system(agency)) for agency in AGENCIES},
@@ -156,7 +158,7 @@ async def _loaded(built: Built, custodian: str, resources: Resource) -> None:
 
 
 def _played(console: Console, base: str, stage: Stage) -> list[str]:
-    """Plays the story; gives what did not go as told."""
+    """Plays the story. Returns a line for each answer and claim that was not as the story expects."""
     tell = Narrator(console)
     console.print(f"\n{INTRODUCTION}", soft_wrap=True, highlight=False)
     with contextlib.ExitStack() as clients:
@@ -166,7 +168,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
             token = backend(http, _system(agency), stage.keys[agency.id], EVERYTHING)
             cast[agency.id] = Partner(f"the {agency.id} system", http, token)
         for app, _, scope, name, _ in APPS:
-            http = clients.enter_context(httpx.Client(base_url=base, timeout=30))  # a browser of its own
+            http = clients.enter_context(httpx.Client(base_url=base, timeout=30))  # each person has cookies of their own
             token = App(app, BACK).login(http, name, stage.passwords[name], scope, CHOSEN.get(name, ""))
             cast[name] = Partner(f"{name} in {app}", http, token)
         Story(tell, cast, _questions()).play()
@@ -185,7 +187,8 @@ def _questions() -> dict[str, list[Resource]]:
 
 
 def program() -> str:
-    """How this program was started, so that what is printed can be typed: nobody has it on their path who just installed it."""
+    """The command by which this program was started, for printed examples that the reader can type: just after an installation,
+    `baton` is not on the PATH."""
     asked = sys.argv[0]
     return shlex.quote(asked) if Path(asked).name == "baton" else f"{shlex.quote(sys.executable)} -m service"
 

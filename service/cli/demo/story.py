@@ -1,6 +1,7 @@
-"""The story: one plan handed over, one crisis plan agreed, three disclosures decided, and the account of who saw what.
+"""The story: a plan is handed over, a crisis plan is agreed, disclosures and an override are decided, and a person reads the
+disclosure account.
 
-Every line is a request over HTTP with a token of its own client; the story knows what each answer must be.
+Every request goes over HTTP with the token of its own client, and the story knows what each answer must be.
 """
 
 from __future__ import annotations
@@ -40,7 +41,8 @@ OVERRIDE = "Found unresponsive at home; the crew needs to know what was recorded
 
 @dataclass(slots=True)
 class Story:
-    """The cast, by name: systems `trust`, `crisis`, `housing`, `voluntary`; people in apps `gita`, `cora`, `ben`."""
+    """The steps of the story. `cast` has the clients by name: the systems `trust`, `crisis`, `housing`, `voluntary`, and the
+    people in apps `gita`, `cora`, `ben`. `questions` has the items of each minimum dataset."""
 
     tell: Narrator
     cast: dict[str, Partner]
@@ -49,7 +51,7 @@ class Story:
     crisis_plan: Resource = field(default_factory=dict)
 
     def play(self) -> None:
-        """All steps in their order; each goes on from what the ones before left."""
+        """Plays all steps in order. Each step continues from the records that the steps before it have left."""
         self.incomplete()
         self.sent()
         self.stranger()
@@ -65,17 +67,17 @@ class Story:
         self.accounted()
 
     def incomplete(self) -> None:
-        """HOV-2."""
+        """HOV-2: a handover with an incomplete dataset is refused."""
         self.tell.step("A handover that leaves out the medication is refused")
         self._handed_over(422, without=("current-medication",))
 
     def sent(self) -> None:
-        """HOV-3."""
+        """HOV-3: a complete handover is sent, and its disclosure recorded."""
         self.tell.step("Complete, it is sent to the crisis team")
         self.task = self._handed_over(201)
 
     def stranger(self) -> None:
-        """HOV-11: the same answer as for an id that does not exist."""
+        """HOV-11: a third agency gets the same answer about the Task as about an id that does not exist."""
         self.tell.step("An agency that has no part in it is refused as if there were nothing")
         stranger, path = self.cast["voluntary"], f"Task/{self.task['id']}"
         hidden = self._heard(stranger, stranger.get(path), 404)
@@ -85,7 +87,7 @@ class Story:
         self._heard(stranger, stranger.put(self.task, status="accepted"), 404)
 
     def accepted(self) -> None:
-        """HOV-4."""
+        """HOV-4: the receiving agency accepts the handover with a named lead."""
         self.tell.step("The crisis team receives it, and accepts it with Carl as the named lead")
         crisis = self.cast["crisis"]
         self._heard(crisis, crisis.get(f"Task/{self.task['id']}"), 200, says=_status)
@@ -94,7 +96,7 @@ class Story:
         self._heard(crisis, crisis.put(self.task, **_by("carl")), 200, says=_status)
 
     def moved(self) -> None:
-        """OWN-2 and OWN-4."""
+        """OWN-2 and OWN-4: ownership has moved at one instant, in plan, team and episode alike."""
         self.tell.step("Ownership moved, at one instant and everywhere")
         crisis = self.cast["crisis"]
         self._heard(crisis, crisis.get(f"{PLAN}/$ownership"), 200, says=_tenures)
@@ -103,13 +105,13 @@ class Story:
         self.tell.holds(f"plan, team and episode name one lead: {', '.join(sorted(leads))}", leads == {CRISIS.role("carl")})
 
     def second(self) -> None:
-        """HOV-5."""
+        """HOV-5: a second acceptance of the same handover is refused."""
         self.tell.step("A second acceptance, by Cora on what she read before, loses")
         crisis = self.cast["crisis"]
         self._heard(crisis, crisis.put(self.task, **_by("cora")), 409, 412)
 
     def agreed(self) -> None:
-        """E9."""
+        """E9: a crisis plan becomes active once every agency has agreed to its current version."""
         self.tell.step("A joint crisis plan becomes active only when every agency has agreed to this very version")
         crisis = self.cast["crisis"]
         answers = crisis.post("QuestionnaireResponse", self._crisis_dataset()).json()
@@ -122,7 +124,7 @@ class Story:
         self.crisis_plan = active.json()
 
     def read(self) -> None:
-        """A granular scope is matched against content."""
+        """A granular scope lets an app read only records whose content matches the scope."""
         self.tell.step(f"Gita, a GP, reads it in an app with patient/CarePlan.rs?category={CATEGORY}")
         gita, mine = self.cast["gita"], self.crisis_plan["id"]
         found = self._heard(gita, gita.get(f"CarePlan?category={quote(CATEGORY, safe='')}"), 200, says=_found)
@@ -131,7 +133,7 @@ class Story:
         self._heard(gita, gita.get(PLAN), 404)
 
     def hidden(self) -> None:
-        """Consent rules, section 3."""
+        """Consent rules, section 3: an agency without a part in the crisis plan cannot see the plan."""
         self.tell.step("From the voluntary service, which has no part in it, it is hidden")
         stranger = self.cast["voluntary"]
         self._heard(stranger, stranger.get(f"CarePlan/{self.crisis_plan['id']}"), 404)
@@ -139,7 +141,7 @@ class Story:
         self.tell.holds("its search finds nothing", _ids(found) == [])
 
     def permitted(self) -> None:
-        """DIS: what Ada's consent permits, less what she asked to be kept back."""
+        """DIS: a release of the records that Ada's Consent permits, without the parts that Ada asked to keep back."""
         self.tell.step("A disclosure to the housing association is permitted by Ada's consent, with redaction")
         trust = self.cast["trust"]
         given = self._heard(trust, trust.post(f"{ADA}/$disclose", _disclosure(HOUSING.reference)), 200, says=_disclosed)
@@ -148,13 +150,13 @@ class Story:
         self.tell.holds("the rest of the record is, marked as redacted", kept)
 
     def denied(self) -> None:
-        """L5: nothing is implied for housing."""
+        """L5: without a Consent, no disclosure to a housing agency is permitted."""
         self.tell.step("A disclosure about Ben to the same association is denied: he gave no consent")
         trust = self.cast["trust"]
         self._heard(trust, trust.post(f"{BEN}/$disclose", _disclosure(HOUSING.reference)), 422)
 
     def overridden(self) -> None:
-        """Consent rules, section 5."""
+        """Consent rules, section 5: one user overrides a Consent that denies, and the override is reviewed."""
         self.tell.step("Ben objected to the crisis team; Cora overrides it, with a reason")
         cora = self.cast["cora"]
         self._heard(cora, cora.get(REFUSED), 404)
@@ -164,7 +166,7 @@ class Story:
         self._heard(system, system.get(REFUSED), 404)
 
     def accounted(self) -> None:
-        """DIS and security rules, section 3."""
+        """DIS and security rules, section 3: Ben's disclosure account names the reads and the override of his record."""
         self.tell.step("Ben, in an app of his own, asks who saw his record")
         ben = self.cast["ben"]
         account = self._heard(ben, ben.get(f"{BEN}/$access-history"), 200, says=_found)
@@ -310,6 +312,6 @@ def _seen(event: Resource) -> str:
 
 
 def _coordinators(team: Resource) -> list[str]:
-    """The members whose part as care coordinator has not ended."""
+    """The team's members whose participation as care coordinator has not ended."""
     coordinating = [each for each in team["participant"] if (SNOMED, CARE_COORDINATOR) in codings(each.get("role"))]
     return [link(each, "member") for each in coordinating if "end" not in each["period"]]
