@@ -1,1 +1,1 @@
-"""Baton: responsibility between agencies, made explicit in FHIR R4."""
+"""Baton: a FHIR R4 service that records which agency is responsible for a person's care plan."""

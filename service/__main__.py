@@ -1,4 +1,4 @@
-"""`python -m service` is the console script `baton`."""
+"""Runs the command `baton` as `python -m service`."""
 
 from service.cli import main
 

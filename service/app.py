@@ -1,4 +1,5 @@
-"""The one place where real things are built and joined: settings to stores, stores to use cases, use cases to routes."""
+"""The one place where the parts of the service are built and joined: settings to stores, stores to use cases, use cases to
+routes."""
 
 from __future__ import annotations
 
@@ -63,7 +64,8 @@ from service.usecases.smart.users import Users
 
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")
-# What the care rules work on is ready before the first request; other types get their collections when first written.
+# Types whose collections are made at start, because the care rules work with them. The collection of any other type is made when
+# a record of the type is first written.
 CARE_TYPES = (
     "AuditEvent", "CarePlan", "CareTeam", "Communication", "Consent", "EpisodeOfCare", "Group", "HealthcareService",
     "Organization", "Patient", "Practitioner", "PractitionerRole", "Provenance", "QuestionnaireResponse", "Task",
@@ -72,7 +74,7 @@ CARE_TYPES = (
 
 @dataclass(frozen=True, slots=True)
 class Built:
-    """A service that is ready to serve, and what operators' commands use of it."""
+    """The parts of a service that is ready to serve, for the routes and for operators' commands."""
 
     services: Services
     registration: Registration
@@ -85,7 +87,7 @@ class Built:
 
     @property
     def base(self) -> str:
-        """Our FHIR base URL."""
+        """The service's FHIR base URL."""
         return self.oauth.authorization.terms.fhir_base
 
 
@@ -93,9 +95,11 @@ Beside = Callable[[Built], Coroutine[None, None, None]]
 
 
 def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
-    """What every stored version is found by and decided on.
+    """The projector of the service: draws the Index by which a stored version is found, and the facts on which consent is
+    decided.
 
-    INVARIANT: a part that may be withheld from somebody orders nothing for anybody; a record's place would tell what it is.
+    INVARIANT: no search is sorted by a part of a record that may be withheld from a reader; the record's place in the order would
+    tell the part's value.
     """
 
     def project(resource: Resource, tokens: Sequence[str]) -> Projection:
@@ -109,8 +113,9 @@ def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
 
 
 def ledger_key(settings: Settings) -> bytes:
-    """The secret of the ledger's hashes. It is kept out of the database, so that who can only write there can forge no entry:
-    in `BATON_LEDGER_KEY`, which every machine of one database shares, else in the data folder."""
+    """The secret of the ledger's hashes. The secret is kept outside the database, so that a person who can only write to the
+    database cannot forge an entry: in `BATON_LEDGER_KEY`, which every machine of one database shares, or else in the data
+    folder."""
     if settings.ledger_key:
         return settings.ledger_key.encode()
     path = settings.data / "ledger.key"
@@ -120,20 +125,20 @@ def ledger_key(settings: Settings) -> bytes:
         fresh.touch(mode=0o600)
         fresh.write_text(clock.new_secret())
         try:
-            os.link(fresh, path)  # whole or not at all, and never over another process's key
+            os.link(fresh, path)  # atomic, and never replaces another process's key
         finally:
             fresh.unlink()
     return path.read_bytes()
 
 
 def language(settings: Settings, base: str) -> Language:
-    """What a service at `base` knows of FHIR; no database is needed to make it."""
+    """The FHIR Language (definitions, validator, indexer) of a service at `base`. Making it needs no database."""
     return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
 
 
 async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | None = None) -> Built:
-    """Everything, joined, over a database that answers. `base` is the public base URL without a path; `spoken` is its language,
-    where it was made before."""
+    """Builds and joins the parts of the service over a connected database. `base` is the public base URL without a path; `spoken`
+    is the Language of this base, None when it has to be made. Raises Refused for settings of issuers that do not hold."""
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
@@ -202,7 +207,8 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
 
 
 def _allowed(base: str) -> tuple[str, ...]:
-    """A service on loopback is being tried out: clients' keys may then be on loopback, too."""
+    """The hosts from which clients' keys may be fetched in spite of their private addresses: loopback, when the service itself is
+    tried out on loopback."""
     return ("127.0.0.1", "localhost") if base.startswith(("http://127.0.0.1", "http://localhost")) else ()
 
 
@@ -238,10 +244,10 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
 
 
 def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | None = None) -> FastAPI:
-    """The ASGI application of one worker: it connects when it starts, and is ready when it has. What needs no database is ready
-    before.
+    """The ASGI application of one process. Everything that needs no database is made at once; the application connects to the
+    database when it starts, and serves once it is connected.
 
-    `beside` runs in the same loop while the application serves, such as the worker that fires timers.
+    `beside` runs in the same event loop while the application serves: the worker that fires timers, for example.
     """
     spoken = language(settings, base)
     spoken.prepare(CARE_TYPES)
@@ -266,7 +272,8 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
 
 
 def _spare_collections() -> None:
-    """What was built stays: the garbage collector need not walk through it again, which took a tenth of all time."""
+    """Excludes the objects made at start from garbage collection, because they live as long as the process. Walking through them
+    took a tenth of all processing time."""
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
 
@@ -279,22 +286,23 @@ async def _ended(companion: asyncio.Task[None] | None) -> None:
 
 
 class Application(FastAPI):
-    """FastAPI with one ring around its routes: `Edge` limits, identifies and answers everything, refusals and faults included."""
+    """FastAPI with `Edge` as the only middleware: `Edge` gives request ids, limits bodies, and answers refusals and faults."""
 
     def build_middleware_stack(self) -> ASGIApp:
-        """What a request passes on its way to its route."""
+        """The ASGI application that a request passes before its route: the Edge around the router."""
         return Edge(self.router, self.state.settings.max_body_bytes)
 
 
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
-    """The application without its routes: what is true of every answer."""
+    """The application without its routes, with the Edge that wraps every answer."""
     app = Application(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
     app.state.settings = settings
     return app
 
 
 async def database_of(settings: Settings) -> tuple[str, Embedded | None]:
-    """The URI of the configured database, or of the data folder's own, started when nobody runs it yet."""
+    """The URI of the configured database; or the URI of the data folder's embedded database, started if it does not run yet, with
+    the Embedded that the caller must stop. Raises Refused UNAVAILABLE."""
     if settings.mongodb_uri:
         return settings.mongodb_uri, None
     embedded = Embedded(settings.data, settings.mongodb_cache_mb)

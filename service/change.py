@@ -1,4 +1,5 @@
-"""What a decision asks the store to do, whole. One Change is one transaction: all of it is written, or none."""
+"""The Change: everything that a decision asks the store to write. A Change is written in one transaction, as a whole or not at
+all."""
 
 from __future__ import annotations
 
@@ -13,7 +14,7 @@ Resource = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Party:
-    """An organisation that a record ties to its person, and while it does. Open ends are None."""
+    """An organisation that a record ties to its person, from `start` until just before `end`. None is an open end."""
 
     organization: str
     start: datetime | None = None
@@ -22,7 +23,8 @@ class Party:
 
 @dataclass(frozen=True, slots=True)
 class Replaced:
-    """What the version that a Write replaces held, besides its content. Versions do not change, so it need not be read again."""
+    """The custodian, patients, parties and keys of the version that a Write replaces. A version never changes, so the store need
+    not read these again."""
 
     custodian: str
     patients: tuple[str, ...]
@@ -34,13 +36,13 @@ class Replaced:
 class Write:
     """One new version of one record.
 
-    `resource` is complete and stamped (id, meta.versionId = before + 1, meta.lastUpdated = Change.at); for a delete it is the
-    last content. `before` is the version it replaces, 0 when the record must not exist. `custodian` is the reference of the
-    organisation whose record this is. `tokens` are search tokens that only other resources could tell. `parties` give
-    organisations a legitimate relationship with the person. `keys` are unique across the whole store while this version
-    stands: a key held by another record refuses the Change as a duplicate. `touches` are generation keys, besides those the
-    store derives, whose readers must look again (a shared national identifier, say). `replaced` tells of the version `before`,
-    None when it was not loaded.
+    `resource` is complete and stamped (id, meta.versionId = before + 1, meta.lastUpdated = Change.at); for a delete, `resource`
+    is the last content. `before` is the version that the Write replaces, 0 when the record must not exist. `custodian` is the
+    reference of the organisation that keeps the record. `tokens` are search tokens that cannot be drawn from the resource
+    alone. `parties` are organisations that gain a legitimate relationship with the person. `keys` are unique across the whole
+    store while this version stands: a key held by another record refuses the Change as a duplicate. `touches` are keys of
+    generations to raise besides those that the store derives (of a shared national identifier, for example). `replaced`
+    describes the version `before`, None when the version was not loaded.
     """
 
     resource: Resource
@@ -57,7 +59,8 @@ class Write:
 
 @dataclass(frozen=True, slots=True)
 class IdempotencyKey:
-    """A request seen once. `key` is unique; `answer` is what a repeat of the request is given. Kept until `until`."""
+    """The idempotency key of a request. `key` is unique; `answer` is given to a repeat of the request. The store keeps the
+    idempotency key until `until`."""
 
     key: str
     answer: Mapping[str, Any]
@@ -66,9 +69,9 @@ class IdempotencyKey:
 
 @dataclass(frozen=True, slots=True)
 class Timer:
-    """Something to do at `due`, exactly once per (key, level): survives restarts, and is cancelled by its key.
+    """A timer, which fires at `due`, exactly once per (key, level). A timer survives restarts, and is cancelled by its key.
 
-    `kind` is the id of a rule (`TIM-2`), `focus` the reference it watches.
+    `kind` is the id of a rule (`TIM-2`), `focus` the reference of the record that the timer watches.
     """
 
     key: str
@@ -81,7 +84,8 @@ class Timer:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """Something a partner must be told. `topic` as in exchange rules, `recipient` an Organization reference."""
+    """A notice to a partner about the record `focus`. `topic` is a topic of the exchange rules, `recipient` an Organization
+    reference."""
 
     topic: str
     recipient: str
@@ -91,12 +95,13 @@ class Notice:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """The value between decide and commit.
+    """The decision of a use case, which the store commits.
 
     `guards` are (reference, version) pairs that were read for the decision and must still be current at commit (version 0: must
-    still not exist); otherwise the Change is refused as a conflict, and the use case may load and decide again. `audits` are
-    AuditEvent resources without id; the store chains each into the ledger. `settled` are the (key, level) of fired timers this
-    Change settles, and `cancelled` the keys of timers to forget.
+    still not exist); otherwise the Change is refused as a conflict, and the use case may load and decide again. `premises` are
+    (generation key, number) pairs that must still be current at commit, in the same way. `audits` are AuditEvent resources
+    without id; the store chains each into the ledger. `settled` are the (key, level) of fired timers that the Change settles, and
+    `cancelled` the keys of timers to delete.
     """
 
     at: datetime

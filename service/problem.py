@@ -1,4 +1,4 @@
-"""What went wrong, as data. Knows no HTTP: `service.api.problems` holds the one table of statuses."""
+"""Refusals as data. This module knows no HTTP: `service.api.problems` holds the one table of statuses."""
 
 from __future__ import annotations
 
@@ -9,26 +9,26 @@ from enum import StrEnum
 
 
 class Category(StrEnum):
-    """The kinds of refusal. Each has one status and is decided in one place."""
+    """The kinds of refusal. Each kind is decided in one place of the service, and has one HTTP status."""
 
-    MALFORMED = "malformed"  # the request cannot be read as what it claims to be
+    MALFORMED = "malformed"  # the request or body cannot be read in the form it claims
     TOO_LARGE = "too-large"
     TOO_COSTLY = "too-costly"
-    MEDIA_TYPE = "media-type"  # the body is in a form that is not read here
-    FORMAT = "format"  # the answer is wanted in a form that is not written here
+    MEDIA_TYPE = "media-type"  # the service does not read this form of body
+    FORMAT = "format"  # the service does not write the form of answer asked for
     LOGIN = "login"  # no credentials
-    TOKEN = "token"  # noqa: S105 - a category, not a secret; credentials that do not hold
-    SCOPE = "scope"  # credentials that do not reach this far
-    FORBIDDEN = "forbidden"  # visible to the caller, but not theirs to do
-    ABSENT = "absent"  # not there, or hidden: the two look the same
+    TOKEN = "token"  # noqa: S105 - a category, not a secret; credentials that are not valid
+    SCOPE = "scope"  # valid credentials whose scopes do not allow the request
+    FORBIDDEN = "forbidden"  # the caller may see the record but may not do this
+    ABSENT = "absent"  # the record is absent or hidden; both are refused alike
     GONE = "gone"
     NOT_ALLOWED = "not-allowed"
     DUPLICATE = "duplicate"
-    CONFLICT = "conflict"  # somebody else's change came first
+    CONFLICT = "conflict"  # another change of the record was committed first
     STALE = "stale"  # If-Match names another version
     UNCONDITIONAL = "unconditional"  # If-Match is required
     INVALID = "invalid"  # readable, but not valid FHIR or not valid against a profile
-    RULE = "rule"  # valid, but a care, consent or identity rule says no
+    RULE = "rule"  # valid, but refused by a care, consent or identity rule
     THROTTLED = "throttled"
     UNAVAILABLE = "unavailable"
     FAULT = "fault"
@@ -57,16 +57,16 @@ SOURCES: Mapping[Category, str] = {
     Category.UNAVAILABLE: "RFC 9110 15.6.4",
     Category.FAULT: "RFC 9110 15.6.1",
 }
-"""What a refusal rests on that names no rule of its own: a section of a specification, or of our design."""
+"""The source of a refusal whose issue names no rule: a section of a specification, or of our design."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One thing to put right.
+    """One fault of a request, or one piece of information about an answer.
 
-    `code` is a FHIR issue-type code, `expression` a FHIRPath into the submitted resource, `rule` the id of a Baton rule
-    (`HOV-2`) or a specification reference (`R4 2.4.0`). `text` is a sentence that says what would make it right and holds
-    no patient data.
+    `code` is a FHIR issue-type code, `expression` a FHIRPath into the submitted resource, `rule` the id of a Baton rule (`HOV-2`)
+    or a specification reference (`R4 2.4.0`). `text` is a sentence that says how to correct the fault; the sentence holds no
+    patient data.
     """
 
     code: str
@@ -85,7 +85,7 @@ class Problem:
 
     @property
     def cited(self) -> tuple[Issue, ...]:
-        """The issues, each with what it rests on."""
+        """The issues, each with its rule or, for an issue without a rule, the source of the category."""
         return tuple(issue if issue.rule else replace(issue, rule=SOURCES[self.category]) for issue in self.issues)
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ def problem(category: Category, code: str, text: str, *, expression: str = "", r
 
 
 class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
-    """Carries a Problem from a use case to the edge. Pure rules return Problems and never raise this."""
+    """Carries a Problem from a use case to the edge. Pure rules return Problems and never raise Refused."""
 
     def __init__(self, reason: Problem) -> None:
         super().__init__(str(reason))
@@ -106,6 +106,7 @@ class Refused(Exception):  # noqa: N818 - a refusal is an answer, not an error
 
 
 def trace(error: BaseException) -> list[str]:
-    """Where an exception happened, as a log may hold it: its message and local values may hold a person's data or a secret."""
+    """The places in the code through which an exception came, for a log. The exception's message and local values are left out,
+    because they may hold a person's data or a secret."""
     frames = traceback.extract_tb(error.__traceback__)
     return [f"{frame.filename.rpartition('/')[2]}:{frame.lineno} {frame.name}" for frame in frames]

@@ -1,4 +1,5 @@
-"""The environment, read once into one frozen value. Every setting is `BATON_*` and is listed by `baton settings`."""
+"""The settings: the environment, read once into one frozen value. Every setting is a variable `BATON_*`, and `baton settings`
+lists them all."""
 
 from __future__ import annotations
 
@@ -23,7 +24,7 @@ Zone = Annotated[str, AfterValidator(_zone)]
 
 
 class Settings(BaseSettings):
-    """All settings. Fields carry their meaning; units are in the names or the descriptions."""
+    """All settings. The description of a field gives its meaning; its name or description gives its unit."""
 
     model_config = SettingsConfigDict(env_prefix="BATON_", frozen=True, extra="ignore")
 
@@ -64,7 +65,7 @@ class Settings(BaseSettings):
 
 @cache
 def shipped(folder: str) -> Path:
-    """The folder `profiles` or `mappings`, from an installed wheel or from a checkout."""
+    """The path of the folder `profiles` or `mappings`, in an installed wheel or in a checkout."""
     here = Path(__file__).resolve().parent
     installed = here / "_data" / folder
     return installed if installed.is_dir() else here.parent / folder

@@ -1,6 +1,7 @@
-"""The worker: fires due timers and seals the ledger. Any number may run against one database: leases, not singletons.
+"""The worker: fires due timers and seals the ledger. Any number of workers may run against one database, because each takes its
+timers under leases.
 
-Notices for partners wait in the outbox, in order, until a partner has subscribed to them; nothing is dropped meanwhile.
+Notices for partners wait in the outbox, in order, until a partner has subscribed to them; no notice is dropped meanwhile.
 """
 
 from __future__ import annotations
@@ -19,19 +20,21 @@ from service.usecases.care import deadlines
 log = structlog.get_logger()
 
 LEASE_SECONDS = 15.0
-"""How long a worker may take over a batch; when it was killed, the next one takes over after that."""
+"""How long a worker may take for a batch of timers. When a worker is killed, other workers may take its timers after this
+time."""
 BATCH = 32
 SEAL_EVERY = timedelta(minutes=1)
 
 
 async def run_once(built: Built, now: datetime) -> int:
-    """Fires what is due at `now`, one batch; gives how many timers it settled. Raises Refused UNAVAILABLE."""
+    """Fires one batch of the timers that are due at `now`. Returns the number of timers settled. Raises Refused UNAVAILABLE."""
     due = await built.services.timers.due(now, LEASE_SECONDS, BATCH)
     return sum([await _fired(built, timer, now) for timer in due])
 
 
 async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
-    """Whether the timer was settled. One that cannot be carried out holds no other up; it is offered again, and logged again."""
+    """Fires one timer. Returns whether the timer was settled. A timer that cannot be carried out does not stop the other timers:
+    it is logged, and is due again after its lease."""
     told = {"kind": timer.kind, "key": timer.key, "level": timer.level}
     if not deadlines.known(timer):
         log.warning("unknown-timer", **told)
@@ -46,7 +49,7 @@ async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
 
 
 async def run(built: Built) -> None:
-    """Works until it is cancelled. A database that is away is waited for."""
+    """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
     pause = built.services.settings.worker_poll_seconds
     seal_at = clock.now()
     while True:
