@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from service.cli import logs
+from service.cli.complaint import complain
 from service.problem import Refused
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
@@ -87,17 +87,16 @@ for each in TABLE:
 def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 0, with 1 when the command was refused or has found faults, with 2 when the arguments cannot
     be read, and with 130 when the command was interrupted."""
-    logs.configure("warning")
     asked = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     try:
         status = typer.main.get_command(cli).main(args=asked, prog_name="baton", standalone_mode=False)
     except Refused as refusal:
         for issue in refusal.problem.issues:
-            logs.complain(issue.text)
+            complain(issue.text)
         sys.exit(FAILED)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except MISUSE as error:
-        logs.complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")
+        complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")
         sys.exit(MISUSED)
     sys.exit(status if isinstance(status, int) else 0)

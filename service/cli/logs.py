@@ -1,4 +1,4 @@
-"""Messages to operators on standard error: structured log lines, and one line when a command fails."""
+"""Messages to operators on standard error: structured log lines."""
 
 from __future__ import annotations
 
@@ -20,8 +20,3 @@ def configure(level: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelNamesMapping()[level.upper()]),
         logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),  # looked up for every line, because stderr may be redirected
     )
-
-
-def complain(text: str) -> None:
-    """Writes one line to standard error."""
-    print(f"baton: {' '.join(text.split())}", file=sys.stderr, flush=True)

@@ -10,6 +10,7 @@ from typing import TypeVar
 
 from service import app
 from service.app import Built
+from service.cli import logs
 from service.cli.arguments import settings_for
 from service.settings import Settings
 from service.store import mongo
@@ -40,7 +41,8 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
 
 
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
-    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`."""
+    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`. Warnings are logged meanwhile."""
+    logs.configure("warning")
 
     async def run() -> T:
         async with opened(settings_for(data)) as built:

@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service import app, worker
 from service.cli import logs
+from service.cli.complaint import complain
 from service.cli.opening import opened
 from service.cli.signals import GRACE_SECONDS
 from service.problem import Refused
@@ -62,7 +63,7 @@ class Starting:
         try:
             await self.inner(scope, receive, held)
         except Refused as refusal:
-            logs.complain(str(refusal))
+            complain(str(refusal))
         if failed:
             await send({**failed[0], "message": ""})
 
@@ -87,6 +88,7 @@ class Server:
         """Opens the service once before several processes are started, so that a reason why they cannot start is reported once.
         Raises Refused."""
         if self.config.workers > 1:
+            logs.configure(self.factory.settings.log_level)
             async with opened(self.factory.settings, self.factory.base):
                 return
 

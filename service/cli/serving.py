@@ -14,7 +14,6 @@ from urllib.request import urlopen
 import typer
 import uvloop
 
-from service.cli import logs
 from service.cli.arguments import Data, settings_for
 from service.cli.signals import cancelled_by_signals, left_to_the_server
 from service.problem import Category, Refused, problem
@@ -40,7 +39,6 @@ def serve(
 
 def present(settings: Settings, host: str, port: int, workers: int = 1, *, works: bool = True) -> None:
     """Serves in this process until a signal stops the service. Raises Refused when the port or the database is not available."""
-    logs.configure(settings.log_level)
     with listening(host, port) as listener:
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
         loop = uvloop.new_event_loop if workers == 1 else None

@@ -24,7 +24,7 @@ from rich.markup import escape
 from service import clock
 from service.app import Built
 from service.change import Resource
-from service.cli import serving
+from service.cli import logs, serving
 from service.cli.arguments import settings_for
 from service.cli.demo import locality
 from service.cli.demo.locality import AGENCIES, BEN, CRISIS, SURGERY, TRUST, Agency
@@ -72,6 +72,7 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
 ) -> int:
     """Start everything on a temporary folder with a made-up locality, and play the story over HTTP."""
+    logs.configure("warning")
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM, too, removes the folder
     serving.ensure_free(HOST, port)
