@@ -41,7 +41,7 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
 
 
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
-    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`. Warnings are logged meanwhile."""
+    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`. Warnings are logged."""
     logs.configure("warning")
 
     async def run() -> T:
