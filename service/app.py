@@ -273,7 +273,7 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
 
 
 def _spare_collections() -> None:
-    """Makes garbage collection rare. Collections took a tenth of all processing time, and the start makes little that is not kept."""
+    """Makes garbage collection rare: it took a tenth of all processing time, and the start makes little that is not kept."""
     gc.set_threshold(20_000, 20, 50)
 
 

@@ -46,7 +46,7 @@ TABLE = (
     Command("settings", "listing:settings", "List every setting: its environment variable, its value, and what it is for."),
     Command("partner", "registers:partner", "The register of agencies and their sharing agreements."),
     Command("client", "registers:client", "The register of SMART clients."),
-    Command("user", "registers:user", "IdpDirectory who log in."),
+    Command("user", "registers:user", "People who log in."),
     Command("keys", "registers:keys", "The service's own signing keys."),
 )
 

@@ -27,7 +27,7 @@ FAILED = 1
 PERSONS = ("PractitionerRole", "Patient", "RelatedPerson")
 partner = typer.Typer(help="The register of agencies and their sharing agreements.")
 client = typer.Typer(help="The register of SMART clients.")
-user = typer.Typer(help="IdpDirectory who log in.")
+user = typer.Typer(help="People who log in.")
 keys = typer.Typer(help="The service's own signing keys.")
 
 Organization = Annotated[str, typer.Option(help="The agency.", metavar="Organization/ID")]

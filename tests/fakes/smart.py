@@ -115,7 +115,7 @@ class Unlisted:
         return self._organization
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
-        """IdpDirectory have their own record."""
+        """People have their own record."""
         return (Choice(user, user),) if PATIENT.fullmatch(user) else ()
 
     async def patient(self, text: str, organization: str) -> str:
