@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import ast
 import re
 import tomllib
 from functools import cache
+from graphlib import TopologicalSorter
 from pathlib import Path
+from statistics import median
 
+import grimp
 import pytest
 from importlinter.cli import EXIT_STATUS_SUCCESS, lint_imports
 
@@ -107,6 +111,27 @@ def test_a_module_is_of_a_size_to_be_read(path: str) -> None:
 def test_a_file_of_tests_is_of_a_size_to_be_read(path: str) -> None:
     """Never over 400 lines, as of the service."""
     assert len((TESTS / path).read_text().splitlines()) <= 400
+
+
+def lengths() -> list[int]:
+    """How many lines each function of the service has, shortest first."""
+    trees = (ast.parse(path.read_text()) for path in SERVICE.rglob("*.py"))
+    functions = (each for tree in trees for each in ast.walk(tree) if isinstance(each, ast.FunctionDef | ast.AsyncFunctionDef))
+    return sorted((each.end_lineno or each.lineno) - each.lineno + 1 for each in functions)
+
+
+def test_functions_are_short() -> None:
+    """Half of them have at most 7 lines, and 99 of 100 at most 30: simple code shows in its tail."""
+    found = lengths()
+    assert median(found) <= 7
+    assert found[len(found) * 99 // 100] <= 30
+
+
+def test_no_modules_import_each_other_in_a_ring() -> None:
+    """A ring of imports is one module in several files."""
+    graph = grimp.build_graph("service", cache_dir=None)
+    order = TopologicalSorter({each: graph.find_modules_directly_imported_by(each) for each in graph.modules})
+    order.prepare()  # raises CycleError, and names the ring
 
 
 AWAITED = ("OWN-8", "OWN-9", "OWN-10", "OWN-11", "IDN-4", "IDN-5", "IDN-6", "IDN-7", "IDN-8")
