@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from service.change import Resource
+from service.fhir.primitive import TESTS
 from service.problem import Category, Issue, Problem
 
 RULE = "R4 3.2.0"
@@ -67,7 +68,10 @@ _OBJECTS = frozenset({"valueReference", "valueCoding", "valueCodeableConcept", "
 def _fits(kind: str, value: object) -> bool:
     if kind in _OBJECTS:
         return isinstance(value, dict)
-    return isinstance(value, bool) if kind == "valueBoolean" else isinstance(value, str) and bool(value.strip())
+    if isinstance(value, str) and not value.strip():
+        return False
+    primitive = kind.removeprefix("value")
+    return TESTS[primitive[0].lower() + primitive[1:]](value)
 
 
 def _issue(text: str, expression: str = "Parameters.parameter") -> Issue:

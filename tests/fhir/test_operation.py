@@ -13,6 +13,7 @@ INPUTS = (
     Input("mode", ("valueCode",), required=True),
     Input("purpose", ("valueCode", "valueCoding"), repeats=True),
     Input("exact", ("valueBoolean",)),
+    Input("end", ("valueDateTime", "valueInstant")),
 )
 MODE = parameter("mode", "valueCode", "preview")
 
@@ -20,7 +21,7 @@ MODE = parameter("mode", "valueCode", "preview")
 def test_values_come_by_name() -> None:
     """Repeats in their order; what was not given is empty."""
     body = parameters(MODE, parameter("purpose", "valueCode", "TREAT"), parameter("purpose", "valueCoding", {"code": "COC"}))
-    assert given(body, INPUTS) == {"mode": ["preview"], "purpose": ["TREAT", {"code": "COC"}], "exact": []}
+    assert given(body, INPUTS) == {"mode": ["preview"], "purpose": ["TREAT", {"code": "COC"}], "exact": [], "end": []}
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,9 @@ def test_values_come_by_name() -> None:
         (parameters({"name": "mode", "valueCode": " "}), "comes as `valueCode`"),
         (parameters({"name": "mode", "valueCode": 1}), "comes as `valueCode`"),
         (parameters({**MODE, "valueString": "release"}), "nothing else"),
+        (parameters(MODE, parameter("end", "valueDateTime", "2027-11-19T13:00")), "comes as `valueDateTime`"),
+        (parameters(MODE, parameter("end", "valueInstant", "2027-11-19")), "comes as `valueDateTime`"),
+        (parameters(MODE, parameter("end", "valueDateTime", "2027-02-30")), "comes as `valueDateTime`"),
         (parameters(MODE, {"name": "exact", "valueBoolean": "true"}), "comes as `valueBoolean`"),
     ],
 )

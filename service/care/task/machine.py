@@ -123,8 +123,13 @@ def illegal(machine: Machine[S], situation: S) -> Problem:
     right = machine.hint(situation)
     if not right and situation.before is None and (issues := creator(situation)):
         return Problem(Category.RULE, issues)
-    text = f"A {noun} Task that is `{start}` cannot be made `{end}`{this} by the {' and '.join(sides)}: {right or allowed}."
+    said = f"{_article(noun)} {noun} Task that is `{start}`"
+    text = f"{said} cannot be made `{end}`{this} by the {' and '.join(sides)}: {right or allowed}."
     return problem(Category.RULE, "business-rule", text, expression="Task.status", rule=machine.rule)
+
+
+def _article(noun: str) -> str:
+    return "An" if noun.lstrip("`")[0] in "aeiou" else "A"
 
 
 def absent() -> Problem:
