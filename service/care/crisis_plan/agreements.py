@@ -17,9 +17,6 @@ from service.fhir.date import LOCAL
 from service.fhir.reference import link, target
 from service.problem import Category, Issue, Problem, problem
 
-NEEDED = ("crisis-triggers", "lead-agency", "partner-roles", "escalation-routes", "communication-plan")
-
-
 COMPLETE = Completeness()
 _WHERE = "CarePlan.supportingInfo"
 
