@@ -10,6 +10,7 @@ from service.consent.policy import Policy
 from service.consent.provision import Compiled, Node
 from service.consent.reasons import Reason
 from service.consent.request import Evidence, Request
+from service.fhir.date import ALWAYS
 
 
 def spoken(request: Request, facts: Facts, evidence: Evidence, policy: Policy, now: int) -> list[tuple[str, Reason]]:
@@ -41,7 +42,8 @@ def applicable(consent: Compiled, evidence: Evidence, policy: Policy, now: int, 
         return NO
     if consent.written is not None and consent.written > now:
         return NO
-    if consent.period is not None and not consent.period.covers(now):
+    within = consent.period
+    if within is not ALWAYS and within is not None and not within.covers(now):  # most have no period, and this is asked of each
         return NO
     if consent.doubt or (policy.verified and not consent.verified) or not entitled(consent, evidence):
         return UNKNOWN

@@ -40,7 +40,7 @@ class Interval(NamedTuple):
 
     def covers(self, at: int) -> bool:
         """Whether an instant, in milliseconds since 1970, lies in the interval."""
-        return self.low <= at < self.high
+        return self[0] <= at < self[1]
 
 
 ALWAYS = Interval(EARLIEST, LATEST)
