@@ -3,9 +3,11 @@
 import copy
 import random
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from service.fhir.json import parse
 from service.problem import Issue
 
 WITHOUT_LINK_ID = (
@@ -123,3 +125,27 @@ def test_a_broken_example_is_answered_and_never_raises(validator, official, seed
 def test_what_is_no_resource_is_answered(validator):
     for value in JUNK:
         assert errors(validator.check(value))
+
+
+def places(value, at=()):
+    """Where each member and item of a value is."""
+    parts = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
+    for name, part in parts:
+        yield *at, name
+        yield from places(part, (*at, name))
+
+
+def replaced(value, at, part):
+    """The value with another part at a place."""
+    copied = copy.copy(value)
+    copied[at[0]] = replaced(value[at[0]], at[1:], part) if len(at) > 1 else part
+    return copied
+
+
+@pytest.mark.parametrize("part", [{"coding": 5}, [1]])
+def test_an_object_or_array_anywhere_in_our_own_examples_never_raises(validator, checkout, part):
+    """What stands where a text belongs may be nothing that a set can be asked for."""
+    for path in sorted((checkout / "profiles" / "examples" / "valid").glob("*.json")):
+        example = parse(path.read_bytes())
+        for at in places(example):
+            assert isinstance(validator.check(replaced(example, at, part)), tuple)

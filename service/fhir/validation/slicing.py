@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any
 
 from service.fhir.definitions import Codes, Definitions
@@ -66,7 +66,7 @@ class Slicer:
     def _value(self, path: str, node: Node) -> Judge:
         if path == "url" and node.types and node.types[0].get("profile"):
             urls = frozenset(url.split("|")[0] for url in node.types[0]["profile"])
-            return lambda item, _kind, _report: type(item) is dict and item.get("url") in urls
+            return lambda item, _kind, _report: type(item) is dict and _among(item.get("url"), urls)
         rules = _rules(path, node)
         if not rules:
             bound = _bound(path, node)
@@ -85,7 +85,7 @@ class Slicer:
 
         def judge(item: Any, _kind: str, _report: Report) -> bool | None:
             found = [part for value in select(item) for part in (value.get("coding", [value]) if type(value) is dict else [])]
-            return any(part.get("code") in (known.get(part.get("system", "")) or ()) for part in found if type(part) is dict)
+            return any(_of(known, part) for part in found if type(part) is dict)
 
         return judge
 
@@ -107,6 +107,16 @@ class Slicer:
         trial = Report(value)
         self._profile(canonical)(value, (None, "trial"), trial)
         return not trial.failed
+
+
+def _among(value: Any, names: Collection[str]) -> bool:
+    """Whether a value is text, and one of the names. What is sent for a text may be an object, which no set can be asked for."""
+    return type(value) is str and value in names
+
+
+def _of(known: Codes, coding: dict[str, Any]) -> bool:
+    system = coding.get("system", "")
+    return type(system) is str and _among(coding.get("code"), known.get(system) or ())
 
 
 def _unknown(_item: Any, _kind: str, _report: Report) -> bool | None:
@@ -211,7 +221,7 @@ def _type(path: str, node: Node) -> Judge:
     def typed(item: Any, kind: str, _report: Report) -> bool | None:
         if path == "$this" and kind:
             return kind in codes
-        return any(value.get("resourceType") in codes for value in select(item) if type(value) is dict)
+        return any(_among(value.get("resourceType"), codes) for value in select(item) if type(value) is dict)
 
     return typed
 
