@@ -18,12 +18,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextC
 from service import clock
 from service.app import Built
 from service.change import Resource
-from service.cli.arguments import Data, wrong
+from service.cli.agencies import agency_named
+from service.cli.arguments import Data
 from service.cli.opening import with_service
 from service.cli.sources import Item, files, items
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
-from service.fhir.reference import relative, type_of
+from service.fhir.reference import type_of
 from service.problem import Problem
 from service.usecases.interactions.loading import Fate, Loading
 
@@ -53,12 +54,11 @@ def load(
     data: Data = None,
 ) -> int:
     """Load Bundles, single resources or NDJSON into the running or stopped service."""
-    if custodian and not (relative(custodian) or "").startswith("Organization/"):
-        raise wrong(f"`--custodian` takes an Organization reference such as `Organization/trust`, not `{custodian}`.")
+    agency = agency_named("--custodian", custodian) if custodian else ""
     found = files(paths)
 
     async def loading(built: Built) -> int:
-        account = await _all(built, found, custodian)
+        account = await _all(built, found, agency)
         _tell(account, _quarantine(account, built.services.settings.data))
         return FAILED if account.aside else 0
 

@@ -15,11 +15,12 @@ import typer
 from service import clock
 from service.app import Built
 from service.care.ownership.identity import role_fault
+from service.cli.agencies import agency_named
 from service.cli.arguments import Data, wrong
 from service.cli.opening import with_service
 from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse
-from service.fhir.reference import key, relative
+from service.fhir.reference import key
 from service.store.partners import SECTORS, Partner
 from service.usecases.register import partners
 
@@ -49,7 +50,7 @@ def partner_add(
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
-    reference = _organization(organization)
+    reference = agency_named("--organization", organization)
 
     async def add(built: Built) -> None:
         zone = built.services.zone
@@ -119,7 +120,7 @@ def client_add(
     data: Data = None,
 ) -> None:
     """Register a SMART client; prints its registration as JSON."""
-    reference, url = _organization(organization), jwks if jwks.startswith(("https://", "http://")) else ""
+    reference, url = agency_named("--organization", organization), jwks if jwks.startswith(("https://", "http://")) else ""
 
     async def add(built: Built) -> dict[str, Any]:
         agency = await built.services.directory.get(reference)
@@ -243,13 +244,6 @@ def keys_rotate(data: Data = None) -> None:
         return await built.registration.rotate_keys()
 
     print(f"Signing with key `{with_service(data, rotate)}`.")
-
-
-def _organization(reference: str) -> str:
-    local = relative(reference) or ""
-    if not local.startswith("Organization/"):
-        raise wrong(f"`--organization` takes a reference such as `Organization/trust`, not `{reference}`.")
-    return local
 
 
 def _codes(given: list[str]) -> tuple[str, ...]:

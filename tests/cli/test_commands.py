@@ -14,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from service.cli import main
+from service.cli.agencies import agency_named
 from service.cli.commands import TABLE, Command, cli, loaded
+from service.problem import Refused
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "profiles" / "examples"
@@ -218,6 +220,18 @@ def test_a_token_is_for_somebody_who_is_here(baton: Baton, option: str, referenc
 def test_a_login_is_for_one_person(baton: Baton) -> None:
     said = baton("user", "add", "--username", "sam", "--patient", "Patient/a", "--practitioner-role", "PractitionerRole/b")
     assert "either" in one_line(said)
+
+
+@pytest.mark.parametrize("written", ["Organization/trust", "/Organization/trust", "Organization/trust/_history/2"])
+def test_an_agency_is_named_in_one_way_however_it_is_written(written: str) -> None:
+    """What is registered, and is the custodian of a record, is the plain reference."""
+    assert agency_named("--custodian", written) == "Organization/trust"
+
+
+@pytest.mark.parametrize("written", ["trust", "Practitioner/trust", "Organization", "https://x.example/Organization/trust", "/"])
+def test_what_names_no_agency_is_refused(written: str) -> None:
+    with pytest.raises(Refused, match="Organization/trust"):
+        agency_named("--custodian", written)
 
 
 def pat(baton: Baton, folder: Path, username: str) -> Said:
