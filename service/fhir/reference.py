@@ -5,7 +5,7 @@
 | `Task/1` | `Task/1` | `Task/1` |
 | `Task/1/_history/2` | `Task/1` | `Task/1` |
 | our base and `/Task/1` | `Task/1` | `Task/1` |
-| another server's, `urn:uuid:…`, `#x`, conditional | empty | as written, without a version |
+| another server's, `urn:uuid:…`, `#x`, conditional, `/Task/1` | empty | as written, without a version |
 """
 
 from __future__ import annotations
@@ -30,9 +30,10 @@ class Key(NamedTuple):
 def relative(text: str, base: str = "") -> str:
     """`Type/id` of a reference to a record of this service: relative, or absolute under `base`; a version is left off.
 
-    Empty for any other reference: fragments, `urn:` forms, other servers, conditional references.
+    Empty for any other reference: fragments, `urn:` forms, other servers, conditional references, and a path from the root of
+    the host, which is relative to no FHIR base.
     """
-    found = _RELATIVE.match(own(text, base).lstrip("/"))
+    found = _RELATIVE.match(own(text, base))
     return f"{found[1]}/{found[2]}" if found else ""
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from service.usecases.care.deadlines import fire
 from tests.locality import Locality, role, stored
 from tests.pending import pending
@@ -183,3 +185,19 @@ async def test_a_plan_keeps_its_place_through_a_handover(locality: Locality) -> 
     assert (await crisis.put(accepted)).status_code == 200
     second = await crisis.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/crisis-lead"}))
     assert (second.status_code, second.json()["issue"][0]["code"]) == (409, "duplicate")
+
+
+@pytest.mark.parametrize("named", ["/CareTeam/x", "../CareTeam/x", "https://x.example/CareTeam/x", "CareTeam/{team}/_history/1"])
+async def test_a_plan_s_team_is_a_current_record_of_the_agency(locality: Locality, named: str) -> None:
+    """OWN-2: a reference that leads to no current team is told so, whatever its form."""
+    trust = await locality.agency("trust")
+    team = (await trust.created(locality.plan()))["careTeam"][0]["reference"].partition("/")[2]
+    answer = await trust.post("CarePlan", locality.plan(careTeam=[{"reference": named.format(team=team)}]))
+    assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (422, "OWN-2")
+
+
+@pytest.mark.parametrize("named", ["/PractitionerRole/trust-lead", "../PractitionerRole/trust-lead", "//x"])
+async def test_a_lead_is_named_by_a_reference(locality: Locality, named: str) -> None:
+    """OWN-1: a path from the host's root, or upwards, names nobody here."""
+    trust = await locality.agency("trust")
+    assert (await trust.post("CarePlan", locality.plan(author={"reference": named}))).status_code == 422

@@ -15,7 +15,7 @@ from service.care.task.situation import Staged
 from service.change import Resource
 from service.fhir.canonical import TaskCode
 from service.fhir.date import written
-from service.fhir.reference import link, links, name_of
+from service.fhir.reference import link, links, name_of, relative, unversioned
 from service.problem import Category, Refused, problem
 from service.store.records import Held
 from service.usecases.care import crisis_plan, outcomes
@@ -91,9 +91,10 @@ async def _led(work: UnitOfWork, plan: Resource) -> Led:
 
 
 async def _own(work: UnitOfWork, ref: str, member: str) -> Resource | None:
-    resource = await work.get(ref)
-    row = await work.row(ref) if ref not in work.staged else None
-    custodian = work.staged[ref].custodian if ref in work.staged else row.custodian if row else ""
+    local = "" if unversioned(ref) != ref else relative(ref, work.context.base)  # an old version is nobody's current team
+    resource = await work.get(local)
+    row = await work.row(local) if local not in work.staged else None
+    custodian = work.staged[local].custodian if local in work.staged else row.custodian if row else ""
     if resource is None or custodian != work.context.caller.organization:
         text = f"`{ref}` is not a record of your agency; refer to your own, or leave it out and one is made."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"CarePlan.{member}", rule="OWN-2"))

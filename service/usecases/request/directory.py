@@ -98,7 +98,7 @@ class Directory:
         """The current directory resource with this reference; None when the record is absent or deleted."""
         if reference not in self._known:
             known = self._known
-            row = await self._records.read(*key(reference))
+            row = await self._records.read(*key(reference)) if relative(reference) else None
             known[reference] = None if row is None or row.deleted else row.resource
             return known[reference]
         return self._known[reference]

@@ -73,9 +73,10 @@ class UnitOfWork:
     premises: dict[str, int] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
-        """The stored record as it was when first loaded in this unit of work; None when the record never existed."""
+        """The stored record as it was when first loaded in this unit of work; None when the record never existed, and for a text
+        that is no `Type/id`."""
         if ref not in self.rows:
-            self.rows[ref] = await self.services.records.read(*key(ref))
+            self.rows[ref] = await self.services.records.read(*key(ref)) if relative(ref) else None
         return self.rows[ref]
 
     async def get(self, ref: str) -> Resource | None:
