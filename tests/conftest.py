@@ -5,6 +5,7 @@ from __future__ import annotations
 import keyword
 import secrets
 import shutil
+import signal
 import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -19,6 +20,12 @@ from service.store.embedded import Embedded, find_mongod
 from service.store.mongo import Mongo, connect
 
 ROOM = 4 * 1024**3
+
+
+@pytest.fixture(scope="session", autouse=True)
+def interrupts_are_heard() -> None:
+    """A shell starts a background job with SIGINT ignored, and what the tests start would inherit that: they press Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
