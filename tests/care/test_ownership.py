@@ -158,3 +158,16 @@ def test_the_timeline_has_no_gap_and_names_the_handover(world: Any) -> None:
         ("PractitionerRole/ann", world.at, later, ""),
         ("PractitionerRole/hal", later, None, "Task/h"),
     ]
+
+
+UNKNOWN = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+HELD = [None, {}, UNKNOWN, {"start": "2026-01-01"}, {"_end": UNKNOWN}, {"end": "9999-12-31"}]
+PAST = [{"end": "2026-01-01"}, {"start": "2027-01-01", "_end": UNKNOWN}]
+
+
+@pytest.mark.parametrize(("period", "asked"), [*((one, True) for one in HELD), *((one, False) for one in PAST)])
+def test_e9_only_a_participation_known_to_be_over_or_to_come_is_left_out(world: Any, period: Any, asked: bool) -> None:
+    """A crisis plan must not become active without an agency because somebody did not know the dates."""
+    one = {"member": {"reference": "Organization/voluntary"}, **({} if period is None else {"period": period})}
+    found = ownership.agencies({**world.team(), "participant": [one]}, world.at, LOCAL, {})
+    assert list(found) == (["Organization/voluntary"] if asked else [])

@@ -22,7 +22,7 @@ from service.care.task.situation import Ids, Staged
 from service.change import Resource
 from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED, TAG
 from service.fhir.coding import codes_in, codings, concept
-from service.fhir.date import MILLISECOND, begins, contains, written
+from service.fhir.date import MILLISECOND, begins, contains, milliseconds, period, written
 from service.fhir.reference import link, links, name_of, reference_to, unversioned, version_of, versioned
 from service.problem import Category, Problem, problem
 
@@ -140,8 +140,8 @@ def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bo
     A participant whose period ends at the millisecond `at` has ended: the next coordinator starts then (OWN-4), so that a team
     never has two.
     """
-    period = participant.get("period")
-    held = {"end": period["end"]} if isinstance(period, dict) and "end" in period else None
+    said = participant.get("period")
+    held = {"end": said["end"]} if isinstance(said, dict) and "end" in said else None
     return (SNOMED, CARE_COORDINATOR) in codings(participant.get("role")) and contains(held, at + MILLISECOND, zone)
 
 
@@ -226,9 +226,13 @@ def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, 
 
 
 def agencies(team: Resource | None, at: datetime, zone: tzinfo, organizations: Mapping[str, str]) -> Iterator[str]:
-    """The organisations with a participant on the team at `at`; `organizations` resolves a member that names no organisation."""
+    """The organisations with a participant on the team at `at`; `organizations` resolves a member that names no organisation.
+
+    These are the ones that are asked (E9) and told, so a participant whose Period does not say when is one of them.
+    """
     for one in (team or {}).get("participant", ()):
-        if contains(one.get("period"), at, zone):
+        held = period(one.get("period"), zone)
+        if held is None or held.covers(milliseconds(at)):
             member = link(one, "member")
             yield from (found for found in (agency_of(one) or organizations.get(member, ""),) if found)
 
