@@ -9,6 +9,7 @@ import pytest
 
 from service import clock
 from service.fhir.date import instant
+from tests.attacks.records import denial
 from tests.locality import Locality, handover, role, stored
 from tests.usecases.care.asking import basis, request
 
@@ -116,15 +117,4 @@ def tied(locality: Locality) -> dict[str, Any]:
 
 def consent(person: str, period: Any) -> dict[str, Any]:
     """A denial by the person, in force for a period."""
-    return {
-        "resourceType": "Consent",
-        "status": "active",
-        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-        "patient": {"reference": person},
-        "dateTime": "2016-12-31T23:59:60Z",
-        "performer": [{"reference": person}],
-        "organization": [{"reference": "Organization/trust"}],
-        "policyRule": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "OPTIN"}]},
-        "provision": {"type": "deny", "period": period},
-    }
+    return {**denial(person), "dateTime": LEAP, "provision": {"type": "deny", "period": period}}

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 
 from service import clock
 from service.app import Built
+from tests.attacks.records import PARTICIPATION, denial
 from tests.locality import Agency, Locality, patient, stored
 
 Stored = dict[str, Any]
 CONFIDENTIALITY = "http://terminology.hl7.org/CodeSystem/v3-Confidentiality"
-ACT = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
-PARTICIPATION = "http://terminology.hl7.org/CodeSystem/v3-ParticipationType"
 CUSTODIANS = ("trust", "housing")
 READERS = ("crisis", "voluntary")
 
@@ -52,19 +51,8 @@ ties = st.sets(st.sampled_from(READERS))
 def consent(person: str, reader: str, word: str) -> Stored:
     """The person's word about one agency."""
     role = {"coding": [{"system": PARTICIPATION, "code": "IRCP"}]}
-    return {
-        "resourceType": "Consent",
-        "id": clock.new_id(),
-        "status": "active",
-        "scope": {"coding": [{"system": "http://terminology.hl7.org/CodeSystem/consentscope", "code": "patient-privacy"}]},
-        "category": [{"coding": [{"system": "http://loinc.org", "code": "59284-0"}]}],
-        "patient": {"reference": person},
-        "dateTime": "2026-01-01",
-        "performer": [{"reference": person}],
-        "organization": [{"reference": "Organization/trust"}],
-        "policyRule": {"coding": [{"system": ACT, "code": "OPTIN"}]},
-        "provision": {"type": word, "actor": [{"role": role, "reference": {"reference": f"Organization/{reader}"}}]},
-    }
+    actor = {"role": role, "reference": {"reference": f"Organization/{reader}"}}
+    return {**denial(person), "id": clock.new_id(), "provision": {"type": word, "actor": [actor]}}
 
 
 class World:

@@ -97,7 +97,7 @@ def _asked(services: Services, context: RequestContext, parameters: Resource) ->
                 f"`{wrong[0]}` is not a type of record that an override opens; name others, or none for the whole record.",
             )
         )
-    if end is None or end.tzinfo is None or not context.at < end <= context.at + LONGEST:
+    if end is None or not context.at < end <= context.at + LONGEST:
         issues.append(_issue("end", "The override ends at an instant within the next 4 hours; give `end` so."))
     if issues or end is None:
         raise Refused(Problem(Category.RULE, tuple(issues)))
