@@ -171,6 +171,7 @@ async def _services(
         trail=AuditTrail(mongo, records.ledger),
         directory=Directory(records, holdings, generations, partners, base, settings.zone),
         evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, settings.zone),
+        generations=generations,
         secret=await keys.secret("cursor", clock.new_secret().encode()),
     )
 

@@ -13,7 +13,7 @@ from service.api import exchange
 from service.api.exchange import Preferences
 from service.api.fhir import ID
 from service.api.sessions import Sessions
-from service.care.ownership.lead import Tenure
+from service.care.ownership.timeline import Tenure
 from service.change import Resource
 from service.fhir.date import written
 from service.fhir.json import dump

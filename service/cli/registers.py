@@ -14,7 +14,7 @@ import typer
 
 from service import clock
 from service.app import Built
-from service.care.ownership.identity import role_fault
+from service.care.ownership.role import role_fault
 from service.cli.agencies import agency_named
 from service.cli.arguments import Data, wrong
 from service.cli.opening import with_service

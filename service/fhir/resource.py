@@ -8,6 +8,7 @@ from typing import Any
 
 from service.change import Resource
 from service.fhir.date import instant
+from service.fhir.reference import own
 
 
 def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:
@@ -66,6 +67,11 @@ def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:
     transaction's `urn:uuid:` and fullUrl references (R4 section 3.1.0.11.2).
     """
     return {name: _rewritten(value, known) for name, value in resource.items()} if known else resource
+
+
+def localised(resource: Resource, base: str) -> Resource:
+    """The resource with every literal reference under our own base URL `base` as the relative reference to the same record."""
+    return rewrite(resource, {target: local for _, target in references(resource) if (local := own(target, base)) != target})
 
 
 def _rewritten(value: Any, known: Mapping[str, str]) -> Any:

@@ -63,16 +63,19 @@ class Prepared:
     """A Change with its rows drafted, and the names of everything that the Change touches.
 
     `own` names the records, keys and timers that the Change writes: no other Change may touch them at the same moment. `shared`
-    names the guarded records and the counters of `generations`: many Changes of one transaction may touch them, but not two
-    transactions at once.
+    names the guarded records: many Changes of one transaction may touch them, but not two transactions at once. The same holds of
+    the counters that the Change raises (`generations`) and of the counters that must stay as they are (`premises`), only that no
+    Change of one transaction may raise what another one rests on. `touched` names all of these.
     """
 
     change: Change
     drafts: tuple[Draft, ...]
     entries: tuple[Entry, ...]
-    generations: tuple[str, ...]
+    generations: frozenset[str]
+    premises: frozenset[str]
     own: frozenset[str]
     shared: frozenset[str]
+    touched: frozenset[str]
 
 
 def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepared:
@@ -82,13 +85,17 @@ def prepare(change: Change, projector: Projector, custodian: str = "") -> Prepar
     touches = chain.from_iterable(write.touches for write in change.writes)
     generations = {*touches, *(key for each in drafts for key in keys_of(each.type, each.current["pts"]))}
     audited = change.writes[0].custodian if change.writes else custodian
+    premises = {key for key, _ in change.premises}
+    own, shared = set(_own(change, drafts)), {reference for reference, _ in change.guards}
     return Prepared(
         change=change,
         drafts=drafts,
         entries=tuple(Entry(event, change.at, audited) for event in change.audits),
-        generations=tuple(sorted(generations)),
-        own=frozenset(_own(change, drafts)),
-        shared=frozenset({*(reference for reference, _ in change.guards), *(f"generation:{key}" for key in generations)}),
+        generations=frozenset(generations),
+        premises=frozenset(premises),
+        own=frozenset(own),
+        shared=frozenset(shared),
+        touched=frozenset({*own, *shared, *(f"generation:{key}" for key in generations | premises)}),
     )
 
 
@@ -99,7 +106,6 @@ def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
     yield from (f"timer:{timer.key}" for timer in change.timers)
     yield from (f"timer:{key}" for key, _ in change.settled)
     yield from (f"timer:{key}" for key in change.cancelled)
-    yield from (f"generation:{key}" for key, _ in change.premises)  # no other Change of the batch may raise the counter
 
 
 class Transaction:
@@ -230,7 +236,7 @@ class Transaction:
         for each in self.drafts:
             held = self.replaced.get(each.reference)
             keys.update(set(keys_of(each.type, held.patients if held else ())) - keys.keys())
-        premises = dict(chain.from_iterable(change.premises for change in self.changes))
+        premises = _agreed(chain.from_iterable(change.premises for change in self.changes))
         await self._hold(session, [(key, number, keys.pop(key, 0)) for key, number in sorted(premises.items())])
         bumps = [UpdateOne({"_id": key}, {"$inc": {"n": count}}, upsert=True) for key, count in sorted(keys.items())]
         await self._bulk(session, GENERATIONS, bumps, 0, "")
@@ -252,6 +258,15 @@ class Transaction:
             raise Moved from error
         if result.matched_count + len(result.upserted_ids or ()) < len(premises):
             raise Moved
+
+
+def _agreed(premises: Iterator[tuple[str, int]]) -> dict[str, int]:
+    """The number that each counter must have; raises Moved when two Changes expect different numbers, so one of them is late."""
+    wanted: dict[str, int] = {}
+    for key, number in premises:
+        if wanted.setdefault(key, number) != number:
+            raise Moved
+    return wanted
 
 
 def _replaced(reference: str, before: int, held: Document) -> Replaced:

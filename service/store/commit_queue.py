@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from pymongo.errors import PyMongoError
 
@@ -34,6 +34,29 @@ class Waiting:
 
     prepared: Prepared
     done: asyncio.Future[None]
+
+
+@dataclass(slots=True)
+class Together:
+    """What the Changes of one batch touch."""
+
+    own: set[str] = field(default_factory=set)
+    shared: set[str] = field(default_factory=set)
+    raised: set[str] = field(default_factory=set)
+    premises: set[str] = field(default_factory=set)
+
+    def takes(self, prepared: Prepared) -> bool:
+        """Whether a Change may share the transaction: no record of one is touched by the other, and neither raises a counter that
+        the other rests on."""
+        records = self.own.isdisjoint(prepared.own | prepared.shared) and self.shared.isdisjoint(prepared.own)
+        return records and self.raised.isdisjoint(prepared.premises) and self.premises.isdisjoint(prepared.generations)
+
+    def add(self, prepared: Prepared) -> None:
+        """Takes a Change into the batch."""
+        self.own |= prepared.own
+        self.shared |= prepared.shared
+        self.raised |= prepared.generations
+        self.premises |= prepared.premises
 
 
 class CommitQueue:
@@ -97,23 +120,19 @@ class CommitQueue:
         lane, and `own` nothing that another Change of the batch touches. A Change never overtakes an earlier Change that touches
         the same thing."""
         batch: list[Waiting] = []
-        own: set[str] = set()
-        shared: set[str] = set()
+        together = Together()
         passed: set[str] = set()
         for waiting in list(self._queue):
-            prepared = waiting.prepared
-            touched = prepared.own | prepared.shared
+            prepared, touched = waiting.prepared, waiting.prepared.touched
             apart = self._touched.isdisjoint(touched) and passed.isdisjoint(touched)
-            compatible = own.isdisjoint(touched) and shared.isdisjoint(prepared.own)
-            if apart and compatible and len(batch) < MOST_CHANGES:
+            if apart and together.takes(prepared) and len(batch) < MOST_CHANGES:
                 batch.append(waiting)
-                own |= prepared.own
-                shared |= prepared.shared
+                together.add(prepared)
             else:
                 passed |= touched
         for waiting in batch:
             self._queue.remove(waiting)
-        self._touched |= own | shared
+            self._touched |= waiting.prepared.touched
         return batch
 
     async def _drive(self, head: Head | None, batch: list[Waiting]) -> None:
@@ -121,7 +140,7 @@ class CommitQueue:
             head = await self._commit(head, batch)
         finally:
             for waiting in batch:
-                self._touched -= waiting.prepared.own | waiting.prepared.shared
+                self._touched -= waiting.prepared.touched
                 if not waiting.done.done():
                     waiting.done.cancel()
             self._free.append(head)

@@ -10,7 +10,7 @@ from service.store.mongo import Mongo, reaching
 
 GENERATIONS = "generations"
 DIRECTORY = "directory"
-DIRECTORY_TYPES = frozenset({"Organization", "PractitionerRole", "Group", "HealthcareService"})
+DIRECTORY_TYPES = frozenset({"Organization", "Practitioner", "PractitionerRole", "Group", "HealthcareService"})
 PERSONAL_TYPES = frozenset(
     {"Consent", "CareTeam", "Task", "ServiceRequest", "EpisodeOfCare", "Patient", "Communication", "RelatedPerson"}
 )

@@ -11,6 +11,8 @@ from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 
 HISTORY = "history"
+MANY = 1000
+"""How many versions are asked for in one query."""
 INDEXES: Mapping[str, Sequence[IndexModel]] = {HISTORY: []}
 
 
@@ -30,6 +32,18 @@ class History:
         """One version of a record, None when there is no such version."""
         found = await self.versions(type_, id_, version + 1, 1)
         return found[0] if found else None
+
+    async def whole(self, current: Mapping[str, int]) -> dict[str, list[Row]]:
+        """All versions of records, by reference, up to the version given for each, oldest first."""
+        found: dict[str, list[Row]] = {ref: [] for ref in current}
+        names = [f"{ref}/{version}" for ref, last in current.items() for version in range(1, last + 1)]
+        async with reaching():
+            for start in range(0, len(names), MANY):
+                wanted = {"_id": {"$in": names[start : start + MANY]}}
+                async for document in self._mongo.collection(HISTORY).find(wanted):
+                    row = row_of(document["_id"].partition("/")[0], document, self._projector)
+                    found[row.reference].append(row)
+        return {ref: sorted(rows, key=lambda row: row.version) for ref, rows in found.items()}
 
     async def versions(self, type_: str, id_: str, before: int, limit: int) -> list[Row]:
         """At most `limit` versions of a record below version `before`, newest first."""

@@ -34,6 +34,10 @@ class Holdings:
         """Every live row of a type with this index key."""
         return await self._find(type_, {"idx": key, "del": False})
 
+    async def having_any(self, type_: str, keys: Collection[str]) -> list[Row]:
+        """Every live row of a type with any of these index keys."""
+        return await self._find(type_, {"idx": {"$in": list(keys)}, "del": False})
+
     async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
         """At most `limit` matches of a query among one custodian's own rows, without the AuditEvents that the service wrote."""
         return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian, "page": None}]}, limit)

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
-from service.care.ownership import lead as ownership
+from service.care.ownership import keys
+from service.care.ownership import plan as plans
 from service.change import Resource
+from service.fhir.resource import localised
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.care import agencies, careplans, careteams, handover, leads, patients, questionnaire_responses, tasks
@@ -44,6 +46,7 @@ RULES: Mapping[str, WriteRule] = {
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,
     **dict.fromkeys(agencies.MEMBER, agencies.write),
+    "Practitioner": agencies.write_practitioner,
     "AuditEvent": service_records.write_event,
     "Communication": service_records.write_communication,
 }
@@ -74,12 +77,17 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
     return ref
 
 
-def prepared(resource: Resource) -> Resource:
-    """The resource in the form that is validated. A plan without an author becomes an unowned draft (OWN-7); any other resource
-    stays as it was sent."""
-    if resource.get("resourceType") != "CarePlan" or not _tagged(resource):
-        return resource
-    return ownership.imported(resource)
+def prepared(resource: Resource, base: str) -> Resource:
+    """The resource in the form that is validated and stored: a reference to a record of this service by its absolute URL under
+    `base` becomes relative, so that every rule and every search finds the record by one name."""
+    return localised(resource, base)
+
+
+def imported(resource: Resource, base: str) -> Resource:
+    """An imported resource in the form that is validated and stored. A plan without an author becomes an unowned draft
+    (OWN-7)."""
+    ready = prepared(resource, base)
+    return plans.imported(ready) if ready.get("resourceType") == "CarePlan" and _tagged(ready) else ready
 
 
 def _tagged(resource: Resource) -> bool:
@@ -93,17 +101,20 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
     """Stages a delete in the unit of work. Refuses a caller that is not the custodian, and a used record of a type in `KEPT`."""
     personal(viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
-    if row.type in KEPT and not _unused(row):
+    if row.type in KEPT and not unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
         raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
     if row.type == "QuestionnaireResponse":
         await questionnaire_responses.unagreed(work, viewer, row)
-    if row.type == "PractitionerRole":
-        await leads.ended(work, row.resource)
+    if row.type == "Patient":
+        await patients.unused(work, row)
+    await leads.changed(work, row.resource, None)
     work.delete(row)
     work.audits.append(audited(work.context, "D", row.reference))
 
 
-def _unused(row: Row) -> bool:
-    """Whether a record is a draft that no other agency has been shown: such a draft may be deleted."""
-    return row.resource.get("status") == "draft" and not row.parties
+def unused(row: Row) -> bool:
+    """Whether a record is a draft that no other agency has been shown, and no plan that was led (OWN-9) or imported without an
+    author (OWN-7): such a draft may be deleted."""
+    plain = row.resource.get("status") == "draft" and not row.parties
+    return plain and not (row.type == "CarePlan" and (keys.led(row.resource, row.keys) or plans.tagged_unowned(row.resource)))

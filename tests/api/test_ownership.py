@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from service.change import Resource
 from service.usecases.care.deadlines import fire
+from service.usecases.interactions.loading import Fate, Loading
 from tests.locality import Locality, role, stored
 from tests.pending import pending
 
@@ -72,7 +74,7 @@ async def test_the_team_cannot_contradict_the_plan(locality: Locality) -> None:
     other = [{**each, "member": {"reference": "PractitionerRole/trust-second"}} for each in team["participant"]]
     answer = await trust.put({**team, "participant": other})
     assert answer.status_code == 422
-    assert "OWN-2" in answer.text
+    assert "OWN-8" in answer.text
 
 
 async def test_a_second_top_level_plan_is_a_duplicate(locality: Locality) -> None:
@@ -92,12 +94,30 @@ async def test_another_plan_may_follow_the_first(locality: Locality) -> None:
     await trust.created(locality.plan())
 
 
-async def test_a_plan_without_author_is_kept_as_unowned_draft(locality: Locality) -> None:
-    """OWN-7: kept, as draft, tagged, listed."""
+async def imported(locality: Locality) -> Resource:
+    """A plan without an author that was loaded for the trust."""
+    orphan = {**locality.plan(), "id": f"orphan-{locality.person[-12:]}"}
+    del orphan["author"]
+    (verdict,) = await Loading(locality.built.services, locality.built.base, "Organization/trust").load([orphan])
+    assert verdict.fate is Fate.LOADED, verdict.reason
+    row = await locality.built.services.records.read("CarePlan", orphan["id"])
+    assert row is not None
+    return row.resource
+
+
+async def test_a_plan_without_author_is_not_taken_from_a_client(locality: Locality) -> None:
+    """OWN-1: who writes an active plan names its lead; OWN-7 is for imports alone."""
     trust = await locality.agency("trust")
     orphan = locality.plan()
     del orphan["author"]
-    kept = await trust.created(orphan)
+    answer = await trust.post("CarePlan", orphan)
+    assert (answer.status_code, "OWN-1" in answer.text) == (422, True)
+
+
+async def test_a_plan_without_author_is_kept_as_unowned_draft(locality: Locality) -> None:
+    """OWN-7: an imported one is kept, as draft, tagged, listed."""
+    trust = await locality.agency("trust")
+    kept = await imported(locality)
     listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
     assert kept["status"] == "draft"
     assert [entry["resource"]["id"] for entry in listed] == [kept["id"]]
@@ -106,9 +126,7 @@ async def test_a_plan_without_author_is_kept_as_unowned_draft(locality: Locality
 async def test_an_unowned_plan_is_adopted(locality: Locality) -> None:
     """OWN-7: with a lead it can be active, and is no longer listed as unowned."""
     trust = await locality.agency("trust")
-    orphan = locality.plan()
-    del orphan["author"]
-    kept = await trust.created(orphan)
+    kept = await imported(locality)
     led = await trust.put({**kept, "status": "active", "author": {"reference": "PractitionerRole/trust-lead"}})
     assert led.status_code == 200, led.text
     assert "unowned" not in led.text
@@ -171,9 +189,12 @@ async def test_a_role_whose_period_runs_out_is_noticed(locality: Locality) -> No
     assert made.status_code == 201, made.text
     plan = await trust.created(locality.plan(author={"reference": f"PractitionerRole/trust.{name}"}))
     waiting = await pending(locality.built.services.mongo, f"OWN-5:PractitionerRole/trust.{name}")
-    assert [timer.due.isoformat() for timer in waiting] == ["2031-05-31T23:00:00+00:00"]
-    assert await fire(locality.built.services, locality.built.base, waiting[0], waiting[0].due)
+    assert [timer.due.isoformat() for timer in waiting] == ["2031-05-31T23:00:00+00:00", "2031-05-31T23:01:00+00:00"]
+    for timer in waiting:  # the second is for what was decided just before the end
+        assert await fire(locality.built.services, locality.built.base, timer, timer.due)
     listed = (await trust.get(f"CarePlan?_tag=unowned&subject={locality.person}")).json()["entry"]
+    alerts = (await trust.get(f"Task?code=alert&focus=CarePlan/{plan['id']}")).json()["entry"]
+    assert len(alerts) == 1
     assert [entry["resource"]["id"] for entry in listed] == [plan["id"]]
 
 

@@ -12,6 +12,7 @@ import pytest
 
 from service.care.handover.situation import Authority, HandoverSituation
 from service.care.handover.table import MACHINE
+from service.care.ownership.role import Lead
 from service.care.task.machine import decide
 from service.care.task.situation import Outcome
 from service.change import Resource
@@ -93,6 +94,12 @@ class World:
     def role(self, name: str = "hal", organization: str = HOUSING) -> Resource:
         return role(name, organization)
 
+    def lead(self, name: str = "hal", organization: str = HOUSING) -> Lead:
+        practitioner = {"resourceType": "Practitioner", "id": name}
+        return Lead(
+            role(name, organization), practitioner, {"resourceType": "Organization", "id": organization.partition("/")[2]}
+        )
+
     def task(self, status: str, **members: Any) -> Resource:
         return {
             "resourceType": "Task",
@@ -156,9 +163,11 @@ class World:
                 "HealthcareService/homes": HOUSING,
             },
             plan=self.plan(),
-            team=self.team(),
+            keeper=TRUST,
+            led=True,
+            teams=(self.team(),),
             episode=self.episode(),
-            lead=self.role(),
+            lead=self.lead(),
             authority=Authority(True, "implied consent"),
         )
         return replace(made, **members)

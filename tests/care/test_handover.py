@@ -11,7 +11,8 @@ import pytest
 
 from service.care.handover.situation import Authority
 from service.care.handover.table import TABLE
-from service.care.ownership.lead import Led, coordinators, one_owner
+from service.care.ownership.lead import coordinators
+from service.care.ownership.role import Lead
 from service.care.task import reading
 from service.care.task.dataset import Completeness
 from service.care.task.machine import diagram
@@ -19,6 +20,7 @@ from service.care.task.situation import Outcome, Repeat
 from service.fhir.canonical import SCOPE
 from service.fhir.coding import concept
 from service.fhir.date import LOCAL
+from service.fhir.reference import link
 from service.problem import Category, Problem
 
 STARTS = ("none", *reading.STATUSES)
@@ -189,9 +191,7 @@ def test_hov_3_a_draft_is_nobody_elses_news(world: Any) -> None:
 
 
 def test_own_3_only_the_leading_agency_hands_over(world: Any) -> None:
-    found = world.decide(
-        world.situation(None, world.task("requested"), plan=world.plan(author={"reference": "PractitionerRole/sue"}))
-    )
+    found = world.decide(world.situation(None, world.task("requested"), keeper=world.stranger))
     assert [issue.rule for issue in found.issues] == ["OWN-3"]
 
 
@@ -205,7 +205,8 @@ def test_hov_4_acceptance_writes_everything_in_one_outcome(world: Any) -> None:
 
 def test_hov_4_plan_team_and_episode_name_the_same_lead(world: Any) -> None:
     plan, team, episode = (staged.resource for staged in world.accept().writes[1:4])
-    assert one_owner(Led(plan, team, episode), world.role(), world.at, LOCAL) == ()
+    lead = "PractitionerRole/hal"
+    assert (link(plan, "author"), coordinators(team, world.at, LOCAL), link(episode, "careManager")) == (lead, (lead,), lead)
 
 
 def test_own_4_the_old_participation_ends_when_the_new_one_starts(world: Any) -> None:
@@ -257,13 +258,14 @@ def test_hov_4_the_lead_may_be_named_as_output_or_as_owner(world: Any) -> None:
     ],
 )
 def test_own_1_the_lead_is_an_active_role_of_the_owners_agency(world: Any, role: Any, rule: str) -> None:
-    lead = None if role is None else {**world.role(), **role}
-    found = move(world, "received", "accepted", "owner", lead=lead)
+    lead = world.lead()
+    named = Lead() if role is None else Lead({**world.role(), **role}, lead.practitioner, lead.organization)
+    found = move(world, "received", "accepted", "owner", lead=named)
     assert [issue.rule for issue in found.issues] == [rule]
 
 
 def test_own_3_acceptance_is_refused_when_the_plan_was_given_to_another_agency(world: Any) -> None:
-    found = move(world, "received", "accepted", "owner", plan=world.plan(author={"reference": "PractitionerRole/sue"}))
+    found = move(world, "received", "accepted", "owner", keeper=world.stranger)
     assert [issue.rule for issue in found.issues] == ["OWN-3"]
 
 
@@ -279,7 +281,7 @@ def test_hov_5_another_acceptance_after_one_has_won_is_a_conflict(world: Any) ->
     before = world.task("received")
     won = world.accept().writes[0].resource
     late = world.submitted(before, "accepted", owner={"reference": "PractitionerRole/hel"})
-    found = world.decide(world.situation(won, late, "owner", lead=world.role("hel")))
+    found = world.decide(world.situation(won, late, "owner", lead=world.lead("hel")))
     assert (found.category, found.issues[0].rule) == (Category.CONFLICT, "HOV-5")
 
 
@@ -287,7 +289,7 @@ def test_hov_5_another_owner_after_an_acceptance_is_a_conflict(world: Any) -> No
     """What was read, with another owner: the output still names the lead who won, and yet another is asked for."""
     won = world.accept().writes[0].resource
     late = {**won, "owner": {"reference": "PractitionerRole/hel"}}
-    found = world.decide(world.situation(won, late, "owner", lead=world.role("hel")))
+    found = world.decide(world.situation(won, late, "owner", lead=world.lead("hel")))
     assert (found.category, found.issues[0].rule) == (Category.CONFLICT, "HOV-5")
 
 

@@ -14,6 +14,7 @@ from service.care.handover import overdue
 from service.care.handover.situation import Authority, HandoverSituation
 from service.care.handover.table import MACHINE, TABLE
 from service.care.ownership import lead as ownership
+from service.care.ownership.role import Lead
 from service.care.registry import MACHINES
 from service.care.task import reading
 from service.care.task.machine import decide
@@ -43,15 +44,17 @@ a_sender = st.sampled_from(("", "", *AGENCIES))
 PLANS = ("CarePlan/1", "CarePlan/2")
 
 
-def role(reference: str) -> Resource:
-    return {
+def lead_of(reference: str) -> Lead:
+    organization = STAFF[reference]
+    role = {
         "resourceType": "PractitionerRole",
         "id": reference.partition("/")[2],
         "meta": {"versionId": "1"},
         "active": True,
         "practitioner": {"reference": "Practitioner/x"},
-        "organization": {"reference": STAFF[reference]},
+        "organization": {"reference": organization},
     }
+    return Lead(role, {"resourceType": "Practitioner"}, {"resourceType": "Organization"})
 
 
 class Handovers(RuleBasedStateMachine):
@@ -102,8 +105,10 @@ class Handovers(RuleBasedStateMachine):
             organizations=STAFF,
             plan=plan,
             about=about,
-            team=self.records[f"CareTeam/{plan['id']}"],
-            lead=role(lead) if lead in STAFF else None,
+            keeper=STAFF[link(plan, "author")],
+            led=True,
+            teams=(self.records[f"CareTeam/{plan['id']}"],),
+            lead=lead_of(lead) if lead in STAFF else Lead(),
             authority=Authority(True),
         )
 
@@ -231,8 +236,9 @@ class Handovers(RuleBasedStateMachine):
     @invariant()
     def each_plan_has_exactly_one_owner(self) -> None:
         for plan in PLANS:
-            led = ownership.Led(self.records[plan], self.records[f"CareTeam/{plan[-1]}"])
-            assert ownership.one_owner(led, role(link(led.plan, "author")), self.at, LOCAL) == ()
+            author, team = link(self.records[plan], "author"), self.records[f"CareTeam/{plan[-1]}"]
+            assert author in STAFF
+            assert ownership.coordinators(team, self.at, LOCAL) == (author,)
 
     @invariant()
     def an_old_lead_ends_when_the_new_one_starts(self) -> None:

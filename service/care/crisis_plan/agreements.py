@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from service.care.crisis_plan.content import content, extensions, is_crisis_plan, same
+from service.care.crisis_plan.content import content, extensions, same
 from service.care.ownership.lead import agencies
+from service.care.ownership.plan import is_crisis_plan
 from service.care.task import reading
 from service.care.task.dataset import Completeness
 from service.care.task.requirements import issue
@@ -26,13 +27,13 @@ class Agreements:
     """The agreements to a crisis plan, with all else that a decision about the plan needs.
 
     `asked` are its `agree-plan` Tasks and `versions` the plan's versions that these Tasks are about, by version-specific
-    reference. `team` is its CareTeam, `organizations` resolves members to Organizations, `dataset` says how complete the `crisis`
-    dataset is. Dates without an offset are local to `zone`.
+    reference. `teams` are its CareTeams, `organizations` resolves members to Organizations, `dataset` says how complete the
+    `crisis` dataset is. Dates without an offset are local to `zone`.
     """
 
     asked: tuple[Resource, ...] = ()
     versions: Mapping[str, Resource] | None = None
-    team: Resource | None = None
+    teams: tuple[Resource, ...] = ()
     organizations: Mapping[str, str] | None = None
     dataset: Completeness = COMPLETE
     zone: tzinfo = LOCAL
@@ -44,7 +45,7 @@ def focus(task: Resource) -> str:
 
 
 def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
-    """The agencies that must agree: the lead's agency, the partners' agencies, and agencies on the plan's CareTeam at `at`."""
+    """The agencies that must agree: the lead's agency, the partners' agencies, and agencies on the plan's CareTeams at `at`."""
     known = found.organizations or {}
     leads = (
         known.get(link(plan, "author"), ""),
@@ -56,7 +57,7 @@ def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
         for part in one.get("extension", ())
         if part.get("url") == "agency"
     )
-    return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.team, at, found.zone, known)) if one))
+    return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.teams, at, found.zone, known)) if one))
 
 
 def agreed(plan: Resource, found: Agreements) -> frozenset[str]:

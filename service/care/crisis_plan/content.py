@@ -4,18 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from service.care.ownership.plan import ENDED, is_crisis_plan
 from service.change import Resource
-from service.fhir.canonical import CRISIS_PLAN, PARTNER_ROLE, SNOMED
-from service.fhir.coding import codes_in
+from service.fhir.canonical import PARTNER_ROLE
 from service.fhir.reference import links, unversioned
 
 _BOOKKEEPING = frozenset(("status", "meta", "text", "id", "resourceType"))
-_OVER = frozenset(("completed", "revoked", "entered-in-error"))
-
-
-def is_crisis_plan(plan: Resource) -> bool:
-    """Whether a CarePlan is a crisis plan by its category."""
-    return CRISIS_PLAN in codes_in(plan.get("category"), SNOMED)
 
 
 def content(plan: Resource) -> Resource:
@@ -40,7 +34,7 @@ def responses(plan: Resource) -> Iterable[str]:
 
 def rests_on(plan: Resource, reference: str) -> bool:
     """Whether a crisis plan that has not ended refers to the QuestionnaireResponse, whose answers are then the plan's content."""
-    if not is_crisis_plan(plan) or plan.get("status") in _OVER:
+    if not is_crisis_plan(plan) or plan.get("status") in ENDED:
         return False
     return any(unversioned(one).endswith(reference) for one in responses(plan))
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from service.care.data_request.question import INPUTS, RULE, place, value
 from service.care.data_request.situation import RequestSituation
-from service.care.ownership.identity import role_fault
+from service.care.ownership.role import role_fault
 from service.care.task import reading
 from service.care.task.dataset import blank
 from service.care.task.requirements import Issues, issue

@@ -5,7 +5,8 @@ from __future__ import annotations
 from service.care.handover.needs import moves_ownership
 from service.care.handover.situation import HandoverSituation
 from service.care.ownership import lead as ownership
-from service.care.ownership.identity import organization_of
+from service.care.ownership.plan import tagged
+from service.care.ownership.role import organization_of
 from service.care.task import reading
 from service.care.task.effects import answer_keys, kept, timer_key, told
 from service.care.task.made import communication, provenance, task_of
@@ -22,7 +23,7 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
     """HOV-4: accepts a handover. Writes the Task, plan, team, episode, Provenance, acknowledgement and follow-up, and a Task that
     goes back for each declined scope (HOV-6).
     """
-    role, moved = situation.lead or {}, moves_ownership(situation.after)
+    role, moved = situation.lead.role or {}, moves_ownership(situation.after)
     status = concept(BUSINESS_STATUS, "partly-accepted") if reading.scopes(situation.after, "declined-scope") else None
     task = Staged(reading.with_member(filled(situation, kept(situation)), "businessStatus", status))
     settled = _settled(situation, role, ids) if moved else _joined(situation, role, ids)
@@ -65,25 +66,27 @@ def filled(situation: HandoverSituation, task: Resource) -> Resource:
 
 
 def _settled(situation: HandoverSituation, role: Resource, ids: Ids) -> tuple[Staged, ...]:
-    """OWN-2 and OWN-4: plan, team and episode with the new lead, and the plan's unique key under its new custodian (OWN-6)."""
-    led = ownership.Led(situation.plan or {}, situation.team, situation.episode)
-    plan, *others = ownership.settle(led, role, at=situation.at, zone=situation.zone, ids=ids)
-    keys = ownership.keys(plan.resource, situation.person, plan.custodian)
-    return (Staged(plan.resource, custodian=plan.custodian, keys=keys), *others)
+    """OWN-2 and OWN-4: plan, teams and episode with the new lead. A plan that was only proposed becomes active (OWN-9), and
+    a plan that was unowned is so no longer (OWN-5).
+    """
+    plan = tagged(situation.plan or {}, False)
+    led = ownership.Led(plan if situation.led else {**plan, "status": "active"}, situation.teams, situation.episode)
+    return ownership.settle(led, name_of(role), organization_of(role), at=situation.at, zone=situation.zone, ids=ids)
 
 
 def _joined(situation: HandoverSituation, role: Resource, ids: Ids) -> tuple[Staged, ...]:
     """HOV-6: the team, joined by the receiver's lead for the scopes that were accepted; the plan keeps its lead."""
     del ids
-    if situation.team is None:
+    if not situation.teams:
         return ()
+    team = situation.teams[0]
     newcomer = {
         "extension": [{"url": PARTICIPANT_AGENCY, "valueReference": {"reference": organization_of(role)}}],
         "role": [concept(SCOPE, one) for one in reading.scopes(situation.after, "accepted-scope")],
         "member": {"reference": name_of(role)},
         "period": {"start": written(situation.at)},
     }
-    return (Staged({**situation.team, "participant": [*situation.team.get("participant", ()), newcomer]}),)
+    return (Staged({**team, "participant": [*team.get("participant", ()), newcomer]}),)
 
 
 def _acknowledgement(situation: HandoverSituation, ids: Ids) -> Resource:
@@ -159,7 +162,7 @@ def _notices(situation: HandoverSituation, moved: bool, returned: tuple[Resource
     if not moved:
         return tuple(found)
     plan = link(situation.current, "focus")
-    on_team = ownership.agencies(situation.team, situation.at, situation.zone, situation.organizations)
+    on_team = ownership.agencies(situation.teams, situation.at, situation.zone, situation.organizations)
     everyone = dict.fromkeys((situation.sender, situation.receiver, *on_team))
     return (*found, *(notice(situation, "ownership-changed", one, plan) for one in everyone))
 
@@ -170,6 +173,5 @@ def _audits(situation: HandoverSituation, moved: bool) -> tuple[AuditFact, ...]:
 
 
 def _guards(situation: HandoverSituation, moved: bool) -> tuple[tuple[str, int], ...]:
-    """The versions that were read, are not written and must still be current: the lead's role, and the plan if its lead stays."""
-    read = [situation.lead, *(() if moved else (situation.plan,))]
-    return tuple((name_of(one), version_of(one)) for one in read if one is not None)
+    """The version of the plan that was read, which must still be current if its lead stays and it is not written."""
+    return tuple((name_of(one), version_of(one)) for one in (situation.plan,) if one is not None and not moved)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from service.care.handover.situation import HandoverSituation
-from service.care.ownership.identity import role_fault
+from service.care.ownership.plan import ENDED, is_crisis_plan
+from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.care.task import reading
 from service.care.task.dataset import blank, problem_of
 from service.care.task.requirements import Issues, issue
@@ -32,11 +33,15 @@ def parties(situation: HandoverSituation) -> Issues:
 
 
 def leads_plan(situation: HandoverSituation) -> Issues:
-    """OWN-3: only the agency that leads an active plan can hand it over."""
+    """OWN-3: only the agency that owns a plan can hand it over, and only until the plan ends. A draft that was never active is
+    handed over as a proposal (OWN-9), unless agencies have to agree to it first (E9)."""
     plan = situation.plan or {}
-    if plan.get("status") not in ("active", "on-hold"):
-        return (issue("Only an active CarePlan can be handed over: activate it first.", "Task.focus", "OWN-3"),)
-    if situation.organization(link(plan, "author")) == situation.agency != "":
+    if plan.get("status") in (None, *ENDED):
+        return (issue("Only a CarePlan that has not ended can be handed over: write a new plan.", "Task.focus", "OWN-3"),)
+    if not situation.led and is_crisis_plan(plan):
+        text = "A crisis plan is handed over once it was active: have its agencies agree, and activate it first."
+        return (issue(text, "Task.focus", "E9"),)
+    if situation.keeper == situation.agency != "":
         return ()
     return (issue("Only the agency that leads the CarePlan can hand it over.", "Task.focus", "OWN-3"),)
 
@@ -97,7 +102,7 @@ def accept_by(situation: HandoverSituation) -> Issues:
 
 def named_lead(situation: HandoverSituation) -> Issues:
     """HOV-4 and OWN-1: the acceptance names an active PractitionerRole of the owner's agency."""
-    role, place = situation.lead, "Task.owner"
+    lead, place = situation.lead, "Task.owner"
     named = reading.lead_reference(situation.after)
     if not named:
         return (
@@ -105,12 +110,12 @@ def named_lead(situation: HandoverSituation) -> Issues:
                 "Acceptance names one lead: set `owner` (or output `lead`) to a PractitionerRole of your agency.", place, "HOV-4"
             ),
         )
-    if role is None or (fault := role_fault(role if name_of(role) == named else None, situation.at, situation.zone)):
-        why = fault if role else role_fault(None, situation.at, situation.zone)
-        return (issue(f"`{named}` cannot lead: {why}. Name an active PractitionerRole.", place, "OWN-1"),)
+    known = lead if lead.role and name_of(lead.role) == named else Lead()
+    if fault := lead_fault(known, situation.at, situation.zone):
+        return (issue(f"`{named}` cannot lead: {fault}. Name an active PractitionerRole.", place, "OWN-1"),)
     owner = link(situation.after, "owner")
     changed = owner not in (named, link(situation.current, "owner"))
-    if link(role, "organization") == situation.receiver and not changed:
+    if organization_of(known.role or {}) == situation.receiver and not changed:
         return ()
     return (issue(f"`{named}` does not act for the owner's agency: name one of its own.", place, "HOV-4"),)
 
@@ -127,16 +132,12 @@ def scope(situation: HandoverSituation) -> Issues:
 
 
 def still_led_by_sender(situation: HandoverSituation) -> Issues:
-    """OWN-3: the plan is still active and led by the sender; the sender need not lead it when only a part is handed over."""
-    plan = situation.plan
-    if plan is not None and plan.get("status") in ("active", "on-hold"):
-        leads = situation.organization(link(plan, "author")) == situation.sender
-        return (
-            ()
-            if leads or not moves_ownership(situation.after)
-            else (issue("The plan is led by another agency by now.", "Task.focus", "OWN-3"),)
-        )
-    return (issue("The plan is not active any more: reject the handover, or have it activated.", "Task.focus", "OWN-1"),)
+    """OWN-3: the plan has not ended and is still the sender's, who need not own it when only a part is handed over."""
+    if (situation.plan or {}).get("status") in (None, *ENDED):
+        return (issue("The plan has ended: reject the handover.", "Task.focus", "OWN-1"),)
+    if situation.keeper == situation.sender or not moves_ownership(situation.after):
+        return ()
+    return (issue("The plan is led by another agency by now.", "Task.focus", "OWN-3"),)
 
 
 def instead(situation: HandoverSituation) -> Issues:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from service.care.ownership.role import Lead
 from service.care.task.dataset import Completeness
 from service.care.task.situation import Situation
 from service.change import Resource
@@ -24,23 +25,25 @@ class Authority:
 
 NONE_DECIDED = Authority()
 COMPLETE = Completeness()
+NOBODY = Lead()
 
 
 @dataclass(frozen=True, slots=True)
 class HandoverSituation(Situation):
-    """A handover Task with the plan, the team and episode that carry the plan's ownership, and the decision about sharing.
+    """A handover Task with the plan, the teams and episode that carry the plan's ownership, and the decision about sharing.
 
-    `organizations` resolves the plan's author and the team's members, too. `lead` is the PractitionerRole of
-    `reading.lead_reference(after)`. `person` names the one person behind linked Patients, `patients` are the references of these
-    Patients. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the contacts of its escalation
-    levels in order.
+    `organizations` resolves the teams' members, too. `keeper` is the Organization that keeps the plan and so owns it; `led` is
+    whether the plan was active (OWN-9). `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the references of
+    all Patients of the person. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the contacts of
+    its escalation levels in order.
     """
 
     plan: Resource | None = None
-    team: Resource | None = None
+    keeper: str = ""
+    led: bool = False
+    teams: tuple[Resource, ...] = ()
     episode: Resource | None = None
-    lead: Resource | None = None
-    person: str = ""
+    lead: Lead = NOBODY
     patients: frozenset[str] = frozenset()
     dataset: Completeness = COMPLETE
     authority: Authority = NONE_DECIDED

@@ -1,4 +1,4 @@
-"""Identity (IDN): checks national identifiers, gives the key that links one person's records, and says whether a role is live.
+"""Identity (IDN): checks national identifiers, and gives the key that links one person's records.
 
 An NHS number is ten digits; the last is a check digit, Modulus 11: the first nine digits are weighted 10 down to 2, the sum's
 remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
@@ -7,13 +7,10 @@ remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import datetime, tzinfo
 
 from service.change import Resource
 from service.fhir.canonical import NHS_NUMBER, NHS_NUMBER_VERIFICATION
 from service.fhir.coding import codings
-from service.fhir.date import contains
-from service.fhir.reference import link
 from service.problem import Category, Issue, Problem
 
 _SPACES = str.maketrans("", "", " \u00a0\u2007\u2009\u202f-")
@@ -72,25 +69,6 @@ def doubtful(patient: Resource) -> bool:
     about the match.
     """
     return any(not _verified(one) for _, one in _national(patient))
-
-
-def role_fault(role: Resource | None, at: datetime, zone: tzinfo) -> str:
-    """Why a PractitionerRole cannot lead at `at` (OWN-1), or ''. Dates of its period are local to `zone`."""
-    if role is None or role.get("resourceType") != "PractitionerRole":
-        return "it is not a PractitionerRole that this service knows"
-    if role.get("active") is not True:
-        return "the PractitionerRole is not active"
-    missing = [name for name in ("practitioner", "organization") if not link(role, name)]
-    if missing:
-        return f"the PractitionerRole names no {' and no '.join(missing)}"
-    if not contains(role.get("period"), at, zone):
-        return "the PractitionerRole's period does not cover this instant"
-    return ""
-
-
-def organization_of(role: Resource) -> str:
-    """The Organization reference of a PractitionerRole, or ''."""
-    return link(role, "organization")
 
 
 def _identifiers(patient: Resource) -> Iterator[Resource]:

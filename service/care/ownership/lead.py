@@ -1,29 +1,28 @@
-"""Who leads a plan (OWN-1…OWN-7), and the one place where a new lead is written.
+"""Who leads a plan (OWN-1…OWN-10), and the one place where a new lead is written.
 
 The owner is `CarePlan.author`, an active PractitionerRole with practitioner and organization. The one open CareTeam participant
-with role 768820003 and EpisodeOfCare.careManager name the same owner; `settle` writes all three from one lead, so that the three
+with role 768820003 and EpisodeOfCare.careManager name the same owner; `settle` writes all of them from one lead, so that they
 cannot disagree. Between agencies only an accepted handover calls `settle` (OWN-3); inside the agency `check` lets staff name
-another lead.
-
-A plan belongs to an episode by HL7's extension `workflow-episodeOfCare`, or by `supportingInfo` that refers to an EpisodeOfCare.
-For a plan without an episode, the care of its person by its custodian agency counts as the episode.
+another lead. A plan that was active once is *led*, and has its owner until it ends, whatever its status meanwhile (OWN-9); the
+owning agency is the plan's custodian.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
-from service.care.ownership.identity import organization_of, role_fault
-from service.care.task import reading
+from service.care.ownership.carriers import is_coordinator
+from service.care.ownership.plan import ENDED, KINDS, episode_of, parents_of, teams_of
+from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.care.task.made import make, provenance
 from service.care.task.situation import Ids, Staged
 from service.change import Resource
-from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED, TAG
-from service.fhir.coding import codes_in, codings, concept
+from service.fhir.canonical import CARE_COORDINATOR, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED
+from service.fhir.coding import codes_in, concept
 from service.fhir.date import MILLISECOND, begins, contains, milliseconds, period, written
-from service.fhir.reference import link, links, name_of, reference_to, unversioned, version_of, versioned
+from service.fhir.reference import link, name_of, reference_to, version_of, versioned
 from service.problem import Category, Problem, problem
 
 AUTHOR = "CarePlan.author"
@@ -31,79 +30,145 @@ AUTHOR = "CarePlan.author"
 
 @dataclass(frozen=True, slots=True)
 class Led:
-    """A plan with the CareTeam and the EpisodeOfCare that carry its ownership; each is None when the plan refers to none."""
+    """A plan with the CareTeams and the EpisodeOfCare that carry its ownership; none where the plan refers to none."""
 
     plan: Resource
-    team: Resource | None = None
+    teams: tuple[Resource, ...] = ()
     episode: Resource | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Tenure:
-    """One row of `$ownership`: the lead (a PractitionerRole reference), from `start` to `end` (None: the lead still leads), and
-    the reference of the handover Task that gave the plan to the lead, or ''.
-    """
+class Standing:
+    """How a plan stands before a write: `led` (OWN-9), and `owner`, the Organization that keeps the plan and so owns it; of a new
+    plan, the agency that writes it."""
 
-    lead: str
-    start: datetime
-    end: datetime | None
-    handover: str = ""
+    before: Resource | None
+    led: bool
+    owner: str
 
 
-def check(
-    before: Resource | None,
-    after: Resource,
-    *,
-    agency: str,
-    at: datetime,
-    zone: tzinfo,
-    role: Resource | None,
-    author_agency: str = "",
-) -> Problem | None:
-    """Why a client may not write a CarePlan (OWN-1, OWN-3), or None.
+def check(standing: Standing, after: Resource, lead: Lead, *, at: datetime, zone: tzinfo) -> Problem | None:
+    """Why the owning agency may not write a CarePlan so, or None. `lead` is the lead that the new `author` names."""
+    return (
+        _final(standing, after)
+        or _kept_kind(standing, after)
+        or _kept_lead(standing, after, lead)
+        or _able(standing, after, lead, at, zone)
+    )
 
-    `agency` is the caller's Organization, `role` the resolved PractitionerRole of the new author, `author_agency` the
-    Organization of the stored author ('' when there is none).
-    """
-    moved = before is not None and link(before, "author") != link(after, "author")
-    if before is not None and before.get("status") == "active" and author_agency and author_agency != agency:
-        return _refuse(
-            "OWN-3", "Only the agency that leads an active plan may write it: send a handover or ask its lead.", "CarePlan"
-        )
-    if moved and author_agency and role is not None and organization_of(role) != author_agency:
-        return _refuse("OWN-3", "The lead moves to another agency only by an accepted handover: send a handover Task.", AUTHOR)
-    if after.get("status") != "active":
+
+def _final(standing: Standing, after: Resource) -> Problem | None:
+    """OWN-9: a final status stays, and so does the lead of a plan that has ended."""
+    before = standing.before or {}
+    status = before.get("status")
+    if status not in ENDED:
         return None
-    if not link(after, "author"):
-        return _refuse("OWN-1", "An active CarePlan names its lead: set `author` to a PractitionerRole of your agency.", AUTHOR)
-    if fault := role_fault(role, at, zone):
-        return _refuse("OWN-1", f"The named lead cannot lead this plan: {fault}. Name an active PractitionerRole.", AUTHOR)
-    if author_agency == "" and role is not None and organization_of(role) != agency:
-        return _refuse("OWN-3", "A new plan is led by your own agency; hand it over to have another agency lead it.", AUTHOR)
+    if after.get("status") != status:
+        text = f"A plan that is `{status}` has ended: write a new plan, and name this one in its `replaces`."
+        return _refuse("OWN-9", text, "CarePlan.status")
+    if link(before, "author") != link(after, "author"):
+        return _refuse("OWN-9", "A plan that has ended keeps the lead it had: leave `author` as it is.", AUTHOR)
     return None
 
 
-def settle(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids) -> tuple[Staged, ...]:
-    """OWN-2: plan, CareTeam and EpisodeOfCare with `role` as the lead from `at`; the plan comes first.
+def _kept_kind(standing: Standing, after: Resource) -> Problem | None:
+    """OWN-9: a crisis plan and a top-level plan stay what they are; a top-level plan that is led does not become a part."""
+    before = standing.before or {}
+    lost = codes_in(before.get("category"), SNOMED) - codes_in(after.get("category"), SNOMED)
+    for code in sorted(lost & KINDS.keys()):
+        text = f"A {KINDS[code]} stays one: keep `{code}` among its categories, or end it and write a new plan."
+        return _refuse("OWN-9", text, "CarePlan.category")
+    if standing.led and parents_of(after) and parents_of(before) != parents_of(after):
+        text = "A plan that has a lead does not become part of another plan: write a new plan with `partOf`, and end this one."
+        return _refuse("OWN-11", text, "CarePlan.partOf")
+    return None
 
-    The custodian of all three becomes the role's organisation. A CareTeam is made when the plan refers to none.
+
+def _kept_lead(standing: Standing, after: Resource, lead: Lead) -> Problem | None:
+    """OWN-3 and OWN-9: once a plan has a lead, the lead is not removed, and moves to another agency by a handover alone."""
+    if not standing.led:
+        return None
+    if not link(after, "author"):
+        text = "A plan that was active keeps its lead: set `author`, or end the plan by its status."
+        return _refuse("OWN-9", text, AUTHOR)
+    if link(after, "author") != link(standing.before, "author") and organization_of(lead.role or {}) != standing.owner:
+        text = "The lead moves to another agency only by an accepted handover: send a handover Task."
+        return _refuse("OWN-3", text, AUTHOR)
+    return None
+
+
+def _able(standing: Standing, after: Resource, lead: Lead, at: datetime, zone: tzinfo) -> Problem | None:
+    """OWN-1 and OWN-10: a plan that is active, or gets another lead while it is led, has a lead who can lead it."""
+    named = standing.led and link(after, "author") != link(standing.before, "author")
+    if after.get("status") != "active" and not named:
+        return None
+    if not link(after, "author"):
+        return _refuse("OWN-1", "An active CarePlan names its lead: set `author` to a PractitionerRole of your agency.", AUTHOR)
+    if fault := lead_fault(lead, at, zone):
+        return _refuse("OWN-1", f"The named lead cannot lead this plan: {fault}. Name an active PractitionerRole.", AUTHOR)
+    if organization_of(lead.role or {}) != standing.owner:
+        text = "A plan is first led by the agency that writes it: name a lead of your own, or hand the plan over."
+        return _refuse("OWN-3", text, AUTHOR)
+    return None
+
+
+def completed(before: Resource, after: Resource) -> Resource:
+    """OWN-8: the new version of a led plan with the teams and the episode that the stored version has and a client left out."""
+    made = after if "careTeam" in after or "careTeam" not in before else {**after, "careTeam": before["careTeam"]}
+    if not (episode := episode_of(before)) or episode_of(made):
+        return made
+    stored = [one for one in before.get("extension", ()) if one.get("url") == EPISODE_OF_CARE]
+    extended = stored or [{"url": EPISODE_OF_CARE, "valueReference": reference_to(episode)}]
+    return {**made, "extension": [*made.get("extension", ()), *extended]}
+
+
+def kept_carriers(before: Resource, after: Resource) -> Problem | None:
+    """OWN-8: a led plan keeps its teams and its episode; it may take further teams, and an episode if it has none."""
+    if not set(teams_of(before)) <= set(teams_of(after)):
+        text = "A plan that has a lead keeps its care team: name it in `careTeam`, further teams beside it."
+        return _refuse("OWN-8", text, "CarePlan.careTeam")
+    if episode_of(before) not in ("", episode_of(after)):
+        text = "A plan that has a lead keeps its episode: end the plan, and write a new one for another episode."
+        return _refuse("OWN-8", text, "CarePlan.extension")
+    return None
+
+
+def settle(led: Led, lead: str, agency: str, *, at: datetime, zone: tzinfo, ids: Ids) -> tuple[Staged, ...]:
+    """OWN-2: plan, CareTeams and EpisodeOfCare with the role `lead` of `agency` as the lead from `at`; the plan comes first.
+
+    The custodian of all becomes the agency. A CareTeam is made when the plan refers to none.
     """
-    agency, lead = organization_of(role), name_of(role)
-    team = coordinated(led.team or _new_team(led.plan, ids()), lead, agency, at, zone)
+    new = () if led.teams else (_new_team(led.plan, ids()),)
+    teams = [carrying(each, led.plan, lead, agency, at, zone) for each in (*led.teams, *new)]
     plan = {**led.plan, "author": reference_to(lead)}
-    if led.team is None:
-        plan["careTeam"] = [*plan.get("careTeam", ()), reference_to(name_of(team))]
-    episode = led.episode and {**led.episode, "careManager": reference_to(lead)}
-    writes = (Staged(plan, custodian=agency), Staged(team, created=led.team is None, custodian=agency))
-    return (*writes, Staged(episode, custodian=agency)) if episode else writes
+    if new:
+        plan["careTeam"] = [*plan.get("careTeam", ()), reference_to(name_of(teams[0]))]
+    episodes = [carrying(each, led.plan, lead, agency, at, zone) for each in (led.episode,) if each]
+    return (
+        Staged(plan, custodian=agency),
+        *(Staged(each, created=bool(new), custodian=agency) for each in teams),
+        *(Staged(each, custodian=agency) for each in episodes),
+    )
 
 
-def named(led: Led, role: Resource, *, at: datetime, zone: tzinfo, ids: Ids, user: str, created: bool) -> tuple[Staged, ...]:
-    """OWN-2 and OWN-3: the writes with which an agency names a lead of its own: plan, team, episode and a Provenance.
+def carrying(record: Resource, plan: Resource, lead: str, agency: str, at: datetime, zone: tzinfo) -> Resource:
+    """OWN-8: a CareTeam or an EpisodeOfCare as it carries the ownership of `plan` by the role `lead` of `agency`."""
+    if record["resourceType"] == "CareTeam":
+        made = coordinated(record, lead, agency, at, zone)
+        return {**made, "status": "active", "subject": made.get("subject", plan.get("subject"))}
+    manager = record["careManager"] if link(record, "careManager") == lead else reference_to(lead)
+    keeper = record["managingOrganization"] if link(record, "managingOrganization") == agency else reference_to(agency)
+    return {**record, "managingOrganization": keeper, "careManager": manager}
+
+
+def named(
+    led: Led, lead: str, agency: str, *, at: datetime, zone: tzinfo, ids: Ids, user: str, created: bool
+) -> tuple[Staged, ...]:
+    """OWN-2 and OWN-3: the writes with which an agency names a lead of its own: plan, teams, episode and a Provenance.
 
     `user` is the reference of the person who names the lead; `created` is whether the plan is new.
     """
-    plan, *others = settle(led, role, at=at, zone=zone, ids=ids)
+    plan, *others = settle(led, lead, agency, at=at, zone=zone, ids=ids)
     first = Staged(plan.resource, created, plan.custodian)
     targets = [coming(staged) for staged in (first, *others)]
     note = provenance(ids(), targets=targets, at=at, who=user, agency=plan.custodian, activity="lead-named")
@@ -142,7 +207,7 @@ def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bo
     """
     said = participant.get("period")
     held = {"end": said["end"]} if isinstance(said, dict) and "end" in said else None
-    return (SNOMED, CARE_COORDINATOR) in codings(participant.get("role")) and contains(held, at + MILLISECOND, zone)
+    return is_coordinator(participant) and contains(held, at + MILLISECOND, zone)
 
 
 def coordinators(team: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
@@ -151,86 +216,12 @@ def coordinators(team: Resource | None, at: datetime, zone: tzinfo) -> tuple[str
     return tuple(link(one, "member") for one in listed if isinstance(one, dict) and is_open_coordinator(one, at, zone))
 
 
-def one_owner(led: Led, role: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
-    """The ways in which an active plan breaks OWN-1 and OWN-2, as sentences; none when it breaks neither. For `baton check`."""
-    if led.plan.get("status") != "active":
-        return ()
-    author, found = link(led.plan, "author"), []
-    if fault := role_fault(role, at, zone):
-        found.append(f"OWN-1: the author cannot lead: {fault}")
-    if (led.team is not None or led.plan.get("careTeam")) and coordinators(led.team, at, zone) != (author,):
-        found.append("OWN-2: the CareTeam's open care coordinator is not the plan's author")
-    if led.team is None and not led.plan.get("careTeam"):
-        found.append("OWN-2: the plan refers to no CareTeam")
-    if led.episode is not None and link(led.episode, "careManager") != author:
-        found.append("OWN-2: EpisodeOfCare.careManager is not the plan's author")
-    return tuple(found)
-
-
-def tagged_unowned(plan: Resource) -> bool:
-    """Whether a plan carries the tag `unowned`."""
-    return "unowned" in codes_in(plan.get("meta", {}).get("tag"), TAG)
-
-
-def imported(plan: Resource) -> Resource:
-    """OWN-7: an imported plan without an author is kept as draft and tagged `unowned`; a plan with an author is not changed."""
-    if link(plan, "author"):
-        return plan
-    meta = plan.get("meta", {})
-    kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
-    tagged = {**meta, "tag": [*kept, {"system": TAG, "code": "unowned"}]}
-    return {**plan, "meta": tagged, "status": "draft" if plan.get("status") in ("active", "on-hold", None) else plan["status"]}
-
-
-def adopted(plan: Resource) -> Resource:
-    """OWN-7: the plan without the tag `unowned`, if it has a lead; else the plan as it is."""
-    meta = plan.get("meta", {})
-    kept = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, "unowned")]
-    return {**plan, "meta": reading.with_member(meta, "tag", kept or None)} if "tag" in meta and link(plan, "author") else plan
-
-
-def episode_of(plan: Resource) -> str:
-    """The reference of the EpisodeOfCare that a plan belongs to, or ''."""
-    extended = (link(one, "valueReference") for one in plan.get("extension", ()) if one.get("url") == EPISODE_OF_CARE)
-    informed = map(unversioned, links(plan, "supportingInfo"))
-    return next((one for one in (*extended, *informed) if one.startswith("EpisodeOfCare/")), "")
-
-
-def keys(plan: Resource, person: str, custodian: str) -> tuple[str, ...]:
-    """OWN-6: the unique key of an active top-level plan (category 734163000, part of no other plan); any other plan has none.
-
-    `person` names the one person behind linked Patients (IDN-1). Without an episode, person and custodian agency make the key.
-    """
-    if plan.get("status") != "active" or plan.get("partOf") or (SNOMED, CARE_PLAN) not in codings(plan.get("category")):
-        return ()
-    alone = f"{person or link(plan, 'subject')}|{custodian}"
-    return (f"rule:OWN-6:{episode_of(plan) or alone}",)
-
-
-def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, str] | None = None) -> tuple[Tenure, ...]:
-    """`$ownership`: the tenures of a plan's leads, oldest first, from the plan's versions (instant and content, in any order).
-
-    `handovers` maps the instant text (`written`) of an ownership-moving acceptance to its Task reference.
-    """
-    rows: list[Tenure] = []
-    for at, plan in sorted(versions, key=lambda pair: pair[0]):
-        lead = link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
-        present = rows[-1].lead if rows and rows[-1].end is None else ""
-        if lead == present:
-            continue
-        if present:
-            rows[-1] = Tenure(present, rows[-1].start, at, rows[-1].handover)
-        if lead:
-            rows.append(Tenure(lead, at, None, (handovers or {}).get(written(at), "")))
-    return tuple(rows)
-
-
-def agencies(team: Resource | None, at: datetime, zone: tzinfo, organizations: Mapping[str, str]) -> Iterator[str]:
-    """The organisations with a participant on the team at `at`; `organizations` resolves a member that names no organisation.
+def agencies(teams: Iterable[Resource], at: datetime, zone: tzinfo, organizations: Mapping[str, str]) -> Iterator[str]:
+    """The organisations with a participant on a team at `at`; `organizations` resolves a member that names no organisation.
 
     These are the ones that are asked (E9) and told, so a participant whose Period does not say when is one of them.
     """
-    for one in (team or {}).get("participant", ()):
+    for one in (one for team in teams for one in team.get("participant", ())):
         held = period(one.get("period"), zone)
         if held is None or held.covers(milliseconds(at)):
             member = link(one, "member")

@@ -26,9 +26,16 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     if named != link(proposal.before, member) and not await _may_name(work, proposal.type, named):
         text = "An entry names your own agency or one that it keeps; another agency describes its own staff and parts."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{proposal.type}.{member}", rule="IDN-3"))
-    if proposal.type == "PractitionerRole":
-        await leads.changed(work, proposal)
+    if proposal.type == "PractitionerRole" and proposal.before is not None:
+        await leads.refuse_move(work, proposal.before, proposal.resource)
+    await leads.changed(work, proposal.before, proposal.resource)
     return await store(work, viewer, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+
+
+async def write_practitioner(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
+    """The write rule of Practitioner, who may be part of a plan's lead."""
+    await leads.changed(work, proposal.before, proposal.resource)
+    return await store(work, viewer, proposal)
 
 
 async def _may_name(work: UnitOfWork, kind: str, named: str) -> bool:

@@ -1,4 +1,4 @@
-"""Care plans: the write rule with the lead of a plan (OWN-1…OWN-7) and the agreement to a crisis plan (E9), and the timeline of
+"""Care plans: the write rule with the lead of a plan (OWN-1…OWN-11) and the agreement to a crisis plan (E9), and the timeline of
 `$ownership`."""
 
 from __future__ import annotations
@@ -7,18 +7,21 @@ from collections.abc import Iterable
 from datetime import datetime
 
 from service import clock
-from service.care.crisis_plan.content import is_crisis_plan
 from service.care.ownership import lead as ownership
-from service.care.ownership.lead import Led, Tenure
+from service.care.ownership import timeline as tenures
+from service.care.ownership.keys import carried, led
+from service.care.ownership.lead import Standing
+from service.care.ownership.plan import ENDED, is_crisis_plan, tagged, tagged_unowned
+from service.care.ownership.role import Lead, lead_fault
+from service.care.ownership.timeline import Tenure
 from service.care.task import reading
 from service.care.task.situation import Staged
 from service.change import Resource
 from service.fhir.canonical import TaskCode
 from service.fhir.date import written
-from service.fhir.reference import link, links, name_of, relative, unversioned
-from service.problem import Category, Refused, problem
-from service.store.records import Held
-from service.usecases.care import crisis_plan, outcomes
+from service.fhir.reference import link, name_of
+from service.problem import Category, Problem, Refused, problem
+from service.usecases.care import carriers, crisis_plan, outcomes, parts
 from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only
 from service.usecases.request.services import RequestContext, Services
@@ -29,88 +32,77 @@ from service.usecases.request.work import UnitOfWork
 async def write(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     """The write rule of CarePlan."""
     custodian_only(work, proposal)
-    before, plan = proposal.before, ownership.adopted(proposal.resource)
-    agency = work.context.caller.organization
-    role = await work.entry(lead) if (lead := link(plan, "author")) else None
-    led_by = await work.organization(link(before, "author")) if before else ""
-    refusal = ownership.check(
-        before, plan, agency=agency, at=work.context.at, zone=work.services.zone, role=role, author_agency=led_by
-    )
-    if refusal is not None:
-        raise Refused(refusal)
-    await _one_person(before, plan)
-    await _stage(work, proposal, plan, role)
+    before, standing = proposal.before, _standing(work, proposal)
+    plan = ownership.completed(before, proposal.resource) if before and standing.led else proposal.resource
+    lead = await work.lead(link(plan, "author"))
+    _refuse(ownership.check(standing, plan, lead, at=work.context.at, zone=work.services.zone))
+    _refuse(ownership.kept_carriers(before, plan) if before and standing.led else None)
+    _refuse(_one_person(before, plan))
+    plan = tagged(plan, _listed(work, standing, plan, lead))
+    await _stage(work, proposal, standing, plan)
     if is_crisis_plan(plan):
         await crisis_plan.agree(work, before, plan)
+    await parts.reconsider(work, before, plan)
     return f"CarePlan/{plan['id']}"
 
 
-async def _one_person(before: Resource | None, plan: Resource) -> None:
-    if before is not None and link(before, "subject") != link(plan, "subject"):
-        text = "A plan stays with its person; write a new plan for another one."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1"))
+def _standing(work: UnitOfWork, proposal: Proposal) -> Standing:
+    row, before = proposal.row, proposal.before
+    if row is None or before is None:
+        return Standing(None, False, work.context.caller.organization)
+    return Standing(before, led(before, row.keys), row.custodian)
 
 
-async def _stage(work: UnitOfWork, proposal: Proposal, plan: Resource, role: Resource | None) -> None:
-    """Stages the plan and, when the plan has a live lead, the lead in its CareTeam and EpisodeOfCare, too (OWN-2)."""
-    agency = proposal.row.custodian if proposal.row else work.context.caller.organization
-    live = plan.get("status") == "active" and role is not None
-    led = await _led(work, plan) if live else None  # before the keys: tells nothing about another agency's episode
-    keys = await _keys(work, plan, agency)
-    if led is None or role is None:
-        await outcomes.put(work, Staged(plan, created=proposal.row is None, keys=keys))
+def _refuse(refusal: Problem | None) -> None:
+    if refusal is not None:
+        raise Refused(refusal)
+
+
+def _one_person(before: Resource | None, plan: Resource) -> Problem | None:
+    if before is None or link(before, "subject") == link(plan, "subject"):
+        return None
+    text = "A plan stays with its person; write a new plan for another one."
+    return problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-1")
+
+
+def _listed(work: UnitOfWork, standing: Standing, plan: Resource, lead: Lead) -> bool:
+    """Whether a plan is listed as unowned: a led plan while its lead cannot lead it (OWN-5), an imported one until it has an
+    author (OWN-7)."""
+    if standing.led:
+        return plan.get("status") not in ENDED and lead_fault(lead, work.context.at, work.services.zone) != ""
+    return tagged_unowned(standing.before or plan) and not link(plan, "author")
+
+
+async def _stage(work: UnitOfWork, proposal: Proposal, standing: Standing, plan: Resource) -> None:
+    """Stages the plan and, when it is led, its lead in its CareTeams and EpisodeOfCare, too (OWN-2)."""
+    created, held = proposal.row is None, proposal.row.keys if proposal.row else ()
+    if not led(plan, held):
+        await outcomes.put(work, Staged(plan, created=created, keys=proposal.keys))
         return
-    changed = proposal.before is None or link(proposal.before, "author") != link(plan, "author")
-    settle = ownership.settle(led, role, at=work.context.at, zone=work.services.zone, ids=clock.new_id)
-    named = ownership.named(
-        led,
-        role,
-        at=work.context.at,
-        zone=work.services.zone,
-        ids=clock.new_id,
-        user=work.context.caller.user,
-        created=proposal.row is None,
-    )
-    first, *others = named if changed else settle
-    await outcomes.put(work, Staged(first.resource, created=proposal.row is None, custodian=first.custodian, keys=keys))
+    await _known_person(work, plan)
+    borne = await carriers.load(work, plan, held)
+    lead, at, zone = link(plan, "author"), work.context.at, work.services.zone
+    if standing.led and link(standing.before, "author") == lead:
+        first, *others = ownership.settle(borne, lead, standing.owner, at=at, zone=zone, ids=clock.new_id)
+    else:
+        user = work.context.caller.user
+        first, *others = ownership.named(
+            borne, lead, standing.owner, at=at, zone=zone, ids=clock.new_id, user=user, created=created
+        )
+    await outcomes.put(work, Staged(first.resource, created, first.custodian, proposal.keys))
     for staged in others:
-        if staged.created or await work.get(name_of(staged.resource)) != staged.resource:
-            await outcomes.put(work, staged)
+        ref = name_of(staged.resource)
+        if staged.created or carried(ref) not in held or await work.get(ref) != staged.resource:
+            await outcomes.put(work, staged)  # a carrier that is new to the plan is written anyway: its other writers then see it
 
 
-async def _led(work: UnitOfWork, plan: Resource) -> Led:
-    """The plan with its team and episode. Refuses a team or episode of another agency, which a plan could otherwise change by
-    naming it."""
-    teams = links(plan, "careTeam")
-    episode = ownership.episode_of(plan)
-    return Led(
-        plan,
-        await _own(work, teams[0], "careTeam") if teams else None,
-        await _own(work, episode, "extension") if episode else None,
-    )
-
-
-async def _own(work: UnitOfWork, ref: str, member: str) -> Resource | None:
-    local = "" if unversioned(ref) != ref else relative(ref, work.context.base)  # an old version is nobody's current team
-    resource = await work.get(local)
-    row = await work.row(local) if local not in work.staged else None
-    custodian = work.staged[local].custodian if local in work.staged else row.custodian if row else ""
-    if resource is None or custodian != work.context.caller.organization:
-        text = f"`{ref}` is not a record of your agency; refer to your own, or leave it out and one is made."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"CarePlan.{member}", rule="OWN-2"))
-    return resource
-
-
-async def _keys(work: UnitOfWork, plan: Resource, agency: str) -> tuple[str, ...]:
-    """The unique keys of a plan (OWN-6). Raises Held, which names the holder, when another plan holds one of the keys."""
+async def _known_person(work: UnitOfWork, plan: Resource) -> None:
+    """Refuses a led plan of somebody who is not known here, or was deleted (OWN-10)."""
     subject = link(plan, "subject")
-    person = (await work.services.evidence.person(subject)).name if subject.startswith("Patient/") else ""
-    keys = ownership.keys(plan, person, agency)
-    for key in keys:
-        holder = await work.services.records.holder(key)
-        if holder is not None and holder != f"CarePlan/{plan['id']}":
-            raise Held(key, holder)
-    return keys
+    await work.patients(subject)  # first, so that a later delete shows
+    if await work.get(subject) is None:
+        text = f"`{subject}` is not known here: write their record first, and refer to that."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-10"))
 
 
 async def timeline(services: Services, context: RequestContext, identity: str) -> tuple[Tenure, ...]:
@@ -125,7 +117,7 @@ async def timeline(services: Services, context: RequestContext, identity: str) -
     versions = await _versions(services, identity)
     accepted = await services.holdings.having("Task", f"focus=CarePlan/{identity}")
     handovers = {written(at): f"Task/{each.id}" for each in accepted if (at := await _accepted(services, each.id)) is not None}
-    return ownership.timeline(list(versions), handovers)
+    return tenures.timeline(list(versions), handovers)
 
 
 async def _versions(services: Services, identity: str) -> Iterable[tuple[datetime, Resource]]:

@@ -8,12 +8,13 @@ from service.care.crisis_plan import effects
 from service.care.crisis_plan.agreements import Agreements, check, focus
 from service.care.crisis_plan.content import content, responses, rests_on
 from service.care.crisis_plan.needs import AgreementSituation
+from service.care.ownership.plan import teams_of
 from service.care.task import reading
 from service.care.task.dataset import Completeness, completeness
 from service.care.task.timers import Span, Unit, after
 from service.change import Resource
 from service.fhir.canonical import TaskCode, dataset
-from service.fhir.reference import link, links, unversioned
+from service.fhir.reference import link, unversioned
 from service.problem import Refused
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
@@ -68,14 +69,13 @@ async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
     for row in asked:
         work.guard(row)
     versions = {focus(row.resource): await _version(work, focus(row.resource)) for row in asked}
-    teams = links(plan, "careTeam")
-    team = await work.get(teams[0]) if teams else None
-    members = [link(each, "member") for each in (team or {}).get("participant", ())]
+    teams = tuple([team for ref in teams_of(plan) if (team := await work.get(ref)) is not None])
+    members = [link(each, "member") for team in teams for each in team.get("participant", ())]
     actors = (link(plan, "author"), *members, *(link(row.resource, "owner") for row in asked))
     return Agreements(
         asked=tuple(row.resource for row in asked),
         versions={ref: version for ref, version in versions.items() if version is not None},
-        team=team,
+        teams=teams,
         organizations={actor: await work.organization(actor) for actor in actors if actor},
         dataset=await _dataset(work, plan),
         zone=work.services.zone,

@@ -36,7 +36,8 @@ async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> RequestSituat
     """Loads the situation for the rules of a data request: the parties, and the directory entry of the Task's owner."""
     found = await situations.situation(work, proposal.resource, proposal.before)
     named = link(proposal.resource, "owner")
-    return found.widened(RequestSituation, asked=await work.entry(named) if named else None)
+    role = named.startswith("PractitionerRole/")
+    return found.widened(RequestSituation, asked=(await work.lead(named)).role if role else await work.get(named))
 
 
 async def settle(work: UnitOfWork, viewer: Viewer, proposal: Proposal, decision: Outcome) -> None:

@@ -84,7 +84,7 @@ async def _decided(services: Services, base: str, timer: Timer, now: datetime) -
 
 async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
     if timer.kind == leads.KIND:
-        await leads.ended(work, row.resource)
+        await leads.lapsed(work, row.resource)
         return
     if row.type != "Task":
         work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))

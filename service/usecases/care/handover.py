@@ -9,7 +9,8 @@ from dataclasses import replace
 from service import clock
 from service.care.handover import overdue
 from service.care.handover.situation import Authority, HandoverSituation
-from service.care.ownership.lead import episode_of
+from service.care.ownership.keys import led
+from service.care.ownership.plan import episode_of, teams_of
 from service.care.task import reading
 from service.care.task.dataset import Completeness, completeness
 from service.care.task.situation import Outcome, Situation
@@ -19,10 +20,10 @@ from service.consent.grants import granted
 from service.consent.relationship import closed
 from service.fhir.canonical import LAWFUL_BASIS, TaskCode, dataset
 from service.fhir.coding import code_in
-from service.fhir.reference import link, links, unversioned, versioned
+from service.fhir.reference import link, links, name_of, unversioned, versioned
 from service.problem import Problem
 from service.store.records import Row
-from service.usecases.care import outcomes, situations
+from service.usecases.care import carriers, outcomes, situations
 from service.usecases.consent import withdrawal
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.proposal import Proposal
@@ -66,23 +67,18 @@ async def situation(
     `readable` False: the caller may not see the dataset, which then counts as absent."""
     task = before or after
     plan = await work.get(link(task, "focus")) if visible else None
-    teams = links(plan, "careTeam")
-    team = await work.get(teams[0]) if teams else None
-    episode_ref = episode_of(plan) if plan else ""
-    episode = await work.get(episode_ref) if episode_ref else None
-    lead_ref = reading.lead_reference(after)
-    lead = await work.entry(lead_ref) if lead_ref else None
-    found = await situations.situation(work, after, before, tuple(each for each in (plan, team) if each))
-    patient = link(task, "for")
-    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
+    teams = [team for ref in teams_of(plan or {}) if (team := await work.get(ref)) is not None]
+    found = await situations.situation(work, after, before, (*((plan,) if plan else ()), *teams))
+    row = await work.row(name_of(plan)) if plan else None
     loaded = found.widened(
         HandoverSituation,
         plan=plan,
-        team=team,
-        episode=episode,
-        lead=lead,
-        person=person.name if person else "",
-        patients=person.patients if person else frozenset(),
+        keeper=await carriers.custodian(work, name_of(plan)) if plan else "",
+        led=plan is not None and led(plan, row.keys if row else ()),
+        teams=tuple(teams),
+        episode=await work.get(episode_of(plan or {})),
+        lead=await work.lead(reading.lead_reference(after)),
+        patients=await work.patients(link(task, "for")),
     )
     if reading.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
         return loaded

@@ -4,14 +4,10 @@ from __future__ import annotations
 
 from service.care.task.situation import Outcome, Staged
 from service.change import Party, Resource
-from service.fhir.reference import links, name_of, type_of
+from service.fhir.reference import links, name_of
 from service.problem import Category, Refused, problem
 from service.usecases.request.audit import audited
 from service.usecases.request.work import UnitOfWork
-
-# Types whose versions are not guarded. Many decisions read a role at once, so guards on roles would conflict; the role's period
-# is checked again whenever its plan is read (OWN-5).
-UNGUARDED = frozenset({"PractitionerRole"})
 
 
 async def stage(work: UnitOfWork, outcome: Outcome) -> None:
@@ -21,7 +17,7 @@ async def stage(work: UnitOfWork, outcome: Outcome) -> None:
     work.timers.extend(outcome.timers)
     work.cancelled.extend(outcome.cancelled)
     work.notices.extend(outcome.notices)
-    work.guards.update({ref: version for ref, version in outcome.guards if type_of(ref) not in UNGUARDED})
+    work.guards.update(dict(outcome.guards))
     for fact in outcome.audits:
         for ref in fact.focus[:1]:
             work.audits.append(audited(work.context, fact.action, ref, why=fact.event, patients=(fact.patient,)))

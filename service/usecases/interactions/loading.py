@@ -121,7 +121,7 @@ class Loading:
         row = await self._services.records.read(kind, identity)
         if row is None:
             return await self._new(resource, ref)
-        if row.deleted or not await self._same(row, rules.prepared(resource)):
+        if row.deleted or not await self._same(row, rules.imported(resource, self._base)):
             text = f"`{ref}` is here with other content, and a load overwrites nothing; update version {row.version} instead."
             raise Refused(problem(Category.DUPLICATE, "duplicate", text))
         return Verdict(Fate.THERE, ref)
@@ -137,7 +137,7 @@ class Loading:
     async def _new(self, resource: Resource, ref: str) -> Verdict:
         custodian = await self._whose(resource)
         caller = Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",))
-        proposal = Proposal(records.checked(self._services, rules.prepared(resource)), None, "c")
+        proposal = Proposal(records.checked(self._services, rules.imported(resource, self._base)), None, "c")
         await decided_again(RequestContext(caller, clock.now(), self._base), lambda at: self._kept(at, proposal))
         return Verdict(Fate.LOADED, ref)
 

@@ -170,7 +170,10 @@ async def planned(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *asked:
 
 async def delete(services: Services, context: RequestContext, kind: str, identity: str, if_match: int | None) -> Answer:
     """Marks a record as deleted; its history stays."""
-    work = UnitOfWork(services, context)
+    return await decided_again(context, lambda at: _deleted(UnitOfWork(services, at), kind, identity, if_match))
+
+
+async def _deleted(work: UnitOfWork, kind: str, identity: str, if_match: int | None) -> Answer:
     ref = await plan_delete(work, kind, identity, if_match)
     if ref not in work.staged:
         return await idempotency.found(work, ref)
@@ -188,7 +191,7 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
     if none_exist and (found := await existing(work, viewer, kind, none_exist)):
         return found
     key = (f"R4 3.1.0.8.1:{_known_to(context)}:{kind}?{none_exist}",) if none_exist else ()
-    ready = rules.prepared(identified(resource, identity or clock.new_id()))
+    ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
     return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c", keys=key))
 
 
@@ -208,7 +211,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     if row is None or not visible:
         return await _chosen(work, viewer, kind, identity, identified(resource, identity), if_match)
     _current(row, kind, if_match)
-    proposal = Proposal(checked(services, rules.prepared(identified(resource, identity))), row, "u")
+    proposal = Proposal(checked(services, rules.prepared(identified(resource, identity), context.base)), row, "u")
     try:
         return await rules.write(work, viewer, proposal)
     except Refused:
@@ -253,7 +256,9 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
     if if_match not in (None, NEW):
         text = f"There is no version {if_match} of `{kind}/{identity}` here that you may see; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
-    return await rules.write(work, viewer, Proposal(checked(work.services, rules.prepared(resource)), None, "c"))
+    return await rules.write(
+        work, viewer, Proposal(checked(work.services, rules.prepared(resource, work.context.base)), None, "c")
+    )
 
 
 def _current(row: Row, kind: str, if_match: int | None) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from service.auth.caller import Caller
+from service.care.ownership.role import Lead, changing
 from service.change import Resource
 from service.consent.policy import Agreement
 from service.consent.principals import principals
@@ -81,6 +82,7 @@ class Directory:
         self._generation = -1
         self._known: dict[str, Resource | None] = {}
         self._acting: dict[tuple[str, str], Acting] = {}
+        self._leads: dict[str, tuple[Lead, int]] = {}
 
     def ask(self) -> Awaitable[int | None]:
         """Starts to read the directory's generation now; the caller awaits the number later."""
@@ -92,7 +94,7 @@ class Directory:
         if current is None:
             current = await self.ask() or 0
         if current > self._generation:
-            self._generation, self._known, self._acting = current, {}, {}
+            self._generation, self._known, self._acting, self._leads = current, {}, {}, {}
 
     async def get(self, reference: str) -> Resource | None:
         """The current directory resource with this reference; None when the record is absent or deleted."""
@@ -102,6 +104,23 @@ class Directory:
             known[reference] = None if row is None or row.deleted else row.resource
             return known[reference]
         return self._known[reference]
+
+    async def lead(self, role: str) -> tuple[Lead, int]:
+        """The Lead of a PractitionerRole, by reference, and the number of its counter `changing` under which it was read."""
+        if role not in self._leads:
+            kept = self._leads
+            counter = changing(role)
+            number = (await self._generations.current((counter,)))[counter]  # first, so that a later change shows
+            entry = await self._entry(role)
+            practitioner, organization = [await self._entry(link(entry, name)) for name in ("practitioner", "organization")]
+            kept[role] = Lead(entry, practitioner, organization), number
+            return kept[role]
+        return self._leads[role]
+
+    async def _entry(self, reference: str) -> Resource | None:
+        """The entry as it is stored now, whatever is kept."""
+        row = await self._records.read(*key(reference)) if reference and relative(reference) == reference else None
+        return None if row is None or row.deleted else row.resource
 
     async def organization(self, reference: str) -> str:
         """The organisation that an actor acts for; empty when unknown. A Practitioner without a role acts for no organisation,

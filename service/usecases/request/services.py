@@ -14,6 +14,7 @@ from service.fhir.index import Indexer
 from service.fhir.validate import Validator
 from service.settings import Settings
 from service.store.audit import AuditTrail
+from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.ledger import Ledger
 from service.store.mongo import Mongo
@@ -46,6 +47,7 @@ class Services:
     trail: AuditTrail
     directory: Directory
     evidence: EvidenceCache
+    generations: Generations
     secret: bytes
 
     @property

@@ -15,6 +15,7 @@ from typing import TypeVar
 
 from service import clock
 from service.care.ownership.identity import person_keys
+from service.care.ownership.role import ENTRIES, Lead, changing
 from service.change import Change, IdempotencyKey, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.compile import compile_consent
 from service.consent.relationship import closed, ties
@@ -24,11 +25,15 @@ from service.fhir.resource import stamp
 from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
+from service.usecases.request import plan_keys
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
 
 T = TypeVar("T")
 TRIES = 4
+
+Check = Callable[[], Awaitable[None]]
+"""A check of what a unit of work has staged. Raises Refused."""
 
 
 async def decided_again(context: RequestContext, decide: Callable[[RequestContext], Awaitable[T]]) -> T:
@@ -71,6 +76,8 @@ class UnitOfWork:
     notices: list[Notice] = field(default_factory=list)
     guards: dict[str, int] = field(default_factory=dict)
     premises: dict[str, int] = field(default_factory=dict)
+    touches: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    checks: dict[str, list[Check]] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this unit of work; None when the record never existed, and for a text
@@ -90,11 +97,50 @@ class UnitOfWork:
         row = await self.row(local)
         return None if row is None or row.deleted else row.resource
 
-    async def entry(self, ref: str) -> Resource | None:
-        """A directory entry as the unit of work will leave it, so that a role which the unit of work ends can lead no plan of the
-        same unit of work."""
-        local = relative(ref, self.context.base) or ref
-        return await self.get(local) if local in self.staged else await self.services.directory.get(local)
+    async def guarded(self, ref: str) -> Resource | None:
+        """The record as `get` gives it. The commit fails when the record changes before the commit."""
+        if ref not in self.staged and (row := await self.row(ref)) is not None:
+            self.guard(row)
+        return await self.get(ref)
+
+    async def lead(self, ref: str) -> Lead:
+        """The Lead of a PractitionerRole as the unit of work will leave its entries, so that a role which the unit of work ends
+        can lead no plan of the same unit of work. The commit fails when the role's ability to lead changes before the commit."""
+        local = relative(ref, self.context.base)
+        if not local:
+            return Lead()
+        kept, number = await self.services.directory.lead(local)
+        self.premises.setdefault(changing(local), number)
+        if not any(each.partition("/")[0] in ENTRIES for each in self.staged):
+            return kept
+        return await self.lead_of(await self.get(local))
+
+    async def lead_of(self, role: Resource | None) -> Lead:
+        """The Lead of a PractitionerRole's content, with the entries that it names as the unit of work will leave them."""
+        return Lead(role, *[await self.get(link(role, name)) for name in ("practitioner", "organization")])
+
+    async def patients(self, subject: str) -> frozenset[str]:
+        """All Patients of the person whom a Patient reference stands for; the subject itself where it is no Patient. The commit
+        fails when the evidence about the person changes before the commit."""
+        if not subject.startswith("Patient/"):
+            return frozenset((subject,))
+        person = await self.services.evidence.person(subject)
+        self.rests_on((person,))
+        return person.patients
+
+    async def premise(self, *keys: str) -> None:
+        """Makes the commit fail when one of these counters is raised before the commit."""
+        self.premises = {**await self.services.generations.current(keys), **self.premises}
+
+    def check(self, ref: str, check: Check) -> None:
+        """Has a write checked once everything is staged, so that the order of a transaction's entries does not matter."""
+        self.checks.setdefault(ref, []).append(check)
+
+    async def verify(self, ref: str = "") -> None:
+        """Makes the checks of one write, or all checks, each once. Raises Refused."""
+        for name in [ref] if ref else list(self.checks):
+            for check in self.checks.pop(name, ()):
+                await check()
 
     async def standing(self, ref: str) -> Row | None:
         """The record as the unit of work will leave it, as a Row with the facts that decisions rest on."""
@@ -165,7 +211,8 @@ class UnitOfWork:
         return await self.services.records.commit(await self.change(), self.context.caller.organization)
 
     async def change(self) -> Change:
-        """The Change with everything staged so far, every write stamped."""
+        """The Change with everything staged so far, every write checked and stamped. Raises Refused."""
+        await self.verify()
         writes = [await self._write(staged) for staged in self.staged.values()]
         guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
         return Change(
@@ -191,11 +238,29 @@ class UnitOfWork:
             method=staged.method,
             tokens=await self._tokens(resource),
             parties=() if staged.deleted else (*staged.parties, *await self._parties(resource)),
-            keys=() if staged.deleted else staged.keys,
-            touches=tuple(f"person:{key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else (),
+            keys=() if staged.deleted else (*staged.keys, *await self._keys(staged)),
+            touches=self._touches(staged),
             deleted=staged.deleted,
             replaced=self._replaced(staged),
         )
+
+    async def _keys(self, staged: StagedWrite) -> tuple[str, ...]:
+        """The unique keys that follow from a record's content."""
+        resource = staged.resource
+        if resource["resourceType"] != "CarePlan":
+            return ()
+        row = await self.row(name_of(resource)) if staged.before else None
+        return await plan_keys.keys(self, resource, row, staged.custodian)
+
+    def _touches(self, staged: StagedWrite) -> tuple[str, ...]:
+        """The counters that follow from a record's content, and those that a rule has named for the write."""
+        resource, ref = staged.resource, name_of(staged.resource)
+        named = self.touches.get(ref, ())
+        if resource["resourceType"] == "Patient":
+            return (*named, *(f"person:{key}" for key in person_keys(resource)))
+        if resource["resourceType"] == "PractitionerRole":
+            return (*named, changing(ref))
+        return (*named, *plan_keys.touches(resource, self.rows.get(ref))) if resource["resourceType"] == "CarePlan" else named
 
     def _replaced(self, staged: StagedWrite) -> Replaced | None:
         """The custodian, patients, parties and keys of the version that a write replaces; None when the unit of work has not

@@ -11,7 +11,7 @@ from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
 from service.auth.tokens import Token
 from service.care.ownership import identity
-from service.care.ownership.identity import role_fault
+from service.care.ownership.role import role_fault
 from service.change import Resource
 from service.consent.enforcement import told
 from service.consent.explain import record_of
