@@ -246,7 +246,6 @@ def _crisis_plan(dataset: str) -> Resource:
         "subject": {"reference": ADA},
         "period": {"start": "2026-11-20", "end": "2027-11-20"},
         "author": {"reference": CRISIS.role("carl")},
-        "careTeam": [{"reference": TEAM}],
         "supportingInfo": [{"reference": f"QuestionnaireResponse/{dataset}"}],
     }
 
