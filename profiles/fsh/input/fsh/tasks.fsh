@@ -124,6 +124,10 @@ Description: "Asks one agency to agree to one version of a joint plan; completed
 * focus obeys E9.version
 * owner 1..1
 * owner only Reference(Organization or HealthcareService or PractitionerRole)
+* insert TypedInputs
+* input contains restsOn 0..*
+* input[restsOn].type = $task-input#rests-on
+* input[restsOn].value[x] only Reference
 * obeys E9.reason
 
 Profile: BatonAbortTask

@@ -57,6 +57,7 @@ Description: "What a Task is given."
 * #override-kind "Override kind" "The kind of override that is reviewed."
 * #override-scope "Override scope" "A resource type that an override opens."
 * #pathway "Pathway" "The pathway whose time limits apply."
+* #rests-on "Rests on" "The version of a record on which what is agreed to rests (E9)."
 
 ValueSet: TaskInputValues
 Id: task-input
