@@ -48,6 +48,13 @@ def nhs_number(value: str = NHS_NUMBER) -> Resource:
     return {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": value}
 
 
+def valid_nhs_number(seed: int) -> str:
+    """An NHS number with a fitting check digit, made from a number."""
+    nine = f"4{seed % 10**8:08}"
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True)) % 11
+    return valid_nhs_number(seed + 1) if check == 10 else f"{nine}{check % 11}"
+
+
 def plan(person: str, **more: Any) -> Resource:
     """An active top-level plan led by the trust."""
     return {

@@ -38,11 +38,11 @@ async def test_an_inactive_role_cannot_lead(locality: Locality) -> None:
 
 
 async def test_a_plan_is_not_created_for_another_agency(locality: Locality) -> None:
-    """OWN-3: a new plan is led by the agency that writes it."""
+    """OWN-9: a new plan is led by the agency that writes it."""
     trust = await locality.agency("trust")
     answer = await trust.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/crisis-lead"}))
     assert answer.status_code == 422
-    assert "OWN-3" in answer.text
+    assert "OWN-9" in answer.text
 
 
 async def test_the_lead_moves_within_the_agency(locality: Locality) -> None:

@@ -108,7 +108,7 @@ def _able(standing: Standing, after: Resource, lead: Lead, at: datetime, zone: t
         return _refuse("OWN-1", f"The named lead cannot lead this plan: {fault}. Name an active PractitionerRole.", AUTHOR)
     if organization_of(lead.role or {}) != standing.owner:
         text = "A plan is first led by the agency that writes it: name a lead of your own, or hand the plan over."
-        return _refuse("OWN-3", text, AUTHOR)
+        return _refuse("OWN-9", text, AUTHOR)
     return None
 
 
