@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 
 from service.care.ownership.carriers import carrier_fault
 from service.care.ownership.lead import coordinators
-from service.care.ownership.plan import ENDED, carriers, tagged_unowned, teams_of
+from service.care.ownership.plan import ENDED, KINDS, carriers, kinds_of, tagged_unowned, teams_of
 from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.change import Resource
 from service.fhir.reference import link
@@ -79,11 +79,18 @@ def faults(past: Past, zone: tzinfo) -> Iterator[tuple[str, str]]:
 
 def _moved(before: Version | None, now: Version, led: bool, past: Past) -> Iterator[tuple[str, str]]:
     """The breaches of a new version of the plan against the one before."""
-    if before is None or now.resource is None:
+    if before is None:
+        return
+    if now.resource is None:
+        yield from [("OWN-9", "it was deleted while it had a lead")] if led else []
         return
     was, is_ = (before.resource or {}).get("status"), now.resource.get("status")
     if was in ENDED and is_ != was:
         yield "OWN-9", f"it went from `{was}`, which is final, to `{is_}`"
+    for code in sorted(kinds_of(before.resource or {}) - kinds_of(now.resource)):
+        yield "OWN-9", f"it was a {KINDS[code]}, and is none any more"
+    if before.resource and link(before.resource, "subject") != link(now.resource, "subject"):
+        yield "OWN-8", "it was given to another person"
     if led and not _author(now):
         yield "OWN-9", "a version after it was active names no lead"
     if led and before.custodian != now.custodian and now.at not in past.moved:

@@ -96,6 +96,24 @@ async def _another_author(built: Built) -> None:
     await rewritten(built, "CarePlan", author={"reference": "PractitionerRole/trust-lead"})
 
 
+async def _team_over(built: Built) -> None:
+    await rewritten(built, "CareTeam", status="inactive")
+
+
+async def _lead_gone(built: Built) -> None:
+    row = await built.services.records.read("PractitionerRole", "crisis-lead")
+    assert row is not None
+    gone = stamp({**row.resource, "active": False}, id=row.id, version=row.version + 1, at=clock.now())
+    await built.services.records.commit(Change(clock.now(), (Write(gone, row.version, row.custodian),)))
+
+
+async def _moved_back(built: Built) -> None:
+    row = await built.services.records.read("CarePlan", await plan_id(built))
+    assert row is not None
+    stamped = stamp(row.resource, id=row.id, version=row.version + 1, at=clock.now())
+    await built.services.records.commit(Change(clock.now(), (Write(stamped, row.version, TRUST, keys=row.keys),)))
+
+
 async def _no_author(built: Built) -> None:
     await rewritten(built, "CarePlan", author=None)
 
@@ -129,7 +147,11 @@ async def _notice_given_up(built: Built) -> None:
         (_version_ahead, "history"),
         (_another_coordinator, "OWN-2"),
         (_another_author, "OWN-2"),
-        (_no_author, "OWN-1"),
+        (_team_over, "OWN-8"),
+        (_lead_gone, "OWN-1"),
+        (_moved_back, "OWN-3"),
+        (_moved_back, "OWN-10"),
+        (_no_author, "OWN-9"),
         (_no_key, "OWN-6"),
         (_strange_key, "keys"),
         (_strange_claim, "keys"),
