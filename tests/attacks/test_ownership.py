@@ -144,7 +144,9 @@ async def test_own_8_the_team_of_a_led_plan_follows_the_plan(locality: Locality,
     ref = plan["careTeam"][0]["reference"]
     team = (await trust.get(ref)).json()
     changed = TEAM_WRITES[how](team, await somebody(locality))
-    assert ruled(await written(trust, route, changed)) in BY_PLAN_OR_PROFILE
+    answer = await written(trust, route, changed)
+    assert ruled(answer) in BY_PLAN_OR_PROFILE
+    assert answer.json()["issue"][0]["expression"][0].startswith("CareTeam" if route == "update" else "Bundle.entry[0].resource")
     assert (await trust.get(ref)).json() == team
 
 

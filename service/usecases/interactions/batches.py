@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from service import clock
@@ -20,6 +20,7 @@ from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
 from service.usecases.request.work import UnitOfWork, decided_again
 
+T = TypeVar("T")
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
@@ -105,7 +106,9 @@ async def _transaction(services: Services, context: RequestContext, read: list[E
     refs: dict[int, str] = {}
     for request in sorted(requests, key=_turn):
         if request.method not in ("GET", "HEAD"):
-            refs[request.place] = await _staged(work, request)
+            refs[request.place] = await _at(request.place, _stage(work, request))
+    for place, ref in refs.items():
+        await _at(place, work.verify(ref))
     methods = {request.place: request.method for request in requests if request.place in refs}
     answers = await idempotency.together(work, [(methods[place], ref) for place, ref in sorted(refs.items())])
     written = dict(zip(sorted(refs), answers, strict=True))
@@ -123,11 +126,12 @@ def _turn(request: EntryRequest) -> tuple[bool, int, int]:
     return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
 
 
-async def _staged(work: UnitOfWork, request: EntryRequest) -> str:
+async def _at(place: int, step: Awaitable[T]) -> T:
+    """The result of a step of an entry; a refusal names the entry."""
     try:
-        return await _stage(work, request)
+        return await step
     except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
+        raise Refused(_placed(place, refusal.problem)) from None
 
 
 async def _stage(work: UnitOfWork, request: EntryRequest) -> str:
@@ -180,7 +184,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
     known: dict[str, str] = {}
     named: list[EntryRequest] = []
     for request in requests:
-        there = await _there(work, request)
+        there = await _at(request.place, _there(work, request))
         if there:
             known[request.full_url] = there
             named.append(request)
@@ -194,7 +198,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
             named.append(request)
     known.pop("", None)
     for request in requests:
-        known |= await _found(work, request)
+        known |= await _at(request.place, conditional.targets(work.services, work.context, request.resource or {}))
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
 
 
@@ -202,20 +206,9 @@ async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
     """The reference of the record that a conditional create finds; None when the entry will create a record."""
     if request.method != "POST" or not request.if_none_exist:
         return None
-    try:
-        allowed(work.context, request.type, "c")
-        viewer = await viewer_of(work.services, work.context)
-        return await records.existing(work, viewer, request.type, request.if_none_exist)
-    except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
-
-
-async def _found(work: UnitOfWork, request: EntryRequest) -> dict[str, str]:
-    """The references of the records that an entry's conditional references find."""
-    try:
-        return await conditional.targets(work.services, work.context, request.resource or {})
-    except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
+    allowed(work.context, request.type, "c")
+    viewer = await viewer_of(work.services, work.context)
+    return await records.existing(work, viewer, request.type, request.if_none_exist)
 
 
 def _distinct(requests: list[EntryRequest]) -> None:
