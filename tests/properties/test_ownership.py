@@ -254,13 +254,13 @@ class Ownership(RuleBasedStateMachine):
         """Carries out one step."""
         return self.loop.run_until_complete(work)
 
-    @initialize(status=st.sampled_from(["draft", "active", "active"]), episode=st.booleans(), team=st.booleans())
-    def begin(self, status: str, episode: bool, team: bool) -> None:
-        """A world with a plan, and perhaps an episode and a team of its own."""
+    @initialize(status=st.sampled_from(["draft", "active", "active"]), episode=st.booleans(), team=st.booleans(), whose=a_person)
+    def begin(self, status: str, episode: bool, team: bool, whose: int) -> None:
+        """A world with a plan, and perhaps an episode and a team of its own, or of somebody else."""
         self.world = self.run(World(self.built).settled())
         self.writer = Writer(self.world)
-        self.write("a", Choice("EpisodeOfCare", 0, {}))
-        self.write("a", Choice("CareTeam", 0, {}))
+        self.write("a", Choice("EpisodeOfCare", 0, {"patient": whose}))
+        self.write("a", Choice("CareTeam", 0, {"subject": whose}))
         own = ({"episode": 0} if episode else {}) | ({"teams": [0]} if team else {})
         self.write("a", Choice("CarePlan", 0, {"status": status, "author": 0, **own}))
 
@@ -329,7 +329,7 @@ class Ownership(RuleBasedStateMachine):
         sent = self.world.all("Task")
         task = self.run(self.world.row(sent[place % len(sent)]))
         assert task is not None
-        name = agency or task.resource["owner"]["reference"][-1]
+        name = agency or task.resource["owner"]["reference"].rpartition("-")[2][0]
         fitting = [each for each in self.world.roles if each[-2] == name]
         self.run(self.world.moved(name, task, status, (fitting * 2 + self.world.roles)[lead]))
 
