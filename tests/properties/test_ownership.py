@@ -136,7 +136,13 @@ class Writer:
     def _new(self, kind: str) -> Resource:
         person = {"reference": self.world.patients[0]}
         made: dict[str, Resource] = {
-            "CarePlan": {"status": "draft", "intent": "plan", "category": concepts(TOP), "subject": person},
+            "CarePlan": {
+                "status": "active",
+                "intent": "plan",
+                "category": concepts(TOP),
+                "subject": person,
+                "author": {"reference": self.world.roles[0]},
+            },
             "CareTeam": {"status": "active", "subject": person},
             "EpisodeOfCare": {"status": "active", "patient": person},
             "Encounter": {"status": "in-progress", "class": {"code": "AMB"}, "subject": person},
@@ -311,8 +317,9 @@ class Ownership(RuleBasedStateMachine):
     def send(self, agency: str, place: int, lead: int | None) -> None:
         """A handover of a plan to the other agency, which perhaps accepts it at once."""
         plans = self.world.all("CarePlan")
-        plan = self.run(self.world.row(plans[place % len(plans)]))
-        assert plan is not None
+        plan = self.run(self.world.row(plans[place % len(plans)])) if plans else None
+        if plan is None:
+            return
         sender = self.run(self.writer.agency(agency, plan.reference))
         before = len(self.world.all("Task"))
         self.run(self.world.sent(sender, plan, "b" if sender == "a" else "a"))
