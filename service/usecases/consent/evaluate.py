@@ -61,18 +61,24 @@ class Enquiry:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A person whom the caller may see, and everything that decisions about the person's records for the recipient rest on."""
+    """A person whom the caller may see, and everything that decisions about the person's records for the recipient rest on.
+    `agreement` is the recipient's."""
 
     asked: Enquiry
     patient: Row
     person: Person
     request: Request
-    evidence: Evidence
+    agreement: Agreement | None
     policy: Policy
 
     def decide(self, facts: Facts) -> Decision:
-        """The decision about one record. Every Patient of the record must be this person."""
-        return decide_all(self.request, facts, dict.fromkeys(facts.patients, self.evidence), self.policy)
+        """The decision about one record; an ordinary record is one of the agency that keeps the Patient. Every Patient of the
+        record must be this person."""
+        evidence = self._evidence(facts.custodian or self.patient.custodian)
+        return decide_all(self.request, facts, dict.fromkeys(facts.patients, evidence), self.policy)
+
+    def _evidence(self, custodian: str) -> Evidence:
+        return evidence_of(self.person, custodian, self.agreement, self.request.now)
 
     def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
         """The facts of an ordinary record of the person: of normal confidentiality and without labels unless given."""
@@ -103,8 +109,7 @@ async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
     person = await viewer.services.evidence.person(patient.reference)
     request, agreement = await _request(viewer, asked, person)
-    evidence = evidence_of(person, agreement, viewer.context.at)
-    return Matter(asked, patient, person, request, evidence, viewer.services.policy)
+    return Matter(asked, patient, person, request, agreement, viewer.services.policy)
 
 
 def _asked(context: RequestContext, body: Resource) -> Enquiry:

@@ -139,7 +139,8 @@ async def _patient(viewer: Viewer, identity: str) -> Row:
     persons = await services.evidence.persons((reference,))
     person = persons[reference]
     acting = viewer.acting.principals(context.at, person.teams, person.patients)
-    if row is not None and not row.deleted and person.related(context.at) & {context.caller.organization, *acting}:
+    related = person.related(row.custodian if row else "", context.at)
+    if row is not None and not row.deleted and related & {context.caller.organization, *acting}:
         return row
     told = event(context, "E", f"{reference}/$break-glass", permitted=False, why="consent-rules#L0.relationship")
     await services.trail.note(told, at=context.at, custodian=context.caller.organization)

@@ -104,7 +104,9 @@ async def refused(work: UnitOfWork, person: Person, receiver: str, refs: Sequenc
         action="disclose",
         now=at,
     )
-    evidence = evidence_of(person, acting.agreement, at)
     rows = [row for ref in refs if (row := await work.row(ref)) is not None and not row.deleted]
-    facts = [Facts.from_row(row.facts, row.custodian) for row in rows]
-    return any(not decide_all(request, each, dict.fromkeys(each.patients, evidence), services.policy).permit for each in facts)
+    for row in rows:
+        facts, evidence = Facts.from_row(row.facts, row.custodian), evidence_of(person, row.custodian, acting.agreement, at)
+        if not decide_all(request, facts, dict.fromkeys(facts.patients, evidence), services.policy).permit:
+            return True
+    return False

@@ -18,7 +18,7 @@ from service.consent.compile import compile_consent
 from service.consent.facts import Facts
 from service.consent.grants import granted
 from service.consent.provision import Compiled
-from service.consent.relationship import Relationship, standing
+from service.consent.relationship import Relationship, opened
 from service.consent.representative import entitled
 from service.consent.request import Grant
 from service.fhir.date import LOCAL
@@ -33,13 +33,15 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person; `consents` are pairs
-    of a custodian and its compiled Consent; `acting` are RelatedPersons who may act for the person. `stamp` holds the generations
+    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person, `leading` those that
+    lead the person's plan; `consents` are pairs of a custodian and its compiled Consent; `acting` are RelatedPersons who may act
+    for the person. `stamp` holds the generations
     under which the evidence was loaded, except `links`. `links` are the references of the records that Consents name (`named`):
     records of any type, whose writes may raise no generation, so `links` are loaded for every decision."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
+    leading: frozenset[str]
     consents: tuple[tuple[str, Compiled], ...]
     relationships: tuple[Relationship, ...]
     grants: tuple[Grant, ...]
@@ -50,15 +52,16 @@ class Person:
     zone: tzinfo = LOCAL
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def related(self, at: datetime) -> frozenset[str]:
-        """Organisations that have a legitimate relationship with the person at an instant (L0)."""
-        return standing(self.custodians, self.relationships, at)
+    def related(self, custodian: str, at: datetime) -> frozenset[str]:
+        """Organisations with a legitimate relationship at an instant (L0) towards the records that an agency keeps: those that
+        this agency, or an agency that leads the person's plan, has named (IDN-6)."""
+        return opened(self.leading | {custodian}, self.relationships, at)
 
-    def heard(self, related: frozenset[str]) -> tuple[Compiled, ...]:
-        """The person's Consents. A Consent recorded by an agency that neither keeps the person's record nor is in `related` can
-        deny, and permits nothing."""
-        trusted = self.custodians | related
-        return tuple(each if custodian in trusted else replace(each, doubt=True) for custodian, each in self.consents)
+    def heard(self, custodian: str, related: frozenset[str]) -> tuple[Compiled, ...]:
+        """The person's Consents that say something about the records that an agency keeps: its own, and those recorded by
+        agencies with standing, which keep the person's record or are in `related` (consent rules, section 2.8)."""
+        standing = {custodian} | self.custodians | self.leading | related
+        return tuple(each for recorder, each in self.consents if recorder in standing)
 
     def representatives(self, at: datetime) -> frozenset[str]:
         """RelatedPersons who may act for the person at an instant."""
@@ -135,6 +138,7 @@ class EvidenceCache:
             patients=patients,
             custodians=custodians,
             consents=compiled,
+            leading=frozenset(each.custodian for each in kept.relations if each.source.startswith("CarePlan/")),
             relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in kept.relations),
             grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
             teams=tuple(each.resource for each in kept.of("CareTeam")),

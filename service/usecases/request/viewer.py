@@ -63,7 +63,7 @@ class Viewer:
     own: frozenset[str]
     in_context: frozenset[str]
     _queries: dict[tuple[str, Permission], Query] = field(default_factory=dict)
-    _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
+    _towards: dict[tuple[int, str], tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
         """The rows that the caller may see, redacted, in the order given. `verb` is the SMART letter of the interaction."""
@@ -148,8 +148,8 @@ class Viewer:
         if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
-        evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}
-        request = self._toward(persons[row.patients[0]] if row.patients else None)[2]
+        evidence = {patient: self._toward(persons[patient], row.custodian)[1] for patient in row.patients}
+        request = self._toward(persons[row.patients[0]] if row.patients else None, row.custodian)[2]
         return decide_all(request, facts, evidence, self.services.policy)
 
     def _own(self, row: Row) -> Decision | None:
@@ -158,13 +158,14 @@ class Viewer:
         caller = self.context.caller
         return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
-    def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
-        """The Evidence about a person and the Request about the person, made once for all records of a search. Both are kept by
-        the identity of the Person value, so that a Person loaded again gets new Evidence."""
-        known = self._towards.get(id(person))
+    def _toward(self, person: Person | None, custodian: str) -> tuple[Person | None, Evidence, Request]:
+        """The Evidence about a person for the records of one custodian and the Request about the person, made once for all
+        records of a search. Both are kept by the identity of the Person value: a Person loaded again gets new Evidence."""
+        key = id(person), custodian
+        known = self._towards.get(key)
         if known is None:
-            told = evidence_of(person, self.acting.agreement, self.context.at) if person else NOBODY
-            known = self._towards[id(person)] = (person, told, self.request(person))
+            told = evidence_of(person, custodian, self.acting.agreement, self.context.at) if person else NOBODY
+            known = self._towards[key] = (person, told, self.request(person))
         return known
 
     def _addressed(self, row: Row) -> bool | None:
@@ -243,11 +244,12 @@ def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
     return ()
 
 
-def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
-    """The Evidence about a person at an instant, for a recipient with this sharing agreement."""
-    related = person.related(at)
+def evidence_of(person: Person, custodian: str, agreement: Agreement | None, at: datetime) -> Evidence:
+    """The Evidence about a person at an instant, for the records that `custodian` keeps and a recipient with this sharing
+    agreement."""
+    related = person.related(custodian, at)
     return Evidence(
-        consents=person.heard(related),
+        consents=person.heard(custodian, related),
         relationships=related,
         agreement=agreement,
         grants=person.grants,

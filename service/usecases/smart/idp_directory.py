@@ -76,7 +76,8 @@ class IdpDirectory:
             return None
         viewer = await viewer_of(self._services, RequestContext(caller, clock.now(), self._base))
         person = await self._services.evidence.person(caller.patient)
-        evidence = evidence_of(person, viewer.acting.agreement, viewer.context.at)
+        row = await self._services.records.read(*key(caller.patient))
+        evidence = evidence_of(person, row.custodian if row else "", viewer.acting.agreement, viewer.context.at)
         rules, consents = told(viewer.request(person), evidence, self._services.policy, caller.patient, self._base)
         named = [f"{self._base}/{ref}" for ref in await self._nameable(viewer, [record_of(each) for each in consents])]
         said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
