@@ -50,6 +50,16 @@ async def test_own_9_a_proposed_plan_is_activated_by_the_agency_that_accepts_it(
     assert (accepted.status_code, plan["status"], plan["author"]) == (200, "active", named("crisis-lead"))
 
 
+async def test_own_8_a_proposal_with_the_team_of_another_person_is_not_handed_over(locality: Locality) -> None:
+    trust = await locality.agency("trust")
+    other = {"reference": await somebody(locality)}
+    team = await trust.created({"resourceType": "CareTeam", "status": "active", "subject": other})
+    draft = await trust.created(locality.plan(status="draft", careTeam=[{"reference": f"CareTeam/{team['id']}"}]))
+    response = await trust.created(locality.dataset())
+    task = handover(locality.person, f"CarePlan/{draft['id']}", f"QuestionnaireResponse/{response['id']}")
+    assert ruled(await trust.post("Task", task)) == (422, "OWN-8")
+
+
 @pytest.mark.parametrize("status", ["active", "on-hold", "draft"])
 async def test_own_9_no_status_takes_the_lead_from_a_led_plan(locality: Locality, status: str) -> None:
     trust = await locality.agency("trust")

@@ -97,7 +97,7 @@ class Story:
             ref: [Version(hour(at), each, self.keeper(at)) for at, each in sorted(said.items())]
             for ref, said in self.others.items()
         }
-        past = Past(versions, others, frozenset({"Patient/p"}), frozenset(map(hour, self.moved)))
+        past = Past(versions, others, frozenset(map(hour, self.moved)))
         return {rule for rule, _ in faults(past, LOCAL)}
 
 

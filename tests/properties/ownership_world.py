@@ -72,9 +72,6 @@ class World:
     def patients(self) -> list[str]:
         return [f"Patient/{self.id(name)}" for name in ("p", "q", "r")]
 
-    def same_person(self, one: str, other: str) -> bool:
-        return one == other or {one, other} <= set(self.patients[:2])
-
     def all(self, kind: str) -> list[str]:
         """Every record of a type that was written in this world."""
         fixed = {"PractitionerRole": self.roles, "Patient": self.patients, "Organization": [self.org(each) for each in NAMES]}
@@ -245,7 +242,7 @@ class World:
         if team is None or team.resource["status"] != "active" or team.custodian != row.custodian:
             yield f"OWN-8 {row.reference} has a team that is over or another's"
             return
-        if not self.same_person(ref(team.resource, "subject"), ref(row.resource, "subject")):
+        if ref(team.resource, "subject") != ref(row.resource, "subject"):
             yield f"OWN-8 {row.reference} has a team of another person"
         if "end" in team.resource.get("period", {}):
             yield f"OWN-8 {row.reference} has a team that ends"
@@ -261,9 +258,7 @@ class World:
             return
         if (ref(episode.resource, "careManager"), ref(episode.resource, "managingOrganization")) != (author, row.custodian):
             yield f"OWN-2 {row.reference} has an episode with another manager"
-        if not self.same_person(ref(episode.resource, "patient"), ref(row.resource, "subject")) or "end" in episode.resource.get(
-            "period", {}
-        ):
+        if ref(episode.resource, "patient") != ref(row.resource, "subject") or "end" in episode.resource.get("period", {}):
             yield f"OWN-8 {row.reference} has an episode of another person, or one that ends"
 
     def _shared(self, led: list[Row]) -> Iterator[str]:
@@ -277,7 +272,7 @@ class World:
         alone = [row for row in tops if not self._spared(row, found)]
         for one, other in itertools.combinations(alone, 2):
             places = episodes(one.resource)[:1], episodes(other.resource)[:1]
-            people = self.same_person(ref(one.resource, "subject"), ref(other.resource, "subject"))
+            people = ref(one.resource, "subject") == ref(other.resource, "subject")
             if (places[0] and places[0] == places[1]) or (places == ([], []) and people and one.custodian == other.custodian):
                 yield f"OWN-6 {one.reference} and {other.reference} are two active top-level plans"
 
@@ -290,7 +285,7 @@ class World:
                 waiting += refs(found[name].resource, "partOf") if name in found else []
         parents = [found[name] for name in refs(row.resource, "partOf") if name in found]
         active = [each for each in parents if each.resource["status"] == "active"]
-        same = [each for each in active if self.same_person(ref(each.resource, "subject"), ref(row.resource, "subject"))]
+        same = [each for each in active if ref(each.resource, "subject") == ref(row.resource, "subject")]
         return bool(same) and row.reference not in above
 
     async def _unlisted(self, row: Row, found: dict[str, Row]) -> list[str]:

@@ -31,13 +31,12 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class Past:
     """The versions of a plan, oldest first, and by reference those of the records that its ownership rests on: its teams and
-    episode, its leads' roles, and their practitioners and organizations. `patients` are all Patients of the person; `moved` are
-    the instants at which a handover of the plan was accepted.
+    episode, its leads' roles, and their practitioners and organizations. `moved` are the instants at which a handover of the plan
+    was accepted.
     """
 
     versions: Sequence[Version]
     others: Mapping[str, Sequence[Version]] = field(default_factory=dict)
-    patients: frozenset[str] = frozenset()
     moved: frozenset[datetime] = frozenset()
 
     def instants(self) -> list[datetime]:
@@ -129,7 +128,7 @@ def _carried(now: Version, past: Past, at: datetime, zone: tzinfo) -> Iterator[t
             continue
         if _named(found.resource, at, zone) != (_author(now),):
             yield "OWN-2", f"`{ref}` does not name the plan's lead and nobody else"
-        if fault := carrier_fault(found.resource, {*past.patients, link(plan, "subject")}, at, zone):
+        if fault := carrier_fault(found.resource, link(plan, "subject"), at, zone):
             yield "OWN-8", f"`{ref}` cannot carry its ownership: {fault}"
         if found.custodian != now.custodian:
             yield "OWN-8", f"`{ref}` is kept by another agency than the plan"

@@ -70,11 +70,13 @@ async def situation(
     teams = [team for ref in teams_of(plan or {}) if (team := await work.get(ref)) is not None]
     found = await situations.situation(work, after, before, (*((plan,) if plan else ()), *teams))
     row = await work.row(name_of(plan)) if plan else None
+    owned = plan is not None and led(plan, row.keys if row else ())
     loaded = found.widened(
         HandoverSituation,
         plan=plan,
-        keeper=await carriers.custodian(work, name_of(plan)) if plan else "",
-        led=plan is not None and led(plan, row.keys if row else ()),
+        keeper=await work.keeper(name_of(plan)) if plan else "",
+        led=owned,
+        unfit=await _unfit(work, plan) if plan and not owned else "",
         teams=tuple(teams),
         episode=await work.get(episode_of(plan or {})),
         lead=await work.lead(reading.lead_reference(after)),
@@ -84,6 +86,17 @@ async def situation(
         return loaded
     lacking, authority = await _dataset(work, after, readable), await _authority(work, loaded)
     return replace(loaded, dataset=lacking, authority=authority)
+
+
+async def _unfit(work: UnitOfWork, plan: Resource) -> str:
+    """Which of a plan's teams and episode cannot carry its ownership, and why; '' when all can."""
+    keeper = await work.keeper(name_of(plan))
+    for ref in carriers.named(plan):
+        if why := await carriers.fault(work, plan, ref, keeper):
+            return f"`{ref}` {why}"
+        if await carriers.shared(work, plan, ref):
+            return f"`{ref}` carries the ownership of another plan"
+    return ""
 
 
 async def _may_focus(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:

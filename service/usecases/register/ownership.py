@@ -46,7 +46,7 @@ async def judged(services: Services, context: RequestContext, rows: Sequence[Row
     found = []
     for row in rows:
         patients = await work.patients(link(row.resource, "subject"))
-        past = Past(_versions(histories[row.reference]), _others(histories, row), patients, moved.get(row.reference, frozenset()))
+        past = Past(_versions(histories[row.reference]), _others(histories, row), moved.get(row.reference, frozenset()))
         breaches = [*faults(past, services.zone), *[each async for each in _unkeyed(services, work, row, patients)]]
         found += [f"{rule}: `{row.reference}`: {sentence}." for rule, sentence in breaches]
     return found
