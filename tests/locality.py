@@ -13,6 +13,7 @@ from service import clock
 from service.app import Built
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
+from service.care.identity_review import review
 from service.change import Resource
 from service.store.partners import Partner
 from service.usecases.request.services import RequestContext
@@ -218,6 +219,16 @@ async def stored(built: Built, custodian: str, *resources: Resource) -> None:
     for resource in resources:
         work.create(resource, custodian)
     await work.commit()
+
+
+async def confirmed(built: Built, known: str, newcomer: str) -> None:
+    """The agency that keeps the Patient `known` has confirmed that `newcomer` is the same person (IDN-1)."""
+    records = built.services.records
+    rows = [await records.read("Patient", each.partition("/")[2]) for each in (known, newcomer)]
+    assert rows[0]
+    assert rows[1]
+    asked = review.proposal(clock.new_id(), rows[0].resource, rows[0].custodian, rows[1].resource, rows[1].custodian, clock.now())
+    await stored(built, rows[0].custodian, review.answered(asked, review.SAME, "Known to be the same."))
 
 
 def transport(app: Any) -> httpx.AsyncClient:

@@ -63,6 +63,7 @@ BUSINESS_STATUS = system("business-status")
 COMMUNICATION_CATEGORY = system("communication-category")
 DATASET_ANSWER = system("dataset-answer")
 DISCLOSURE_CATEGORY = system("disclosure-category")
+IDENTITY_DECISION = system("identity-decision")
 LAWFUL_BASIS = system("lawful-basis")
 LAWFUL_BASES = frozenset(
     (

@@ -19,8 +19,8 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 class Partner:
     """An agency and its sharing agreement. `purposes` are v3-ActReason codes; `categories` are types of information, empty for
     all types. The agreement begins at `start` and stands until just before `end`; None is an open end. `contacts` are the
-    PractitionerRoles that the agency's escalation levels name, first level first (HOV-7). `added_by` and `added_at` say who
-    registered the agency and when."""
+    PractitionerRoles that the agency's escalation levels name, first level first (HOV-7). `identity_authority`: its own Patients
+    confirm who other agencies' Patients are (IDN-1). `added_by` and `added_at` say who registered the agency and when."""
 
     organization: str
     sector: str
@@ -31,6 +31,7 @@ class Partner:
     added_by: str = ""
     added_at: datetime | None = None
     contacts: tuple[str, ...] = ()
+    identity_authority: bool = False
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -48,6 +49,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "by": partner.added_by,
         "at": partner.added_at,
         "contacts": list(partner.contacts),
+        "authority": partner.identity_authority,
     }
 
 
@@ -62,6 +64,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         added_by=document["by"],
         added_at=document["at"],
         contacts=tuple(document.get("contacts", ())),
+        identity_authority=bool(document.get("authority")),
     )
 
 

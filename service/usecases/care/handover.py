@@ -138,7 +138,7 @@ async def _dataset(work: UnitOfWork, task: Resource, readable: bool) -> Complete
 
 async def _about_same_person(work: UnitOfWork, response: Resource, task: Resource) -> bool:
     subject, patient = link(response, "subject"), link(task, "for")
-    return subject == patient or subject in (await work.services.evidence.person(patient)).patients
+    return subject == patient or subject in (await work.services.evidence.person(patient)).records
 
 
 async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authority:
@@ -221,7 +221,7 @@ async def reconsider(work: UnitOfWork, consent: Resource) -> None:
     if not link(consent, "patient").startswith("Patient/"):
         return
     person = await withdrawal.person_of(work, consent)
-    for row in await work.services.holdings.of("Task", person.patients):
+    for row in await work.services.holdings.of("Task", person.records):
         task = await work.get(row.reference) or {}
         if reading.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
             continue
@@ -229,7 +229,7 @@ async def reconsider(work: UnitOfWork, consent: Resource) -> None:
             continue
         given = _given(task)
         receiver = await work.organization(link(task, "owner"))
-        if await withdrawal.refused(work, person, receiver, given, withdrawal.CARE):
+        if await withdrawal.refused(work, receiver, given, withdrawal.CARE):
             await _mark(work, task)
 
 

@@ -18,7 +18,7 @@ from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Situation
 from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import crisis_plan, data_request, handover, outcomes, situations
+from service.usecases.care import crisis_plan, data_request, handover, identity, outcomes, situations
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -47,6 +47,7 @@ PRACTICES: dict[str, Practice] = {
     TaskCode.HANDOVER: Practice(handover.load, handover.settle),
     TaskCode.DATA_REQUEST: Practice(data_request.load, data_request.settle),
     TaskCode.AGREE_PLAN: Practice(crisis_plan.load),
+    TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),
     **dict.fromkeys((TaskCode.ABORT, TaskCode.CLARIFICATION, TaskCode.FOLLOW_UP), COMPANION),
 }
 

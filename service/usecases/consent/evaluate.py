@@ -71,14 +71,15 @@ class Matter:
     agreement: Agreement | None
     policy: Policy
 
-    def decide(self, facts: Facts) -> Decision:
-        """The decision about one record; an ordinary record is one of the agency that keeps the Patient. Every Patient of the
-        record must be this person."""
-        evidence = self._evidence(facts.custodian or self.patient.custodian)
-        return decide_all(self.request, facts, dict.fromkeys(facts.patients, evidence), self.policy)
+    def decide(self, facts: Facts, persons: Mapping[str, Person] | None = None) -> Decision:
+        """The decision about one record; an ordinary record is one of the agency that keeps the Patient. `persons` are those of
+        the record's Patients, where it is not this Patient's alone."""
+        known = persons or dict.fromkeys(facts.patients, self.person)
+        evidence = {patient: self._evidence(known[patient], facts.custodian) for patient in facts.patients}
+        return decide_all(self.request, facts, evidence, self.policy)
 
-    def _evidence(self, custodian: str) -> Evidence:
-        return evidence_of(self.person, custodian, self.agreement, self.request.now)
+    def _evidence(self, person: Person, custodian: str) -> Evidence:
+        return evidence_of(person, custodian or self.patient.custodian, self.agreement, self.request.now)
 
     def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
         """The facts of an ordinary record of the person: of normal confidentiality and without labels unless given."""
@@ -156,8 +157,9 @@ async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision
         return [("", matter.decide(matter.ordinary()))]
     rows = await viewer.services.records.read_many(asked)
     known = {each.row.reference: each.row for each in await viewer.reveal([row for row in rows.values() if not row.deleted], "r")}
-    about = {ref: row for ref, row in known.items() if row.patients and matter.person.patients.issuperset(row.patients)}
-    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian)) for ref, row in about.items()}
+    about = {ref: row for ref, row in known.items() if row.patients and matter.person.records.issuperset(row.patients)}
+    persons = await viewer.services.evidence.persons(patient for row in about.values() for patient in row.patients)
+    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian), persons) for ref, row in about.items()}
     return [(ref, decided.get(ref)) for ref in asked]
 
 
@@ -208,7 +210,7 @@ async def patient_of(viewer: Viewer, names: Sequence[Name]) -> str:
     common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
     rows = {row.reference: row for rows in found for row in rows if row.reference in common}
     persons = await viewer.services.evidence.persons(rows)
-    if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
+    if not rows or any(persons[ref].records.isdisjoint(persons[min(rows)].records) for ref in rows):
         return ""
     own = viewer.context.caller.organization
     return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from service.care.identity_review.review import is_review
 from service.change import Resource
 from service.consent.facts import Facts
 from service.problem import Category, Refused, problem
@@ -52,6 +53,8 @@ def personal(viewer: Viewer, proposal: Proposal) -> None:
     if not viewer.context.caller.personal:
         return
     patients = viewer.services.indexer.patients(proposal.resource)
+    if proposal.row is not None and proposal.type == "Task" and is_review(proposal.row.resource):
+        return  # whom the person is, the person may say (IDN-1)
     if proposal.type in AGENCIES or not patients or not viewer.own.issuperset(patients):
         text = f"A person writes about themselves, and no `{proposal.type}` of an agency; ask the agency to write it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))

@@ -266,7 +266,7 @@ async def viewer_of(services: Services, context: RequestContext) -> Viewer:
     acting = await services.directory.acting(caller)
     user = type_of(caller.user)
     own = await _own(services, context, user)
-    in_context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
+    in_context = (await services.evidence.person(caller.patient)).records if caller.patient else frozenset()
     return Viewer(services, context, acting, own, in_context)
 
 
@@ -274,14 +274,14 @@ async def _own(services: Services, context: RequestContext, kind: str) -> frozen
     """The Patients that are the caller's own record, or whom the caller may act for (L1)."""
     user = context.caller.user
     if kind == "Patient":
-        return (await services.evidence.person(user)).patients
+        return (await services.evidence.person(user)).records
     if kind != "RelatedPerson":
         return frozenset()
     row = await services.records.read(*key(user))
     if row is None or row.deleted or not row.patients:
         return frozenset()
     person = await services.evidence.person(row.patients[0])
-    return person.patients if user in person.representatives(context.at) else frozenset()
+    return person.records if user in person.representatives(context.at) else frozenset()
 
 
 def as_now(row: Row, current: Row) -> Row:
