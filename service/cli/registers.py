@@ -47,6 +47,12 @@ def partner_add(
     contact: Annotated[
         list[str], typer.Option(help="Whom an escalation level names, first level first.", metavar="PractitionerRole/ID")
     ] = [],
+    identity_authority: Annotated[
+        bool, typer.Option("--identity-authority", help="Its Patients confirm who other agencies' Patients are (IDN-1).")
+    ] = False,
+    namespace: Annotated[
+        list[str], typer.Option(help="An identifier system that no other agency's entries may use (IDN-7).", metavar="URI")
+    ] = [],
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
@@ -67,6 +73,8 @@ def partner_add(
             getpass.getuser(),
             clock.now(),
             tuple(contact),
+            identity_authority,
+            tuple(namespace),
         )
         await partners.register(built.services, built.base, made, name)
         print(f"`{reference}` is registered in sector `{sector}` for {', '.join(made.purposes)}.")

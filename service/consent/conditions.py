@@ -19,6 +19,13 @@ from service.fhir.reference import resolved, target
 WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
 
+ACTORS = (
+    "Organization", "PractitionerRole", "Practitioner", "HealthcareService", "CareTeam", "Group", "RelatedPerson", "Patient",
+    "Device",
+)  # fmt: skip
+"""The types of resource that an actor of a Consent may be (R4 Consent.provision.actor.reference)."""
+
+
 @dataclass(slots=True)
 class Element:
     """A provision while its elements are read. `findings` are pairs of a member's name and a sentence on its fault; `vague`
@@ -69,6 +76,22 @@ def ref_of(value: object, base: str) -> str:
     return ""
 
 
+def names_of(reference: object, base: str) -> frozenset[str]:
+    """The names of the actor that a Reference means: its literal reference, or its business identifier as an actor of the type
+    that the Reference gives, of any type where it gives none (IDN-7).
+    """
+    ref = ref_of(reference, base)
+    if not ref or "|" not in ref or not isinstance(reference, dict) or target(reference):
+        return frozenset((ref,) if ref else ())
+    kind = reference.get("type")
+    return frozenset(business(each, ref) for each in ((kind,) if isinstance(kind, str) else ACTORS))
+
+
+def business(kind: str, identifier: str) -> str:
+    """The name of an actor of a type by its business identifier `system|value`."""
+    return f"{kind}={identifier}"
+
+
 def actors(element: Element) -> frozenset[str] | None:
     """The principals that a provision's `actor` names; None when it has none. Only recipients count: an actor in the role of a
     custodian says where data lies, not who may have them.
@@ -84,11 +107,11 @@ def actors(element: Element) -> frozenset[str] | None:
                 "An actor here is who receives: its `role` is `PRCP` or `IRCP`; a custodian is the Consent's `organization`.",
             )
             continue
-        ref = ref_of(actor.get("reference"), element.base)
-        if not ref or ref.startswith("#"):
+        named = names_of(actor.get("reference"), element.base)
+        if not named or "#" in {ref[:1] for ref in named}:
             element.unclear("actor", "An actor needs a reference or an identifier.")
         else:
-            found.add(ref)
+            found |= named
     if not found:
         element.vague.add("actor")
     return frozenset(found)

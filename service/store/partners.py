@@ -17,10 +17,14 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An agency and its sharing agreement. `purposes` are v3-ActReason codes; `categories` are types of information, empty for
-    all types. The agreement begins at `start` and stands until just before `end`; None is an open end. `contacts` are the
-    PractitionerRoles that the agency's escalation levels name, first level first (HOV-7). `identity_authority`: its own Patients
-    confirm who other agencies' Patients are (IDN-1). `added_by` and `added_at` say who registered the agency and when."""
+    """An agency and its sharing agreement.
+
+    `purposes` are v3-ActReason codes; `categories` are types of information, empty for all types. The agreement begins at `start`
+    and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's escalation
+    levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies' Patients are
+    (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `added_by` and `added_at` say who registered the
+    agency and when.
+    """
 
     organization: str
     sector: str
@@ -32,6 +36,7 @@ class Partner:
     added_at: datetime | None = None
     contacts: tuple[str, ...] = ()
     identity_authority: bool = False
+    namespaces: tuple[str, ...] = ()
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -50,6 +55,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "at": partner.added_at,
         "contacts": list(partner.contacts),
         "authority": partner.identity_authority,
+        "namespaces": list(partner.namespaces),
     }
 
 
@@ -65,6 +71,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         added_at=document["at"],
         contacts=tuple(document.get("contacts", ())),
         identity_authority=bool(document.get("authority")),
+        namespaces=tuple(document.get("namespaces", ())),
     )
 
 
@@ -89,6 +96,12 @@ class Partners:
         async with reaching():
             document = await self._mongo.collection(PARTNERS).find_one({"_id": organization})
         return _partner(document) if document else None
+
+    async def registrant(self, namespace: str) -> str:
+        """The agency that an identifier system is registered to, or ''."""
+        async with reaching():
+            found = await self._mongo.collection(PARTNERS).find_one({"namespaces": namespace}, {"_id": 1})
+        return str(found["_id"]) if found else ""
 
     async def add(self, partner: Partner) -> None:
         """Registers an agency, or replaces its agreement. Raises Refused INVALID for a sector that is not in `SECTORS`."""

@@ -24,7 +24,8 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
     """Registers an agency, or replaces its agreement. When the agency has no Organization record and `name` is given, an
     Organization is made with this name.
 
-    Raises Refused: INVALID for a contact or sector that does not fit, ABSENT when the agency has no Organization and no name.
+    Raises Refused: INVALID for a contact, sector or namespace that does not fit, ABSENT when the agency has no Organization and
+    no name.
     """
     context = _context(partner.organization, base)
     await services.directory.refresh()
@@ -34,6 +35,10 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
+    for namespace in partner.namespaces:
+        if (owner := await services.partners.registrant(namespace)) not in ("", partner.organization):
+            text = f"The namespace `{namespace}` is registered to `{owner}`: take it from there first."
+            raise Refused(problem(Category.INVALID, "value", text, rule="IDN-7"))
     await services.partners.add(partner)
     await services.trail.note(
         event(context, "U", f"partner {partner.organization}"), at=context.at, custodian=partner.organization
