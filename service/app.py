@@ -35,6 +35,7 @@ from service.outbound.issuers import Issuers
 from service.problem import Problem, Refused
 from service.settings import Settings, shipped
 from service.store import mongo as database
+from service.store.attempts import Attempts
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
 from service.store.embedded import Embedded
@@ -152,6 +153,7 @@ async def _services(
 ) -> Services:
     partners, base = Partners(mongo), spoken.indexer.base
     await partners.prepare()
+    await Attempts(mongo).prepare()
     await records.prepare(CARE_TYPES)
     generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
     return Services(

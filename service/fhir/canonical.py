@@ -79,6 +79,8 @@ LAWFUL_BASES = frozenset(
 """The codes of `lawful-basis` (care rules, section 4)."""
 LEGAL_GROUND = system("legal-ground")
 OBLIGATION = system("obligation")
+INCIDENT = system("incident")
+OVERRIDE_DECISION = system("override-decision")
 OVERRIDE_KIND = system("override-kind")
 PROVENANCE_ACTIVITY = system("provenance-activity")
 RECORD_MARK = system("record-mark")

@@ -110,6 +110,35 @@ Description: "Every code of the code system identity-decision."
 * insert Published
 * include codes from system IdentityDecision
 
+CodeSystem: OverrideDecision
+Id: override-decision
+Title: "Override decisions"
+Description: "What came of the review of an override (consent rules, section 5)."
+* insert Codes
+* #justified "Justified" "The override was justified."
+* #unjustified "Unjustified" "The override was not justified: it ends at once, and is an incident."
+
+ValueSet: OverrideDecisionValues
+Id: override-decision
+Title: "Override decisions"
+Description: "Every code of the code system override-decision."
+* insert Published
+* include codes from system OverrideDecision
+
+CodeSystem: Incident
+Id: incident
+Title: "Incidents"
+Description: "What an incident was (GOV-2)."
+* insert Codes
+* #override-unjustified "Override unjustified" "An override of consent was found unjustified on review."
+
+ValueSet: IncidentValues
+Id: incident
+Title: "Incidents"
+Description: "Every code of the code system incident."
+* insert Published
+* include codes from system Incident
+
 CodeSystem: BusinessStatus
 Id: business-status
 Title: "Business status"
