@@ -16,6 +16,7 @@ from service.app import Built
 from service.change import Timer
 from service.problem import Category, Refused, trace
 from service.usecases.care import deadlines
+from service.usecases.register import identities
 
 log = structlog.get_logger()
 
@@ -52,9 +53,13 @@ async def run(built: Built) -> None:
     """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
     pause = built.services.settings.worker_poll_seconds
     seal_at = clock.now()
+    migrated = False
     while True:
         settled = 0
         try:
+            if not migrated:
+                await identities.migrate(built.services, built.base)
+                migrated = True
             settled = await run_once(built, clock.now())
             if clock.now() >= seal_at:
                 seal_at = clock.now() + SEAL_EVERY

@@ -8,6 +8,7 @@ the write nor its duration tells.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import datetime
 
 from service import clock
 from service.care.identity_review import review
@@ -56,8 +57,9 @@ async def compare(work: UnitOfWork, patient: Row) -> None:
     for other in others:
         if other.custodian == patient.custodian and not identity.differ(other.resource, patient.resource):
             await _merge(work, patient, other)
-        if other.custodian != patient.custodian and not await _asked(work, reviews, patient, other):
-            ref = await _ask(work, other, patient)
+        known, newcomer = await _in_order(work, patient, other)
+        if other.custodian != patient.custodian and not await _asked(work, reviews, newcomer, known):
+            ref = await _ask(work, known, newcomer)
             work.touches[ref] = tuple(f"person:{key}" for key in keys)  # two Patients written at once propose one review
 
 
@@ -85,6 +87,19 @@ async def _reviews(work: UnitOfWork, patients: Iterable[Row]) -> list[Row]:
     keys = [f"{member}={row.reference}" for row in patients for member in ("focus", "patient")]
     rows = await work.services.holdings.having_any("Task", keys)
     return [row for row in rows if review.is_review(row.resource)]
+
+
+async def _in_order(work: UnitOfWork, one: Row, other: Row) -> tuple[Row, Row]:
+    """Two Patients in the order in which each came to the identity that it has: the later one is the newcomer."""
+    first, second = sorted([(await _since(work, row), row.id, row) for row in (one, other)], key=lambda each: each[:2])
+    return first[2], second[2]
+
+
+async def _since(work: UnitOfWork, row: Row) -> datetime:
+    """The instant since which a Patient has the identifiers, family names and birth date that it has."""
+    version = review.since(row.keys)
+    past = None if version == row.version else await work.services.records.version(row.type, row.id, version)
+    return past.at if past else row.at
 
 
 async def _asked(work: UnitOfWork, reviews: Iterable[Row], one: Row, other: Row) -> bool:
