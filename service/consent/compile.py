@@ -70,10 +70,17 @@ class _Reading:
 
 
 def compile_consent(
-    resource: Mapping[str, Any], version_ref: str, base: str = "", zone: tzinfo = LOCAL, terms: Terminology = STANDARD
+    resource: Mapping[str, Any],
+    version_ref: str,
+    base: str = "",
+    zone: tzinfo = LOCAL,
+    terms: Terminology = STANDARD,
+    *,
+    recorder: str = "",
+    confirmed: bool = False,
 ) -> Compiled:
     """One version of a Consent, compiled. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base URL; dates
-    without an offset are local to `zone`.
+    without an offset are local to `zone`; `recorder` and `confirmed` are as in Compiled.
 
     Never raises. The result depends on no request and may be cached as long as the version stands.
     """
@@ -100,6 +107,8 @@ def compile_consent(
         reading.doubt,
         frozenset(chain.from_iterable(_named(node) for node in roots)),
         tuple(reading.findings),
+        recorder,
+        confirmed,
     )
 
 

@@ -64,7 +64,9 @@ class Compiled:
     `ref` is such as `Consent/1/_history/3`. `roots` are the Consent's readings, one unless the Consent is ambiguous; the Consent
     permits only data that all readings permit. `period` is the root's, None when it cannot be read. `written` is the Consent's
     dateTime in milliseconds, None when absent or unreadable. `doubt`: the Consent's permits do not count, for the reasons in
-    `findings`. `named` are the records whose references the use case should load into `Evidence.links`.
+    `findings`. `named` are the records whose references the use case should load into `Evidence.links`. `recorder` is the agency
+    that recorded the Consent; `confirmed`: the person said it signed in, or another agency verified it with the person. Both come
+    from the store, not from the Consent.
     """
 
     ref: str
@@ -79,3 +81,5 @@ class Compiled:
     doubt: bool
     named: frozenset[str]
     findings: tuple[Issue, ...]
+    recorder: str = ""
+    confirmed: bool = False

@@ -27,20 +27,22 @@ from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.persons import Persons
 from service.store.records import Records, Row
+from service.usecases.request import testimony
 
 KEPT = 20_000
 
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person; `consents` are pairs
-    of a custodian and its compiled Consent; `acting` are RelatedPersons who may act for the person. `stamp` holds the generations
-    under which the evidence was loaded, except `links`. `links` are the references of the records that Consents name (`named`):
-    records of any type, whose writes may raise no generation, so `links` are loaded for every decision."""
+    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person; `consents` are those
+    whose recorder had standing, because no other Consent says anything; `acting` are RelatedPersons who may act for the person.
+    `stamp` holds the generations under which the evidence was loaded, except `links`. `links` are the references of the records
+    that Consents name (`named`): records of any type, whose writes may raise no generation, so `links` are loaded for every
+    decision."""
 
     patients: frozenset[str]
     custodians: frozenset[str]
-    consents: tuple[tuple[str, Compiled], ...]
+    consents: tuple[Compiled, ...]
     relationships: tuple[Relationship, ...]
     grants: tuple[Grant, ...]
     teams: tuple[Resource, ...]
@@ -53,12 +55,6 @@ class Person:
     def related(self, at: datetime) -> frozenset[str]:
         """Organisations that have a legitimate relationship with the person at an instant (L0)."""
         return standing(self.custodians, self.relationships, at)
-
-    def heard(self, related: frozenset[str]) -> tuple[Compiled, ...]:
-        """The person's Consents. A Consent recorded by an agency that neither keeps the person's record nor is in `related` can
-        deny, and permits nothing."""
-        trusted = self.custodians | related
-        return tuple(each if custodian in trusted else replace(each, doubt=True) for custodian, each in self.consents)
 
     def representatives(self, at: datetime) -> frozenset[str]:
         """RelatedPersons who may act for the person at an instant."""
@@ -129,7 +125,8 @@ class EvidenceCache:
         patients = frozenset((patient, *(f"Patient/{each.id}" for each in linked)))
         stamp |= await self._generations.current(patients - {patient})
         kept = await self._persons.about(patients)
-        compiled = tuple((each.custodian, self._compiled(each)) for each in kept.of("Consent"))
+        # `patients` are this person's for everybody: a Consent across a link that is not confirmed is not among these (IDN-4).
+        compiled = tuple(self._compiled(each) for each in kept.of("Consent") if testimony.stands(each))
         custodians = frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ())))
         return Person(
             patients=patients,
@@ -139,13 +136,13 @@ class EvidenceCache:
             grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
             teams=tuple(each.resource for each in kept.of("CareTeam")),
             acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in custodians),
-            named=frozenset(ref for _, consent in compiled for ref in consent.named),
+            named=frozenset(ref for consent in compiled for ref in consent.named),
             stamp=stamp,
             zone=self._zone,
         )
 
     def _compiled(self, consent: Row) -> Compiled:
-        return compile_consent(consent.resource, _versioned(consent), self._base, self._zone)
+        return compiled(consent, self._base, self._zone)
 
     async def _with_links(self, persons: Mapping[str, Person], named: Collection[str]) -> dict[str, Person]:
         """The Persons with the current references of the records that Consents name as `related` or `dependents`. For a deleted
@@ -160,8 +157,10 @@ class EvidenceCache:
         return list({row.id: row for row in found if not row.deleted}.values())
 
 
-def _versioned(row: Row) -> str:
-    return versioned(row.reference, row.version)
+def compiled(consent: Row, base: str, zone: tzinfo) -> Compiled:
+    """One version of a Consent as its row has it, with who recorded it and whether anybody confirmed it."""
+    ref, sure = versioned(consent.reference, consent.version), testimony.confirmed(consent.index.keys)
+    return compile_consent(consent.resource, ref, base, zone, recorder=consent.custodian, confirmed=sure)
 
 
 def _others(task: Row) -> tuple[str, ...]:
