@@ -44,7 +44,21 @@ _AUTHORS = (
     "contributor",
     "enterer",
 )
-_CODED = ("code", "category", "type", "class", "medicationCodeableConcept", "vaccineCode", "serviceType")
+_KINDS = ("code", "type", "medicationCodeableConcept", "vaccineCode", "serviceType")
+_CODED = (*_KINDS, "category", "class")
+CODED = frozenset(
+    """
+    Account ActivityDefinition AllergyIntolerance Appointment AuditEvent Basic CatalogEntry ChargeItem ChargeItemDefinition Claim
+    ClaimResponse ClinicalImpression Composition Condition Contract Coverage DetectedIssue Device DeviceDefinition DeviceMetric
+    DiagnosticReport DocumentManifest DocumentReference Encounter EpisodeOfCare ExplanationOfBenefit Flag Group HealthcareService
+    Immunization InsurancePlan Invoice Library List Location Measure Media Medication MedicationAdministration MedicationDispense
+    MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct MedicinalProductInteraction NamingSystem Observation
+    ObservationDefinition Organization OrganizationAffiliation PlanDefinition PractitionerRole Procedure Questionnaire RequestGroup
+    RiskAssessment Schedule ServiceRequest Slot Specimen Substance SubstanceSpecification SupplyDelivery Task
+    """.split()  # noqa: SIM905 - a list that can be read
+)
+"""The types that have a code of what the record is: `code`, `type`, `medication[x]`, `vaccineCode` or `serviceType`, as R4 defines
+them. A record of any other type (Patient, Goal, RelatedPerson) is what a rule on codes is about only if it has the code."""
 # Types whose `performer` is to do the work, and is not the author of the record.
 _PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "DeviceRequest", "Consent", "Task"})
 
@@ -57,7 +71,7 @@ class Facts:
     `terms.label_key`. `when` is the clinically relevant time, else the time of authoring, else lastUpdated; None when there is no
     time at all. `references` are the references in the resource itself. `marks` are values of MARKS. `inline` are the labels on
     parts of the resource. `sections` are the codes of Composition sections. `custodian` comes from the store, not from the
-    resource.
+    resource. `uncoded`: a code of a type in CODED is missing, or said in words only, so that it is unknown what the record is.
     """
 
     type: str
@@ -75,6 +89,7 @@ class Facts:
     inline: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     custodian: str = ""
+    uncoded: bool = False
 
     @property
     def ref(self) -> str:
@@ -90,6 +105,8 @@ class Facts:
                 row[short] = list(value)
         if self.confidentiality:
             row["c"] = self.confidentiality
+        if self.uncoded:
+            row["u"] = 1
         if self.when:
             low, high = self.when
             row["d"] = [None if low == EARLIEST else low, None if high == LATEST else high]
@@ -115,6 +132,7 @@ class Facts:
             tuple(get("n", ())),
             tuple(get("s", ())),
             custodian,
+            bool(get("u")),
         )
 
 
@@ -158,6 +176,7 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
         inline,
         _sections(resource) if kind == "Composition" else (),
         custodian,
+        kind in CODED and not any(True for name in _KINDS if name in resource for _ in keys(resource[name])),
     )
 
 

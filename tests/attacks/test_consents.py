@@ -221,3 +221,19 @@ async def test_no_agency_s_consent_ends_what_the_person_said(locality: Locality)
     trust = await locality.agency("trust")
     await trust.created(permit(locality, "crisis", "trust", dateTime="2026-03-03"))
     assert await status(trust, kept) == "active"
+
+
+async def test_a_denial_by_code_hides_nothing_that_has_no_code(locality: Locality) -> None:
+    """The Patient and a Goal stay visible; what is coded so, or in words only, does not."""
+    goal = {"resourceType": "Goal", "lifecycleStatus": "active", "description": {"text": "To sleep"}}
+    about = {"subject": {"reference": locality.person}, "id": clock.new_id()}
+    mine = [{**goal, **about}, observation(locality.person, id=clock.new_id())]
+    mine.append({"resourceType": "Condition", **about, "code": {"text": "in words"}})
+    await stored(locality.built, "Organization/trust", *mine)
+    await tied(locality, "crisis")
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    said = permit(locality, "crisis", "trust")
+    excepted = {"type": "deny", "code": [{"coding": [{"system": "https://example.org/sample", "code": "sleep"}]}]}
+    await trust.created({**said, "provision": {**said["provision"], "provision": [excepted]}})
+    paths = [locality.person, *(f"{each['resourceType']}/{each['id']}" for each in mine)]
+    assert [(await crisis.get(path)).status_code for path in paths] == [200, 200, 404, 404]
