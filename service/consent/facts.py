@@ -17,6 +17,7 @@ from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, MEDI
 from service.fhir.coding import keys
 from service.fhir.date import EARLIEST, LATEST, LOCAL, Interval
 from service.fhir.reference import resolved, target
+from service.fhir.types import CODED
 
 THIRD_PARTY = "third-party"
 DO_NOT_TELL = "do-not-tell-patient"
@@ -44,21 +45,8 @@ _AUTHORS = (
     "contributor",
     "enterer",
 )
-_KINDS = ("code", "type", "medicationCodeableConcept", "vaccineCode", "serviceType")
+_KINDS = ("code", "codeCodeableConcept", "type", "medicationCodeableConcept", "vaccineCode", "serviceType")
 _CODED = (*_KINDS, "category", "class")
-CODED = frozenset(
-    """
-    Account ActivityDefinition AllergyIntolerance Appointment AuditEvent Basic CatalogEntry ChargeItem ChargeItemDefinition Claim
-    ClaimResponse ClinicalImpression Composition Condition Contract Coverage DetectedIssue Device DeviceDefinition DeviceMetric
-    DiagnosticReport DocumentManifest DocumentReference Encounter EpisodeOfCare ExplanationOfBenefit Flag Group HealthcareService
-    Immunization InsurancePlan Invoice Library List Location Measure Media Medication MedicationAdministration MedicationDispense
-    MedicationKnowledge MedicationRequest MedicationStatement MedicinalProduct MedicinalProductInteraction NamingSystem Observation
-    ObservationDefinition Organization OrganizationAffiliation PlanDefinition PractitionerRole Procedure Questionnaire RequestGroup
-    RiskAssessment Schedule ServiceRequest Slot Specimen Substance SubstanceSpecification SupplyDelivery Task
-    """.split()  # noqa: SIM905 - a list that can be read
-)
-"""The types that have a code of what the record is: `code`, `type`, `medication[x]`, `vaccineCode` or `serviceType`, as R4 defines
-them. A record of any other type (Patient, Goal, RelatedPerson) is what a rule on codes is about only if it has the code."""
 # Types whose `performer` is to do the work, and is not the author of the record.
 _PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "DeviceRequest", "Consent", "Task"})
 

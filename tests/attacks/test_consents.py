@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 
 from service import clock
-from tests.attacks.callers import tied
+from tests.attacks.callers import alike, tied
 from tests.attacks.records import CONFIDENTIALITY, PARTICIPATION, Stored, denial, observation
-from tests.locality import Agency, Locality, stored
+from tests.locality import Agency, Locality, patient, stored
 
 
 def labelled(locality: Locality, code: str) -> Stored:
@@ -237,3 +237,48 @@ async def test_a_denial_by_code_hides_nothing_that_has_no_code(locality: Localit
     await trust.created({**said, "provision": {**said["provision"], "provision": [excepted]}})
     paths = [locality.person, *(f"{each['resourceType']}/{each['id']}" for each in mine)]
     assert [(await crisis.get(path)).status_code for path in paths] == [200, 200, 404, 404]
+
+
+UNHEARD: dict[str, Stored] = {
+    "a label in the old v3 system": {"securityLabel": [{"system": "http://hl7.org/fhir/v3/ActCode", "code": "PSY"}]},
+    "a label of a value set": {
+        "securityLabel": [{"system": "http://terminology.hl7.org/ValueSet/v3-Confidentiality", "code": "R"}]
+    },
+    "a label in lower case": {"securityLabel": [{"system": CONFIDENTIALITY, "code": "r"}]},
+    "a profile nobody knows": {"class": [{"system": "http://hl7.org/fhir/resource-types", "code": "http://x.example/Profile"}]},
+    "an agency that is not here": {"actor": "Organization/crisys"},
+    "a team that is not here": {"actor": "CareTeam/none"},
+    "an identifier nobody has": {
+        "actor": {"identifier": {"system": "https://fhir.nhs.uk/Id/ods-organization-code", "value": "X0"}}
+    },
+}
+
+
+@pytest.mark.parametrize("way", UNHEARD)
+async def test_a_denial_that_would_do_nothing_is_refused(locality: Locality, way: str) -> None:
+    """2.8: with the element, and nothing stored."""
+    trust = await locality.agency("trust")
+    ((name, value),) = UNHEARD[way].items()
+    made = denial(locality.person)
+    if name == "actor":
+        reference = value if isinstance(value, dict) else {"reference": value}
+        value = [{**made["provision"]["actor"][0], "reference": reference}]
+    answer = await trust.post("Consent", {**made, "provision": {**made["provision"], name: value}})
+    issue = answer.json()["issue"][0]
+    assert (answer.status_code, issue["expression"]) == (422, [f"Consent.provision.{name}"])
+    assert "entry" not in (await trust.get(f"Consent?patient={locality.person}")).json()
+
+
+async def test_a_team_that_the_writer_may_not_see_is_named_like_one_that_is_not_here(locality: Locality) -> None:
+    """The refusals are the same, byte for byte, but for the id."""
+    other = clock.new_id()
+    hidden = {"resourceType": "CareTeam", "id": clock.new_id(), "status": "active", "subject": {"reference": f"Patient/{other}"}}
+    await stored(locality.built, "Organization/voluntary", patient(id=other), hidden)
+    trust = await locality.agency("trust")
+    answers = []
+    for team in (hidden["id"], "none"):
+        made = denial(locality.person)
+        made["provision"]["actor"][0]["reference"] = {"reference": f"CareTeam/{team}"}
+        answers.append(await trust.post("Consent", made))
+    assert answers[0].status_code == 422
+    assert alike(*answers, str(hidden["id"]), "none")

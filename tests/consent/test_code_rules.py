@@ -7,15 +7,16 @@ from typing import Any
 
 import pytest
 
-from service.consent.facts import CODED, Facts, facts_of
+from service.consent.facts import Facts, facts_of
 from service.fhir.definitions import Definitions
+from service.fhir.types import CODED, TYPES
 from tests.consent.cases import answer, consent
 
 SNOMED = "http://snomed.info/sct"
 PSYCHOSIS = {"coding": [{"system": SNOMED, "code": "69322001"}]}
 ASTHMA = {"coding": [{"system": SNOMED, "code": "195967001"}]}
 DENIED = consent({"type": "permit", "provision": [{"type": "deny", "code": [PSYCHOSIS]}]})
-KINDS = {"code", "type", "medication[x]", "vaccineCode", "serviceType"}
+KINDS = {"code", "code[x]", "type", "medication[x]", "vaccineCode", "serviceType"}
 
 
 def about(kind: str, **more: Any) -> Facts:
@@ -74,4 +75,5 @@ def test_the_types_that_carry_a_code_are_r4_s() -> None:
         named = [each for each in elements if each["path"].removeprefix(f"{kind}.") in KINDS]
         return any(type_["code"] in ("CodeableConcept", "Coding") for each in named for type_ in each["type"])
 
-    assert {kind for kind in definitions.types if carries(kind)} == CODED
+    assert definitions.types == TYPES
+    assert {kind for kind in TYPES if carries(kind)} == CODED

@@ -17,10 +17,10 @@ from service.fhir.canonical import TAG
 from service.fhir.date import ended_at, parse, period
 from service.fhir.reference import link, links, relative
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.consent import withdrawal, witness
+from service.usecases.consent import named, withdrawal, witness
 from service.usecases.request import testimony
 from service.usecases.request.audit import audited
-from service.usecases.request.proposal import Proposal, custodian_only
+from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
@@ -36,6 +36,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         custodian_only(work, proposal)
         await _standing(work, viewer, proposal)
     refusals = tuple(issue for issue in check(proposal.resource, work.context.base) if issue.severity == "error")
+    refusals = refusals or await named.absent(work, viewer, proposal)
     if refusals:
         raise Refused(Problem(Category.RULE, refusals))
     for held, later in await _later(work, proposal):
@@ -94,19 +95,12 @@ async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Non
     patient = link(after, "patient")
     if before is not None and link(before, "patient") != patient:
         raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
-    if before is None and not await _sees(work, viewer, patient):
+    if before is None and not (patient.startswith("Patient/") and await sees(work, viewer, patient)):
         raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
     controllers = {relative(each, work.context.base) for each in links(after, "organization")}
     mine = {work.context.caller.organization, *(each for each in viewer.acting.known if each.startswith("Organization/"))}
     if after.get("status") == "active" and not viewer.own and not mine & controllers:
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
-
-
-async def _sees(work: UnitOfWork, viewer: Viewer, patient: str) -> bool:
-    if patient in work.staged:
-        return True
-    row = await work.row(patient) if patient.startswith("Patient/") else None
-    return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
 
 
 def _stage(work: UnitOfWork, proposal: Proposal) -> str:
