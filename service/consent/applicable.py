@@ -7,9 +7,11 @@ from operator import itemgetter
 from service.consent.facts import Facts
 from service.consent.match import NO, UNKNOWN, YES, Links, gate, holds
 from service.consent.policy import Policy
-from service.consent.provision import Compiled, Node
+from service.consent.provision import Compiled, Node, What
 from service.consent.reasons import Reason
 from service.consent.request import Evidence, Request
+from service.consent.terms import NORMAL
+from service.fhir.canonical import CONFIDENTIALITY
 from service.fhir.date import ALWAYS
 
 
@@ -23,7 +25,7 @@ def spoken(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
         standing = applicable(consent, evidence, policy, now, patients)
         if standing:
             reason = verdict(consent, request, facts, links, now, standing)
-            if reason is not None:
+            if reason is not None and not (reason.permit and curbed(consent, request) and not _normal(facts, links)):
                 found.append((consent.ref, reason))
     if len(found) > 1:
         found.sort(key=_BY_REF)
@@ -58,6 +60,21 @@ def entitled(consent: Compiled, evidence: Evidence) -> bool:
         or not performers.isdisjoint(evidence.patients)
         or not performers.isdisjoint(evidence.representatives)
     )
+
+
+def curbed(consent: Compiled, request: Request) -> bool:
+    """Whether a Consent's permits reach up to N only: the agency that recorded it, or one under it, is the recipient, and nobody
+    else has confirmed what the person said (consent rules, section 2.8).
+    """
+    return not consent.confirmed and (consent.recorder in request.principals or consent.recorder == request.organization)
+
+
+CEILING = What(rank=NORMAL, source={"securityLabel": [{"system": CONFIDENTIALITY, "code": "N"}]})
+"""What the permits of a curbed Consent reach."""
+
+
+def _normal(facts: Facts, links: Links) -> bool:
+    return holds(CEILING, True, facts, links) == YES
 
 
 def verdict(consent: Compiled, request: Request, facts: Facts, links: Links, now: int, standing: int) -> Reason | None:

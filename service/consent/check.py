@@ -12,13 +12,15 @@ from typing import Any
 
 from service.consent.compile import compile_consent
 from service.consent.conditions import listed, members
-from service.consent.terms import ACTIONS, RECIPIENT_ROLES
-from service.fhir.canonical import CONSENT_ACTION, PARTICIPATION
+from service.consent.terms import RECIPIENT_ROLES
+from service.consent.vocabulary import listed as codes_listed
+from service.fhir.canonical import PARTICIPATION
 from service.fhir.coding import codings
 from service.problem import Issue
 
 RULE = "consent-rules 3"
 STATUSES = frozenset({"draft", "proposed", "active", "rejected", "inactive", "entered-in-error"})
+ENDED_OR_UNFINISHED = STATUSES - {"active"}
 NEEDED = {
     "dateTime": "An active Consent says when it was given: add `dateTime`.",
     "organization": "An active Consent says who controls it: add `organization`.",
@@ -33,7 +35,7 @@ def check(resource: Mapping[str, Any], base: str = "") -> tuple[Issue, ...]:
     """
     findings = imported(resource, base)
     status = resource.get("status")
-    if isinstance(status, str) and status in STATUSES - {"active"}:
+    if isinstance(status, str) and status in ENDED_OR_UNFINISHED:
         # A draft may be unfinished and an ended Consent is history: neither permits anything.
         return findings
     return tuple(replace(issue, severity="error") if issue.severity == "warning" else issue for issue in findings)
@@ -67,21 +69,17 @@ def _present(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
 
 
 def _codes(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
-    """Warnings for actions and recipient roles that no code system defines. Compiling checks purposes and labels."""
+    """Warnings for recipient roles without their system. Compiling checks every other code."""
     found = []
     todo = [(item, "provision") for item in members(resource.get("provision"))]
     while todo:
         tree, path = todo.pop()
-        actions = (pair for item in listed(tree.get("action")) for pair in codings(item))
         roles = (pair for actor in members(tree.get("actor")) for pair in codings(actor.get("role")))
         found += [
-            _warning("code-invalid", f"`{code}` is not an action of Consents; use one of {_list(ACTIONS)}.", f"{path}.action")
-            for system, code in actions
-            if system == CONSENT_ACTION and code not in ACTIONS
-        ]
-        found += [
             _warning(
-                "code-invalid", f"A role `{code}` needs its system; recipients are {_list(RECIPIENT_ROLES)}.", f"{path}.actor"
+                "code-invalid",
+                f"A role `{code}` needs its system; recipients are {codes_listed(RECIPIENT_ROLES)}.",
+                f"{path}.actor",
             )
             for system, code in roles
             if code in RECIPIENT_ROLES and system != PARTICIPATION
@@ -89,7 +87,3 @@ def _codes(resource: Mapping[str, Any]) -> tuple[Issue, ...]:
         nested = listed(tree.get("provision"))
         todo += [(item, f"{path}.provision[{index}]") for index, item in enumerate(nested) if isinstance(item, dict)]
     return tuple(found)
-
-
-def _list(codes: frozenset[str]) -> str:
-    return ", ".join(f"`{code}`" for code in sorted(codes))

@@ -18,7 +18,8 @@ from service.consent.conditions import Element, actors, listed, members, ref_of,
 from service.consent.provision import EMPTY, Compiled, Node, What
 from service.consent.reasons import Reason
 from service.consent.terms import STANDARD, Terminology, purpose_key
-from service.fhir.canonical import ACT_REASON, PCF_POLICY
+from service.consent.vocabulary import action_fault, purpose_fault
+from service.fhir.canonical import PCF_POLICY
 from service.fhir.coding import codings
 from service.fhir.date import ALWAYS, LOCAL, Interval, parse, period
 from service.problem import Issue
@@ -70,10 +71,18 @@ class _Reading:
 
 
 def compile_consent(
-    resource: Mapping[str, Any], version_ref: str, base: str = "", zone: tzinfo = LOCAL, terms: Terminology = STANDARD
+    resource: Mapping[str, Any],
+    version_ref: str,
+    base: str = "",
+    zone: tzinfo = LOCAL,
+    terms: Terminology = STANDARD,
+    *,
+    recorder: str = "",
+    confirmed: bool = False,
+    standing: bool = True,
 ) -> Compiled:
     """One version of a Consent, compiled. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base URL; dates
-    without an offset are local to `zone`.
+    without an offset are local to `zone`; `recorder`, `confirmed` and `standing` are as in Compiled.
 
     Never raises. The result depends on no request and may be cached as long as the version stands.
     """
@@ -100,6 +109,9 @@ def compile_consent(
         reading.doubt,
         frozenset(chain.from_iterable(_named(node) for node in roots)),
         tuple(reading.findings),
+        recorder,
+        confirmed,
+        standing,
     )
 
 
@@ -220,9 +232,7 @@ def _node(reading: _Reading, tree: Mapping[str, Any], path: str, permit: bool, d
     what = whats(element, permit)
     vague = set(element.vague)
     purposes = _purposes(element, reading.terms)
-    actions = frozenset(code for item in listed(tree.get("action")) for _, code in codings(item)) if "action" in tree else None
-    if actions is not None and not actions:
-        element.unclear("action", "`action` holds no code; give one.")
+    actions = _actions(element)
     during = None
     if depth > 1 and "period" in tree and (during := period(tree["period"], reading.zone)) is None:
         element.unclear("period", "`period` cannot be read; write FHIR dates, the end not before the start.")
@@ -248,6 +258,16 @@ def _node(reading: _Reading, tree: Mapping[str, Any], path: str, permit: bool, d
 GATE = frozenset({"actor", "purpose", "action", "period"})
 
 
+def _actions(element: Element) -> frozenset[str] | None:
+    if "action" not in element.tree:
+        return None
+    given = [[code for _, code in codings(item)] for item in listed(element.tree["action"])]
+    for codes in given or [[]]:
+        if fault := action_fault(codes):
+            element.unclear("action", fault)
+    return frozenset(chain.from_iterable(given))
+
+
 def _purposes(element: Element, terms: Terminology) -> frozenset[str] | None:
     if "purpose" not in element.tree:
         return None
@@ -258,8 +278,8 @@ def _purposes(element: Element, terms: Terminology) -> frozenset[str] | None:
         if not pairs:
             element.unclear("purpose", "`purpose` holds no code; give one.")
         for system, code in pairs:
-            if system == ACT_REASON and code not in terms.purposes:
-                element.note("purpose", f"`{code}` is not a purpose of use; use a code under PurposeOfUse.")
+            if fault := purpose_fault(system, code, terms):
+                element.unclear("purpose", fault)
     if not found:
         element.unclear("purpose", "`purpose` holds no code; give one.")
     return frozenset(found)

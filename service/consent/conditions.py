@@ -11,11 +11,16 @@ from typing import Any
 
 from service.consent.provision import What
 from service.consent.terms import RANK, RECIPIENT_ROLES, Terminology, label_key
-from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, MEDIA_TYPES, RESOURCE_TYPES
+from service.consent.vocabulary import class_fault, code_fault, label_fault
+from service.consent.vocabulary import listed as codes_listed
+from service.fhir.canonical import CONFIDENTIALITY, MEDIA_TYPES
 from service.fhir.coding import codings
 from service.fhir.date import period
-from service.fhir.reference import resolved, target
+from service.fhir.reference import relative, resolved, target, type_of
+from service.fhir.types import TYPES
 
+RECIPIENTS = frozenset({"CareTeam", "Group", "Organization", "Practitioner", "PractitionerRole"})
+"""The types of whom a Consent decides about: people read their own records by layer L1, and devices act for nobody."""
 WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
 
@@ -112,6 +117,11 @@ def actors(element: Element) -> frozenset[str] | None:
             element.unclear("actor", "An actor needs a reference or an identifier.")
         else:
             found |= named
+            for ref in sorted(named):
+                if "|" not in ref and not (relative(ref) and type_of(ref) in RECIPIENTS):
+                    element.note(
+                        "actor", f"`{ref}` receives nothing here by consent; name one of {codes_listed(RECIPIENTS)} kept here."
+                    )
     if not found:
         element.vague.add("actor")
     return frozenset(found)
@@ -159,8 +169,8 @@ def _labels(element: Element, permit: bool) -> tuple[int, frozenset[str]]:
                 ranks.append(RANK[code])
                 continue
             labels |= element.terms.label(label_key(system, code))
-            if system == CONFIDENTIALITY or (system == ACT_CODE and code not in element.terms.labels):
-                element.note("securityLabel", f"`{code}` is not a confidentiality or sensitivity label we know; check the code.")
+            if fault := label_fault(system, code, element.terms):
+                element.unclear("securityLabel", fault)
     return (max if permit else min)(ranks, default=0), frozenset(labels)
 
 
@@ -169,12 +179,10 @@ def _kinds(element: Element) -> frozenset[str]:
     for coding in listed(element.tree.get("class")):
         pairs = list(codings(coding))
         for system, code in pairs:
-            if system == MEDIA_TYPES:
-                found.add(f"{system}|{code}")
-            elif system == RESOURCE_TYPES or code.startswith(("http:", "https:", "urn:")):
-                found.add(code.partition("|")[0])
+            if fault := class_fault(system, code):
+                element.unclear("class", fault)
             else:
-                element.unclear("class", f"`{code}` is in a system we cannot match; use a resource type or a profile.")
+                found.add(f"{system}|{code}" if system == MEDIA_TYPES else code.partition("|")[0])
         if not pairs:
             element.unclear("class", "`class` holds no code; give one.")
     return frozenset(found)
@@ -187,7 +195,17 @@ def _codes(element: Element) -> frozenset[str]:
         found.update(f"{system}|{code}" for system, code in pairs if system)
         if not pairs or any(not system for system, _ in pairs):
             element.unclear("code", "`code` needs codings with system and code; text alone cannot be matched.")
+        faults = [code_fault(system, code) for system, code in pairs if system]
+        if faults and all(faults):  # a coding beside one that matches is its translation
+            element.unclear("code", faults[0])
     return frozenset(found)
+
+
+def _may_be_there(meaning: str, ref: str) -> bool:
+    """Whether records that are kept here can be this record, or can refer to it."""
+    if relative(ref):
+        return type_of(ref) in TYPES
+    return meaning != "instance" and ref.startswith(("http:", "https:", "urn:"))
 
 
 def _data(element: Element) -> dict[str, set[str]]:
@@ -195,8 +213,8 @@ def _data(element: Element) -> dict[str, set[str]]:
     for item in listed(element.tree.get("data")):
         meaning = item.get("meaning") if isinstance(item, dict) else None
         ref = ref_of(item.get("reference"), element.base) if isinstance(item, dict) else ""
-        if isinstance(meaning, str) and meaning in found and ref and not ref.startswith("#"):
+        if isinstance(meaning, str) and meaning in found and _may_be_there(meaning, ref):
             found[meaning].add(ref)
         else:
-            element.unclear("data", "`data` needs a `meaning` that FHIR defines and a reference.")
+            element.unclear("data", "`data` needs a `meaning` that FHIR defines and a reference to a record, `Type/id`.")
     return found

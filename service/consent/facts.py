@@ -17,6 +17,7 @@ from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY, INLINE_LABEL, MEDI
 from service.fhir.coding import keys
 from service.fhir.date import EARLIEST, LATEST, LOCAL, Interval
 from service.fhir.reference import resolved, target
+from service.fhir.types import CODED
 
 THIRD_PARTY = "third-party"
 DO_NOT_TELL = "do-not-tell-patient"
@@ -44,7 +45,8 @@ _AUTHORS = (
     "contributor",
     "enterer",
 )
-_CODED = ("code", "category", "type", "class", "medicationCodeableConcept", "vaccineCode", "serviceType")
+_KINDS = ("code", "codeCodeableConcept", "type", "medicationCodeableConcept", "vaccineCode", "serviceType")
+_CODED = (*_KINDS, "category", "class")
 # Types whose `performer` is to do the work, and is not the author of the record.
 _PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "DeviceRequest", "Consent", "Task"})
 
@@ -57,7 +59,7 @@ class Facts:
     `terms.label_key`. `when` is the clinically relevant time, else the time of authoring, else lastUpdated; None when there is no
     time at all. `references` are the references in the resource itself. `marks` are values of MARKS. `inline` are the labels on
     parts of the resource. `sections` are the codes of Composition sections. `custodian` comes from the store, not from the
-    resource.
+    resource. `uncoded`: a code of a type in CODED is missing, or said in words only, so that it is unknown what the record is.
     """
 
     type: str
@@ -75,6 +77,7 @@ class Facts:
     inline: tuple[str, ...] = ()
     sections: tuple[str, ...] = ()
     custodian: str = ""
+    uncoded: bool = False
 
     @property
     def ref(self) -> str:
@@ -90,6 +93,8 @@ class Facts:
                 row[short] = list(value)
         if self.confidentiality:
             row["c"] = self.confidentiality
+        if self.uncoded:
+            row["u"] = 1
         if self.when:
             low, high = self.when
             row["d"] = [None if low == EARLIEST else low, None if high == LATEST else high]
@@ -115,6 +120,7 @@ class Facts:
             tuple(get("n", ())),
             tuple(get("s", ())),
             custodian,
+            bool(get("u")),
         )
 
 
@@ -158,6 +164,7 @@ def facts_of(resource: Mapping[str, Any], custodian: str = "", base: str = "", z
         inline,
         _sections(resource) if kind == "Composition" else (),
         custodian,
+        kind in CODED and not any(True for name in _KINDS if name in resource for _ in keys(resource[name])),
     )
 
 

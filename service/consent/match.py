@@ -85,7 +85,7 @@ def _kind(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
 def _coded(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     if not what.codes.isdisjoint(facts.codes):
         return YES
-    return NO if facts.codes else UNKNOWN
+    return UNKNOWN if facts.uncoded else NO
 
 
 def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:

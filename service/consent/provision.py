@@ -65,6 +65,10 @@ class Compiled:
     permits only data that all readings permit. `period` is the root's, None when it cannot be read. `written` is the Consent's
     dateTime in milliseconds, None when absent or unreadable. `doubt`: the Consent's permits do not count, for the reasons in
     `findings`. `named` are the records whose references the use case should load into `Evidence.links`.
+
+    From the store, not from the Consent: `recorder` is the agency that recorded it, and `standing` says that the agency had
+    standing then, so that the Consent says something of others' records; `confirmed`: the person said it signed in, or another
+    agency verified it with the person.
     """
 
     ref: str
@@ -79,3 +83,6 @@ class Compiled:
     doubt: bool
     named: frozenset[str]
     findings: tuple[Issue, ...]
+    recorder: str = ""
+    confirmed: bool = False
+    standing: bool = True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import reduce
 from typing import Any
 
-from service.consent.applicable import applicable
+from service.consent.applicable import CEILING, applicable, curbed
 from service.consent.match import NO, YES, gate
 from service.consent.policy import Policy
 from service.consent.provision import Compiled, Node, What
@@ -67,7 +67,15 @@ def residual_json(rules: Rules, base: str = "") -> list[dict[str, Any]]:
 
 def _consent(consent: Compiled, request: Request, now: int, standing: int) -> Rules:
     lists = [_node(root, request, now, standing) for root in consent.roots]
-    return reduce(lambda left, right: _product(left, right, _both), lists) if lists else ()
+    rules = reduce(lambda left, right: _product(left, right, _both), lists) if lists else ()
+    return tuple(each for rule in rules for each in _reaching(rule)) if curbed(consent, request) else rules
+
+
+def _reaching(rule: ResidualRule) -> Rules:
+    """The rule of a curbed Consent: above its ceiling a permit says nothing."""
+    if not rule.permit:
+        return (rule,)
+    return ResidualRule(None, rule.conditions), ResidualRule(True, (*rule.conditions, (CEILING, True)))
 
 
 def _node(node: Node, request: Request, now: int, above: int) -> Rules:

@@ -163,8 +163,8 @@ async def test_2_8_a_denial_recorded_without_standing_says_nothing(
 ) -> None:
     """Consent rules, section 2.8: no stranger closes the record to the crisis team; who was named tells what the person said."""
     record = await kept(locality, "trust")
-    await stored(locality.built, "Organization/voluntary", {**denial(locality.person), "id": clock.new_id()})
     await tied(locality, *named)
+    await stored(locality.built, "Organization/voluntary", {**denial(locality.person), "id": clock.new_id()})
     assert await read(locality, "crisis", record) == answer
 
 

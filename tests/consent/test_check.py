@@ -8,7 +8,7 @@ import pytest
 
 from service.consent.check import check, imported
 from service.consent.supersession import supersession_key
-from service.fhir.canonical import ACT_CODE, ACT_REASON, CONSENT_ACTION, PARTICIPATION
+from service.fhir.canonical import ACT_CODE, ACT_REASON, CONSENT_ACTION, PARTICIPATION, RESOURCE_TYPES
 
 
 def consent(**more: Any) -> dict[str, Any]:
@@ -117,9 +117,16 @@ def test_a_draft_may_be_unfinished() -> None:
 
 
 def test_a_later_consent_of_the_same_terms_supersedes() -> None:
-    """Same subject, controller, policy, category, recipients and purposes: one key, whatever it says of data."""
+    """Same subject, controller, policy, category, recipients, purposes and data: one key, whatever it says of them."""
     later = consent(dateTime="2026-02-02", provision={"type": "deny"})
     assert supersession_key(later) == supersession_key(consent())
+
+
+def test_the_order_of_terms_is_no_other_term() -> None:
+    """A key is of what is named, however often and in whichever order."""
+    one, other = ({"code": "PSY", "system": ACT_CODE}, {"code": "SUD", "system": ACT_CODE})
+    first = consent(provision={"type": "deny", "securityLabel": [one, other]})
+    assert supersession_key(first) == supersession_key(consent(provision={"type": "deny", "securityLabel": [other, one, one]}))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +138,13 @@ def test_a_later_consent_of_the_same_terms_supersedes() -> None:
         consent(category=[{"coding": [{"code": "other"}]}]),
         consent(provision=actor("IRCP")),
         consent(provision={"type": "permit", "purpose": [{"code": "TREAT"}]}),
+        consent(provision={"type": "deny", "data": [{"meaning": "instance", "reference": {"reference": "Observation/1"}}]}),
+        consent(provision={"type": "deny", "dataPeriod": {"start": "2020"}}),
+        consent(provision={"type": "deny", "period": {"end": "2027"}}),
+        consent(provision={"type": "deny", "securityLabel": [{"system": ACT_CODE, "code": "PSY"}]}),
+        consent(provision={"type": "deny", "code": [{"coding": [{"system": "http://loinc.org", "code": "1-8"}]}]}),
+        consent(provision={"type": "deny", "class": [{"system": RESOURCE_TYPES, "code": "Observation"}]}),
+        consent(provision={"type": "permit", "provision": [actor("IRCP") | {"type": "deny"}]}),
     ],
 )
 def test_a_consent_on_other_terms_stands_beside(other: dict[str, Any]) -> None:

@@ -75,4 +75,6 @@ async def _named(work: UnitOfWork, proposal: Proposal) -> Proposal:
             place = f"{proposal.type}.identifier.system"
             raise Refused(problem(Category.RULE, "business-rule", text, expression=place, rule="IDN-7"))
     keys = dict.fromkeys(f"rule:IDN-7:{each['system']}|{each['value']}" for each in listed)
-    return replace(proposal, keys=(*proposal.keys, *keys))
+    own = link(proposal.resource, "practitioner")  # a role may repeat what its own practitioner carries
+    taken = [key for key in keys if own and await work.services.records.holder(key) == own]
+    return replace(proposal, keys=(*proposal.keys, *(key for key in keys if key not in taken)))

@@ -1,7 +1,7 @@
 """Writes of Consents (consent rules, sections 3 and 4; HOV-8).
 
-A Consent must be decidable before it is stored, a person has at most one active Consent of a kind, and the end of a Consent takes
-effect in the transaction that ends the Consent.
+A Consent must be decidable before it is stored, an agency has recorded at most one active Consent of a kind, and the end of a
+Consent takes effect in the transaction that ends the Consent.
 """
 
 from __future__ import annotations
@@ -17,24 +17,26 @@ from service.fhir.canonical import TAG
 from service.fhir.date import ended_at, parse, period
 from service.fhir.reference import link, links, relative
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.consent import withdrawal
+from service.usecases.consent import named, withdrawal, witness
+from service.usecases.request import testimony
 from service.usecases.request.audit import audited
-from service.usecases.request.proposal import Proposal, custodian_only
+from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
 RULE = "consent-rules 3"
 ENDED = frozenset({"inactive", "rejected", "entered-in-error"})
-BOOKKEEPING = frozenset({"status", "meta", "text"})
+PERSON = "person"
 UNDECIDABLE = {"system": TAG, "code": "undecidable"}
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Consent."""
-    if not _ends_own(viewer, proposal):
+    if not _ends_own(viewer, proposal) and not await witness.verifies(work, viewer, proposal):
         custodian_only(work, proposal)
         await _standing(work, viewer, proposal)
     refusals = tuple(issue for issue in check(proposal.resource, work.context.base) if issue.severity == "error")
+    refusals = refusals or await named.absent(work, viewer, proposal)
     if refusals:
         raise Refused(Problem(Category.RULE, refusals))
     for held, later in await _later(work, proposal):
@@ -69,6 +71,7 @@ async def _put(work: UnitOfWork, proposal: Proposal) -> str:
     work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=[patient] if patient else ()))
     ended = [await _end(work, held) for held, _ in superseded]
     _clock(work, ref, proposal.resource)
+    await witness.tell(work, proposal, ref)
     if patient.startswith("Patient/"):
         for each in ended:
             await withdrawal.replaced(work, each)
@@ -82,7 +85,7 @@ def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
     before, after = proposal.before, proposal.resource
     if before is None or link(before, "patient") not in viewer.own or after.get("status") not in ENDED:
         return False
-    return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING)
+    return testimony.same(before, after)
 
 
 async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:
@@ -92,7 +95,7 @@ async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Non
     patient = link(after, "patient")
     if before is not None and link(before, "patient") != patient:
         raise _refusal("patient", "A Consent stays with its person; write a new one for another.")
-    if before is None and not await _sees(work, viewer, patient):
+    if before is None and not (patient.startswith("Patient/") and await sees(work, viewer, patient)):
         raise _refusal("patient", "The Consent names a Patient that is not here; refer to one that you may see.")
     controllers = {relative(each, work.context.base) for each in links(after, "organization")}
     mine = {work.context.caller.organization, *(each for each in viewer.acting.known if each.startswith("Organization/"))}
@@ -100,32 +103,44 @@ async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Non
         raise _refusal("organization", "The controller of a Consent that you record is your agency; name it in `organization`.")
 
 
-async def _sees(work: UnitOfWork, viewer: Viewer, patient: str) -> bool:
-    if patient in work.staged:
-        return True
-    row = await work.row(patient) if patient.startswith("Patient/") else None
-    return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
-
-
 def _stage(work: UnitOfWork, proposal: Proposal) -> str:
-    keys = (*proposal.keys, *_keys(work, proposal.resource))
+    keys = (*proposal.keys, *_keys(work, proposal))
     if proposal.row is None:
         return work.create(proposal.resource, work.context.caller.organization, keys=keys)
-    return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=keys)
+    row = proposal.row
+    return work.update(proposal.resource, row.version, row.custodian, keys=keys, parties=row.parties)
 
 
-def _keys(work: UnitOfWork, consent: Resource) -> tuple[str, ...]:
-    """The unique key of an active Consent. Only one active Consent can hold a supersession key, so two concurrent Consents of one
-    kind cannot both be stored."""
+def _keys(work: UnitOfWork, proposal: Proposal, voices: Iterable[str] = ()) -> tuple[str, ...]:
+    """The unique key of an active Consent in the Consent's own voice, then in the other `voices`. Only one active Consent can
+    hold a key, so two concurrent Consents of one kind cannot both be stored."""
+    consent = proposal.resource
     key = supersession_key(consent, work.context.base) if consent.get("status") == "active" else ""
-    return (f"rule:{RULE}:{key}",) if key else ()
+    return tuple(f"rule:{RULE}:{voice}:{key}" for voice in dict.fromkeys((_voice(work, proposal), *voices))) if key else ()
+
+
+def _voice(work: UnitOfWork, proposal: Proposal) -> str:
+    """Among whose Consents one may supersede another: the person's own, said signed in, or those of one custodian. No agency's
+    Consent ends another agency's, or what the person said."""
+    marks = testimony.witnesses(proposal.row, proposal.resource, work.context.caller)
+    said = any(mark.startswith(testimony.SAID) for mark in marks)
+    return PERSON if said else proposal.row.custodian if proposal.row else work.context.caller.organization
+
+
+async def _others(work: UnitOfWork, proposal: Proposal) -> frozenset[str]:
+    """The voices besides the Consent's own that it supersedes: what the person says signed in supersedes what any agency has
+    recorded."""
+    patient = link(proposal.resource, "patient")
+    if _voice(work, proposal) != PERSON or not patient.startswith("Patient/"):
+        return frozenset()
+    return frozenset(each.recorder for each in (await work.persons((patient,)))[patient].consents)
 
 
 async def _later(work: UnitOfWork, proposal: Proposal) -> list[tuple[str, bool]]:
     """The other active Consents of the proposed Consent's kind, staged or stored, each with whether it was given later than the
     proposed Consent."""
     found, zone = [], work.services.zone
-    for key in _keys(work, proposal.resource):
+    for key in _keys(work, proposal, await _others(work, proposal)):
         staged = [ref for ref, each in work.staged.items() if key in each.keys]
         stored = await work.services.records.holder(key)
         for held in dict.fromkeys((*staged, *((stored,) if stored else ()))):
@@ -141,7 +156,9 @@ async def _end(work: UnitOfWork, ref: str) -> Resource:
     row = await work.row(ref)
     staged = work.staged.get(ref)
     before, custodian = (staged.before, staged.custodian) if staged else (row.version, row.custodian) if row else (0, "")
-    work.update({**earlier, "status": "inactive"}, before, custodian)
+    work.update(
+        {**earlier, "status": "inactive"}, before, custodian, parties=staged.parties if staged else row.parties if row else ()
+    )
     work.cancelled.append(f"TIM-13:{ref}")
     work.audits.append(audited(work.context, "U", ref, why="superseded", patients=[link(earlier, "patient")]))
     return earlier

@@ -30,6 +30,7 @@ from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.persons import Persons
 from service.store.records import Records, Row
+from service.usecases.request import testimony
 
 KEPT = 20_000
 
@@ -41,7 +42,7 @@ class Person:
     `own` are the Patients of the agency that keeps it, `confirmed` those of other agencies that it has confirmed to be the same
     person, and `joined` those of agencies that have confirmed it of this one; `reviews` are the reviews of the identity that are
     open. `custodians` are the agencies that keep `own` and `confirmed`, `leading` those that lead the person's plan; `consents`
-    are pairs of a custodian and its compiled Consent; `acting` are RelatedPersons who may act for the person. `stamp` holds the
+    are all Consents about `own` and `confirmed`; `acting` are RelatedPersons who may act for the person. `stamp` holds the
     generations under which the evidence was loaded, except `links`. `links` are the references of the records that Consents name
     (`named`): records of any type, whose writes may raise no generation, so `links` are loaded for every decision.
     """
@@ -52,7 +53,7 @@ class Person:
     reviews: tuple[Resource, ...]
     custodians: frozenset[str]
     leading: frozenset[str]
-    consents: tuple[tuple[str, Compiled], ...]
+    consents: tuple[Compiled, ...]
     relationships: tuple[Relationship, ...]
     grants: tuple[Grant, ...]
     teams: tuple[Resource, ...]
@@ -67,11 +68,10 @@ class Person:
         this agency, or an agency that leads the person's plan, has named (IDN-6)."""
         return opened(self.leading | {custodian}, self.relationships, at)
 
-    def heard(self, custodian: str, related: frozenset[str]) -> tuple[Compiled, ...]:
-        """The person's Consents that say something about the records that an agency keeps: its own, and those recorded by
-        agencies with standing, which keep the person's record or are in `related` (consent rules, section 2.8)."""
-        standing = {custodian} | self.custodians | self.leading | related
-        return tuple(each for recorder, each in self.consents if recorder in standing)
+    def heard(self, custodian: str) -> tuple[Compiled, ...]:
+        """The person's Consents that say something about the records that an agency keeps: its own, and those whose recorder had
+        standing (consent rules, section 2.8)."""
+        return tuple(each for each in self.consents if each.standing or each.recorder == custodian)
 
     def representatives(self, at: datetime) -> frozenset[str]:
         """RelatedPersons who may act for the person at an instant."""
@@ -155,10 +155,8 @@ class EvidenceCache:
         stamp |= await self._generations.current(confirmed)
         if confirmed:
             kept.add(await self._persons.about(confirmed))
-        compiled = tuple((each.custodian, self._compiled(each)) for each in kept.of("Consent"))
-        keepers = frozenset(
-            (*(bearers[ref].custodian for ref in confirmed), *([row.custodian] if row and not row.deleted else []))
-        )
+        consents = tuple(compiled(each, self._base, self._zone) for each in kept.of("Consent"))
+        keepers = frozenset(bearers[ref].custodian for ref in confirmed) | _keeper(row)
         return Person(
             own=own,
             confirmed=confirmed,
@@ -166,18 +164,15 @@ class EvidenceCache:
             reviews=tuple(each for each in reviews if is_open(each)),
             custodians=keepers,
             leading=leading,
-            consents=compiled,
+            consents=consents,
             relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in kept.relations),
             grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
             teams=tuple(each.resource for each in kept.of("CareTeam")),
             acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in keepers),
-            named=frozenset(ref for _, consent in compiled for ref in consent.named),
+            named=frozenset(ref for consent in consents for ref in consent.named),
             stamp=stamp,
             zone=self._zone,
         )
-
-    def _compiled(self, consent: Row) -> Compiled:
-        return compile_consent(consent.resource, _versioned(consent), self._base, self._zone)
 
     async def _with_links(self, persons: Mapping[str, Person], named: Collection[str]) -> dict[str, Person]:
         """The Persons with the current references of the records that Consents name as `related` or `dependents`. For a deleted
@@ -205,8 +200,12 @@ def _joins(review: Resource, newcomer: str, bearers: Mapping[str, Row]) -> bool:
     return newcomer in bearers and links(review) and judged(review, bearers[newcomer].keys)
 
 
-def _versioned(row: Row) -> str:
-    return versioned(row.reference, row.version)
+def compiled(consent: Row, base: str, zone: tzinfo) -> Compiled:
+    """One version of a Consent as its row has it, with who recorded it and whether anybody confirmed it."""
+    ref, sure = versioned(consent.reference, consent.version), testimony.confirmed(consent.index.keys)
+    return compile_consent(
+        consent.resource, ref, base, zone, recorder=consent.custodian, confirmed=sure, standing=testimony.stands(consent)
+    )
 
 
 def _others(task: Row) -> tuple[str, ...]:

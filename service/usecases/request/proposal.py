@@ -67,6 +67,15 @@ def _wrote(viewer: Viewer, row: Row) -> bool:
     return bool({*viewer.own, viewer.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
+async def sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:
+    """Whether the writer may see a record that the write refers to, as stored or as staged: what a decision rests on is visible
+    to whom it is decided for, so that hidden and absent are refused alike."""
+    if ref in work.staged:
+        return not work.staged[ref].deleted
+    row = await work.row(ref) if ref else None
+    return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
+
+
 def custodian_only(work: UnitOfWork, proposal: Proposal) -> None:
     """Refuses a write to a record of which another agency is the custodian (IDN-3)."""
     row = proposal.row

@@ -36,6 +36,7 @@ from service.usecases.request.services import RequestContext, Services
 # A Task with a code of ours is visible to its two agencies (HOV-11); a Communication is visible to its recipients.
 ADDRESSED = frozenset({"Task", "Communication"})
 TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
+HEARD = Reason("2.8", True, "consent-rules#2.8", "The caller's agency was told of this Consent, to verify it with the person.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
 NOBODY = Evidence()
 NOBODY_AT_ALL = "Patient/"
@@ -145,6 +146,8 @@ class Viewer:
             told = self._addressed(row)
             if told is not None:
                 return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
+        if row.type == "Consent" and not caller.personal and self._named(row):
+            return Decision(True, (HEARD,), self.services.policy.name)
         if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
@@ -171,11 +174,14 @@ class Viewer:
     def _addressed(self, row: Row) -> bool | None:
         """Whether a Task or Communication is addressed to the caller's agency: False when the agency is none of its parties, None
         when consent decides instead, about a Task that has no code of ours."""
-        mine = any(party.organization == self.context.caller.organization for party in row.parties)
-        if not mine:
+        if not self._named(row):
             return False
         ours = row.type == "Communication" or any(key.startswith(f"code={TASK_CODE}|") for key in row.index.keys)
         return True if ours else None
+
+    def _named(self, row: Row) -> bool:
+        """Whether the caller's agency is among those that a record is addressed to."""
+        return any(party.organization == self.context.caller.organization for party in row.parties)
 
     def request(self, person: Person | None = None, purposes: tuple[str, ...] = ()) -> Request:
         """The consent Request that the caller makes about a person, for `purposes` or else for the first of the caller's
@@ -249,7 +255,7 @@ def evidence_of(person: Person, custodian: str, agreement: Agreement | None, at:
     agreement."""
     related = person.related(custodian, at)
     return Evidence(
-        consents=person.heard(custodian, related),
+        consents=person.heard(custodian),
         relationships=related,
         agreement=agreement,
         grants=person.grants,

@@ -7,7 +7,7 @@ by a unit of work reaches a caller: every record that leaves passes `service.use
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -17,16 +17,15 @@ from service import clock
 from service.care.ownership.identity import person_keys
 from service.care.ownership.role import ENTRIES, Lead, changing
 from service.change import Change, IdempotencyKey, Notice, Party, Replaced, Resource, Timer, Write
-from service.consent.compile import compile_consent
 from service.consent.relationship import closed, ties
 from service.fhir.date import begins, ends
-from service.fhir.reference import key, link, name_of, relative, unversioned, version_in, versioned
+from service.fhir.reference import key, link, name_of, relative, unversioned, version_in
 from service.fhir.resource import stamp
 from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
-from service.usecases.request import plan_keys
-from service.usecases.request.evidence import Person
+from service.usecases.request import plan_keys, testimony
+from service.usecases.request.evidence import Person, compiled
 from service.usecases.request.services import RequestContext, Services
 
 T = TypeVar("T")
@@ -166,17 +165,17 @@ class UnitOfWork:
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
         """The Persons whom these Patient references stand for, with their Consents as the unit of work will leave them."""
         known = await self.services.evidence.persons(patients)
-        staged = {ref: each for ref, each in self.staged.items() if ref.startswith("Consent/")}
-        return {patient: self._consenting(person, staged) for patient, person in known.items()} if staged else known
+        staged = [ref for ref in self.staged if ref.startswith("Consent/")]
+        if not staged:
+            return known
+        standing = [row for ref in staged if (row := await self.standing(ref)) is not None]
+        return {patient: self._consenting(person, standing) for patient, person in known.items()}
 
-    def _consenting(self, person: Person, staged: Mapping[str, StagedWrite]) -> Person:
-        kept = [each for each in person.consents if unversioned(each[1].ref) not in staged]
+    def _consenting(self, person: Person, staged: Sequence[Row]) -> Person:
+        names = {row.reference for row in staged}
+        kept = [each for each in person.consents if unversioned(each.ref) not in names]
         base, zone = self.context.base, self.services.zone
-        fresh = [
-            (each.custodian, compile_consent(each.resource, versioned(ref, each.before + 1), base, zone))
-            for ref, each in staged.items()
-            if relative(link(each.resource, "patient"), base) in person.patients
-        ]
+        fresh = [compiled(row, base, zone) for row in staged if relative(link(row.resource, "patient"), base) in person.patients]
         return replace(person, consents=(*kept, *fresh))
 
     def rests_on(self, persons: Iterable[Person]) -> None:
@@ -200,13 +199,15 @@ class UnitOfWork:
         self.staged[ref] = StagedWrite(ready, 0, custodian, "POST", tuple(keys), parties=tuple(parties))
         return ref
 
-    def update(self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = ()) -> str:
+    def update(
+        self, resource: Resource, before: int, custodian: str, *, keys: Iterable[str] = (), parties: Iterable[Party] = ()
+    ) -> str:
         """Stages the next version of a record. A write already staged for the record is replaced by this write, which keeps the
         staged version number and method."""
         ref = name_of(resource)
         earlier = self.staged.get(ref)
         start, method = (earlier.before, earlier.method) if earlier else (before, "PUT")
-        self.staged[ref] = StagedWrite(resource, start, custodian, method, tuple(keys))
+        self.staged[ref] = StagedWrite(resource, start, custodian, method, tuple(keys), parties=tuple(parties))
         return ref
 
     def delete(self, row: Row) -> None:
@@ -243,7 +244,7 @@ class UnitOfWork:
             before=staged.before,
             custodian=staged.custodian,
             method=staged.method,
-            tokens=await self._tokens(resource),
+            tokens=await self._tokens(staged),
             parties=() if staged.deleted else (*staged.parties, *await self._parties(resource), *await self._leading(staged)),
             keys=() if staged.deleted else (*staged.keys, *await self._keys(staged)),
             touches=self._touches(staged),
@@ -302,12 +303,32 @@ class UnitOfWork:
                 found[Party(organization, start, min(until, default=None))] = None
         return tuple(found)
 
-    async def _tokens(self, resource: Resource) -> tuple[str, ...]:
+    async def _tokens(self, staged: StagedWrite) -> tuple[str, ...]:
+        resource = staged.resource
+        if resource["resourceType"] == "Consent":
+            return await self._testimony(staged)
         member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
         actor = link(resource, member) if member else ""
         organization = await self.organization(actor) if actor else ""
         shared = tuple(f"person={key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else ()
         return (f"owner-organization={organization}",) if organization else shared
+
+    async def _testimony(self, staged: StagedWrite) -> tuple[str, ...]:
+        """The marks of a Consent's new version (`testimony`)."""
+        before = await self.row(name_of(staged.resource)) if staged.before else None
+        heard = await self.has_standing(staged.custodian, relative(link(staged.resource, "patient"), self.context.base))
+        marks = testimony.witnesses(before, staged.resource, self.context.caller)
+        return (testimony.STANDING, *marks) if heard else marks
+
+    async def has_standing(self, agency: str, patient: str) -> bool:
+        """Whether an agency keeps the person's record as the unit of work will leave it, leads the person's plan, or was named by
+        one of these. The commit fails when the evidence about the person changes before the commit."""
+        if not patient.startswith("Patient/"):
+            return False
+        keeper = await self.keeper(patient)
+        person = await self.services.evidence.person(patient)
+        self.rests_on((person,))
+        return agency == keeper or agency in person.custodians | person.leading | person.related(keeper, self.context.at)
 
     def _moment(self, text: object, *, last: bool = False) -> datetime | None:
         """The instant at which a recorded date begins, or with `last` the instant at which it is over; None for no date."""

@@ -231,7 +231,7 @@ async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, ma
     stores = (services.records, services.holdings, persons, Generations(services.mongo))
     ends = []
     for zone in (ZoneInfo("Europe/London"), ZoneInfo("America/New_York")):
-        ((_, consent),) = (await EvidenceCache(*stores, zone=zone).person(locality.person)).consents
+        (consent,) = (await EvidenceCache(*stores, zone=zone).person(locality.person)).consents
         assert consent.period is not None
         ends.append(consent.period[1])
     assert ends[1] - ends[0] == 5 * 3600 * 1000
