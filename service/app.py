@@ -35,7 +35,6 @@ from service.outbound.issuers import Issuers
 from service.problem import Problem, Refused
 from service.settings import Settings, shipped
 from service.store import mongo as database
-from service.store.attempts import Attempts
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
 from service.store.embedded import Embedded
@@ -61,6 +60,7 @@ from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
 from service.usecases.smart.idp_directory import IdpDirectory
 from service.usecases.smart.launch import Launching
+from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
@@ -80,6 +80,7 @@ class Built:
     services: Services
     registration: Registration
     users: Users
+    limits: Limits
     authentication: Authentication
     oauth: oauth.OAuth
     keys: SigningKeys
@@ -153,7 +154,6 @@ async def _services(
 ) -> Services:
     partners, base = Partners(mongo), spoken.indexer.base
     await partners.prepare()
-    await Attempts(mongo).prepare()
     await records.prepare(CARE_TYPES)
     generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
     return Services(
@@ -189,7 +189,7 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     directory = IdpDirectory(services, f"{base}/fhir")
 
     def unsupported(scopes: Scopes) -> Problem | None:
-        return scopes.unsupported(services.definitions.types, directory.searchable)
+        return scopes.unsupported(services.definitions.types, directory.filter_fault)
 
     authorization = Authorization(
         clients, tokens, keys, fetcher, terms, unsupported, directory.note, directory.employer, directory.residual
@@ -197,12 +197,14 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     users = Users(clients, tokens, directory.note)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
     launching = Launching(authorization, users, clients, tokens, directory, directory.note)
+    limits = Limits(clients, directory.note, requests=settings.requests_per_minute, failures=settings.failures_per_minute)
     return Built(
         services=services,
         registration=Registration(clients, tokens, keys, terms, unsupported),
         users=users,
         authentication=authentication,
-        oauth=oauth.OAuth(authorization, launching, users, authentication),
+        oauth=oauth.OAuth(authorization, launching, users, authentication, limits),
+        limits=limits,
         keys=keys,
         outbox=Outbox(services.mongo),
         issuers=fetcher,
@@ -218,7 +220,7 @@ def _allowed(base: str) -> tuple[str, ...]:
 def routes(built: Built, base: str) -> list[BaseRoute]:
     """Every route of the service."""
     fhir.register_convertors()
-    sessions = Sessions(built.services, built.authentication, f"{base}/fhir")
+    sessions = Sessions(built.services, built.authentication, f"{base}/fhir", built.limits)
     smart = built.oauth.authorization.smart_configuration()
     statement = _statement(built, base, clock.now())
     return [

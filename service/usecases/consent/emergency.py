@@ -16,7 +16,7 @@ from service.change import Resource
 from service.fhir.canonical import NHS_NUMBER
 from service.fhir.operation import Input, given
 from service.problem import Category, Issue, Problem, Refused, problem
-from service.store.attempts import Attempts
+from service.store.clients import Clients
 from service.store.records import Row
 from service.usecases.consent import override_review
 from service.usecases.consent.override import LONGEST, agreed, faults, human
@@ -108,9 +108,9 @@ def _health(viewer: Viewer) -> None:
 
 async def _attempted(viewer: Viewer) -> None:
     """Counts the attempt. Refuses one beyond what a member of staff, or an agency, may make."""
-    caller, at, attempts = viewer.context.caller, viewer.context.at, Attempts(viewer.services.mongo)
-    by_user = await attempts.add(f"{DOOR} {caller.user}", at, WINDOW)
-    by_agency = await attempts.add(f"{DOOR} {caller.organization}", at, WINDOW)
+    caller, at, clients = viewer.context.caller, viewer.context.at, Clients(viewer.services.mongo)
+    by_user = await clients.attempt(f"{DOOR} {caller.user}", at, WINDOW)
+    by_agency = await clients.attempt(f"{DOOR} {caller.organization}", at, WINDOW)
     if by_user > MOST_BY_USER or by_agency > MOST_BY_AGENCY:
         await _note(viewer, "throttled")
         text = "Too many emergency accesses were tried; wait until the hour is over, or ring an agency that knows the person."

@@ -146,8 +146,16 @@ async def _patient(viewer: Viewer, asked: Enquiry) -> Row:
     identity = id_of(asked.patient)
     row = await viewer.services.records.read("Patient", identity)
     if row is None or row.deleted or not await viewer.reveal([row], "r"):
+        await unseen(viewer, "Consent/$evaluate")
         raise absent("Patient", identity)
     return row
+
+
+async def unseen(viewer: Viewer, what: str) -> None:
+    """Writes the AuditEvent of a question about a person whom the caller may not see, or who is not here."""
+    context = viewer.context
+    line = event(context, "E", what, permitted=False, why="security 2")
+    await viewer.services.trail.note(line, at=context.at, custodian=context.caller.organization)
 
 
 async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision | None]]:

@@ -58,7 +58,8 @@ class Users:
         """The secret of a new session, or a Problem: LOGIN for a wrong username or password, THROTTLED after too many attempts.
         `address` is the network address of the client, whose attempts are counted, too."""
         name, now = folded(username), clock.now()
-        keys = {f"user {digest(name)}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
+        # Who guesses is counted by where from, never by whom: nobody locks another person out.
+        keys = {f"user {digest(name)} {address}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
         counts = [await self._clients.attempt(key, now, WINDOW) for key in keys]
         if any(count > most for count, most in zip(counts, keys.values(), strict=True)):
             await self._note(Event("login", False, user=name, reason="Throttled."))
@@ -68,7 +69,7 @@ class Users:
         if user is None or not right:
             await self._note(Event("login", False, user=name, reason="Wrong username or password."))
             return problem(Category.LOGIN, "login", "The username or the password is wrong; try again.")
-        await self._clients.forget_attempts(f"user {digest(name)}")
+        await self._clients.forget_attempts(f"user {digest(name)} {address}")
         await self._clients.forgive_attempt(f"address {address}")
         await self._note(Event("login", True, user=user.reference))
         return await self._session(user)
