@@ -54,6 +54,9 @@ class Settings(BaseSettings):
     failures_per_minute: int = Field(
         30, ge=5, description="secrets that do not hold which one address may present in a minute, before it is told to wait"
     )
+    batch_seconds: float = Field(
+        20.0, gt=0, le=600, description="time that the entries of one batch may take together; later entries are told to wait"
+    )
     access_token_seconds: int = Field(300, ge=30, le=3600, description="life of an access token")
     refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
@@ -32,6 +34,11 @@ ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
 # The form of a request.url: no URL that leaves the base, climbs with `..` or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
 TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+LATE = problem(
+    Category.THROTTLED, "throttled", "This batch has taken its time; send the entries that are left in another, after a pause."
+)
+"""The answer to an entry whose turn came too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +80,18 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
     read = [_request(place, entry, context.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
         return await decided_again(context, lambda at: _transaction(services, at, read))
-    return tuple([await _alone(services, context, each) for each in read])
+    return await _in_time(services, context, read)
+
+
+async def _in_time(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
+    """The Results of a batch's entries, one after the other. Once the batch has taken its time, the entries left are told to
+    wait, so that one client's batch costs others no more than one client may."""
+    until, results = clock.now() + timedelta(seconds=services.settings.batch_seconds), list[Result]()
+    for each in read:
+        late = clock.now() > until and not isinstance(each, Problem)
+        results.append(Result("", LATE) if late else await _alone(services, context, each))
+        await asyncio.sleep(0)  # another request's turn
+    return tuple(results)
 
 
 async def _alone(services: Services, context: RequestContext, request: EntryRequest | Problem) -> Result:
