@@ -47,6 +47,7 @@ from service.store.persons import Persons
 from service.store.records import Records
 from service.store.relations import Relations
 from service.store.row import Projection, Projector
+from service.store.seal_file import SealFile
 from service.store.search import Searches, indexes
 from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
@@ -131,6 +132,12 @@ def ledger_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
+def seal_file(settings: Settings) -> SealFile:
+    """The file that keeps the ledger's seals outside the database: `seals.ndjson` in the data folder."""
+    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return SealFile(settings.data / "seals.ndjson")
+
+
 def language(settings: Settings, base: str) -> Language:
     """The FHIR Language (definitions, validator, indexer) of a service at `base`. Making it needs no database."""
     return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
@@ -142,7 +149,7 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
-    records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
+    records = Records(mongo, project, ledger_key=ledger_key(settings), seal_file=seal_file(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 

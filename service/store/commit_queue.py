@@ -150,8 +150,12 @@ class CommitQueue:
         """Commits a batch together, or one by one when that fails. Returns the stream's head afterwards, None when the head is
         not known."""
         try:
+            link = None
             entries = [each for waiting in batch for each in waiting.prepared.entries]
-            link = self._ledger.link(head := await self._ledger.begun(head, clock.now()), entries) if entries else None
+            drafts = [each for waiting in batch for each in waiting.prepared.drafts]
+            if entries or drafts:
+                head = await self._ledger.begun(head, clock.now())
+                link = self._ledger.link(head, entries, drafts)
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
             if _doubtful(error):
