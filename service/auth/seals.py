@@ -1,6 +1,6 @@
 """The key that signs the seals of the audit ledger (Ed25519, RFC 8037), made from the ledger's secret.
 
-Whoever holds the public key can tell a seal of this service from any other, and the holder of the database alone can sign none.
+A seal of this service can be told from any other, and the holder of the database alone can sign none.
 """
 
 from __future__ import annotations
@@ -32,11 +32,6 @@ class SealingKey:
         private = Ed25519PrivateKey.from_private_bytes(hmac.digest(self._secret, PURPOSE, "sha256"))
         kid = hashlib.sha256(private.public_key().public_bytes_raw()).hexdigest()[:16]
         return OKPKey.import_key(private, {"kid": kid, "use": "sig", "alg": ALGORITHM})
-
-    @property
-    def public(self) -> dict[str, Any]:
-        """The public key as a JWK, by which anybody can verify a seal."""
-        return dict(self._key.as_dict(private=False))
 
     def sign(self, claims: Mapping[str, Any]) -> str:
         """A compact JWS (RFC 7515) of these claims."""

@@ -15,7 +15,7 @@ from pymongo.errors import PyMongoError
 
 from service import clock
 from service.problem import Category, Refused
-from service.store.commit import Prepared
+from service.store.commit import Prepared, answers_of
 from service.store.ledger import Head, Ledger, Link
 
 LANES = 3
@@ -155,7 +155,8 @@ class CommitQueue:
             drafts = [each for waiting in batch for each in waiting.prepared.drafts]
             if entries or drafts:
                 head = await self._ledger.begun(head, clock.now())
-                link = self._ledger.link(head, entries, drafts)
+                answers = [each for waiting in batch for each in answers_of(waiting.prepared.change)]
+                link = self._ledger.link(head, entries, drafts, answers)
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
             if _doubtful(error):

@@ -2,12 +2,17 @@
 that a change of any of them shows.
 
 AuditEvents are kept in pages (`store.ledger_page`) in the collection of their type, so that AuditEvents are found and read as any
-record. A page has more fields: `s`, its stream; `n`, the page's number in the stream; `f`, the form of its hash; `w`, the record
-versions that the page's commit wrote, each with its name and the digests of its documents; and `h`, the hash over the previous
-page's hash and the whole page. A stream has one writer, and the writer knows the end of its stream, so no two commits ever
-wait for each other. The stream is written to the database before its first page. A seal (`store.seals`) binds the ends of all
-streams that have grown. The key of the hashes lies outside the database, so a person who can only write to the database cannot
-forge a hash.
+record. A page has more fields:
+
+- `s`, its stream, and `n`, the page's number in the stream;
+- `f`, the form of its hash;
+- `w`, the record versions that the page's commit wrote, each with its name and the digests of its documents;
+- `a`, the digests of the answers that the commit kept for repeated requests;
+- `h`, the hash over the previous page's hash and the whole page.
+
+A stream has one writer, and the writer knows the end of its stream, so no two commits ever wait for each other. The stream is
+written to the database before its first page. A seal (`store.seals`) binds the ends of all streams that have grown. The key of
+the hashes lies outside the database, so a person who can only write to the database cannot forge a hash.
 """
 
 from __future__ import annotations
@@ -89,12 +94,13 @@ class Ledger:
             await self._mongo.collection(STREAMS).insert_one({"_id": fresh.stream, "n": 0, "at": now, "open": True})
         return fresh
 
-    def link(self, head: Head, entries: Sequence[Entry], drafts: Sequence[Draft] = ()) -> Link:
+    def link(self, head: Head, entries: Sequence[Entry], drafts: Sequence[Draft] = (), answers: Sequence[Document] = ()) -> Link:
         """The entries as pages that continue the stream of `head`: one page for each custodian, or more where a page is full. The
-        first page names the record versions of `drafts`; it has no entries when there are none."""
+        first page names the record versions of `drafts` and the kept `answers`; it has no entries when there are none."""
         documents: list[Document] = []
         at = max([entry.at for entry in entries] or [each.current["lu"] for each in drafts])
-        written = {"w": [self._version(each) for each in drafts]} if drafts else {}
+        written: Document = {"w": [self._version(each) for each in drafts]} if drafts else {}
+        written |= {"a": [digest(self.key, each) for each in answers]} if answers else {}
         for custodian, events in _by_custodian(entries) if entries else [(str(drafts[0].current["cust"]), [])]:
             drawn = page(events, at, custodian, self._projector)
             document = {**drawn, **written, "f": FORM, "s": head.stream, "n": head.number + 1}

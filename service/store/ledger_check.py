@@ -22,10 +22,12 @@ Versions = dict[str, dict[str, dict[int, tuple[bytes, bytes]]]]
 
 @dataclass(slots=True)
 class Whole:
-    """What a check of the ledger found: its faults, one sentence each, and the record versions that sound pages name."""
+    """What a check of the ledger found: its faults, one sentence each; and what sound pages name, the record versions and the
+    digests of kept answers."""
 
     faults: list[str] = field(default_factory=list)
     versions: Versions = field(default_factory=dict)
+    answers: set[bytes] = field(default_factory=set)
 
 
 @dataclass(slots=True)
@@ -126,6 +128,7 @@ class LedgerCheck:
         stream.number, stream.hash = number, hash_
 
     def _take(self, page: Document) -> None:
+        self._found.answers.update(page.get("a", ()))
         for name, past, current in page.get("w", ()):
             type_, identity, version = name.split("/")
             versions = self._found.versions.setdefault(type_, {}).setdefault(identity, {})

@@ -21,17 +21,10 @@ CHECKER = "baton-check"
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
     """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
     integrity = Integrity(services.mongo, services.records.projector)
-    for each in await services.ledger.verify():
-        yield f"ledger: {each}"
-    types = await integrity.types()
-    for type_ in types:
-        for each in await integrity.gaps(type_):
-            yield f"history: {each}"
-    for each in (*await integrity.loose_keys(), *await integrity.loose_idempotency()):
-        yield f"keys: {each}"
+    async for each in integrity.contradictions(services.ledger):
+        yield each
     for lost in await Outbox(services.mongo).lost():
         yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."
-    if "CarePlan" in types:
-        context = RequestContext(Caller(CHECKER, "", NONE), now, "")
-        async for each in ownership.findings(services, context, integrity):
-            yield each
+    context = RequestContext(Caller(CHECKER, "", NONE), now, "")
+    async for each in ownership.findings(services, context, integrity):
+        yield each

@@ -10,14 +10,13 @@ import pytest
 import pytest_asyncio
 
 from service import clock
-from service.app import Built, build, routes, shell
+from service.app import Built
 from service.change import Change, Write
 from service.fhir.resource import stamp
-from service.settings import Settings
 from service.store.mongo import Mongo
 from service.store.outbox import FAILED, OUTBOX
 from service.usecases.register import integrity
-from tests.locality import BASE, Locality, person, settle, transport
+from tests.locality import Locality, handed_over
 
 TRUST = "Organization/trust"
 
@@ -25,18 +24,8 @@ TRUST = "Organization/trust"
 @pytest_asyncio.fixture
 async def checked(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Locality]:
     """A locality on a database of this test's own, with a plan that was handed over."""
-    settings = Settings(data=tmp_path)
-    built = await build(settings, fresh_mongo, BASE)
-    app = shell(settings)
-    app.router.routes.extend(routes(built, BASE))
-    await settle(built)
-    async with transport(app) as http:
-        locality = Locality(built, http, await person(built))
-        task = await locality.sent(await locality.agency("trust"))
-        accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
-        assert (await (await locality.agency("crisis")).put(accepted, X_Request_Id="once")).status_code == 200
+    async with handed_over(fresh_mongo, tmp_path) as locality:
         yield locality
-    await built.issuers.close()
 
 
 async def findings(built: Built) -> list[str]:
@@ -143,8 +132,8 @@ async def _notice_given_up(built: Built) -> None:
     ("break_it", "rule"),
     [
         (_no_first_version, "history"),
-        (_no_current, "history"),
-        (_version_ahead, "history"),
+        (_no_current, "record"),
+        (_version_ahead, "record"),
         (_another_coordinator, "OWN-2"),
         (_another_author, "OWN-2"),
         (_team_over, "OWN-8"),

@@ -1,0 +1,139 @@
+"""Checks every record against the audit ledger: each row, history version, unique key, relation and kept answer must be what the
+ledger says was written, and nothing that was written may be missing.
+
+A finding names a record and never says what the record contains. A changed document may hold anything, so nothing is taken from a
+document before its digest holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping
+from typing import Any
+
+from service.store.commit import IDEMPOTENCY, KEYS
+from service.store.digests import decoded, digest
+from service.store.history import HISTORY
+from service.store.ledger import ENTRIES, Whole
+from service.store.mongo import Mongo, Session, reaching
+from service.store.relations import RELATIONS, relation_documents
+from service.store.row import Document
+
+GUARD = "g"
+"""The field that a guard counts up in a row; it says nothing about the record, and no digest covers it."""
+
+
+class RecordCheck:
+    """One check of all records against what the ledger names. `key` is the secret of the digests."""
+
+    def __init__(self, mongo: Mongo, key: bytes, whole: Whole, session: Session = None) -> None:
+        self._mongo, self._key, self._session = mongo, key, session
+        self._versions, self._answers = whole.versions, whole.answers
+        self._unsound: set[str] = set()
+        self._keys: dict[str, str] = {}
+        self._relations: dict[str, bytes] = {}
+
+    async def faults(self, types: list[str]) -> AsyncIterator[str]:
+        """Every fault of the records of these types and of all that was drawn from them, one sentence each, each beginning with
+        what is at fault. Raises Refused UNAVAILABLE."""
+        async with reaching():
+            for type_ in sorted({*types, *self._versions}):
+                async for each in self._rows(type_):
+                    yield f"record: {each}"
+            async for each in self._history():
+                yield f"history: {each}"
+            async for each in self._unique_keys():
+                yield f"keys: {each}"
+            async for each in self._kept_answers():
+                yield f"keys: {each}"
+            async for each in self._drawn_relations():
+                yield f"relations: {each}"
+
+    async def _documents(self, name: str, wanted: Mapping[str, Any]) -> AsyncIterator[Document]:
+        """The documents of a collection; one that cannot be read is given empty."""
+        async for raw in self._mongo.raw(name).find(wanted, session=self._session):
+            yield decoded(raw.raw)
+
+    async def _rows(self, type_: str) -> AsyncIterator[str]:
+        """Faults of the current rows of one type. The pages of the ledger have been checked in their streams."""
+        name, versions = f"r.{type_}", self._versions.get(type_, {})
+        missing = set(versions)
+        async for row in self._documents(name, {"s": {"$exists": False}} if name == ENTRIES else {}):
+            identity = str(row.get("_id"))
+            missing.discard(identity)
+            fault = self._row_fault(row, versions.get(identity))
+            if fault:
+                self._unsound.add(f"{type_}/{identity}")
+                yield f"`{type_}/{identity}` {fault}."
+            else:
+                self._draw(f"{type_}/{identity}", row)
+        for identity in sorted(missing):
+            self._unsound.add(f"{type_}/{identity}")
+            yield f"`{type_}/{identity}` is missing; version {max(versions[identity])} was written last."
+
+    def _row_fault(self, row: Document, written: Mapping[int, tuple[bytes, bytes]] | None) -> str:
+        if written is None:
+            return "is in no page of the ledger: it was added past the service, or before the ledger named versions"
+        last = max(written)
+        if digest(self._key, {name: value for name, value in row.items() if name != GUARD}) == written[last][1]:
+            return ""
+        if row.get("v") in written and row.get("v") != last:
+            return f"stands at version {row['v']}, and version {last} was written last: it was put back"
+        return f"is not what was written as version {last}"
+
+    def _draw(self, reference: str, row: Document) -> None:
+        """Remembers the keys and relations that a sound row must have."""
+        self._keys.update((key, reference) for key in row["keys"])
+        self._relations.update((each["_id"], digest(self._key, each)) for each in relation_documents(reference, row))
+
+    async def _history(self) -> AsyncIterator[str]:
+        """Faults of the history. Each version found is struck off, so that the missing ones are left over."""
+        async for past in self._documents(HISTORY, {}):
+            type_, identity, version = (*str(past.get("_id")).split("/"), "", "")[:3]
+            written = self._versions.get(type_, {}).get(identity, {}).pop(int(version) if version.isdecimal() else 0, None)
+            if written is None:
+                text = "is in no page of the ledger: it was added past the service, or before the ledger named versions"
+                yield f"`{type_}/{identity}` version {version} {text}."
+            elif digest(self._key, past) != written[0]:
+                yield f"`{type_}/{identity}` version {version} is not what was written."
+        for type_, records in self._versions.items():
+            for identity, left in records.items():
+                for number in left:
+                    yield f"`{type_}/{identity}` version {number} is missing."
+
+    async def _unique_keys(self) -> AsyncIterator[str]:
+        """Unique keys whose record does not list them, and keys of records that are not held. A row at fault is named already."""
+        async for held in self._documents(KEYS, {}):
+            key, reference = str(held.get("_id")), str(held.get("ref"))
+            if self._keys.pop(key, None) != reference and reference not in self._unsound:
+                yield f"The unique key `{_kind(key)}` of `{reference}` is not that record's."
+        for key, reference in self._keys.items():
+            yield f"The unique key `{_kind(key)}` of `{reference}` is missing."
+
+    async def _kept_answers(self) -> AsyncIterator[str]:
+        """Answers to repeated requests that no request was given. The database forgets an answer when its time is over."""
+        async for kept in self._documents(IDEMPOTENCY, {}):
+            if digest(self._key, kept) not in self._answers:
+                yield f"A repeated request would be answered with `{_answered(kept)}`, which is not what was answered."
+
+    async def _drawn_relations(self) -> AsyncIterator[str]:
+        """Relations that their record does not establish, and relations that are missing."""
+        async for relation in self._documents(RELATIONS, {}):
+            source = str(relation.get("source"))
+            if self._relations.pop(str(relation.get("_id")), b"") != digest(self._key, relation) and source not in self._unsound:
+                yield f"A relation of `{source}` with `{relation.get('org')}` is not what that record says."
+        for reference in _sources(self._relations):
+            yield f"A relation of `{reference}` is missing."
+
+
+def _kind(key: str) -> str:
+    """What a unique key is for; the rest of the key may tell of a person."""
+    return key.partition(":")[0]
+
+
+def _answered(kept: Document) -> str:
+    answer = kept.get("answer")
+    return f"{answer.get('ref')}` version `{answer.get('version')}" if isinstance(answer, dict) else ""
+
+
+def _sources(relations: Mapping[str, bytes]) -> Iterator[str]:
+    yield from sorted({identity.partition("#")[0] for identity in relations})
