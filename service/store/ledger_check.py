@@ -19,6 +19,9 @@ from service.store.seals import ENTRIES, FORM, SEALS, STREAMS, after, claims
 Versions = dict[str, dict[str, dict[int, tuple[bytes, bytes]]]]
 """By type, id and version: the digests of a record version's documents, in the history and as the current row."""
 
+LISTED = 3
+"""How many of the versions that an unsound page names a finding lists."""
+
 
 @dataclass(slots=True)
 class Whole:
@@ -114,26 +117,36 @@ class LedgerCheck:
         self._end(stream)
 
     def _check_page(self, stream: _Stream, page: Document, number: int) -> None:
+        """Checks a page, and takes what it names. What an unsound page names is taken, too, so that a record that fits is not
+        named a second time: the finding says that nothing vouches for it."""
         hash_ = raw_bytes(page, "h")
+        versions, doubt = self._take(page), ""
         if number != stream.number + 1:
-            self._say(f"Stream `{stream.name}` goes from `{stream.number}` to `{number}`: pages are missing.")
+            doubt = f"Stream `{stream.name}` goes from `{stream.number}` to `{number}`: pages are missing"
         elif "f" not in page:
             stream.old += 1
         elif digest(self._key, _without(page, "h"), stream.hash) != hash_:
-            self._say(f"Page `{number}` of stream `{stream.name}` is not what was written there.")
-        else:
-            self._take(page)
+            doubt = f"Page `{number}` of stream `{stream.name}` is not what was written there"
+        if doubt:
+            self._say(f"{doubt}{_vouching(versions)}.")
         if self._sealed.pop((stream.name, number), hash_) != hash_:
             self._say(f"Page `{number}` of stream `{stream.name}` is not the one that was sealed.")
         stream.number, stream.hash = number, hash_
 
-    def _take(self, page: Document) -> None:
-        self._found.answers.update(page.get("a", ()))
-        for name, past, current in page.get("w", ()):
-            type_, identity, version = name.split("/")
-            versions = self._found.versions.setdefault(type_, {}).setdefault(identity, {})
-            if versions.setdefault(int(version), (past, current)) != (past, current):
-                self._say(f"`{type_}/{identity}` version {version} was written twice: the record was put back in between.")
+    def _take(self, page: Document) -> list[str]:
+        """Takes the record versions and answers that a page names; gives the names of the versions."""
+        found = []
+        try:
+            self._found.answers.update(page.get("a", ()))
+            for name, past, current in page.get("w", ()):
+                type_, identity, version = name.split("/")
+                found.append(f"`{type_}/{identity}` version {version}")
+                versions = self._found.versions.setdefault(type_, {}).setdefault(identity, {})
+                if versions.setdefault(int(version), (past, current)) != (past, current):
+                    self._say(f"{found[-1]} was written twice: the record was put back in between.")
+        except (AttributeError, TypeError, ValueError):
+            pass  # somebody else wrote this page, and the page's hash will show it
+        return found
 
     def _end(self, stream: _Stream) -> None:
         if stream.number:
@@ -152,6 +165,12 @@ class LedgerCheck:
             self._say(f"Stream `{name}` is marked as sealed to page `{begun.get('n')}`, and was sealed to page `{sealed}`.")
         elif marks and begun.get("open") is not True and end > sealed:
             self._say(f"Stream `{name}` is marked as ended at page `{sealed}`, and goes on to page `{end}`.")
+
+
+def _vouching(versions: list[str]) -> str:
+    """What a page named that is unsound, for a finding about the page."""
+    more = f" and {len(versions) - LISTED} more" if len(versions) > LISTED else ""
+    return f", so nothing vouches for {', '.join(versions[:LISTED])}{more}" if versions else ""
 
 
 def _without(document: Document, *names: str) -> Document:

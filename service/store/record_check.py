@@ -7,7 +7,7 @@ document before its digest holds.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 from service.store.commit import IDEMPOTENCY, KEYS
@@ -76,7 +76,7 @@ class RecordCheck:
         last = max(written)
         if digest(self._key, {name: value for name, value in row.items() if name != GUARD}) == written[last][1]:
             return ""
-        if row.get("v") in written and row.get("v") != last:
+        if row.get("v") in [each for each in written if each != last]:
             return f"stands at version {row['v']}, and version {last} was written last: it was put back"
         return f"is not what was written as version {last}"
 
@@ -103,9 +103,10 @@ class RecordCheck:
     async def _unique_keys(self) -> AsyncIterator[str]:
         """Unique keys whose record does not list them, and keys of records that are not held. A row at fault is named already."""
         async for held in self._documents(KEYS, {}):
-            key, reference = str(held.get("_id")), str(held.get("ref"))
-            if self._keys.pop(key, None) != reference and reference not in self._unsound:
-                yield f"The unique key `{_kind(key)}` of `{reference}` is not that record's."
+            key, said = str(held.get("_id")), str(held.get("ref"))
+            reference = self._keys.pop(key, None)
+            if reference != said and said not in self._unsound:
+                yield f"The unique key `{_kind(key)}` of `{reference or said}` is not what that record holds."
         for key, reference in self._keys.items():
             yield f"The unique key `{_kind(key)}` of `{reference}` is missing."
 
@@ -113,15 +114,16 @@ class RecordCheck:
         """Answers to repeated requests that no request was given. The database forgets an answer when its time is over."""
         async for kept in self._documents(IDEMPOTENCY, {}):
             if digest(self._key, kept) not in self._answers:
-                yield f"A repeated request would be answered with `{_answered(kept)}`, which is not what was answered."
+                yield f"The answer kept for a repeat of the request `{kept.get('_id')}` is not what was answered."
 
     async def _drawn_relations(self) -> AsyncIterator[str]:
         """Relations that their record does not establish, and relations that are missing."""
         async for relation in self._documents(RELATIONS, {}):
-            source = str(relation.get("source"))
-            if self._relations.pop(str(relation.get("_id")), b"") != digest(self._key, relation) and source not in self._unsound:
-                yield f"A relation of `{source}` with `{relation.get('org')}` is not what that record says."
-        for reference in _sources(self._relations):
+            identity = str(relation.get("_id"))
+            source = _source(identity)
+            if self._relations.pop(identity, b"") != digest(self._key, relation) and source not in self._unsound:
+                yield f"A relation of `{source}` is not what that record establishes."
+        for reference in sorted({_source(identity) for identity in self._relations}):
             yield f"A relation of `{reference}` is missing."
 
 
@@ -130,10 +132,6 @@ def _kind(key: str) -> str:
     return key.partition(":")[0]
 
 
-def _answered(kept: Document) -> str:
-    answer = kept.get("answer")
-    return f"{answer.get('ref')}` version `{answer.get('version')}" if isinstance(answer, dict) else ""
-
-
-def _sources(relations: Mapping[str, bytes]) -> Iterator[str]:
-    yield from sorted({identity.partition("#")[0] for identity in relations})
+def _source(identity: str) -> str:
+    """The record that establishes the relation with this `_id`."""
+    return identity.partition("#")[0]

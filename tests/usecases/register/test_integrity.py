@@ -16,7 +16,7 @@ from service.fhir.resource import stamp
 from service.store.mongo import Mongo
 from service.store.outbox import FAILED, OUTBOX
 from service.usecases.register import integrity
-from tests.locality import Locality, handed_over
+from tests.locality import Locality, handed_over, stored
 
 TRUST = "Organization/trust"
 
@@ -152,6 +152,15 @@ async def test_what_does_not_hold_is_found(checked: Locality, break_it: Callable
     """Each finding starts with what it breaks."""
     await break_it(checked.built)
     assert rule in {each.partition(":")[0] for each in await findings(checked.built)}
+
+
+async def test_a_record_written_anew_after_it_was_put_back_is_found(checked: Locality) -> None:
+    """The service itself writes the version a second time, and knows no better."""
+    await remove(checked.built, "r.Practitioner", _id="housing-lead")
+    await remove(checked.built, "history", _id="Practitioner/housing-lead/1")
+    await stored(checked.built, "Organization/housing", {"resourceType": "Practitioner", "id": "housing-lead"})
+    told = "ledger: `Practitioner/housing-lead` version 1 was written twice: the record was put back in between."
+    assert told in await findings(checked.built)
 
 
 async def test_findings_hold_no_patient_data(checked: Locality) -> None:
