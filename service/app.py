@@ -54,6 +54,7 @@ from service.store.timers import Timers
 from service.store.tokens import Tokens
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.operated import recorder
 from service.usecases.request.services import Services
 from service.usecases.request.trail import with_events
 from service.usecases.smart.authentication import Authentication
@@ -199,12 +200,13 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     authorization = Authorization(
         clients, tokens, keys, fetcher, terms, unsupported, directory.note, directory.employer, directory.residual
     )
-    users = Users(clients, tokens, directory.note)
+    record = recorder(services.trail)
+    users = Users(clients, tokens, directory.note, record)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
     launching = Launching(authorization, users, clients, tokens, directory, directory.note)
     return Built(
         services=services,
-        registration=Registration(clients, tokens, keys, terms, unsupported),
+        registration=Registration(clients, tokens, keys, terms, unsupported, record),
         users=users,
         authentication=authentication,
         oauth=oauth.OAuth(authorization, launching, users, authentication),

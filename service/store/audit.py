@@ -1,16 +1,19 @@
-"""Writes the AuditEvents of requests that change nothing: reads, searches, denials. AuditEvents of the same moment and custodian
-go into the ledger as one page."""
+"""Writes the AuditEvents of requests that change no record: reads, searches, denials, and changes of a register. AuditEvents of
+the same moment and custodian go into the ledger as one page."""
 
 from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
 
 from service import clock
 from service.change import Resource
 from service.store.ledger import Entry, Head, Ledger
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Body, Mongo, Session, reaching
+
+T = TypeVar("T")
 
 WRITERS = 2
 """How many pages are written at once. With one writer, all readers would wait for the disk in step; with many writers, no page
@@ -36,6 +39,8 @@ class AuditTrail:
         self._free: list[Head | None] = [None] * WRITERS
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
+        self._registers: Head | None = None
+        self._turn = asyncio.Lock()
 
     async def note(self, event: Resource, *, at: datetime | None = None, custodian: str = "") -> None:
         """Returns when the event (an AuditEvent without id) is durable; the caller releases no data before. `custodian` is the
@@ -47,6 +52,23 @@ class AuditTrail:
             self._scheduled = True
             loop.call_soon(self._start)
         await told.done
+
+    async def together(self, change: Body[T], event: Resource, *, at: datetime, custodian: str = "") -> T:
+        """Makes a change and writes its event in one transaction; a change whose result is false changed nothing, and its event
+        is not written. Gives the result. Raises Refused UNAVAILABLE, and what `change` raises: nothing is changed then."""
+        async with self._turn:
+            head, self._registers = await self._ledger.begun(self._registers, at), None
+            link = self._ledger.link(head, [Entry(event, at, custodian)])
+
+            async def both(session: Session) -> T:
+                result = await change(session)
+                if result:
+                    await link.write(self._mongo, session)
+                return result
+
+            result = await self._mongo.transaction(both)
+            self._registers = link.head if result else head
+            return result
 
     def _start(self) -> None:
         """Gives a free writer all entries of the queue."""

@@ -10,6 +10,9 @@ from service.store.mongo import Mongo, reaching
 from service.store.record_check import RecordCheck
 from service.store.row import Projector, Row, row_of
 
+LOOKS = 3
+"""How often a fault must be found to count: a reader of a busy store may meet the same record in a change twice."""
+
 
 class Integrity:
     """Reads every record, and finds what contradicts the ledger."""
@@ -23,16 +26,21 @@ class Integrity:
             names = await self._mongo.database.list_collection_names()
         return sorted(name[2:] for name in names if name.startswith("r."))
 
-    async def contradictions(self, ledger: Ledger) -> AsyncIterator[str]:
-        """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. All of it is
-        read as it is at one moment, so writers need not wait. Raises Refused UNAVAILABLE."""
-        types = await self.types()
-        async with self._mongo.snapshot() as session:
-            whole = await ledger.verified(session)
-            for each in whole.faults:
-                yield f"ledger: {each}"
-            async for each in RecordCheck(self._mongo, ledger.key, whole, session).faults(types):
-                yield each
+    async def contradictions(self, ledger: Ledger) -> list[str]:
+        """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. Writers need
+        not wait: what is written while it is read can look like a fault, and what is at fault is found each time. Raises Refused
+        UNAVAILABLE."""
+        found = await self._contradictions(ledger)
+        for _ in range(LOOKS - 1):
+            if found:
+                again = set(await self._contradictions(ledger))
+                found = [each for each in found if each in again]
+        return found
+
+    async def _contradictions(self, ledger: Ledger) -> list[str]:
+        whole = await ledger.verified()
+        records = RecordCheck(self._mongo, ledger.key, whole).faults(await self.types())
+        return [*(f"ledger: {each}" for each in whole.faults), *[each async for each in records]]
 
     async def rows(self, type_: str, *, past: bool = False) -> AsyncIterator[Row]:
         """Every current record of a type, or with `past` every version of the type's records; deleted versions are left out."""

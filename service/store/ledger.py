@@ -123,10 +123,9 @@ class Ledger:
         ledger had come that far."""
         return await self._seals.newest()
 
-    async def verified(self, session: Session = None) -> Whole:
-        """Every page and seal, checked: the faults, and the record versions that sound pages name. The snapshot `session` gives
-        all reads one moment; the seals kept outside are read before it."""
-        return await LedgerCheck(self._mongo, self.key, self._outside).whole(session)
+    async def verified(self) -> Whole:
+        """Every page and seal, checked: the faults, and what the pages name."""
+        return await LedgerCheck(self._mongo, self.key, self._outside).whole()
 
     async def verify(self) -> list[str]:
         """Every fault of the ledger, one sentence each; empty when the ledger is whole."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from service.auth.seals import SealingKey
 from service.store.digests import decoded, digest, raw_bytes
-from service.store.mongo import Mongo, Session, reaching
+from service.store.mongo import Mongo, reaching
 from service.store.row import Document
 from service.store.seal_file import SealFile
 from service.store.seals import ENTRIES, FORM, SEALS, STREAMS, after, claims
@@ -53,17 +53,17 @@ class LedgerCheck:
         self._sealed_until: dict[str, int] = {}
         self._ends: dict[str, int] = {}
 
-    async def whole(self, session: Session = None) -> Whole:
-        """Everything that the ledger names, and every fault of it. The snapshot `session` gives all reads one moment; the seals
-        kept outside are read before it."""
+    async def whole(self) -> Whole:
+        """Everything that the ledger names, and every fault of it. Seals are read before the pages that they bind, and the seals
+        kept outside before those in the database, because the ledger may grow meanwhile."""
         kept: dict[int, set[str]] = {}
         for number, signed in self._outside.kept() if self._outside else ():
             kept.setdefault(number, set()).add(signed)
         async with reaching():
-            streams = {str(each["_id"]): each async for each in self._mongo.collection(STREAMS).find({}, session=session)}
-            await self._check_seals(kept, session)
+            streams = {str(each["_id"]): each async for each in self._mongo.collection(STREAMS).find({})}
+            await self._check_seals(kept)
             sound = not self._found.faults
-            await self._check_pages(session)
+            await self._check_pages()
         for stream, number in self._sealed:
             self._say(f"Page `{number}` of stream `{stream}` was sealed and is missing.")
         for name in sorted(self._ends):
@@ -73,11 +73,11 @@ class LedgerCheck:
     def _say(self, sentence: str) -> None:
         self._found.faults.append(sentence)
 
-    async def _check_seals(self, kept: dict[int, set[str]], session: Session) -> None:
+    async def _check_seals(self, kept: dict[int, set[str]]) -> None:
         """Checks the chain of the seals, the signature of the last one, and that every seal kept outside is there."""
         last: Document = {}
         number = old = 0
-        async for raw in self._mongo.raw(SEALS).find({}, session=session).sort("_id", 1):
+        async for raw in self._mongo.raw(SEALS).find({}).sort("_id", 1):
             seal = decoded(raw.raw)
             named = seal.get("_id")
             if "sig" not in seal:
@@ -103,10 +103,10 @@ class LedgerCheck:
             self._sealed[stream, number] = bytes(hash_)
             self._sealed_until[stream] = max(number, self._sealed_until.get(stream, 0))
 
-    async def _check_pages(self, session: Session) -> None:
+    async def _check_pages(self) -> None:
         """Checks every page in order, and takes the record versions that it names."""
         stream = _Stream()
-        found = self._mongo.raw(ENTRIES).find({"s": {"$exists": True}}, session=session)
+        found = self._mongo.raw(ENTRIES).find({"s": {"$exists": True}})
         async for raw in found.sort([("s", 1), ("n", 1)]).allow_disk_use(True):
             page = decoded(raw.raw)
             name, number = str(page.get("s")), page.get("n")

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlsplit
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
@@ -28,8 +28,6 @@ READING: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, datetime_con
 RAW = CodecOptions(document_class=RawBSONDocument)
 DURABLE = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
-SNAPSHOT_LOST = frozenset({239, 246})
-"""The codes of SnapshotTooOld and SnapshotUnavailable."""
 TRANSACTION_SECONDS = 10.0
 SELECTION_MS = 5000
 FIRST_PAUSE = 0.002
@@ -121,22 +119,6 @@ class Mongo:
         """
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
-
-    @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Session]:
-        """A session whose reads all see the database as it is at the first of them, whatever is written meanwhile.
-
-        Raises Refused UNAVAILABLE when the database cannot be reached, or when the reads take longer than the database keeps its
-        past (`minSnapshotHistoryWindowInSeconds`, 5 minutes unless configured).
-        """
-        async with reaching(), await settled(self.client.start_session(snapshot=True)) as session:
-            try:
-                yield session
-            except OperationFailure as error:
-                if error.code not in SNAPSHOT_LOST:
-                    raise
-                text = "The database has forgotten the moment that was read; raise its `minSnapshotHistoryWindowInSeconds`."
-                raise unavailable(text) from error
 
     async def ping(self) -> None:
         """Returns when the database answers; raises Refused UNAVAILABLE when the database does not."""

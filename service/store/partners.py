@@ -88,17 +88,19 @@ class Partners:
         return _partner(document) if document else None
 
     async def add(self, partner: Partner) -> None:
-        """Registers an agency, or replaces its agreement. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+        """Registers an agency, or replaces its agreement, as `put`, in a transaction of its own."""
+        await self._mongo.transaction(lambda session: self.put(partner, session))
+
+    async def put(self, partner: Partner, session: Session) -> bool:
+        """Registers an agency, or replaces its agreement, in the caller's transaction. Always True. Raises Refused INVALID for a
+        sector that is not in `SECTORS`."""
         if partner.sector not in SECTORS:
             known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
             raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))
-
-        async def add(session: Session) -> None:
-            document = _document(partner)
-            await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
-            await self._bump(session)
-
-        await self._mongo.transaction(add)
+        document = _document(partner)
+        await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
+        await self._bump(session)
+        return True
 
     async def _bump(self, session: Session) -> None:
         await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, {"$inc": {"n": 1}}, upsert=True, session=session)

@@ -14,7 +14,7 @@ from service.store.commit import IDEMPOTENCY, KEYS
 from service.store.digests import decoded, digest
 from service.store.history import HISTORY
 from service.store.ledger import ENTRIES, Whole
-from service.store.mongo import Mongo, Session, reaching
+from service.store.mongo import Mongo, reaching
 from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document
 
@@ -25,8 +25,8 @@ GUARD = "g"
 class RecordCheck:
     """One check of all records against what the ledger names. `key` is the secret of the digests."""
 
-    def __init__(self, mongo: Mongo, key: bytes, whole: Whole, session: Session = None) -> None:
-        self._mongo, self._key, self._session = mongo, key, session
+    def __init__(self, mongo: Mongo, key: bytes, whole: Whole) -> None:
+        self._mongo, self._key = mongo, key
         self._versions, self._answers = whole.versions, whole.answers
         self._unsound: set[str] = set()
         self._keys: dict[str, str] = {}
@@ -50,7 +50,7 @@ class RecordCheck:
 
     async def _documents(self, name: str, wanted: Mapping[str, Any]) -> AsyncIterator[Document]:
         """The documents of a collection; one that cannot be read is given empty."""
-        async for raw in self._mongo.raw(name).find(wanted, session=self._session):
+        async for raw in self._mongo.raw(name).find(wanted):
             yield decoded(raw.raw)
 
     async def _rows(self, type_: str) -> AsyncIterator[str]:

@@ -21,7 +21,7 @@ CHECKER = "baton-check"
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
     """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
     integrity = Integrity(services.mongo, services.records.projector)
-    async for each in integrity.contradictions(services.ledger):
+    for each in await integrity.contradictions(services.ledger):
         yield each
     for lost in await Outbox(services.mongo).lost():
         yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."

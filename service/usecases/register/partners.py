@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from service import clock
@@ -12,11 +13,11 @@ from service.auth.scopes import NONE
 from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
-from service.usecases.request.audit import audited, event
+from service.usecases.request.audit import audited
+from service.usecases.request.operated import OPERATOR, recorder
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
-OPERATOR = "baton-operator"
 SOON = timedelta(days=30)
 
 
@@ -34,10 +35,8 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
-    await services.partners.add(partner)
-    await services.trail.note(
-        event(context, "U", f"partner {partner.organization}"), at=context.at, custodian=partner.organization
-    )
+    record = recorder(services.trail)
+    await record(partial(services.partners.put, partner), "U", f"partner {partner.organization}", partner.organization)
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,7 @@ from service import clock
 from service.app import Built
 from service.change import Change, Write
 from service.fhir.resource import stamp
+from service.store.integrity import Integrity
 from service.store.mongo import Mongo
 from service.store.outbox import FAILED, OUTBOX
 from service.usecases.register import integrity
@@ -152,6 +154,31 @@ async def test_what_does_not_hold_is_found(checked: Locality, break_it: Callable
     """Each finding starts with what it breaks."""
     await break_it(checked.built)
     assert rule in {each.partition(":")[0] for each in await findings(checked.built)}
+
+
+async def test_a_service_at_work_is_not_at_fault(checked: Locality) -> None:
+    """Records are written and changed, read and sealed while they are checked."""
+    services, done = checked.built.services, asyncio.Event()
+
+    async def writing(lane: int) -> None:
+        number = 0
+        while not done.is_set():
+            name = f"lane{lane}-{number // 3}"
+            found = await services.records.read("Practitioner", name)
+            told = {"resourceType": "Practitioner", "active": bool(number % 2)}
+            stamped = stamp(told, id=name, version=number % 3 + 1, at=clock.now())
+            keys = (f"{name}:{number % 2}",)
+            await services.records.commit(Change(clock.now(), (Write(stamped, found.version if found else 0, TRUST, keys=keys),)))
+            await services.ledger.seal(clock.now())
+            number += 1
+        assert number > 3
+
+    writers = [asyncio.create_task(writing(lane)) for lane in range(4)]
+    for _ in range(5):
+        assert await Integrity(services.mongo, services.records.projector).contradictions(services.ledger) == []
+    done.set()
+    await asyncio.gather(*writers)
+    assert await findings(checked.built) == []
 
 
 async def test_a_record_written_anew_after_it_was_put_back_is_found(checked: Locality) -> None:
