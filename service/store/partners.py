@@ -87,13 +87,11 @@ class Partners:
             document = await self._mongo.collection(PARTNERS).find_one({"_id": organization})
         return _partner(document) if document else None
 
-    async def add(self, partner: Partner) -> None:
-        """Registers an agency, or replaces its agreement, as `put`, in a transaction of its own."""
-        await self._mongo.transaction(lambda session: self.put(partner, session))
-
-    async def put(self, partner: Partner, session: Session) -> bool:
-        """Registers an agency, or replaces its agreement, in the caller's transaction. Always True. Raises Refused INVALID for a
-        sector that is not in `SECTORS`."""
+    async def add(self, partner: Partner, session: Session = None) -> bool:
+        """Registers an agency, or replaces its agreement: in the caller's transaction, or in one of its own without a session.
+        Always True. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+        if session is None:
+            return await self._mongo.transaction(lambda own: self.add(partner, own))
         if partner.sector not in SECTORS:
             known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
             raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))

@@ -36,7 +36,7 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
     record = recorder(services.trail)
-    await record(partial(services.partners.put, partner), "U", f"partner {partner.organization}", partner.organization)
+    await record(partial(services.partners.add, partner), "U", f"partner {partner.organization}", partner.organization)
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:
