@@ -19,6 +19,7 @@ from service.change import Resource
 from service.settings import Settings
 from service.store.mongo import Mongo
 from service.store.partners import Partner
+from service.usecases.register import partners
 from service.usecases.request.services import RequestContext
 from service.usecases.request.work import UnitOfWork
 
@@ -201,11 +202,11 @@ class Locality:
 async def settle(built: Built) -> None:
     """Stores the locality's directory and partners, each under its own agency."""
     for agency, sector in AGENCIES.items():
-        await built.services.partners.add(Partner(f"Organization/{agency}", sector, ("TREAT", "HOPERAT")))
         organization = {"resourceType": "Organization", "id": agency, "active": True, "name": agency.title()}
         practitioner = {"resourceType": "Practitioner", "id": f"{agency}-lead", "name": [{"text": f"Lead of {agency}"}]}
         second = {**practitioner, "id": f"{agency}-second"}
         await stored(built, f"Organization/{agency}", organization, practitioner, second, role(agency), role(agency, "second"))
+        await partners.register(built.services, built.base, Partner(f"Organization/{agency}", sector, ("TREAT", "HOPERAT")))
 
 
 @asynccontextmanager

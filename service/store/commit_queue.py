@@ -16,7 +16,7 @@ from pymongo.errors import PyMongoError
 from service import clock
 from service.problem import Category, Refused
 from service.store.commit import Prepared, answers_of
-from service.store.ledger import Head, Ledger, Link
+from service.store.ledger import Head, Ledger, Link, Written
 
 LANES = 3
 MOST_CHANGES = 64
@@ -153,10 +153,10 @@ class CommitQueue:
             link = None
             entries = [each for waiting in batch for each in waiting.prepared.entries]
             drafts = [each for waiting in batch for each in waiting.prepared.drafts]
+            answers = [each for waiting in batch for each in answers_of(waiting.prepared.change)]
             if entries or drafts:
                 head = await self._ledger.begun(head, clock.now())
-                answers = [each for waiting in batch for each in answers_of(waiting.prepared.change)]
-                link = self._ledger.link(head, entries, drafts, answers)
+                link = self._ledger.link(head, entries, Written(drafts, answers))
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
             if _doubtful(error):

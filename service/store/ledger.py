@@ -8,6 +8,7 @@ record. A page has more fields:
 - `f`, the form of its hash;
 - `w`, the record versions that the page's commit wrote, each with its name and the digests of its documents;
 - `a`, the digests of the answers that the commit kept for repeated requests;
+- `r`, the rows of registers that the commit changed, each with its name, the number of the change, and the digest of the row;
 - `h`, the hash over the previous page's hash and the whole page.
 
 A stream has one writer, and the writer knows the end of its stream, so no two commits ever wait for each other. The stream is
@@ -20,7 +21,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from pymongo import IndexModel
 
@@ -61,6 +61,20 @@ class Entry:
 
 
 @dataclass(frozen=True, slots=True)
+class Written:
+    """What a commit wrote besides its AuditEvents: the drafts of record versions, the answers kept for repeated requests, and the
+    rows of registers, each with its name `collection/_id`, the number of this change among the changes of the row, and the row,
+    None when it was removed."""
+
+    drafts: Sequence[Draft] = ()
+    answers: Sequence[Document] = ()
+    rows: Sequence[tuple[str, int, Document | None]] = ()
+
+
+NOTHING = Written()
+
+
+@dataclass(frozen=True, slots=True)
 class Link:
     """Pages chained to the head of a stream, and the head after the pages. A writer takes the new head only once the pages are
     committed."""
@@ -94,25 +108,30 @@ class Ledger:
             await self._mongo.collection(STREAMS).insert_one({"_id": fresh.stream, "n": 0, "at": now, "open": True})
         return fresh
 
-    def link(self, head: Head, entries: Sequence[Entry], drafts: Sequence[Draft] = (), answers: Sequence[Document] = ()) -> Link:
+    def link(self, head: Head, entries: Sequence[Entry], written: Written = NOTHING) -> Link:
         """The entries as pages that continue the stream of `head`: one page for each custodian, or more where a page is full. The
-        first page names the record versions of `drafts` and the kept `answers`; it has no entries when there are none."""
+        first page names all that was `written`; it has no entries when there are none."""
         documents: list[Document] = []
-        at = max([entry.at for entry in entries] or [each.current["lu"] for each in drafts])
-        written: Document = {"w": [self._version(each) for each in drafts]} if drafts else {}
-        written |= {"a": [digest(self.key, each) for each in answers]} if answers else {}
-        for custodian, events in _by_custodian(entries) if entries else [(str(drafts[0].current["cust"]), [])]:
+        at = max([entry.at for entry in entries] or [each.current["lu"] for each in written.drafts])
+        named = self._named(written)
+        for custodian, events in _by_custodian(entries) if entries else [(str(written.drafts[0].current["cust"]), [])]:
             drawn = page(events, at, custodian, self._projector)
-            document = {**drawn, **written, "f": FORM, "s": head.stream, "n": head.number + 1}
+            document = {**drawn, **named, "f": FORM, "s": head.stream, "n": head.number + 1}
             document["h"] = digest(self.key, document, head.hash)
             head = Head(head.stream, head.begun, head.number + 1, document["h"])
             documents.append(document)
-            written = {}
+            named = {}
         return Link(tuple(documents), head)
 
-    def _version(self, draft: Draft) -> list[Any]:
-        """The name of a record version, and the digests of its documents: in the history, and as the current row."""
-        return [draft.past["_id"], digest(self.key, draft.past), digest(self.key, draft.current)]
+    def _named(self, written: Written) -> Document:
+        """The fields of a page that name what was written. A version has two digests: in the history, and as the current row."""
+        key = self.key
+        fields: Document = {
+            "w": [[each.past["_id"], digest(key, each.past), digest(key, each.current)] for each in written.drafts],
+            "a": [digest(key, each) for each in written.answers],
+            "r": [[name, number, digest(key, row) if row else b""] for name, number, row in written.rows],
+        }
+        return {name: values for name, values in fields.items() if values}
 
     async def seal(self, at: datetime) -> Seal | None:
         """Seals the streams that have grown since the last seal, as `Seals.seal`."""
@@ -142,4 +161,4 @@ def _by_custodian(entries: Sequence[Entry]) -> Iterator[tuple[str, Sequence[Reso
             yield custodian, events[start : start + MOST_ENTRIES]
 
 
-__all__ = ["ENTRIES", "FORM", "INDEXES", "LIFE", "SEALS", "STREAMS", "Entry", "Head", "Ledger", "Link", "Whole"]
+__all__ = ["ENTRIES", "FORM", "INDEXES", "LIFE", "SEALS", "STREAMS", "Entry", "Head", "Ledger", "Link", "Whole", "Written"]

@@ -25,12 +25,13 @@ LISTED = 3
 
 @dataclass(slots=True)
 class Whole:
-    """What a check of the ledger found: its faults, one sentence each; and what sound pages name, the record versions and the
-    digests of kept answers."""
+    """What a check of the ledger found: its faults, one sentence each; and what its pages name: the record versions, the digests
+    of kept answers, and of the rows of registers, by name and number of the change."""
 
     faults: list[str] = field(default_factory=list)
     versions: Versions = field(default_factory=dict)
     answers: set[bytes] = field(default_factory=set)
+    rows: dict[str, dict[int, bytes]] = field(default_factory=dict)
 
 
 @dataclass(slots=True)
@@ -144,6 +145,9 @@ class LedgerCheck:
                 versions = self._found.versions.setdefault(type_, {}).setdefault(identity, {})
                 if versions.setdefault(int(version), (past, current)) != (past, current):
                     self._say(f"{found[-1]} was written twice: the record was put back in between.")
+            for name, number, row in page.get("r", ()):
+                if self._found.rows.setdefault(name, {}).setdefault(number, row) != row:
+                    self._say(f"Change {number} of `{name}` was made twice: the register was put back in between.")
         except (AttributeError, TypeError, ValueError):
             pass  # somebody else wrote this page, and the page's hash will show it
         return found

@@ -15,9 +15,12 @@ from service.store.digests import decoded, digest
 from service.store.history import HISTORY
 from service.store.ledger import ENTRIES, Whole
 from service.store.mongo import Mongo, reaching
+from service.store.partners import PARTNERS
 from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document
 
+REGISTERS = (PARTNERS, "auth.clients", "auth.users")
+UNKNOWN = "is in no page of the ledger: it was added past the service, or before the ledger named what is written"
 GUARD = "g"
 """The field that a guard counts up in a row; it says nothing about the record, and no digest covers it."""
 
@@ -27,7 +30,7 @@ class RecordCheck:
 
     def __init__(self, mongo: Mongo, key: bytes, whole: Whole) -> None:
         self._mongo, self._key = mongo, key
-        self._versions, self._answers = whole.versions, whole.answers
+        self._versions, self._answers, self._rows_named = whole.versions, whole.answers, whole.rows
         self._unsound: set[str] = set()
         self._keys: dict[str, str] = {}
         self._relations: dict[str, bytes] = {}
@@ -47,6 +50,8 @@ class RecordCheck:
                 yield f"keys: {each}"
             async for each in self._drawn_relations():
                 yield f"relations: {each}"
+            async for each in self._registers():
+                yield f"register: {each}"
 
     async def _documents(self, name: str, wanted: Mapping[str, Any]) -> AsyncIterator[Document]:
         """The documents of a collection; one that cannot be read is given empty."""
@@ -72,7 +77,7 @@ class RecordCheck:
 
     def _row_fault(self, row: Document, written: Mapping[int, tuple[bytes, bytes]] | None) -> str:
         if written is None:
-            return "is in no page of the ledger: it was added past the service, or before the ledger named versions"
+            return UNKNOWN
         last = max(written)
         if digest(self._key, {name: value for name, value in row.items() if name != GUARD}) == written[last][1]:
             return ""
@@ -91,8 +96,7 @@ class RecordCheck:
             type_, identity, version = (*str(past.get("_id")).split("/"), "", "")[:3]
             written = self._versions.get(type_, {}).get(identity, {}).pop(int(version) if version.isdecimal() else 0, None)
             if written is None:
-                text = "is in no page of the ledger: it was added past the service, or before the ledger named versions"
-                yield f"`{type_}/{identity}` version {version} {text}."
+                yield f"`{type_}/{identity}` version {version} {UNKNOWN}."
             elif digest(self._key, past) != written[0]:
                 yield f"`{type_}/{identity}` version {version} is not what was written."
         for type_, records in self._versions.items():
@@ -125,6 +129,19 @@ class RecordCheck:
                 yield f"A relation of `{source}` is not what that record establishes."
         for reference in sorted({_source(identity) for identity in self._relations}):
             yield f"A relation of `{reference}` is missing."
+
+    async def _registers(self) -> AsyncIterator[str]:
+        """Rows of the registers that are not what a command made them, and rows that are missing."""
+        last = {name: changes[max(changes)] for name, changes in self._rows_named.items()}
+        for collection in REGISTERS:
+            async for row in self._documents(collection, {}):
+                name = f"{collection}/{row.get('_id')}"
+                if name not in last:
+                    yield f"`{name}` {UNKNOWN}."
+                elif digest(self._key, row) != last.pop(name):
+                    yield f"`{name}` is not what the last command made it."
+        for name in sorted(each for each, left in last.items() if left):
+            yield f"`{name}` is missing."
 
 
 def _kind(key: str) -> str:

@@ -22,6 +22,7 @@ from service import clock
 from service.store.integrity import Integrity
 from service.store.ledger import ENTRIES, SEALS, STREAMS
 from service.store.mongo import connect
+from service.store.record_check import UNKNOWN
 from tests.locality import Locality, handed_over
 
 Document = dict[str, Any]
@@ -32,6 +33,22 @@ PAST = ("_id", "v", "body", "cust", "pts", "facts", "parties", "tk", "m", "lu", 
 SEAL = ("_id", "at", "heads", "h", "sig", ADDED)
 RELATION = ("_id", "source", "pts", "org", "cust", "s", "e", ADDED)
 KEY = ("_id", "ref")
+AGREEMENT = ("_id", "sector", "purposes", "categories", "start", "end", "by", "at", "contacts", ADDED)
+CLIENT = (
+    "_id",
+    "organization",
+    "scope",
+    "method",
+    "name",
+    "agency",
+    "redirect_uris",
+    "purposes",
+    "secret",
+    "jwks",
+    "jwks_url",
+    ADDED,
+)
+LOGIN = ("_id", "reference", "password", ADDED)
 ANSWER = ("_id", "answer", "until", ADDED)
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "page": (ENTRIES, (*PAGE, ADDED)),
@@ -42,6 +59,9 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "relation": ("relations", RELATION),
     "key": ("keys", KEY),
     "answer": ("claims", ANSWER),
+    "agreement": ("partners", AGREEMENT),
+    "client": ("auth.clients", CLIENT),
+    "login": ("auth.users", LOGIN),
 }
 FIELDS = [(place, name) for place, (_, names) in PLACES.items() for name in names]
 
@@ -50,7 +70,8 @@ class Database:
     """The database as an editor reaches it. Every edit is taken back after its check."""
 
     def __init__(self, locality: Locality) -> None:
-        self.services = locality.built.services
+        self.built = locality.built
+        self.services = self.built.services
         self.mongo = self.services.mongo
 
     def rows(self, name: str) -> Any:
@@ -100,6 +121,7 @@ async def database(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Asy
     mongo = await connect(mongod, f"test_{secrets.token_hex(6)}", "pymongo")
     async with handed_over(mongo, Path(tmp_path_factory.mktemp("edits"))) as locality:
         trust = await locality.agency("trust")
+        await locality.built.users.add_user("pat", locality.person, "correct horse battery")
         for _ in range(3):
             assert (await trust.get(locality.person)).status_code == 200
             await locality.built.services.ledger.seal(clock.now())
@@ -118,6 +140,9 @@ def names(place: str, document: Document) -> str:
         "relation": str(document["_id"]).partition("#")[0],
         "key": str(document.get("ref")),
         "answer": str(document["_id"]),
+        "agreement": f"partners/{document['_id']}",
+        "client": f"auth.clients/{document['_id']}",
+        "login": f"auth.users/{document['_id']}",
     }.get(place, f"{type_}/{document['_id']}")
 
 
@@ -139,9 +164,6 @@ def other(value: Any) -> Any:
         case dict():
             return {**value, "x": 1}
     return datetime(2020, 1, 1, tzinfo=UTC)
-
-
-UNKNOWN = "is in no page of the ledger: it was added past the service, or before the ledger named versions"
 
 
 async def test_nothing_is_found_in_a_database_that_nobody_edited(database: Database):
@@ -267,6 +289,17 @@ async def test_any_other_value_of_any_field_is_found(database: Database, field: 
     if name in old and type(old[name]) is type(value) and old[name] == value:
         return
     assert await database.found_after(PLACES[place][0], old, new)
+
+
+async def test_a_client_put_back_after_it_was_removed_is_found(database: Database):
+    registration = database.built.registration
+    await registration.add_client("gone", "Organization/trust", "system/*.cruds", secret=True)
+    row = await database.rows("auth.clients").find_one({"_id": "gone"})
+    await registration.remove_client("gone")
+    assert await database.findings() == []
+    assert await database.found_after("auth.clients", None, row) == [
+        "register: `auth.clients/gone` is not what the last command made it."
+    ]
 
 
 async def test_what_the_database_forgets_by_itself_is_not_found(database: Database):

@@ -14,7 +14,7 @@ from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
 from service.usecases.request.audit import audited
-from service.usecases.request.operated import OPERATOR, recorder
+from service.usecases.request.operated import OPERATOR, Operation, recorder
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
@@ -35,8 +35,9 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
-    record = recorder(services.trail)
-    await record(partial(services.partners.add, partner), "U", f"partner {partner.organization}", partner.organization)
+    reference = partner.organization
+    operation = Operation("U", f"partner {reference}", reference, rows=(f"partners/{reference}",))
+    await recorder(services.trail)(partial(services.partners.add, partner), operation)
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import getpass
-from collections.abc import Awaitable, Callable, Iterable
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
 from service import clock
@@ -11,6 +12,7 @@ from service.auth.caller import Caller
 from service.auth.scopes import NONE
 from service.change import Resource
 from service.store.audit import AuditTrail
+from service.store.ledger import Entry
 from service.usecases.request.audit import event
 from service.usecases.request.services import RequestContext
 
@@ -20,34 +22,40 @@ RegisterChange = Callable[[Any], Awaitable[T]]
 """A change of a register in the database session given. Its result is false when it changed nothing."""
 
 
-class Record(Protocol):
-    """Makes a change of a register, audited as `action` on `what`; `organization` and `patients` are whom it concerns."""
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What an operator does: the audit-event-action code `action` on `what`; the organisation and persons whom it concerns; and
+    the rows of registers that it changes, as `collection/_id`."""
 
-    async def __call__(
-        self, change: RegisterChange[T], action: str, what: str, organization: str = "", patients: Iterable[str] = ()
-    ) -> T:
+    action: str
+    what: str
+    organization: str = ""
+    patients: tuple[str, ...] = ()
+    rows: tuple[str, ...] = ()
+
+
+class Record(Protocol):
+    """Makes a change of a register, audited as an Operation."""
+
+    async def __call__(self, change: RegisterChange[T], operation: Operation) -> T:
         """The result of the change."""
         ...
 
 
-async def unrecorded(
-    change: RegisterChange[T], action: str, what: str, organization: str = "", patients: Iterable[str] = ()
-) -> T:
+async def unrecorded(change: RegisterChange[T], operation: Operation) -> T:
     """Makes a change without an AuditEvent: the hook of tests that run without an audit trail."""
-    del action, what, organization, patients
+    del operation
     return await change(None)
 
 
 def recorder(trail: AuditTrail) -> Record:
     """The Record that writes into an audit trail."""
 
-    async def record(
-        change: RegisterChange[T], action: str, what: str, organization: str = "", patients: Iterable[str] = ()
-    ) -> T:
+    async def record(change: RegisterChange[T], operation: Operation) -> T:
         at = clock.now()
-        context = RequestContext(Caller(OPERATOR, organization, NONE, purposes=("HOPERAT",)), at, "")
-        told = _by_user(event(context, action, what, patients=patients))
-        return await trail.together(change, told, at=at, custodian=organization)
+        context = RequestContext(Caller(OPERATOR, operation.organization, NONE, purposes=("HOPERAT",)), at, "")
+        told = _by_user(event(context, operation.action, operation.what, patients=operation.patients))
+        return await trail.together(change, Entry(told, at, operation.organization), operation.rows)
 
     return record
 

@@ -17,7 +17,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.signing_keys import SigningKeys
 from service.store.tokens import Tokens
-from service.usecases.request.operated import Record, unrecorded
+from service.usecases.request.operated import Operation, Record, unrecorded
 
 
 class Registration:
@@ -72,7 +72,8 @@ class Registration:
             jwks_url=jwks_url,
         )
         self._refuse_unfit(client)
-        if not await self._record(partial(self._clients.add_client, client), "C", f"client {id}", organization):
+        operation = Operation("C", f"client {id}", organization, rows=(f"auth.clients/{id}",))
+        if not await self._record(partial(self._clients.add_client, client), operation):
             raise Refused(problem(Category.DUPLICATE, "duplicate", f"Client `{id}` is registered already; remove it first."))
         return {**described(client), **({"client_secret": made} if made else {})}
 
@@ -82,8 +83,8 @@ class Registration:
     async def remove_client(self, id: str) -> bool:
         """Removes a client and revokes every token and grant of the client; False when there is no such client."""
         client = await self._clients.client(id)
-        agency = client.organization if client else ""
-        removed = await self._record(partial(self._clients.remove_client, id), "D", f"client {id}", agency)
+        operation = Operation("D", f"client {id}", client.organization if client else "", rows=(f"auth.clients/{id}",))
+        removed = await self._record(partial(self._clients.remove_client, id), operation)
         await self._tokens.revoke_client(id)
         return removed
 
@@ -119,11 +120,12 @@ class Registration:
 
     async def rotate_keys(self) -> str:
         """Makes a new signing key, which signs id_tokens from now on. Returns the new key's kid."""
-        return await self._record(partial(self._keys.rotate, clock.now()), "U", "signing key")
+        return await self._record(partial(self._keys.rotate, clock.now()), Operation("U", "signing key"))
 
     async def _keep(self, token: Token) -> None:
-        what, patients = f"token for client {token.client}", [token.patient] if token.patient else []
-        await self._record(partial(self._tokens.keep, [token]), "C", what, token.organization, patients)
+        patients = (token.patient,) if token.patient else ()
+        operation = Operation("C", f"token for client {token.client}", token.organization, patients)
+        await self._record(partial(self._tokens.keep, [token]), operation)
         if not await self._tokens.stand([token]):
             raise Refused(problem(Category.CONFLICT, "conflict", f"Client `{token.client}` was removed meanwhile."))
 

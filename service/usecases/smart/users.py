@@ -15,7 +15,7 @@ from service.auth.users import PATIENT, Session, User, folded
 from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.tokens import Tokens
-from service.usecases.request.operated import Record, unrecorded
+from service.usecases.request.operated import Operation, Record, unrecorded
 
 SESSION_HOURS = 8
 WINDOW = timedelta(minutes=15)
@@ -42,8 +42,9 @@ class Users:
         if fault is not None:
             raise Refused(fault)
         user = User(folded(username), reference, await asyncio.to_thread(passwords.hashed, password))
-        patients = [reference] if PATIENT.fullmatch(reference) else []
-        if not await self._record(partial(self._clients.add_user, user), "C", f"login {user.username}", patients=patients):
+        patients = (reference,) if PATIENT.fullmatch(reference) else ()
+        operation = Operation("C", f"login {user.username}", patients=patients, rows=(f"auth.users/{user.username}",))
+        if not await self._record(partial(self._clients.add_user, user), operation):
             raise Refused(problem(Category.DUPLICATE, "duplicate", f"Username `{user.username}` is taken; choose another."))
         return user
 
@@ -54,7 +55,8 @@ class Users:
     async def remove_user(self, username: str) -> bool:
         """Removes a login, ends its sessions and revokes all its grants; False when there is no such login."""
         name = folded(username)
-        removed = await self._record(partial(self._clients.remove_user, name), "D", f"login {name}")
+        operation = Operation("D", f"login {name}", rows=(f"auth.users/{name}",))
+        removed = await self._record(partial(self._clients.remove_user, name), operation)
         await self._clients.end_sessions(name)
         await self._tokens.revoke_user(name)
         return removed
