@@ -10,9 +10,6 @@ from service.store.mongo import Mongo, reaching
 from service.store.record_check import RecordCheck
 from service.store.row import Projector, Row, row_of
 
-LOOKS = 3
-"""How often a fault must be found to count: a reader of a busy store may meet the same record in a change twice."""
-
 
 class Integrity:
     """Reads every record, and finds what contradicts the ledger."""
@@ -28,14 +25,11 @@ class Integrity:
 
     async def contradictions(self, ledger: Ledger) -> list[str]:
         """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. Writers need
-        not wait: what is written while it is read can look like a fault, and what is at fault is found each time. Raises Refused
+        not wait: what is written while it is read can look like a fault, and only a fault is found again. Raises Refused
         UNAVAILABLE."""
         found = await self._contradictions(ledger)
-        for _ in range(LOOKS - 1):
-            if found:
-                again = set(await self._contradictions(ledger))
-                found = [each for each in found if each in again]
-        return found
+        again = set(await self._contradictions(ledger)) if found else set()
+        return [each for each in found if each in again]
 
     async def _contradictions(self, ledger: Ledger) -> list[str]:
         whole = await ledger.verified()

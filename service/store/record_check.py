@@ -1,7 +1,8 @@
 """Checks every record against the audit ledger: each row, history version, unique key, relation and kept answer must be what the
 ledger says was written, and nothing that was written may be missing.
 
-A finding names a record and never says what the record contains. A changed document may hold anything, so nothing is taken from a
+A finding names a record, with the version that the ledger names last, and never says what the record contains: a finding about a
+record that was written meanwhile is not made a second time. A changed document may hold anything, so nothing is taken from a
 document before its digest holds.
 """
 
@@ -42,8 +43,6 @@ class RecordCheck:
             for type_ in sorted({*types, *self._versions}):
                 async for each in self._rows(type_):
                     yield f"record: {each}"
-            async for each in self._history():
-                yield f"history: {each}"
             async for each in self._unique_keys():
                 yield f"keys: {each}"
             async for each in self._kept_answers():
@@ -52,6 +51,8 @@ class RecordCheck:
                 yield f"relations: {each}"
             async for each in self._registers():
                 yield f"register: {each}"
+            async for each in self._history():
+                yield f"history: {each}"
 
     async def _documents(self, name: str, wanted: Mapping[str, Any]) -> AsyncIterator[Document]:
         """The documents of a collection; one that cannot be read is given empty."""
@@ -110,9 +111,9 @@ class RecordCheck:
             key, said = str(held.get("_id")), str(held.get("ref"))
             reference = self._keys.pop(key, None)
             if reference != said and said not in self._unsound:
-                yield f"The unique key `{_kind(key)}` of `{reference or said}` is not what that record holds."
+                yield f"The unique key `{_kind(key)}` of {self._as_written(reference or said)} is not what it holds."
         for key, reference in self._keys.items():
-            yield f"The unique key `{_kind(key)}` of `{reference}` is missing."
+            yield f"The unique key `{_kind(key)}` of {self._as_written(reference)} is missing."
 
     async def _kept_answers(self) -> AsyncIterator[str]:
         """Answers to repeated requests that no request was given. The database forgets an answer when its time is over."""
@@ -126,22 +127,29 @@ class RecordCheck:
             identity = str(relation.get("_id"))
             source = _source(identity)
             if self._relations.pop(identity, b"") != digest(self._key, relation) and source not in self._unsound:
-                yield f"A relation of `{source}` is not what that record establishes."
+                yield f"A relation of {self._as_written(source)} is not what it establishes."
         for reference in sorted({_source(identity) for identity in self._relations}):
-            yield f"A relation of `{reference}` is missing."
+            yield f"A relation of {self._as_written(reference)} is missing."
+
+    def _as_written(self, reference: str) -> str:
+        """A record with the version that was written last, as the ledger was read."""
+        type_, _, identity = reference.partition("/")
+        return f"`{reference}` version {max(self._versions.get(type_, {}).get(identity, {0: ()}))}"
 
     async def _registers(self) -> AsyncIterator[str]:
         """Rows of the registers that are not what a command made them, and rows that are missing."""
-        last = {name: changes[max(changes)] for name, changes in self._rows_named.items()}
+        last = {name: max(changes.items()) for name, changes in self._rows_named.items()}
         for collection in REGISTERS:
             async for row in self._documents(collection, {}):
                 name = f"{collection}/{row.get('_id')}"
-                if name not in last:
+                number, written = last.pop(name, (0, b""))
+                if not number:
                     yield f"`{name}` {UNKNOWN}."
-                elif digest(self._key, row) != last.pop(name):
-                    yield f"`{name}` is not what the last command made it."
-        for name in sorted(each for each, left in last.items() if left):
-            yield f"`{name}` is missing."
+                elif digest(self._key, row) != written:
+                    yield f"`{name}` is not what its change {number}, the last, made it."
+        for name, (number, written) in sorted(last.items()):
+            if written:
+                yield f"`{name}` is missing; its change {number} was the last."
 
 
 def _kind(key: str) -> str:

@@ -298,7 +298,7 @@ async def test_a_client_put_back_after_it_was_removed_is_found(database: Databas
     await registration.remove_client("gone")
     assert await database.findings() == []
     assert await database.found_after("auth.clients", None, row) == [
-        "register: `auth.clients/gone` is not what the last command made it."
+        "register: `auth.clients/gone` is not what its change 2, the last, made it."
     ]
 
 
