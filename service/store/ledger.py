@@ -138,8 +138,8 @@ class Ledger:
         return await self._seals.seal(at)
 
     async def sealed(self) -> Seal | None:
-        """The newest seal, for a partner to keep; None before the first. A partner who keeps a seal can show later that the
-        ledger had come that far."""
+        """The newest seal, for an operator or a partner to keep; None before the first. Whoever keeps a seal can show later that
+        the ledger had come that far."""
         return await self._seals.newest()
 
     async def verified(self) -> Whole:
@@ -161,4 +161,18 @@ def _by_custodian(entries: Sequence[Entry]) -> Iterator[tuple[str, Sequence[Reso
             yield custodian, events[start : start + MOST_ENTRIES]
 
 
-__all__ = ["ENTRIES", "FORM", "INDEXES", "LIFE", "SEALS", "STREAMS", "Entry", "Head", "Ledger", "Link", "Whole", "Written"]
+__all__ = [
+    "ENTRIES",
+    "FORM",
+    "INDEXES",
+    "LIFE",
+    "SEALS",
+    "STREAMS",
+    "Entry",
+    "Head",
+    "Ledger",
+    "Link",
+    "Seal",
+    "Whole",
+    "Written",
+]

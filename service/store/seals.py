@@ -85,7 +85,7 @@ class Seals:
         """The seal written last."""
         async with reaching():
             last = await self._last()
-        return Seal(last["_id"], last["sig"]) if last else None
+        return Seal(last["_id"], last.get("sig", "")) if last else None
 
     async def _write(self, last: Document, at: datetime, moved: Sequence[Sequence[Any]]) -> Seal:
         seal: Document = {"_id": last["_id"] + 1, "at": at, "heads": moved}

@@ -20,7 +20,6 @@ KEPT: Mapping[str, str] = {
     "care.task.timers.holidays": "a locality's bank holidays, which no setting gives yet",
     "care.task.machine.diagram": "README's diagram is drawn with it",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",
-    "store.ledger.Ledger.sealed": "every notice to a partner carries the newest seal: nothing delivers them yet",
     "store.outbox.Outbox": "notices wait until partners can subscribe to them: nothing delivers them yet",
 }
 
