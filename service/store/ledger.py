@@ -28,11 +28,11 @@ from service import clock
 from service.change import Resource
 from service.store.digests import digest
 from service.store.ledger_check import LedgerCheck, Whole
-from service.store.ledger_page import MOST_ENTRIES, page
+from service.store.ledger_page import ENTRIES, FORM, MOST_ENTRIES, page
 from service.store.mongo import Mongo, Session, reaching
 from service.store.row import Document, Draft, Projector
 from service.store.seal_file import SealFile
-from service.store.seals import ENTRIES, FORM, LIFE, SEALS, STREAMS, Seal, Seals
+from service.store.seals import LIFE, SEALS, STREAMS, Seal, Seals
 
 INDEXES = {
     ENTRIES: [IndexModel([("s", 1), ("n", 1)], unique=True, partialFilterExpression={"s": {"$exists": True}})],

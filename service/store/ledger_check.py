@@ -11,10 +11,11 @@ from dataclasses import dataclass, field
 
 from service.auth.seals import SealingKey
 from service.store.digests import decoded, digest, raw_bytes
+from service.store.ledger_page import ENTRIES, FORM
 from service.store.mongo import Mongo, reaching
 from service.store.row import Document
 from service.store.seal_file import SealFile
-from service.store.seals import ENTRIES, FORM, SEALS, STREAMS, after, claims
+from service.store.seals import SEALS, STREAMS, after, claims
 
 Versions = dict[str, dict[str, dict[int, tuple[bytes, bytes]]]]
 """By type, id and version: the digests of a record version's documents, in the history and as the current row."""

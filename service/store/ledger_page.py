@@ -24,6 +24,9 @@ from service.fhir.resource import stamp
 from service.store.row import Document, Projector, Row, row_of
 
 TYPE = "AuditEvent"
+ENTRIES = f"r.{TYPE}"
+FORM = 2
+"""The form of a page's hash: over the whole page. Pages of the first form, without `f`, were hashed by body and custodian."""
 MOST_ENTRIES = 200
 _ID_LENGTH = len(clock.new_id())
 _texts = msgspec.json.Decoder(list[msgspec.Raw])

@@ -22,15 +22,13 @@ from pymongo.errors import DuplicateKeyError
 
 from service.auth.seals import SealingKey
 from service.store.digests import digest, raw_bytes
+from service.store.ledger_page import ENTRIES
 from service.store.mongo import Mongo, reaching
 from service.store.row import Document
 from service.store.seal_file import SealFile
 
-ENTRIES = "r.AuditEvent"
 STREAMS = "ledger"
 SEALS = "seals"
-FORM = 2
-"""The form of a page's hash: over the whole page. Pages of the first form, without `f`, were hashed by body and custodian."""
 LIFE = timedelta(hours=6)
 """How long a writer uses one stream before the writer begins a new stream. Old streams end, so a seal need not read them all."""
 
