@@ -135,7 +135,6 @@ def ledger_key(settings: Settings) -> bytes:
 
 def seal_file(settings: Settings) -> SealFile:
     """The file that keeps the ledger's seals outside the database: `seals.ndjson` in the data folder."""
-    settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
     return SealFile(settings.data / "seals.ndjson")
 
 

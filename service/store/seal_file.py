@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from service.problem import Category, Refused, problem
+
 
 @dataclass(frozen=True, slots=True)
 class SealFile:
@@ -19,11 +21,20 @@ class SealFile:
     path: Path
 
     def keep(self, number: int, signed: str) -> None:
-        """Adds a line with a seal. Returns when the line is on the disk."""
+        """Adds a line with a seal. Returns when the line is on the disk. Raises Refused UNAVAILABLE when it cannot be
+        written."""
+        try:
+            self._add(b"\n" + json.dumps({"seal": number, "signed": signed}).encode() + b"\n")
+        except OSError as error:
+            text = f"Seal `{number}` cannot be kept in `{self.path}`: {error.strerror}. Make the folder writable."
+            raise Refused(problem(Category.UNAVAILABLE, "transient", text)) from error
+
+    def _add(self, line: bytes) -> None:
+        # A loss of power may have cut the line before short, so each begins with a line end.
+        self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # A loss of power may have cut the line before short, so this one begins with a line end.
-            os.write(handle, b"\n" + json.dumps({"seal": number, "signed": signed}).encode() + b"\n")
+            os.write(handle, line)
             os.fsync(handle)
         finally:
             os.close(handle)

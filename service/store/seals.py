@@ -63,7 +63,8 @@ class Seals:
 
     async def seal(self, at: datetime) -> Seal | None:
         """Writes a seal over the ends of the streams that have grown since the last seal, and keeps it outside the database. None
-        when no stream has grown, or when another worker wrote a seal at the same moment. Raises Refused UNAVAILABLE."""
+        when no stream has grown, or when another worker wrote a seal at the same moment. Raises Refused UNAVAILABLE, also
+        when the seal stands and cannot be kept outside."""
         async with reaching():
             last = await self._last() or {"_id": 0}  # read first: of two workers only one writes the seal after it
             streams = await self._mongo.collection(STREAMS).find({"open": True}).sort("_id", 1).to_list(None)
@@ -77,6 +78,8 @@ class Seals:
                 except DuplicateKeyError:
                     return None
             await self._remember(moved, over)
+        if made is not None and self._outside is not None:
+            await asyncio.to_thread(self._outside.keep, made.number, made.signed)
         return made
 
     async def newest(self) -> Seal | None:
@@ -90,10 +93,7 @@ class Seals:
         seal["h"] = digest(self._key, seal, after(last))
         seal["sig"] = SealingKey(self._key).sign(claims(seal))
         await self._mongo.collection(SEALS).insert_one(seal)
-        made = Seal(seal["_id"], seal["sig"])
-        if self._outside is not None:
-            await asyncio.to_thread(self._outside.keep, made.number, made.signed)
-        return made
+        return Seal(seal["_id"], seal["sig"])
 
     async def _last(self) -> Document | None:
         found: Document | None = await self._mongo.collection(SEALS).find_one({}, sort=[("_id", -1)])

@@ -10,6 +10,7 @@ import pytest
 import pytest_asyncio
 
 from service.auth.seals import SealingKey
+from service.problem import Refused
 from service.store.ledger import ENTRIES, SEALS, STREAMS
 from service.store.mongo import Mongo
 from service.store.records import Records
@@ -50,6 +51,17 @@ async def test_the_holder_of_the_database_alone_signs_no_seal(kept, fresh_mongo)
 
 async def test_every_seal_is_kept_outside_in_order(kept, outside):
     assert [number for number, _ in outside.kept()] == [1, 2, 3]
+
+
+async def test_a_seal_that_cannot_be_kept_outside_is_said_and_stands(fresh_mongo, tmp_path, make):
+    (tmp_path / "file").touch()
+    records = Records(fresh_mongo, project, ledger_key=b"key", seal_file=SealFile(tmp_path / "file" / "seals.ndjson"))
+    await records.prepare(["Task"])
+    await records.commit(make.change(make.write("Task", "t1")))
+    with pytest.raises(Refused, match="Make the folder writable"):
+        await records.ledger.seal(make.at)
+    assert (await records.ledger.sealed()).number == 1
+    assert await records.ledger.seal(make.later(minutes=1)) is None
 
 
 async def test_only_its_owner_may_read_the_file(kept, outside):
