@@ -47,12 +47,14 @@ from service.store.persons import Persons
 from service.store.records import Records
 from service.store.relations import Relations
 from service.store.row import Projection, Projector
+from service.store.seal_file import SealFile
 from service.store.search import Searches, indexes
 from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
 from service.store.tokens import Tokens
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.operated import recorder
 from service.usecases.request.services import Services
 from service.usecases.request.trail import with_events
 from service.usecases.smart.authentication import Authentication
@@ -133,6 +135,11 @@ def ledger_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
+def seal_file(settings: Settings) -> SealFile:
+    """The file that keeps the ledger's seals outside the database: `seals.ndjson` in the data folder."""
+    return SealFile(settings.data / "seals.ndjson")
+
+
 def language(settings: Settings, base: str) -> Language:
     """The FHIR Language (definitions, validator, indexer) of a service at `base`. Making it needs no database."""
     return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
@@ -144,7 +151,7 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
-    records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
+    records = Records(mongo, project, ledger_key=ledger_key(settings), seal_file=seal_file(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
@@ -194,13 +201,14 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     authorization = Authorization(
         clients, tokens, keys, fetcher, terms, unsupported, directory.note, directory.employer, directory.residual
     )
-    users = Users(clients, tokens, directory.note)
+    record = recorder(services.trail)
+    users = Users(clients, tokens, directory.note, record)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
     launching = Launching(authorization, users, clients, tokens, directory, directory.note)
     limits = Limits(clients, directory.note, requests=settings.requests_per_minute, failures=settings.failures_per_minute)
     return Built(
         services=services,
-        registration=Registration(clients, tokens, keys, terms, unsupported),
+        registration=Registration(clients, tokens, keys, terms, unsupported, record),
         users=users,
         authentication=authentication,
         oauth=oauth.OAuth(authorization, launching, users, authentication, limits),

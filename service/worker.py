@@ -33,6 +33,13 @@ async def run_once(built: Built, now: datetime) -> int:
     return sum([await _fired(built, timer, now) for timer in due])
 
 
+async def _seal(built: Built) -> None:
+    """Seals the ledger. The seal is logged: wherever the log is kept, it shows later how far the ledger had come."""
+    made = await built.services.ledger.seal(clock.now())
+    if made is not None:
+        log.info("ledger-sealed", seal=made.number, signed=made.signed)
+
+
 async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
     """Fires one timer. Returns whether the timer was settled. A timer that cannot be carried out does not stop the other timers:
     it is logged, and is due again after its lease."""
@@ -63,7 +70,7 @@ async def run(built: Built) -> None:
             settled = await run_once(built, clock.now())
             if clock.now() >= seal_at:
                 seal_at = clock.now() + SEAL_EVERY
-                await built.services.ledger.seal(clock.now())
+                await _seal(built)
         except Refused as refusal:
             log.warning("worker-waits", reason=str(refusal))
         except Exception as error:

@@ -103,18 +103,18 @@ class Partners:
             found = await self._mongo.collection(PARTNERS).find_one({"namespaces": namespace}, {"_id": 1})
         return str(found["_id"]) if found else ""
 
-    async def add(self, partner: Partner) -> None:
-        """Registers an agency, or replaces its agreement. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+    async def add(self, partner: Partner, session: Session = None) -> bool:
+        """Registers an agency, or replaces its agreement: in the caller's transaction, or in one of its own without a session.
+        Always True. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+        if session is None:
+            return await self._mongo.transaction(lambda own: self.add(partner, own))
         if partner.sector not in SECTORS:
             known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
             raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))
-
-        async def add(session: Session) -> None:
-            document = _document(partner)
-            await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
-            await self._bump(session)
-
-        await self._mongo.transaction(add)
+        document = _document(partner)
+        await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
+        await self._bump(session)
+        return True
 
     async def _bump(self, session: Session) -> None:
         await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, {"$inc": {"n": 1}}, upsert=True, session=session)

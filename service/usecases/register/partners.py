@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from service import clock
@@ -12,11 +13,11 @@ from service.auth.scopes import NONE
 from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
-from service.usecases.request.audit import audited, event
+from service.usecases.request.audit import audited
+from service.usecases.request.operated import OPERATOR, Operation, recorder
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
-OPERATOR = "baton-operator"
 SOON = timedelta(days=30)
 
 
@@ -39,10 +40,9 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if (owner := await services.partners.registrant(namespace)) not in ("", partner.organization):
             text = f"The namespace `{namespace}` is registered to `{owner}`: take it from there first."
             raise Refused(problem(Category.INVALID, "value", text, rule="IDN-7"))
-    await services.partners.add(partner)
-    await services.trail.note(
-        event(context, "U", f"partner {partner.organization}"), at=context.at, custodian=partner.organization
-    )
+    reference = partner.organization
+    operation = Operation("U", f"partner {reference}", reference, rows=(f"partners/{reference}",))
+    await recorder(services.trail)(partial(services.partners.add, partner), operation)
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:
