@@ -2,7 +2,7 @@
 element by OR (the greatest); an element that is absent gives yes.
 
 A permit needs yes; a denial needs only unknown. Facts without an id stand for any record of their type, and without a type for
-any record at all: what only some of these records are is unknown. Of all conditions only confidentiality depends on the effect: the
+any record: what only some of these records are is unknown. Of all conditions only confidentiality depends on the effect: the
 rank is a ceiling in a permit and a floor in a denial.
 """
 

@@ -36,6 +36,7 @@ PATHS: Mapping[str, str] = {
     "usecases/register/integrity.py": "the operator's check of what is stored; it names findings, not content",
     "usecases/care/leads.py": "rules look at the plans of a lead; nothing leaves",
     "usecases/interactions/loading.py": "the operator's load compares what is there; it tells fates, not content",
+    "usecases/consent/named.py": "recipients that a Consent names are looked up in the directory; nothing leaves",
     "usecases/consent/override.py": "the Patient an override is about; the answer is the override alone",
     "usecases/smart/idp_directory.py": "the Patient an app is opened on is revealed before it is named",
     "usecases/interactions/records.py": "a record is revealed before it is answered; conditions find what one could write",
