@@ -294,7 +294,7 @@ class UnitOfWork:
 
     async def _tokens(self, staged: StagedWrite) -> tuple[str, ...]:
         resource = staged.resource
-        if resource["resourceType"] == "Consent":
+        if resource["resourceType"] in testimony.SPOKEN:
             return await self._testimony(staged)
         member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
         actor = link(resource, member) if member else ""
@@ -303,10 +303,12 @@ class UnitOfWork:
         return (f"owner-organization={organization}",) if organization else shared
 
     async def _testimony(self, staged: StagedWrite) -> tuple[str, ...]:
-        """The marks of a Consent's new version (`testimony`)."""
+        """The marks of a new version of what somebody says (`testimony`)."""
         before = await self.row(name_of(staged.resource)) if staged.before else None
-        heard = await self.has_standing(staged.custodian, relative(link(staged.resource, "patient"), self.context.base))
         marks = testimony.witnesses(before, staged.resource, self.context.caller)
+        if staged.resource["resourceType"] != "Consent":
+            return marks
+        heard = await self.has_standing(staged.custodian, relative(link(staged.resource, "patient"), self.context.base))
         return (testimony.STANDING, *marks) if heard else marks
 
     async def has_standing(self, agency: str, patient: str) -> bool:
