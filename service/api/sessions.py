@@ -11,6 +11,7 @@ from starlette.types import Scope
 from service import clock
 from service.api import exchange
 from service.change import Resource
+from service.fhir.resource import localised
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.interactions.batches import ACTION
 from service.usecases.request.audit import denied, query_text
@@ -54,6 +55,8 @@ class Sessions:
         """The context of a request that sends a resource, and the resource. The body of an anonymous request is not read."""
         _bearer(request)
         resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        if resource.get("resourceType") == "Parameters":
+            resource = localised(resource, self.base)  # what is written is localised as it is prepared (usecases.rules)
         return await self.of(request, body), resource
 
     async def denied(self, scope: Scope, refusal: Problem) -> None:
