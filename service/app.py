@@ -111,7 +111,8 @@ def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
         if facts.inline or facts.sections:
             left = indexer.index(unlabelled(resource, facts), tokens).ranks
             index = replace(index, ranks={name: left.get(name) for name in index.ranks})
-        return Projection(index, index.patients, facts.to_row())
+        # A record of a type in no compartment, such as a Bundle, belongs to the Patients that it is decided for.
+        return Projection(index, tuple(dict.fromkeys((*index.patients, *facts.patients))), facts.to_row())
 
     return project
 

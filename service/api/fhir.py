@@ -89,11 +89,18 @@ class Interactions:
         return await self._searched(request, context, asked, params)
 
     async def validate(self, request: Request) -> Response:
-        """POST [type]/$validate."""
+        """POST [type]/$validate and POST [type]/[id]/$validate."""
         asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
-        strict = "handling=strict" in request.headers.get("prefer", "")
-        issues = validation.validate(self.services, context, request.path_params["type"], resource, asked.params, strict)
-        return exchange.outcome_of(issues, asked)
+        wanted = validation.Validation(
+            request.path_params["type"],
+            resource,
+            request.path_params.get("id", ""),
+            dict(asked.params),
+            "handling=strict" in request.headers.get("prefer", ""),
+            exchange.if_match(request),
+            request.headers.get("if-none-exist", ""),
+        )
+        return exchange.outcome_of(await validation.validate(self.services, context, wanted), asked)
 
     async def batch(self, request: Request) -> Response:
         """POST [base]: a batch or transaction Bundle."""
@@ -125,6 +132,7 @@ def routes(interactions: Interactions) -> list[Route]:
         Route(f"/fhir/{TYPE}/{ID}", Direct(do.update), methods=["PUT"]),
         Route(f"/fhir/{TYPE}/{ID}", do.delete, methods=["DELETE"]),
         Route(f"/fhir/{TYPE}/$validate", do.validate, methods=["POST"]),
+        Route(f"/fhir/{TYPE}/{ID}/$validate", do.validate, methods=["POST"]),
         Route(f"/fhir/{TYPE}/_search", do.search_post, methods=["POST"]),
         Route(f"/fhir/{TYPE}/{ID}/_history", do.history, methods=["GET"]),
         Route(f"/fhir/{TYPE}/{ID}/_history/{{vid}}", do.vread, methods=["GET"]),

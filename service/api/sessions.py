@@ -12,6 +12,7 @@ from service import clock
 from service.api import exchange
 from service.auth.event import Event
 from service.change import Resource
+from service.fhir.resource import localised
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.interactions.batches import ACTION
 from service.usecases.request.audit import denied, query_text
@@ -58,6 +59,8 @@ class Sessions:
         """The context of a request that sends a resource, and the resource. The body of an anonymous request is not read."""
         _bearer(request)
         resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        if resource.get("resourceType") == "Parameters":
+            resource = localised(resource, self.base)  # what is written is localised as it is prepared (usecases.rules)
         return await self.of(request, body), resource
 
     async def _failed(self, request: Request, refusal: Problem) -> Problem:

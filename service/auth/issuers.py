@@ -14,6 +14,7 @@ from service.auth.caller import Caller
 from service.auth.clients import Client, digest
 from service.auth.signatures import ALGORITHMS, Signed, Unsigned, peek, verified
 from service.auth.users import PATIENT
+from service.fhir.reference import own
 from service.problem import Category, Problem, problem
 
 _USERS = ("PractitionerRole/", "Patient/", "RelatedPerson/")
@@ -88,7 +89,7 @@ def caller(
     granted = scopes.parse(_scope_text(claims.get(issuer.claim("scope"))))
     if isinstance(granted, Problem):
         return Unsigned("The token's scope cannot be read.")
-    user, patient = _user(claims, issuer, fhir_base), _patient(claims, issuer)
+    user, patient = _user(claims, issuer, fhir_base), _patient(claims, issuer, fhir_base)
     if user is None or patient is None:
         return Unsigned("The token's user or patient is not a reference to a record here.")
     allowed = granted.narrowed(client.scopes)
@@ -132,13 +133,14 @@ def _user(claims: Mapping[str, Any], issuer: Issuer, fhir_base: str) -> str | No
     said = claims.get(issuer.claim("user"), "")
     if not isinstance(said, str):
         return None
-    reference = said.removeprefix(f"{fhir_base}/")
+    reference = own(said, fhir_base)
     return reference if not reference or reference.startswith(_USERS) else None
 
 
-def _patient(claims: Mapping[str, Any], issuer: Issuer) -> str | None:
-    said = claims.get(issuer.claim("patient"), "")
-    if not isinstance(said, str):
+def _patient(claims: Mapping[str, Any], issuer: Issuer, fhir_base: str) -> str | None:
+    claim = claims.get(issuer.claim("patient"), "")
+    if not isinstance(claim, str):
         return None
+    said = own(claim, fhir_base)
     reference = said if not said or said.startswith("Patient/") else f"Patient/{said}"
     return reference if not reference or PATIENT.fullmatch(reference) else None

@@ -27,7 +27,7 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
     """The rules as written in a token, and the version references of the Consents that the rules come from. `base` makes
     references in the rules absolute. Never raises.
     """
-    ordinary = Facts("Basic", "", patients=(patient,), confidentiality=NORMAL)
+    ordinary = Facts("", "", patients=(patient,), confidentiality=NORMAL)
     row = decide(request, ordinary, evidence, policy).reasons[0]
     if row.row == "L1":
         return ([_labelled("forbid", MARKS)] if row.permit else NOTHING), ()
@@ -35,6 +35,8 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
         return NOTHING, ()
     spoke = speaking(request, evidence, policy)
     rules = joined(spoke)
+    if rules and rules[0].permit is None and not rules[0].conditions:
+        rules = rules[1:]  # of what no later rule is about, no Consent says anything: the policy does
     whole = bool(rules) and not rules[0].conditions
     ground = [] if whole else _ground(request, ordinary, policy)
     barred = sorted(label for row in policy.barred if not row.sectors or request.sector in row.sectors for label in row.labels)

@@ -53,7 +53,8 @@ _PERFORMER_IS_NOT_AUTHOR = frozenset({"ServiceRequest", "MedicationRequest", "De
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """The facts of one version of one resource that decisions use.
+    """The facts of one version of one resource that decisions use. Without an `id` they stand for any resource of the type, and
+    without a `type` for any resource at all.
 
     `confidentiality` is a rank of `terms.RANK`, 0 when unlabelled. `labels` are the other security labels, as spelled by
     `terms.label_key`. `when` is the clinically relevant time, else the time of authoring, else lastUpdated; None when there is no

@@ -1,8 +1,9 @@
 """Matches a provision in three values: no, unknown, yes. Elements are joined by AND (the least value), the values within one
 element by OR (the greatest); an element that is absent gives yes.
 
-A permit needs yes; a denial needs only unknown. Of all conditions only confidentiality depends on the effect: the rank is a
-ceiling in a permit and a floor in a denial.
+A permit needs yes; a denial needs only unknown. Facts without an id stand for any record of their type, and without a type for
+any record: what only some of these records are is unknown. Of all conditions only confidentiality depends on the effect: the
+rank is a ceiling in a permit and a floor in a denial.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Callable, Mapping
 from service.consent.facts import Facts
 from service.consent.provision import Node, What
 from service.consent.request import Request
+from service.fhir.reference import type_of
 
 NO, UNKNOWN, YES = 0, 1, 2
 _UNSAID = ("",)
@@ -79,13 +81,15 @@ def _kind(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     kinds = what.kinds
     if facts.type in kinds or "Resource" in kinds or "DomainResource" in kinds:
         return YES
+    if not facts.id:
+        return UNKNOWN if not facts.type or any(":" in kind for kind in kinds) else NO
     return NO if kinds.isdisjoint(facts.profiles) and kinds.isdisjoint(facts.classes) else YES
 
 
 def _coded(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
     if not what.codes.isdisjoint(facts.codes):
         return YES
-    return UNKNOWN if facts.uncoded else NO
+    return UNKNOWN if facts.uncoded or not facts.id else NO
 
 
 def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
@@ -102,6 +106,8 @@ def _during(what: What, _permit: bool, facts: Facts, _links: Links) -> int:
 
 def _among(what: What, _permit: bool, facts: Facts, links: Links) -> int:
     ref = facts.ref
+    if not facts.id:
+        return _some(what, facts.type)
     if ref in what.instances or ref in what.related or ref in what.dependents or not what.related.isdisjoint(facts.references):
         return YES
     # R4 defines `related` as the records that the named record refers to; IHE PCF as the records that refer to the named record.
@@ -112,6 +118,13 @@ def _among(what: What, _permit: bool, facts: Facts, links: Links) -> int:
     if what.dependents and found != YES:
         found = max(found, _depends(what.dependents, facts, links))
     return found
+
+
+def _some(what: What, kind: str) -> int:
+    """Whether some record of a type, of any type where `kind` is empty, may be among the data named."""
+    if what.related or what.dependents or what.authors:
+        return UNKNOWN
+    return UNKNOWN if any(not kind or type_of(ref) == kind for ref in what.instances) else NO
 
 
 def _authored(authors: frozenset[str], facts: Facts, links: Links) -> int:

@@ -21,6 +21,8 @@ TELL_PERSON = "tell-person"
 RECORD_DISCLOSURE = "record-disclosure"
 NO_ONWARD = "no-onward-disclosure"
 OBJECTION = "objection-possible"
+LABELLED_ONLY = "labelled-only"
+SENSITIVE_RESTRICTED = "sensitive-is-restricted"
 
 
 @dataclass(frozen=True, slots=True)

@@ -137,6 +137,8 @@ PARTICIPATION = f"{HL7}/v3-ParticipationType"
 PROVENANCE_PARTICIPANT = f"{HL7}/provenance-participant-type"
 RESTFUL_SECURITY = f"{HL7}/restful-security-service"
 ROLE_CODE = f"{HL7}/v3-RoleCode"
+PATIENT_ROLE = f"{HL7}/v3-RoleClass"
+USAGE_CONTEXT = f"{HL7}/usage-context-type"
 
 LOINC = "http://loinc.org"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"

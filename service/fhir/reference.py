@@ -17,6 +17,7 @@ from typing import NamedTuple
 from service.change import Resource
 
 _RELATIVE = re.compile(r"([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
+_PLACE = re.compile(r"(?P<scheme>https?)://(?P<host>\[[^\]]*\]|[^/:?#]*)(?::(?P<port>[0-9]*))?", re.IGNORECASE)
 _HISTORY = "/_history/"
 
 
@@ -38,8 +39,22 @@ def relative(text: str, base: str = "") -> str:
 
 
 def own(text: str, base: str) -> str:
-    """A reference without our own base URL `base` if it starts with it; any other reference as written."""
-    return text.removeprefix(base.rstrip("/") + "/") if base and ":" in text else text
+    """A reference without our own base URL `base` if it starts with it, whatever the case of scheme and host and with or without
+    the scheme's port (RFC 3986 section 6.2.2); any other reference as written."""
+    if not base or ":" not in text:
+        return text
+    place = base.rstrip("/") + "/"
+    if text.startswith(place):
+        return text[len(place) :]
+    said, ours = _PLACE.match(text), _PLACE.match(place)
+    if said is None or ours is None or _site(said) != _site(ours) or not text[said.end() :].startswith(place[ours.end() :]):
+        return text
+    return text[said.end() + len(place) - ours.end() :]
+
+
+def _site(place: re.Match[str]) -> tuple[str, str, str]:
+    scheme = place["scheme"].lower()
+    return scheme, place["host"].lower(), place["port"] or {"http": "80", "https": "443"}[scheme]
 
 
 def resolved(text: str, base: str = "") -> str:

@@ -152,6 +152,13 @@ class Records:
             held = await self.mongo.collection(KEYS).find_one({"_id": key})
         return held["ref"] if held else None
 
+    async def vacant(self, change: Change) -> None:
+        """Raises Held when a record that the Change does not write holds one of the unique keys that the Change would take."""
+        written = {f"{write.resource['resourceType']}/{write.resource['id']}" for write in change.writes}
+        for wanted in [wanted for write in change.writes for wanted in write.keys]:
+            if (holder := await self.holder(wanted)) is not None and holder not in written:
+                raise Held(wanted, holder)
+
     async def _run(self, batch: Sequence[Prepared], link: Link | None) -> None:
         await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
 

@@ -29,8 +29,9 @@ from service.usecases.care import (
 )
 from service.usecases.consent import consents
 from service.usecases.disclosure import service_records
+from service.usecases.request import personal
 from service.usecases.request.audit import audited
-from service.usecases.request.proposal import Proposal, custodian_only, personal, store
+from service.usecases.request.proposal import Proposal, custodian_only, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
@@ -88,10 +89,11 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
 
     Raises Refused when the rule refuses, or when the token's scopes do not allow the content as staged.
     """
-    personal(viewer, proposal)
+    proposal = await personal.said(work, viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
     ref = await rule(work, viewer, proposal)
+    await personal.recorded(work, viewer, ref)
     staged = work.staged.get(ref)
     if staged is not None and not viewer.may_write(staged.resource, _about(staged.resource), proposal.verb):
         text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
@@ -130,7 +132,7 @@ def _tagged(resource: Resource) -> bool:
 
 async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
     """Stages a delete in the unit of work. Refuses a caller that is not the custodian, and a used record of a type in `KEPT`."""
-    personal(viewer, Proposal(row.resource, row, "d"))
+    await personal.said(work, viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."

@@ -5,9 +5,12 @@ from __future__ import annotations
 import pytest
 
 from service.auth.issuers import Issuer, configured
+from service.auth.issuers import _patient as named
 from service.auth.scopes import Scopes, parse
 from service.auth.wording import lines
 from service.problem import Problem
+
+ISSUER = '[{"issuer": "https://idp.test", "audiences": ["x"], "algorithms": ["RS256"]}]'
 
 
 def test_no_setting_trusts_nobody() -> None:
@@ -46,3 +49,10 @@ def test_scopes_are_said_in_plain_words() -> None:
         "read and search care plans of the chosen person, only with category “crisis plan”",
         "read, search, add, change and delete all records of everybody whose records you may see",
     )
+
+
+@pytest.mark.parametrize("said", ["p", "Patient/p", "https://here.test/fhir/Patient/p", "HTTPS://here.test:443/fhir/Patient/p"])
+def test_a_claim_names_the_patient_by_id_reference_or_url(said: str) -> None:
+    issuer = configured(ISSUER)
+    assert isinstance(issuer, tuple)
+    assert named({"patient": said}, issuer[0], "https://here.test/fhir") == "Patient/p"

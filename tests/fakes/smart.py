@@ -70,7 +70,11 @@ async def started(mongod: str) -> AsyncIterator[Smart]:
 def unsupported(scopes: Scopes) -> Problem | None:
     """Serves a few types, and filters by category and status only."""
     known = ("category", "status")
-    return scopes.unsupported(TYPES, lambda _, params: "" if all(name in known for name, _ in params) else "it is not known.")
+
+    def fault(_: str, params: tuple[tuple[str, str], ...]) -> str:
+        return next((f"`{name}` is not known." for name, _ in params if name not in known), "")
+
+    return scopes.unsupported(TYPES, fault)
 
 
 def key(kid: str = "k1", curve: str = "P-384") -> dict[str, Any]:

@@ -92,3 +92,35 @@ def test_what_is_no_reference_links_to_nothing(element: object) -> None:
 
 def test_links_are_read_as_they_are_written() -> None:
     assert links({"partOf": [{"reference": "Task/a/_history/1"}, {"display": "x"}]}, "partOf") == ("Task/a/_history/1",)
+
+
+@pytest.mark.parametrize(
+    ("text", "base"),
+    [
+        ("https://Records.Example/fhir/Task/1", "https://records.example/fhir"),
+        ("HTTPS://records.example/fhir/Task/1", "https://records.example/fhir/"),
+        ("https://records.example:443/fhir/Task/1", "https://records.example/fhir"),
+        ("http://records.example/fhir/Task/1", "http://records.example:80/fhir"),
+        ("https://records.example:/fhir/Task/1", "https://records.example/fhir"),
+    ],
+)
+def test_one_site_has_many_spellings(text: str, base: str) -> None:
+    """Scheme and host without case, the scheme's port left out or not (RFC 3986 6.2.2)."""
+    assert relative(text, base) == "Task/1"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "http://records.example/fhir/Task/1",
+        "https://records.example:8443/fhir/Task/1",
+        "https://records.example.evil/fhir/Task/1",
+        "https://evil@records.example/fhir/Task/1",
+        "https://records.example/FHIR/Task/1",
+        "https://records.example/fhirs/Task/1",
+        "urn:uuid:0c1f6a9e-7b1d-4c8e-9e9b-1f0a7b2d3c4e",
+    ],
+)
+def test_another_site_is_another_site(text: str) -> None:
+    """A path has case, and another scheme, port or host is another server."""
+    assert relative(text, "https://records.example/fhir") == ""

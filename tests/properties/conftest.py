@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from tests.api.conftest import service
+from tests.api.conftest import locality, service
 
-__all__ = ["service"]
+__all__ = ["locality", "service"]

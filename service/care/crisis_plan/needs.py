@@ -14,11 +14,24 @@ from service.change import Resource
 @dataclass(frozen=True, slots=True)
 class AgreementSituation(Situation):
     """An `agree-plan` Task with the plan as stored now, the version of the plan that the Task's focus names, and the records that
-    the plan rests on, each in the version that stands now."""
+    the plan rests on, each in the version that stands now. `shown`: the agency that answers may read that version, or it was
+    disclosed to the agency."""
 
     plan: Resource | None = None
     version: Resource | None = None
     grounds: frozenset[str] = frozenset()
+    shown: bool = True
+
+
+def shown(situation: AgreementSituation) -> Issues:
+    """An agency agrees to what it can read: a plan does not become active on an agreement that was given blind."""
+    if situation.shown:
+        return ()
+    text = (
+        "Your agency may not read the version that it is asked to agree to: ask the plan's lead to disclose it to you "
+        "(`$disclose`), by the person's consent or a lawful basis."
+    )
+    return (issue(text, "Task.focus", "E9"),)
 
 
 def this_version(situation: AgreementSituation) -> Issues:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from service.care.crisis_plan.needs import AgreementSituation, this_version
+from service.care.crisis_plan.needs import AgreementSituation, shown, this_version
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
 from service.care.task.requirements import reason
@@ -14,8 +14,8 @@ _R, _O = (REQUESTER,), (OWNER,)
 # fmt: off
 TABLE: tuple[Move, ...] = (
     Move("requested",   "received",    _O),
-    Move("requested",   "completed",   _O, ("this_version",)),
-    Move("received",    "completed",   _O, ("this_version",)),
+    Move("requested",   "completed",   _O, ("shown", "this_version")),
+    Move("received",    "completed",   _O, ("shown", "this_version")),
     Move("requested",   "rejected",    _O, ("reason",)),
     Move("received",    "rejected",    _O, ("reason",)),
     Move("requested",   "cancelled",   _R, ("reason",)),
@@ -24,4 +24,4 @@ TABLE: tuple[Move, ...] = (
 # fmt: on
 
 
-MACHINE: Machine[AgreementSituation] = Machine(TaskCode.AGREE_PLAN, TABLE, named(this_version, reason), named(move))
+MACHINE: Machine[AgreementSituation] = Machine(TaskCode.AGREE_PLAN, TABLE, named(shown, this_version, reason), named(move))

@@ -14,12 +14,13 @@ from service.care.task.dataset import Completeness, completeness
 from service.care.task.timers import Span, Unit, after
 from service.change import Resource
 from service.fhir.canonical import TaskCode, dataset
-from service.fhir.reference import link, name_of, unversioned, versioned
+from service.fhir.reference import link, links, name_of, target, unversioned, versioned
 from service.problem import Refused
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
+from service.usecases.disclosure.service_records import is_disclosure
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.viewer import Viewer
+from service.usecases.request.viewer import Viewer, as_now
 from service.usecases.request.work import UnitOfWork
 
 AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
@@ -27,7 +28,7 @@ AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
 DATASET = dataset("crisis")
 
 
-async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> AgreementSituation:
+async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> AgreementSituation:
     """Loads the situation for the rules of an agreement: the plan, and the version of the plan that is agreed to."""
     asked = focus(proposal.before or proposal.resource)
     plan, version = unversioned(asked), await _version(work, asked)
@@ -35,8 +36,29 @@ async def load(work: UnitOfWork, _: Viewer, proposal: Proposal) -> AgreementSitu
     if current is not None:
         work.guard(current)  # a change of the plan and an agreement to it may not both commit
     loaded = await situations.situation(work, proposal.resource, proposal.before)
-    stored = await work.get(plan)
-    return loaded.widened(AgreementSituation, plan=stored, version=version, grounds=await _grounds(work, stored or {}))
+    stored, shown = await work.get(plan), await _shown(work, viewer, asked, current)
+    grounded = await _grounds(work, stored or {})
+    return loaded.widened(AgreementSituation, plan=stored, version=version, grounds=grounded, shown=shown)
+
+
+async def _shown(work: UnitOfWork, viewer: Viewer, asked: str, current: Row | None) -> bool:
+    """Whether consent lets the caller's agency read this version of a plan, or the version was disclosed to the agency."""
+    row = await work.version(asked)
+    if row is None or current is None:
+        return True  # the rules refuse it for another reason
+    persons = await work.persons(row.patients)
+    work.rests_on(persons.values())
+    if viewer.permits([as_now(row, current)], persons):
+        return True
+    patients = {patient for person in persons.values() for patient in person.patients}
+    told = await work.services.holdings.of("Communication", patients)
+    return any(_tells(each.resource, asked, work.context.caller.organization) for each in told)
+
+
+def _tells(communication: Resource, asked: str, agency: str) -> bool:
+    """Whether a Communication is the record of a disclosure of this version to an agency."""
+    named = (target(each.get("contentReference")) for each in communication.get("payload", ()))
+    return is_disclosure(communication) and agency in links(communication, "recipient") and asked in named
 
 
 async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:

@@ -145,4 +145,4 @@ async def _tell(work: UnitOfWork, plan: Plan) -> None:
     why = " ".join(sorted({item.why.source for item in plan.items}))
     what = f"{plan.teller.door}#{plan.asked.recipient}"
     line = event(context, "E", what, permitted=bool(plan.shared), why=why, patients=own)
-    await services.trail.note(line, at=context.at, custodian=plan.teller.agency)
+    work.noted.append((line, plan.teller.agency))

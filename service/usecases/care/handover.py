@@ -26,7 +26,7 @@ from service.store.records import Row
 from service.usecases.care import carriers, outcomes, situations
 from service.usecases.consent import withdrawal
 from service.usecases.disclosure.recipient import Recipient, decided
-from service.usecases.request.proposal import Proposal
+from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
@@ -36,9 +36,8 @@ WITHDRAWN = Authority(text="consent no longer permits what was handed over")
 
 
 async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> HandoverSituation:
-    """Loads the situation for the rules of a handover, with only the plan and dataset that the sender may see."""
-    may_focus, may_answer = await _may_focus(work, viewer, proposal), await _may_answer(work, viewer, proposal)
-    return await situation(work, proposal.resource, proposal.before, may_focus, may_answer)
+    """Loads the situation for the rules of a handover, with only those records that the sender may see."""
+    return await situation(work, proposal.resource, proposal.before, await _hidden(work, viewer, proposal))
 
 
 async def settle(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
@@ -53,7 +52,7 @@ async def companion(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Sit
     of."""
     task = proposal.before or proposal.resource
     about = next((ref for ref in (link(task, "focus"), *links(task, "partOf")) if ref.startswith("Task/")), "")
-    if proposal.before is None and not await _sees(work, viewer, about):
+    if proposal.before is None and not await sees(work, viewer, about):
         about = ""
     found = await work.get(about) if about else None
     loaded = await situations.situation(work, proposal.resource, proposal.before, (found,) if found else ())
@@ -61,12 +60,13 @@ async def companion(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Sit
 
 
 async def situation(
-    work: UnitOfWork, after: Resource, before: Resource | None, visible: bool = True, readable: bool = True
+    work: UnitOfWork, after: Resource, before: Resource | None, hidden: frozenset[str] = frozenset()
 ) -> HandoverSituation:
-    """The situation for the handover's rules. `visible` False: the caller may not see the plan, which then counts as absent;
-    `readable` False: the caller may not see the dataset, which then counts as absent."""
+    """The situation for the handover's rules. `hidden` are records that the Task refers to and that its sender may not see: they
+    count as absent."""
     task = before or after
-    plan = await work.get(link(task, "focus")) if visible else None
+    focus = link(task, "focus")
+    plan = await work.get(focus) if focus not in hidden else None
     teams = [team for ref in teams_of(plan or {}) if (team := await work.get(ref)) is not None]
     found = await situations.situation(work, after, before, (*((plan,) if plan else ()), *teams))
     row = await work.row(name_of(plan)) if plan else None
@@ -84,7 +84,7 @@ async def situation(
     )
     if reading.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
         return loaded
-    lacking, authority = await _dataset(work, after, readable), await _authority(work, loaded)
+    lacking, authority = await _dataset(work, after, hidden), await _authority(work, loaded, hidden)
     return replace(loaded, dataset=lacking, authority=authority)
 
 
@@ -99,17 +99,16 @@ async def _unfit(work: UnitOfWork, plan: Resource) -> str:
     return ""
 
 
-async def _may_focus(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
-    """Whether the sender may see the plan of a new handover. A plan that the sender does not see counts as absent, so that a try
-    tells nothing about other agencies' plans (HOV-11)."""
-    return proposal.before is not None or await _sees(work, viewer, link(proposal.resource, "focus"))
-
-
-async def _may_answer(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> bool:
-    """Whether the sender may see a dataset that the handover newly names. A dataset that the sender does not see counts as
-    absent, so that a try tells nothing about the dataset (HOV-11)."""
-    named = _answers(proposal.resource)
-    return named == _answers(proposal.before or {}) or await _sees(work, viewer, named)
+async def _hidden(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> frozenset[str]:
+    """The records that a handover refers to and that its sender may not see, each time the sender writes it: what the sender does
+    not see counts as absent, so that a try tells nothing about it (HOV-11). The receiver writes of what it was sent."""
+    task = proposal.resource
+    sender = await work.organization(link(proposal.before or task, "requester"))
+    if proposal.before is not None and sender != work.context.caller.organization:
+        return frozenset()
+    authority = [reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")]
+    refs = {link(proposal.before or task, "focus"), *_given(task), *authority} - {""}
+    return frozenset([ref for ref in sorted(refs) if not await sees(work, viewer, unversioned(ref))])
 
 
 def _answers(task: Resource) -> str:
@@ -117,15 +116,10 @@ def _answers(task: Resource) -> str:
     return reading.value_reference(given[0]) if given else ""
 
 
-async def _sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:
-    row = await work.row(ref) if ref else None
-    return ref in work.staged or bool(row and viewer.permits([row], await work.services.evidence.persons(row.patients)))
-
-
-async def _dataset(work: UnitOfWork, task: Resource, readable: bool) -> Completeness:
+async def _dataset(work: UnitOfWork, task: Resource, hidden: frozenset[str]) -> Completeness:
     """HOV-2: what the handover's dataset lacks, by linkId, or why the dataset cannot be used."""
     named = _answers(task)
-    response = await work.get(named) if named and readable else None
+    response = await work.get(named) if named and named not in hidden else None
     if named and response is None:
         return Completeness(fault=f"there is no `{named}` here")
     if response is not None and not await _about_same_person(work, response, task):
@@ -141,14 +135,18 @@ async def _about_same_person(work: UnitOfWork, response: Resource, task: Resourc
     return subject == patient or subject in (await work.services.evidence.person(patient)).records
 
 
-async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authority:
+async def _authority(work: UnitOfWork, situation: HandoverSituation, hidden: frozenset[str]) -> Authority:
     """HOV-3: the authority on which the receiving agency may have every record that would be handed over, or why there is
     none."""
-    rows = await _handed_over(work, situation.after)
-    receiver = situation.receiver
+    task, receiver = situation.after, situation.receiver
+    rows = [row for row in await _handed_over(work, task) if row.reference not in hidden]
+    lost = [ref for ref in _packages(task) if unversioned(ref) not in {row.reference for row in rows}]
+    if lost:
+        return Authority(text=f"there is no package `{lost[0]}` here that you may see")
     if not rows or not receiver:
         return Authority(text="what is handed over, or who would receive it, is not known here")
-    task = situation.after
+    if any(not situation.patients.issuperset(row.patients) for row in rows):
+        return Authority(text="the package is about somebody else, too: hand over what is about the plan's own person alone")
     if await _unjustified(work, situation):
         return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
     grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
@@ -160,7 +158,7 @@ async def _authority(work: UnitOfWork, situation: HandoverSituation) -> Authorit
     consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
     named = next((reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")), "")
     if named.startswith("Consent/"):
-        spoke = next((ref for ref in consents if unversioned(ref) == named), "")
+        spoke = next((ref for ref in consents if unversioned(ref) == named and named not in hidden), "")
         if not spoke:
             return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
         return Authority(True, "", spoke)
@@ -178,14 +176,18 @@ async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
 
 async def _handed_over(work: UnitOfWork, task: Resource) -> list[Row]:
     """The records that a handover shows to its receiver: the plan, the dataset and the package."""
-    refs = [ref for ref in (link(task, "focus"), *_given(task)) if ref]
+    refs = [unversioned(ref) for ref in (link(task, "focus"), *_given(task)) if ref]
     rows = await asyncio.gather(*(work.standing(ref) for ref in refs))
     return [row for row in rows if row is not None and not row.deleted]
 
 
 def _given(task: Resource) -> list[str]:
     """The references of a handover's dataset and package."""
-    return [reading.value_reference(each) for kind in ("minimum-dataset", "package") for each in reading.inputs(task, kind)]
+    return [*(reading.value_reference(each) for each in reading.inputs(task, "minimum-dataset")), *_packages(task)]
+
+
+def _packages(task: Resource) -> list[str]:
+    return [reading.value_reference(each) for each in reading.inputs(task, "package")]
 
 
 async def _disclose(work: UnitOfWork, task: Resource) -> None:

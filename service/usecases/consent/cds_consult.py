@@ -6,8 +6,10 @@
 | `CONSENT_PERMIT` | a Consent permits, or the record is the caller's own, or an override is in force |
 | `NO_CONSENT` | no Consent applies and the policy's default decides; `effect` gives the default's decision |
 
-A question about several classes of records gets the strictest of their decisions. A permit comes with an obligation to redact the
-labels that the permit does not cover.
+A question about several classes of records gets the strictest of their decisions, and a question that names no class is about all
+of them. The decision holds for every ordinary record of a class: where a Consent denies one code, one author or one record of it,
+the card denies, and a read of each record tells more. A permit comes with an obligation to redact the labels that the permit does
+not cover, and with what to do with a record that carries no confidentiality.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from dataclasses import dataclass
 from service.change import Resource
 from service.consent.explain import effect, sentence
 from service.consent.facts import MARKS
+from service.consent.policy import LABELLED_ONLY, SENSITIVE_RESTRICTED
 from service.consent.reasons import Decision
 from service.consent.terms import NORMAL, RANK
 from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
@@ -28,6 +31,8 @@ from service.usecases.request.viewer import allowed, viewer_of
 
 HOOK = "patient-consent-consult"
 DENY, NO_CONSENT, PERMIT = "CONSENT_DENY", "NO_CONSENT", "CONSENT_PERMIT"
+ANY = ("",)
+"""The class of a question that names none: every record."""
 STRICTEST = (DENY, NO_CONSENT, PERMIT)
 
 
@@ -75,12 +80,14 @@ async def consult(services: Services, context: RequestContext, question: Questio
         text = "The actor is one Organization that is known here, by reference or identifier; name it so."
         raise Refused(problem(Category.MALFORMED, "value", text, expression="context.actor", rule="consent-rules 4"))
     found = await matter(viewer, Enquiry(patient, recipient, question.purposes or context.caller.purposes, "access"))
-    decisions = [found.decide(found.ordinary(kind)) for kind in question.classes or ("Basic",)]
+    kinds = question.classes or ANY
+    decisions = [found.decide(found.ordinary(kind)) for kind in kinds]
     await tell(viewer, found, HOOK, decisions)
     strictest = min(decisions, key=lambda each: STRICTEST.index(summary(each)))
     permitted = all(each.permit for each in decisions)
-    uncovered = redactions(found, question.classes or ("Basic",)) if permitted else ()
-    return answer(await told(viewer, strictest), effect(permitted), _duties(decisions) if permitted else (), uncovered)
+    uncovered = redactions(found, kinds) if permitted else ()
+    duties = (*_duties(decisions), *unlabelled(found, kinds, uncovered)) if permitted else ()
+    return answer(await told(viewer, strictest), effect(permitted), duties, uncovered)
 
 
 def summary(decision: Decision) -> str:
@@ -95,6 +102,20 @@ def answer(decision: Decision, outcome: str, duties: tuple[str, ...], uncovered:
     deciding = decision.reasons[0].source.partition("#")[0] if decision.reasons else ""
     consents = tuple(sorted(decision.consents, key=lambda ref: ref != deciding))
     return Consultation(summary(decision), outcome, sentence(decision), duties, uncovered, consents)
+
+
+def unlabelled(matter: Matter, kinds: Sequence[str], uncovered: Sequence[Resource]) -> tuple[str, ...]:
+    """The obligation about records without a confidentiality: to count one with a sensitivity label as restricted, where R is
+    among the labels to redact, else to release none. Empty where each may be released as if it were normal."""
+
+    def permitted(labels: tuple[str, ...] = ()) -> bool:
+        return all(matter.decide(matter.ordinary(kind, 0, labels)).permit for kind in kinds)
+
+    if not permitted():
+        return (LABELLED_ONLY,)
+    if all(permitted(labels) for coding, _, labels in _labels(matter) if labels and coding not in uncovered):
+        return ()
+    return (SENSITIVE_RESTRICTED if {"system": CONFIDENTIALITY, "code": "R"} in uncovered else LABELLED_ONLY,)
 
 
 def _duties(decisions: Sequence[Decision]) -> tuple[str, ...]:

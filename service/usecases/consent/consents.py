@@ -20,6 +20,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.usecases.consent import named, withdrawal, witness
 from service.usecases.request import testimony
 from service.usecases.request.audit import audited
+from service.usecases.request.personal import wrote
 from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -34,6 +35,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Consent."""
     if not _ends_own(viewer, proposal) and not await witness.verifies(work, viewer, proposal):
         custodian_only(work, proposal)
+        _own_words(viewer, proposal)
         await _standing(work, viewer, proposal)
     refusals = tuple(issue for issue in check(proposal.resource, work.context.base) if issue.severity == "error")
     refusals = refusals or await named.absent(work, viewer, proposal)
@@ -86,6 +88,13 @@ def _ends_own(viewer: Viewer, proposal: Proposal) -> bool:
     if before is None or link(before, "patient") not in viewer.own or after.get("status") not in ENDED:
         return False
     return testimony.same(before, after)
+
+
+def _own_words(viewer: Viewer, proposal: Proposal) -> None:
+    """Refuses a person's change of a Consent that an agency recorded, though the person's app is that agency's."""
+    if viewer.context.caller.personal and proposal.row is not None and not wrote(viewer, proposal.row):
+        text = "An agency recorded this Consent: end it or verify it, and say in a Consent of your own what you want instead."
+        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
 
 
 async def _standing(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:

@@ -81,8 +81,9 @@ class Matter:
     def _evidence(self, person: Person, custodian: str) -> Evidence:
         return evidence_of(person, custodian or self.patient.custodian, self.agreement, self.request.now)
 
-    def ordinary(self, kind: str = "Basic", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
-        """The facts of an ordinary record of the person: of normal confidentiality and without labels unless given."""
+    def ordinary(self, kind: str = "", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
+        """The facts that stand for any ordinary record of a type, of any type unless given: of normal confidentiality and without
+        labels unless given. A decision on these holds for each such record (consent rules, section 7)."""
         marks = tuple(MARKS[label] for label in labels if label in MARKS)
         return Facts(kind, "", (self.patient.reference,), confidentiality=confidentiality, labels=labels, marks=marks)
 

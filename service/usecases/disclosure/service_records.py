@@ -27,13 +27,14 @@ async def write_event(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> s
 async def write_communication(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Communication: a client may neither make nor change a disclosure record, which the service makes when
     records are disclosed (DIS)."""
-    if _disclosure(proposal.resource) or (proposal.before is not None and _disclosure(proposal.before)):
+    if is_disclosure(proposal.resource) or (proposal.before is not None and is_disclosure(proposal.before)):
         text = "A disclosure record is made by the service when something is disclosed; ask for the disclosure itself."
         raise _refusal(Category.RULE, "Communication.category", text, "DIS")
     return await store(work, viewer, proposal)
 
 
-def _disclosure(resource: Resource) -> bool:
+def is_disclosure(resource: Resource) -> bool:
+    """Whether a Communication is a disclosure record, which only the service makes (DIS)."""
     profiles = [str(each).partition("|")[0] for each in resource.get("meta", {}).get("profile", ())]
     return DISCLOSURE in profiles or any(system == DISCLOSURE_CATEGORY for system, _ in codings(resource.get("category")))
 

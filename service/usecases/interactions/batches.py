@@ -12,6 +12,7 @@ from urllib.parse import parse_qsl
 
 from service import clock
 from service.change import Resource
+from service.fhir.reference import own
 from service.fhir.resource import rewrite
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.interactions import conditional, records, search
@@ -176,7 +177,7 @@ def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
     method, url = asked.get("method"), asked.get("url")
     if not isinstance(method, str) or method not in ORDER or not isinstance(url, str):
         return _malformed(f"The method is one of `{'`, `'.join(ORDER)}` with a url; correct it.", "request.method")
-    found = PLACE.fullmatch(url.removeprefix(f"{base}/"))
+    found = PLACE.fullmatch(own(url, base))
     if found is None:
         return _malformed("The url is `Type` or `Type/id`, relative to this base; correct it.", "request.url")
     kind, identity = found["type"], found["id"] or ""
@@ -215,6 +216,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
                 known[request.full_url] = f"{request.type}/{request.id}"
             named.append(request)
     known.pop("", None)
+    known |= {own(url, work.context.base): ref for url, ref in known.items()}  # a reference may leave out the base of a fullUrl
     for request in requests:
         known |= await _at(request.place, conditional.targets(work.services, work.context, request.resource or {}))
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]

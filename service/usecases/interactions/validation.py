@@ -1,43 +1,112 @@
-"""`$validate` (R4 section 3.1.0.10): the issues for which a resource would not be stored. Nothing is stored."""
+"""`$validate` (R4 section 3.1.0.10): what a write would come to in this moment. Nothing is stored.
+
+| `mode` | decided like |
+|---|---|
+| `create` (of a type) | POST, with the header If-None-Exist |
+| `update` (of a record) | PUT, with the header If-Match |
+| `delete` | DELETE |
+| `profile` | no write: the content alone, against R4 and its profiles |
+
+A write that would be refused for its content gives the issues of the refusal. A caller who may not make the write at all, or who
+names what is absent or hidden, is refused as the write would be.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from service.change import Resource
-from service.problem import Category, Issue, Refused, problem
+from service.problem import Category, Issue, Problem, Refused, problem
+from service.usecases import rules
+from service.usecases.interactions import records
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed
+from service.usecases.request.work import UnitOfWork
 
-MODES = frozenset({"create", "update", "profile"})
-
-
-def validate(
-    services: Services, context: RequestContext, kind: str, resource: Resource, params: Sequence[tuple[str, str]], strict: bool
-) -> tuple[Issue, ...]:
-    """Every issue of a resource, or of the resource inside a Parameters body."""
-    allowed(context, kind, "c")
-    inner, named = _asked(resource, dict(params))
-    if inner is None or inner.get("resourceType") != kind:
-        text = f"`$validate` on `{kind}` takes a `{kind}`, alone or as the parameter `resource` of Parameters."
-        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="Parameters.parameter", rule="R4 3.1.0.10"))
-    if named.get("mode", "create") not in MODES:
-        text = "`mode` is one of `create`, `update`, `profile`; deletes are decided when they are asked for."
-        raise Refused(problem(Category.MALFORMED, "not-supported", text, rule="R4 3.1.0.10"))
-    if profile := named.get("profile"):
-        inner = _claiming(inner, profile)
-    return services.validator.check(inner, strict_profiles=strict)
+VERBS: Mapping[str, str] = {"create": "c", "update": "u", "delete": "d", "profile": "c"}
+ANSWERED = frozenset(
+    {
+        Category.INVALID,
+        Category.RULE,
+        Category.DUPLICATE,
+        Category.CONFLICT,
+        Category.STALE,
+        Category.UNCONDITIONAL,
+        Category.NOT_ALLOWED,
+    }
+)
+"""The refusals that are the answer of `$validate`; every other is its refusal, too."""
+RULE = "R4 3.1.0.10"
 
 
-def _asked(resource: Resource, params: dict[str, str]) -> tuple[Resource | None, dict[str, str]]:
-    """The resource to check, and the parameters; a parameter of the URL takes precedence over one of the body."""
-    if resource.get("resourceType") != "Parameters":
-        return resource, params
-    listed = resource.get("parameter")
+@dataclass(frozen=True, slots=True)
+class Validation:
+    """What is to be validated. `identity` is the id in the URL, empty for a type. `named` are the parameters of the URL; a
+    parameter of the URL takes precedence over one of the body. `strict`: an unknown profile is an error."""
+
+    kind: str
+    resource: Resource
+    identity: str = ""
+    named: Mapping[str, str] = field(default_factory=dict)
+    strict: bool = False
+    if_match: int | None = None
+    none_exist: str = ""
+
+
+async def validate(services: Services, context: RequestContext, asked: Validation) -> tuple[Issue, ...]:
+    """Every issue of a resource, or of the resource inside a Parameters body, and of the write that `mode` names."""
+    inner, named = _asked(asked)
+    mode = named.get("mode") or ("update" if asked.identity else "create")
+    if mode not in VERBS:
+        text = f"`mode` is one of `{'`, `'.join(VERBS)}`; choose one."
+        raise Refused(problem(Category.MALFORMED, "not-supported", text, rule=RULE))
+    allowed(context, asked.kind, VERBS[mode])
+    identity = asked.identity or str((inner or {}).get("id", ""))
+    if mode == "delete" and identity:
+        return await _refusal(UnitOfWork(services, context), asked, mode, identity, {})
+    if inner is None or inner.get("resourceType") != asked.kind or (mode in ("update", "delete") and not identity):
+        text = f"`$validate` on `{asked.kind}` takes a `{asked.kind}`, alone or as the parameter `resource` of Parameters."
+        if mode in ("update", "delete"):
+            text = (
+                f"`$validate` of an {mode} goes to one record: `{asked.kind}/[id]/$validate`, or send the resource with its id."
+            )
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="Parameters.parameter", rule=RULE))
+    ready = rules.prepared(inner, context.base)
+    claimed = _claiming(ready, named["profile"]) if named.get("profile") else ready
+    found = services.validator.check(claimed, strict_profiles=asked.strict)
+    refused = () if mode == "profile" else await _refusal(UnitOfWork(services, context), asked, mode, identity, ready)
+    return tuple(dict.fromkeys((*Problem(Category.INVALID, found).cited, *refused)))
+
+
+async def _refusal(work: UnitOfWork, asked: Validation, mode: str, identity: str, resource: Resource) -> tuple[Issue, ...]:
+    """The issues for which the write would be refused now; empty when it would be made. The write is planned as the write itself
+    is, and never committed."""
+    try:
+        match mode:
+            case "create":
+                await records.plan_create(work, asked.kind, resource, asked.none_exist)
+            case "update":
+                await records.plan_update(work, asked.kind, identity, resource, asked.if_match)
+            case _:
+                await records.plan_delete(work, asked.kind, identity, asked.if_match)
+        await work.services.records.vacant(await work.change())
+    except Refused as refusal:
+        if refusal.problem.category not in ANSWERED:
+            raise
+        return refusal.problem.cited
+    return ()
+
+
+def _asked(asked: Validation) -> tuple[Resource | None, Mapping[str, str]]:
+    """The resource to check, and the parameters."""
+    if asked.resource.get("resourceType") != "Parameters":
+        return asked.resource, asked.named
+    listed = asked.resource.get("parameter")
     parts = {str(part.get("name")): part for part in (listed if isinstance(listed, list) else ()) if isinstance(part, dict)}
     inner = parts.pop("resource", {}).get("resource")
     named = {name: str(part.get("valueUri") or part.get("valueCode") or "") for name, part in parts.items()}
-    return inner if isinstance(inner, dict) else None, named | params
+    return inner if isinstance(inner, dict) else None, {**named, **asked.named}
 
 
 def _claiming(resource: Resource, profile: str) -> Resource:

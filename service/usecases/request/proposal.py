@@ -4,18 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from service.care.identity_review.review import is_review
 from service.change import Resource
-from service.consent.facts import Facts
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
-
-# Types for which agencies answer: a caller that is a person may not write them.
-AGENCIES = frozenset(
-    {"CarePlan", "CareTeam", "EpisodeOfCare", "Task", "Patient", "RelatedPerson", "ServiceRequest", "Communication", "Provenance"}
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,26 +38,6 @@ async def store(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     if proposal.row is None:
         return work.create(proposal.resource, work.context.caller.organization, keys=proposal.keys)
     return work.update(proposal.resource, proposal.row.version, proposal.row.custodian, keys=proposal.keys)
-
-
-def personal(viewer: Viewer, proposal: Proposal) -> None:
-    """Refuses a write by a person (not staff) about another person, of an agency's type, or of a record that the person did not
-    write. A person's app may belong to an agency, but the person is not the agency's staff."""
-    if not viewer.context.caller.personal:
-        return
-    patients = viewer.services.indexer.patients(proposal.resource)
-    if proposal.row is not None and proposal.type == "Task" and is_review(proposal.row.resource):
-        return  # whom the person is, the person may say (IDN-1)
-    if proposal.type in AGENCIES or not patients or not viewer.own.issuperset(patients):
-        text = f"A person writes about themselves, and no `{proposal.type}` of an agency; ask the agency to write it."
-        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
-    if proposal.row is not None and proposal.type != "Consent" and not _wrote(viewer, proposal.row):
-        text = "A person changes only what they wrote themselves; ask the agency to correct its record."
-        raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="L1"))
-
-
-def _wrote(viewer: Viewer, row: Row) -> bool:
-    return bool({*viewer.own, viewer.context.caller.user}.intersection(Facts.from_row(row.facts).authors))
 
 
 async def sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:

@@ -1,5 +1,5 @@
 """What the service records with each version of a Consent, beside the Consent's own content (consent rules, section 2.8): whether
-the agency that recorded it had standing then, and who else stands for it.
+the agency that recorded it had standing then, and who else stands for it; and of everything that a person says, who said it (L1).
 
 The marks are search tokens of the row, so that no writer can claim one and no later change of a relationship moves one.
 
@@ -18,12 +18,18 @@ from collections.abc import Collection
 
 from service.auth.caller import Caller
 from service.change import Resource
+from service.fhir.canonical import OBSERVATION_VALUE
+from service.fhir.coding import codes_in
 from service.store.records import Row
 
 STANDING = "recorder=standing"
 SAID = "said-by="
 VERIFIED = "verified-by="
-BOOKKEEPING = frozenset({"status", "meta", "text"})
+BOOKKEEPING = frozenset({"meta", "text"})
+REPORTED = "PATRPT"
+"""The label of v3-ObservationValue for what a patient reported."""
+SPOKEN = frozenset({"Consent", "Communication", "QuestionnaireResponse", "Observation"})
+"""The types of which it is recorded who said them."""
 
 
 def stands(consent: Row) -> bool:
@@ -45,17 +51,25 @@ def witnesses(before: Row | None, after: Resource, caller: Caller) -> tuple[str,
     """The marks `said-by` and `verified-by` of a new version that this caller writes."""
     if before is not None and same(before.resource, after) and not _revived(before.resource, after):
         return _kept(before)
+    if caller.personal and (before is None or said_by(before)):
+        return (f"{SAID}{caller.user}",) if reported(after) else ()
     if caller.personal:
-        own = before is None or said_by(before)
-        return (f"{SAID if own else VERIFIED}{caller.user}",)
+        return (f"{VERIFIED}{caller.user}",)
     if before is not None and before.custodian != caller.organization:
         return (f"{VERIFIED}{caller.organization}",)
     return ()
 
 
+def reported(resource: Resource) -> bool:
+    """Whether a resource is marked as reported by a patient: what a person's app writes is, what the service adds is not."""
+    return REPORTED in codes_in(resource.get("meta", {}).get("security"), OBSERVATION_VALUE)
+
+
 def same(before: Resource, after: Resource, *apart: str) -> bool:
-    """Whether two versions say the same, but for their bookkeeping and the members `apart`."""
-    return all(before.get(name) == after.get(name) for name in {*before, *after} - BOOKKEEPING - {*apart})
+    """Whether two versions say the same, but for their bookkeeping and the members `apart`. A Consent's status is bookkeeping:
+    that it ends changes nothing of what was said."""
+    beside = BOOKKEEPING | {*apart, *(("status",) if after.get("resourceType") == "Consent" else ())}
+    return all(before.get(name) == after.get(name) for name in {*before, *after} - beside)
 
 
 def _kept(before: Row) -> tuple[str, ...]:
@@ -63,4 +77,4 @@ def _kept(before: Row) -> tuple[str, ...]:
 
 
 def _revived(before: Resource, after: Resource) -> bool:
-    return after.get("status") == "active" != before.get("status")
+    return after.get("resourceType") == "Consent" and after.get("status") == "active" != before.get("status")

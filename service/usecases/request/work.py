@@ -61,7 +61,7 @@ class StagedWrite:
 @dataclass(slots=True)
 class UnitOfWork:
     """Loads records with `row` and `get`, stages writes with `create`, `update` and `delete`, and commits them once with
-    `commit`."""
+    `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit."""
 
     services: Services
     context: RequestContext
@@ -77,6 +77,7 @@ class UnitOfWork:
     premises: dict[str, int] = field(default_factory=dict)
     touches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: dict[str, list[Check]] = field(default_factory=dict)
+    noted: list[tuple[Resource, str]] = field(default_factory=list)
 
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this unit of work; None when the record never existed, and for a text
@@ -216,7 +217,10 @@ class UnitOfWork:
 
     async def commit(self) -> dict[str, Row]:
         """Commits everything staged as one Change. Returns the rows written, by reference."""
-        return await self.services.records.commit(await self.change(), self.context.caller.organization)
+        change = await self.change()
+        for line, custodian in self.noted:
+            await self.services.trail.note(line, at=self.context.at, custodian=custodian)
+        return await self.services.records.commit(change, self.context.caller.organization)
 
     async def change(self) -> Change:
         """The Change with everything staged so far, every write checked and stamped. Raises Refused."""
@@ -305,7 +309,7 @@ class UnitOfWork:
 
     async def _tokens(self, staged: StagedWrite) -> tuple[str, ...]:
         resource = staged.resource
-        if resource["resourceType"] == "Consent":
+        if resource["resourceType"] in testimony.SPOKEN:
             return await self._testimony(staged)
         member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
         actor = link(resource, member) if member else ""
@@ -314,10 +318,12 @@ class UnitOfWork:
         return (f"owner-organization={organization}",) if organization else shared
 
     async def _testimony(self, staged: StagedWrite) -> tuple[str, ...]:
-        """The marks of a Consent's new version (`testimony`)."""
+        """The marks of a new version of what somebody says (`testimony`)."""
         before = await self.row(name_of(staged.resource)) if staged.before else None
-        heard = await self.has_standing(staged.custodian, relative(link(staged.resource, "patient"), self.context.base))
         marks = testimony.witnesses(before, staged.resource, self.context.caller)
+        if staged.resource["resourceType"] != "Consent":
+            return marks
+        heard = await self.has_standing(staged.custodian, relative(link(staged.resource, "patient"), self.context.base))
         return (testimony.STANDING, *marks) if heard else marks
 
     async def has_standing(self, agency: str, patient: str) -> bool:

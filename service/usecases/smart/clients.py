@@ -13,6 +13,7 @@ from service.auth.clients import Client, digest
 from service.auth.grants import Unsupported
 from service.auth.tokens import Terms, Token
 from service.auth.users import PATIENT, REFERENCE
+from service.fhir.reference import own
 from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.signing_keys import SigningKeys
@@ -98,6 +99,7 @@ class Registration:
         client = await self._clients.client(client_id)
         if client is None:
             raise Refused(problem(Category.ABSENT, "not-found", f"Client `{client_id}` is not registered; add it first."))
+        user, patient = own(user, self._terms.fhir_base), own(patient, self._terms.fhir_base)
         if (user and not REFERENCE.fullmatch(user)) or (patient and not PATIENT.fullmatch(patient)):
             text = "A token's user is a PractitionerRole, Patient or RelatedPerson reference, its patient a Patient reference."
             raise Refused(problem(Category.INVALID, "value", text))

@@ -60,7 +60,7 @@ class IdpDirectory:
         return ranked[0].row.reference if ranked else ""
 
     async def _named(self, text: str) -> list[Row]:
-        local = relative(text)
+        local = relative(text, self._base)
         if local.startswith("Patient/"):
             row = await self._services.records.read(*key(local))
             return [row] if row else []

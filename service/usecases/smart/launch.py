@@ -15,6 +15,7 @@ from service.auth.event import Event
 from service.auth.grants import OAuthRequest
 from service.auth.tokens import Code, Grant
 from service.auth.users import Launch, Session, User
+from service.fhir.reference import own
 from service.problem import Category, Refused, problem
 from service.store.clients import Clients
 from service.store.tokens import Tokens
@@ -163,8 +164,9 @@ class Launching:
         open the records that their agency may see."""
         if not caller.personal:
             return await self._directory.patient(patient, caller.organization)
-        own = {choice.reference for choice in await self._directory.patients(caller.user)}
-        return patient if patient in own else ""
+        mine = {choice.reference for choice in await self._directory.patients(caller.user)}
+        local = own(patient, self._authorization.terms.fhir_base)
+        return local if local in mine else ""
 
     async def _question(self, request: AuthorizationRequest, user: User, session: Session) -> Question | Wrong:
         if user.professional and await self._directory.employer(user.reference) != request.client.organization:

@@ -471,6 +471,8 @@ Description: "What a permitted reader or recipient owes (consent rules, section 
 * #tell-person "Tell the person" "The person is told, unless that is deferred with a reason."
 * #record-disclosure "Record the disclosure" "A disclosure record is kept."
 * #no-onward-disclosure "No onward disclosure" "It is not passed on."
+* #labelled-only "Labelled records only" "A record without a confidentiality label is not released."
+* #sensitive-is-restricted "Sensitive is restricted" "A record with a sensitivity label and no confidentiality counts as R."
 * #objection-possible "Objection possible" "Sharing is implied; the person may object."
 
 ValueSet: ObligationValues
