@@ -1,8 +1,8 @@
 """`Consent/$evaluate` (consent rules, section 4): explains which decision a recipient's request would get, and why.
 
-Any partner may ask about its own requests; only the agency that keeps the person's record may ask about another recipient. A
-record that the caller may not see is answered as an absent record. The CDS Hooks service of
-`service.usecases.consent.cds_consult` answers the same question in another form.
+Any partner may ask about its own requests; the agency that keeps the person's record may ask about any other recipient, and the
+lead of a plan about the agencies that the plan names. A record that the caller may not see is answered as an absent record. The CDS
+Hooks service of `service.usecases.consent.cds_consult` answers the same question in another form.
 """
 
 from __future__ import annotations
@@ -12,6 +12,8 @@ from dataclasses import dataclass, replace
 
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
+from service.care.crisis_plan.agreements import Agreements, listed
+from service.care.ownership.plan import teams_of
 from service.change import Resource
 from service.consent.decide import decide_all
 from service.consent.explain import cited, explained, masked
@@ -25,7 +27,7 @@ from service.fhir.canonical import URIS
 from service.fhir.json import dump
 from service.fhir.key import tokens
 from service.fhir.operation import Input, given, parameter, parameters, parts
-from service.fhir.reference import id_of, reference_to, relative, target, type_of
+from service.fhir.reference import id_of, link, reference_to, relative, target, type_of
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.disclosure.selection import purposes
@@ -45,6 +47,7 @@ INPUTS = (
     Input("resource", ("valueReference",), repeats=True),
 )
 MAX_RESOURCES = 100
+OPEN = frozenset({"draft", "active", "on-hold"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,16 +105,39 @@ async def evaluate(services: Services, context: RequestContext, body: Resource) 
 
 async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
     """The Matter of an Enquiry. Refuses a Patient whom the caller may not see, and a question about another recipient from an
-    agency that does not keep the person's record."""
+    agency that neither keeps the person's record nor leads a plan of the person that names the recipient."""
     patient = await _patient(viewer, asked)
     caller = viewer.context.caller
-    if asked.recipient != caller.organization and patient.custodian != caller.organization:
-        text = "Only the agency that keeps the person's record asks about another recipient; ask about your own agency."
+    person = await viewer.services.evidence.person(patient.reference)
+    other = asked.recipient != caller.organization and patient.custodian != caller.organization
+    if other and (caller.personal or asked.recipient not in await _named(viewer, person)):
+        text = (
+            "Only the agency that keeps the person's record asks about another recipient, or the lead of a plan about an agency "
+            "that the plan names; ask about your own agency."
+        )
         where = "Parameters.parameter.where(name = 'recipient')"
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
-    person = await viewer.services.evidence.person(patient.reference)
     request, agreement = await _request(viewer, asked, person)
     return Matter(asked, patient, person, request, agreement, viewer.services.policy)
+
+
+async def _named(viewer: Viewer, person: Person) -> frozenset[str]:
+    """The agencies that the caller's plans of the person name, as partners or on a team. Only an agency with standing is asked
+    for the person's plans: a plan that anybody may write about anybody opens no question."""
+    agency, at = viewer.context.caller.organization, viewer.context.at
+    if agency not in person.custodians | person.related(at):
+        return frozenset()
+    directory = viewer.services.directory
+    found: set[str] = set()
+    for plan in await viewer.services.holdings.of("CarePlan", person.patients):
+        if plan.custodian != agency or plan.deleted or plan.resource.get("status") not in OPEN:
+            continue
+        rows = await viewer.services.records.read_many(teams_of(plan.resource))
+        teams = tuple(row.resource for row in rows.values() if not row.deleted)
+        members = [link(each, "member") for team in teams for each in team.get("participant", ())]
+        actors = {actor: await directory.organization(actor) for actor in (link(plan.resource, "author"), *members) if actor}
+        found |= {*listed(plan.resource, Agreements(teams=teams, organizations=actors, zone=viewer.services.zone), at)}
+    return frozenset(found)
 
 
 def _asked(context: RequestContext, body: Resource) -> Enquiry:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.locality import Locality
+from tests.locality import Agency, Locality
 
 PATH = "Consent/$evaluate"
 Resource = dict[str, Any]
@@ -106,3 +106,31 @@ async def test_the_scopes_are_needed(locality: Locality, make: Any, scope: str, 
 async def test_nobody_is_asked_to_log_in(locality: Locality, make: Any) -> None:
     """Anonymous: 401."""
     assert (await locality.anonymous().post(PATH, about(make.person))).status_code == 401
+
+
+async def led(locality: Locality, make: Any, *named: str) -> Agency:
+    """The crisis team, which leads a plan of the person with these agencies on its team; the trust keeps the person's record."""
+    await make.tied("crisis")
+    crisis = await locality.agency("crisis")
+    members = [{"member": {"reference": f"Organization/{each}"}} for each in named]
+    team = {"resourceType": "CareTeam", "status": "active", "subject": {"reference": make.person}, "participant": members}
+    kept = await crisis.created(team)
+    author = {"reference": "PractitionerRole/crisis-lead"}
+    await crisis.created(locality.plan(author=author, careTeam=[{"reference": f"CareTeam/{kept['id']}"}]))
+    return crisis
+
+
+async def test_the_lead_of_a_plan_asks_about_the_agencies_that_it_names(locality: Locality, make: Any) -> None:
+    """And about no other."""
+    crisis = await led(locality, make, "housing")
+    answers = [await crisis.post(PATH, about(make.person, to=each)) for each in ("housing", "voluntary", "crisis")]
+    assert [each.status_code for each in answers] == [200, 403, 200]
+
+
+async def test_a_partner_of_a_plan_asks_about_itself_alone(locality: Locality, make: Any) -> None:
+    """That a plan names it gives it no question about the others that the plan names."""
+    await led(locality, make, "trust", "housing")
+    await make.tied("voluntary")
+    await make.stored("trust", make.consent(to="voluntary", identity="yes"))
+    voluntary = await locality.agency("voluntary")
+    assert (await voluntary.post(PATH, about(make.person, to="housing"))).status_code == 403
