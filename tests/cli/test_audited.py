@@ -20,7 +20,7 @@ from service.store.ledger import ENTRIES, Link
 from service.store.mongo import Mongo
 from service.store.partners import Partner
 from service.usecases.register import partners
-from tests.locality import Locality, handed_over
+from tests.locality import handed_over
 
 Baton = Callable[..., list[dict[str, Any]]]
 PARTNER = ("partner", "add", "--organization", "Organization/trust", "--sector", "health", "--name", "Trust")
@@ -95,6 +95,15 @@ def test_a_login_for_a_person_is_in_that_persons_history(baton: Baton, person: s
     assert [each["what"]["reference"] for each in event["entity"] if "what" in each] == ["Patient/trust.pat"]
 
 
+def test_a_loaded_record_is_audited_for_its_custodian(baton: Baton, folder: Path) -> None:
+    path = folder / "lee.json"
+    path.write_text(json.dumps({"resourceType": "Patient", "id": "trust.lee"}))
+    baton(*PARTNER)
+    events = baton("load", str(path), "--custodian", "Organization/trust")
+    told = [(each["action"], each["agent"][1]["who"]["reference"]) for each in events if "Patient/trust.lee" in entities(each)]
+    assert told == [("C", "Organization/trust")]
+
+
 def test_the_operator_is_named(baton: Baton) -> None:
     """By the machine's own name for the user."""
     (event,) = baton("keys", "rotate")
@@ -117,11 +126,7 @@ def test_a_database_that_commands_wrote_is_whole(baton: Baton) -> None:
 @pytest_asyncio.fixture
 async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
     async with handed_over(fresh_mongo, tmp_path) as locality:
-        yield prepared(locality)
-
-
-def prepared(locality: Locality) -> Built:
-    return locality.built
+        yield locality.built
 
 
 async def _partner(built: Built) -> None:

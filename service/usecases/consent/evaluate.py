@@ -1,8 +1,8 @@
 """`Consent/$evaluate` (consent rules, section 4): explains which decision a recipient's request would get, and why.
 
 Any partner may ask about its own requests; the agency that keeps the person's record may ask about any other recipient, and the
-lead of a plan about the agencies that the plan names. A record that the caller may not see is answered as an absent record. The CDS
-Hooks service of `service.usecases.consent.cds_consult` answers the same question in another form.
+lead of a plan about the agencies that the plan names. A record that the caller may not see is answered as an absent record. The
+CDS Hooks service of `service.usecases.consent.cds_consult` answers the same question in another form.
 """
 
 from __future__ import annotations
@@ -110,7 +110,7 @@ async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
     caller = viewer.context.caller
     person = await viewer.services.evidence.person(patient.reference)
     other = asked.recipient != caller.organization and patient.custodian != caller.organization
-    if other and (caller.personal or asked.recipient not in await _named(viewer, person)):
+    if other and (caller.personal or asked.recipient not in await _named(viewer, person, patient.custodian)):
         text = (
             "Only the agency that keeps the person's record asks about another recipient, or the lead of a plan about an agency "
             "that the plan names; ask about your own agency."
@@ -121,11 +121,11 @@ async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
     return Matter(asked, patient, person, request, agreement, viewer.services.policy)
 
 
-async def _named(viewer: Viewer, person: Person) -> frozenset[str]:
+async def _named(viewer: Viewer, person: Person, keeper: str) -> frozenset[str]:
     """The agencies that the caller's plans of the person name, as partners or on a team. Only an agency with standing is asked
     for the person's plans: a plan that anybody may write about anybody opens no question."""
     agency, at = viewer.context.caller.organization, viewer.context.at
-    if agency not in person.custodians | person.related(at):
+    if agency not in person.custodians | person.leading | person.related(keeper, at):
         return frozenset()
     directory = viewer.services.directory
     found: set[str] = set()
