@@ -1,8 +1,8 @@
 """`Consent/$evaluate` (consent rules, section 4): explains which decision a recipient's request would get, and why.
 
 Any partner may ask about its own requests; the agency that keeps the person's record may ask about any other recipient, and the
-lead of a plan about the agencies that the plan names. A record that the caller may not see is answered as an absent record. The CDS
-Hooks service of `service.usecases.consent.cds_consult` answers the same question in another form.
+lead of a plan about the agencies that the plan names. A record that the caller may not see is answered as an absent record. The
+CDS Hooks service of `service.usecases.consent.cds_consult` answers the same question in another form.
 """
 
 from __future__ import annotations
