@@ -107,11 +107,13 @@ class Records:
 
     async def history(self, type_: str, id_: str, *, before: int | None = None, limit: int) -> list[Row]:
         """The versions of a record, newest first, at most `limit`, all older than version `before`."""
+        absent = False
         if before is None:
             row = await self.read(type_, id_)
-            before = row.version + 1 if row else 1
+            before, absent = (row.version + 1, False) if row else (2, True)
+        # An absent record is looked for in the history, too, so that it takes the time of one that is there.
         found = await self.past.versions(type_, id_, before, limit)
-        if found or before != 2:
+        if found or before != 2 or absent:
             return found
         only = await self._current(type_, id_, 1)  # an audit entry has one version and no history
         return [only] if only else []

@@ -313,16 +313,19 @@ class Searches:
         self._most_scanned = most_scanned
         self._milliseconds = int(seconds * 1000)
 
-    async def find(self, query: Query, *, visible: Visible | None = None, after: Cursor | None = None, limit: int) -> list[Row]:
+    async def find(
+        self, query: Query, *, visible: Visible | None = None, after: Cursor | None = None, limit: int, afforded: bool = False
+    ) -> list[Row]:
         """At most `limit` visible matches in the query's order, beginning with the first match or after the cursor `after`.
 
-        `visible` None restricts nothing. Raises Refused TOO_COSTLY.
+        `visible` None restricts nothing. `afforded`: the caller has counted what it may see of the matches, and lets them all be
+        sorted. Raises Refused TOO_COSTLY.
         """
         if query.type == ledger_page.TYPE:
             return await self._entries(query, visible, after, limit)
         matched = filter_of(query, visible)
-        if not _ordered(query):
-            await self._affordable(query, matched)
+        if not afforded and await self.many(query, visible):
+            raise too_costly()
         documents = await self._documents(query, matched, after, limit)
         return [row_of(query.type, document, self._projector) for document in documents]
 
@@ -335,7 +338,7 @@ class Searches:
     async def _entries(self, query: Query, visible: Visible | None, after: Cursor | None, limit: int) -> list[Row]:
         """As `find`, for records that are kept in pages: each entry of a page that was found is tested separately."""
         if not _ordered(query):
-            raise _too_costly()  # the entries of a page have no order besides their order in the page
+            raise too_costly()  # the entries of a page have no order besides their order in the page
         matched, found, looked = page_filter(query, visible), list[Row](), 0
         begin = _before_page(query, after)
         while len(found) < limit:
@@ -348,7 +351,7 @@ class Searches:
             if len(documents) < limit:
                 break
             if looked > self._most_scanned:
-                raise _too_costly()
+                raise too_costly()
             begin = Cursor((*place(query, rows[-1].index)[:-1], documents[-1]["_id"]))
         return found[:limit]
 
@@ -356,9 +359,10 @@ class Searches:
         rows = ledger_page.rows_of(query.type, document, self._projector)
         return rows[::-1] if query.sort[0].descending else rows
 
-    async def _affordable(self, query: Query, matched: Filter) -> None:
-        if await self._counted(query, matched) > self._most_scanned:
-            raise _too_costly()
+    async def many(self, query: Query, visible: Visible | None = None) -> bool:
+        """Whether more records match than may be sorted where no index gives the query's order. They are counted whether or not
+        their reader may see each of them."""
+        return not _ordered(query) and await self._counted(query, filter_of(query, visible)) > self._most_scanned
 
     async def _counted(self, query: Query, matched: Filter) -> int:
         """How many rows match, counted up to one more than `most_scanned`."""
@@ -371,7 +375,7 @@ class Searches:
             try:
                 return await answer
             except ExecutionTimeout as slow:
-                raise _too_costly() from slow
+                raise too_costly() from slow
 
     def _collection(self, query: Query) -> Any:
         return self._mongo.collection(f"r.{query.type}")
@@ -384,7 +388,8 @@ def _ordered(query: Query) -> bool:
     return single and len(names) <= 2 and len({sort.descending for sort in query.sort}) == 1
 
 
-def _too_costly() -> Refused:
+def too_costly() -> Refused:
+    """The refusal of a search that would look at too much."""
     return Refused(
         problem(
             Category.TOO_COSTLY, "too-costly", "The search looks at too many records; narrow it, or sort it by `_lastUpdated`."

@@ -54,7 +54,7 @@ class Reading:
         allowed(context, self._kind, "r")
         row = await self._row
         viewer = await viewer_of(self._services, context)
-        shown = await viewer.reveal([row], "r") if row else []
+        shown = await viewer.reveal([row] if row else [], "r")
         return await _one(self._services, context, shown, self._kind, self._identity, params)
 
 
@@ -68,9 +68,9 @@ async def vread(services: Services, context: RequestContext, kind: str, identity
     _served(services, kind)
     allowed(context, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
-    current = await services.records.read(kind, identity)
+    current = await services.records.read(kind, identity) if row else None
     viewer = await viewer_of(services, context)
-    shown = await viewer.reveal_past([row], current, "r") if row and current else []
+    shown = await viewer.reveal_past([row], current, "r") if row and current else await viewer.reveal([], "r")
     return await _one(services, context, shown, kind, identity, ())
 
 
@@ -108,9 +108,9 @@ async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: 
     kind, identity = key(reference)
     found: list[Shown] = []
     current = await viewer.services.records.read(kind, identity)
-    while current and len(found) < wanted:
+    while len(found) < wanted:
         rows = await viewer.services.records.history(kind, identity, before=before, limit=wanted)
-        found += await viewer.reveal_past(rows, current, "r")
+        found += await viewer.reveal_past(rows, current, "r") if current else await viewer.reveal([], "r")
         if len(rows) < wanted:
             break
         before = rows[-1].version
@@ -207,7 +207,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
     viewer = await viewer_of(services, context)
     row = await work.row(f"{kind}/{identity}")
-    visible = bool(row and await viewer.reveal([row], "u"))
+    visible = bool(await viewer.reveal([row] if row else [], "u"))
     if row is None or not visible:
         return await _chosen(work, viewer, kind, identity, identified(resource, identity), if_match)
     _current(row, kind, if_match)
@@ -236,7 +236,8 @@ async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int 
     allowed(context, kind, "d")
     viewer = await viewer_of(services, context)
     row = await work.row(f"{kind}/{identity}")
-    if row is None or not await viewer.reveal([row], "d"):
+    shown = await viewer.reveal([row] if row else [], "d")
+    if row is None or not shown:
         raise absent(kind, identity)
     if not row.deleted:
         _current(row, kind, if_match)
