@@ -119,9 +119,16 @@ def test_a_card_never_lets_through_what_a_read_withholds(
 ) -> None:
     """With a class or without."""
     found = known(request, given_, recorder)
-    patient: Any = SimpleNamespace(reference="Patient/p")
-    person: Any = None
-    matter = Matter(Enquiry("Patient/p", "", (), ""), patient, person, request, found, policy)
+    patient: Any = SimpleNamespace(reference="Patient/p", custodian="Organization/trust")
+    person: Any = SimpleNamespace(
+        related=lambda *_: found.relationships,
+        heard=lambda _: found.consents,
+        representatives=lambda _: found.representatives,
+        grants=found.grants,
+        patients=found.patients,
+        links=found.links,
+    )
+    matter = Matter(Enquiry("Patient/p", "", (), ""), patient, person, request, found.agreement, policy)
     for item in items:
         facts = facts_of(item)
         assert not released(matter, kinds, facts) or decide(request, facts, found, policy).permit
