@@ -14,6 +14,7 @@ from structlog.testing import capture_logs
 
 from service import clock, worker
 from service.change import Change, Timer
+from service.cli import logs
 from service.store.timers import TIMERS
 from service.usecases.care import deadlines
 from tests.api.conftest import service
@@ -187,6 +188,7 @@ async def test_a_timer_of_a_record_that_is_gone_ends(locality: Locality) -> None
 async def test_the_worker_seals_the_ledger(locality: Locality) -> None:
     """Each seal binds what was audited up to then, and is kept in the data folder and in the log."""
     await sent(locality)
+    logs.configure("info")
     with capture_logs() as logged:
         task = asyncio.create_task(worker.run(locality.built))
         for _ in range(200):
