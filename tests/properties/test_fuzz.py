@@ -1,7 +1,7 @@
 """The non-interference fuzz (consent-rules 7): changing anything that a reader may not see changes no byte of any answer to it.
 
-A pair is one request, asked before and after one change. `FUZZ_PAIRS` says how many pairs, `FUZZ_SEED` with which seed the worlds,
-the changes and the requests are drawn.
+A pair is one request, asked before and after one change. `FUZZ_PAIRS` says how many pairs, `FUZZ_SEED` with which seed the
+worlds, the changes and the requests are drawn.
 """
 
 from __future__ import annotations
