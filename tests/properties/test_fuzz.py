@@ -211,8 +211,8 @@ async def test_what_a_reader_may_not_see_changes_no_byte(service: tuple[Built, h
     built, http = service
     chance, pairs, kinds = Random(SEED), 0, Counter[str]()
     locality = Locality(built, http, "")
-    readers = {each: await locality.agency(each) for each in READERS}
     while pairs < PAIRS:
+        readers = {each: await locality.agency(each) for each in READERS}  # anew: a token lives five minutes
         world = World(locality, chance)
         await world.settle()
         for _ in range(CHANGES):
