@@ -47,12 +47,14 @@ from service.store.persons import Persons
 from service.store.records import Records
 from service.store.relations import Relations
 from service.store.row import Projection, Projector
+from service.store.seal_file import SealFile
 from service.store.search import Searches, indexes
 from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
 from service.store.tokens import Tokens
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.operated import recorder
 from service.usecases.request.services import Services
 from service.usecases.request.trail import with_events
 from service.usecases.smart.authentication import Authentication
@@ -60,6 +62,7 @@ from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
 from service.usecases.smart.idp_directory import IdpDirectory
 from service.usecases.smart.launch import Launching
+from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
@@ -79,6 +82,7 @@ class Built:
     services: Services
     registration: Registration
     users: Users
+    limits: Limits
     authentication: Authentication
     oauth: oauth.OAuth
     keys: SigningKeys
@@ -132,6 +136,11 @@ def ledger_key(settings: Settings) -> bytes:
     return path.read_bytes()
 
 
+def seal_file(settings: Settings) -> SealFile:
+    """The file that keeps the ledger's seals outside the database: `seals.ndjson` in the data folder."""
+    return SealFile(settings.data / "seals.ndjson")
+
+
 def language(settings: Settings, base: str) -> Language:
     """The FHIR Language (definitions, validator, indexer) of a service at `base`. Making it needs no database."""
     return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
@@ -143,7 +152,7 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
-    records = Records(mongo, project, ledger_key=ledger_key(settings), row_indexes=indexes)
+    records = Records(mongo, project, ledger_key=ledger_key(settings), seal_file=seal_file(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
@@ -188,20 +197,23 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     directory = IdpDirectory(services, f"{base}/fhir")
 
     def unsupported(scopes: Scopes) -> Problem | None:
-        return scopes.unsupported(services.definitions.types, directory.searchable)
+        return scopes.unsupported(services.definitions.types, directory.filter_fault)
 
     authorization = Authorization(
         clients, tokens, keys, fetcher, terms, unsupported, directory.note, directory.employer, directory.residual
     )
-    users = Users(clients, tokens, directory.note)
+    record = recorder(services.trail)
+    users = Users(clients, tokens, directory.note, record)
     authentication = Authentication(tokens, clients, fetcher, trusted, f"{base}/fhir")
     launching = Launching(authorization, users, clients, tokens, directory, directory.note)
+    limits = Limits(clients, directory.note, requests=settings.requests_per_minute, failures=settings.failures_per_minute)
     return Built(
         services=services,
-        registration=Registration(clients, tokens, keys, terms, unsupported),
+        registration=Registration(clients, tokens, keys, terms, unsupported, record),
         users=users,
         authentication=authentication,
-        oauth=oauth.OAuth(authorization, launching, users, authentication),
+        oauth=oauth.OAuth(authorization, launching, users, authentication, limits),
+        limits=limits,
         keys=keys,
         outbox=Outbox(services.mongo),
         issuers=fetcher,
@@ -217,7 +229,7 @@ def _allowed(base: str) -> tuple[str, ...]:
 def routes(built: Built, base: str) -> list[BaseRoute]:
     """Every route of the service."""
     fhir.register_convertors()
-    sessions = Sessions(built.services, built.authentication, f"{base}/fhir")
+    sessions = Sessions(built.services, built.authentication, f"{base}/fhir", built.limits)
     smart = built.oauth.authorization.smart_configuration()
     statement = _statement(built, base, clock.now())
     return [

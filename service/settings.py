@@ -48,6 +48,15 @@ class Settings(BaseSettings):
     page_size: int = Field(20, ge=1, le=1000, description="matches on a page when the client asks for no _count")
     max_page_size: int = Field(200, ge=1, le=1000, description="most matches on a page")
     max_scan: int = Field(20_000, ge=1000, description="records one search may look at before it is refused as too costly")
+    requests_per_minute: int = Field(
+        120_000, ge=60, description="requests that one client may make in a minute, in each process, before it is told to wait"
+    )
+    failures_per_minute: int = Field(
+        30, ge=5, description="secrets that do not hold which one address may present in a minute, before it is told to wait"
+    )
+    batch_seconds: float = Field(
+        20.0, gt=0, le=600, description="time that the entries of one batch may take together; later entries are told to wait"
+    )
     access_token_seconds: int = Field(300, ge=30, le=3600, description="life of an access token")
     refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")

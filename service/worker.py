@@ -16,6 +16,7 @@ from service.app import Built
 from service.change import Timer
 from service.problem import Category, Refused, trace
 from service.usecases.care import deadlines
+from service.usecases.register import identities
 
 log = structlog.get_logger()
 
@@ -30,6 +31,13 @@ async def run_once(built: Built, now: datetime) -> int:
     """Fires one batch of the timers that are due at `now`. Returns the number of timers settled. Raises Refused UNAVAILABLE."""
     due = await built.services.timers.due(now, LEASE_SECONDS, BATCH)
     return sum([await _fired(built, timer, now) for timer in due])
+
+
+async def _seal(built: Built) -> None:
+    """Seals the ledger. The seal is logged: wherever the log is kept, it shows later how far the ledger had come."""
+    made = await built.services.ledger.seal(clock.now())
+    if made is not None:
+        log.info("ledger-sealed", seal=made.number, signed=made.signed)
 
 
 async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
@@ -52,13 +60,17 @@ async def run(built: Built) -> None:
     """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
     pause = built.services.settings.worker_poll_seconds
     seal_at = clock.now()
+    migrated = False
     while True:
         settled = 0
         try:
+            if not migrated:
+                await identities.migrate(built.services, built.base)
+                migrated = True
             settled = await run_once(built, clock.now())
             if clock.now() >= seal_at:
                 seal_at = clock.now() + SEAL_EVERY
-                await built.services.ledger.seal(clock.now())
+                await _seal(built)
         except Refused as refusal:
             log.warning("worker-waits", reason=str(refusal))
         except Exception as error:

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
 from httpx import ASGITransport
 
 from service import clock
-from service.app import Built
+from service.app import Built, build, routes, shell
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
+from service.care.identity_review import review
 from service.change import Resource
+from service.settings import Settings
+from service.store.mongo import Mongo
 from service.store.partners import Partner
+from service.usecases.register import partners
 from service.usecases.request.services import RequestContext
 from service.usecases.request.work import UnitOfWork
 
@@ -46,6 +52,13 @@ def patient(**more: Any) -> Resource:
 def nhs_number(value: str = NHS_NUMBER) -> Resource:
     """An NHS number as an identifier."""
     return {"system": "https://fhir.nhs.uk/Id/nhs-number", "value": value}
+
+
+def valid_nhs_number(seed: int) -> str:
+    """An NHS number with a fitting check digit, made from a number."""
+    nine = f"4{seed % 10**8:08}"
+    check = 11 - sum(int(digit) * weight for digit, weight in zip(nine, range(10, 1, -1), strict=True)) % 11
+    return valid_nhs_number(seed + 1) if check == 10 else f"{nine}{check % 11}"
 
 
 def plan(person: str, **more: Any) -> Resource:
@@ -190,11 +203,28 @@ class Locality:
 async def settle(built: Built) -> None:
     """Stores the locality's directory and partners, each under its own agency."""
     for agency, sector in AGENCIES.items():
-        await built.services.partners.add(Partner(f"Organization/{agency}", sector, ("TREAT", "HOPERAT")))
         organization = {"resourceType": "Organization", "id": agency, "active": True, "name": agency.title()}
         practitioner = {"resourceType": "Practitioner", "id": f"{agency}-lead", "name": [{"text": f"Lead of {agency}"}]}
         second = {**practitioner, "id": f"{agency}-second"}
         await stored(built, f"Organization/{agency}", organization, practitioner, second, role(agency), role(agency, "second"))
+        await partners.register(built.services, built.base, Partner(f"Organization/{agency}", sector, ("TREAT", "HOPERAT")))
+
+
+@asynccontextmanager
+async def handed_over(mongo: Mongo, data: Path) -> AsyncIterator[Locality]:
+    """A locality on an empty database, with a plan that the crisis team has taken over from the trust."""
+    settings = Settings(data=data)
+    built = await build(settings, mongo, BASE)
+    app = shell(settings)
+    app.router.routes.extend(routes(built, BASE))
+    await settle(built)
+    async with transport(app) as http:
+        locality = Locality(built, http, await person(built))
+        task = await locality.sent(await locality.agency("trust"))
+        accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+        assert (await (await locality.agency("crisis")).put(accepted, X_Request_Id="once")).status_code == 200
+        yield locality
+    await built.issuers.close()
 
 
 async def person(built: Built, custodian: str = "Organization/trust", **more: Any) -> str:
@@ -211,6 +241,16 @@ async def stored(built: Built, custodian: str, *resources: Resource) -> None:
     for resource in resources:
         work.create(resource, custodian)
     await work.commit()
+
+
+async def confirmed(built: Built, known: str, newcomer: str) -> None:
+    """The agency that keeps the Patient `known` has confirmed that `newcomer` is the same person (IDN-1)."""
+    records = built.services.records
+    rows = [await records.read("Patient", each.partition("/")[2]) for each in (known, newcomer)]
+    assert rows[0]
+    assert rows[1]
+    asked = review.proposal(clock.new_id(), rows[0].resource, rows[0].custodian, rows[1].resource, rows[1].custodian, clock.now())
+    await stored(built, rows[0].custodian, review.answered(asked, review.SAME, "Known to be the same."))
 
 
 def transport(app: Any) -> httpx.AsyncClient:

@@ -134,7 +134,7 @@ def test_no_modules_import_each_other_in_a_ring() -> None:
     order.prepare()  # raises CycleError, and names the ring
 
 
-AWAITED = ("OWN-8", "OWN-9", "OWN-10", "OWN-11", "IDN-4", "IDN-5", "IDN-6", "IDN-7", "IDN-8")
+AWAITED: tuple[str, ...] = ()
 """Rules that the design has and the service does not hold yet. One that is built is cited by its tests, and leaves this list."""
 
 

@@ -185,13 +185,16 @@ async def test_a_timer_of_a_record_that_is_gone_ends(locality: Locality) -> None
 
 
 async def test_the_worker_seals_the_ledger(locality: Locality) -> None:
-    """Each seal binds what was audited up to then."""
+    """Each seal binds what was audited up to then, and is kept in the data folder and in the log."""
     await sent(locality)
-    task = asyncio.create_task(worker.run(locality.built))
-    seals = locality.built.services.mongo.collection("seals")
-    for _ in range(200):
-        if await seals.count_documents({}):
-            break
-        await asyncio.sleep(0.02)
-    task.cancel()
-    assert await seals.count_documents({}) > 0
+    with capture_logs() as logged:
+        task = asyncio.create_task(worker.run(locality.built))
+        for _ in range(200):
+            if logged:
+                break
+            await asyncio.sleep(0.02)
+        task.cancel()
+    seal = await locality.built.services.ledger.sealed()
+    lines = (locality.built.services.settings.data / "seals.ndjson").read_text()
+    assert {"event": "ledger-sealed", "log_level": "info", "seal": seal.number, "signed": seal.signed} in logged
+    assert seal.signed in lines

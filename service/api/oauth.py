@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -22,13 +22,16 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from service import clock
+from service.api.problems import RETRY_AFTER
 from service.auth.authorize import Wrong
 from service.auth.clients import digest
+from service.auth.event import Event
 from service.auth.grants import Answer, OAuthRequest, refusal
 from service.problem import Problem, Refused
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.launch import Approved, Launching, LoginNeeded, Question
+from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
 LARGEST_FORM = 64 * 1024
@@ -52,6 +55,7 @@ class OAuth:
     launching: Launching
     users: Users
     authentication: Authentication
+    limits: Limits
 
     @property
     def issuer(self) -> str:
@@ -100,13 +104,23 @@ class _Endpoints:
         self._base = urlsplit(services.issuer).path
 
     async def token(self, request: Request) -> Response:
-        return await _oauth(request, self._services.authorization.token)
+        return await self._oauth(request, self._services.authorization.token)
 
     async def introspect(self, request: Request) -> Response:
-        return await _oauth(request, self._services.authorization.introspect)
+        return await self._oauth(request, self._services.authorization.introspect)
 
     async def revoke(self, request: Request) -> Response:
-        return await _oauth(request, self._services.authorization.revoke)
+        return await self._oauth(request, self._services.authorization.revoke)
+
+    async def _oauth(self, request: Request, endpoint: Callable[[OAuthRequest], Awaitable[Answer]]) -> Response:
+        """The answer of an endpoint for clients. A secret that does not hold is counted for its address."""
+        asked = await _form(request)
+        answer = refusal("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
+        if answer.body.get("error") in ("invalid_client", "invalid_grant"):
+            told = Event("token", False, reason=f"A secret was refused: {answer.body['error']}.")
+            if (slower := await self._services.limits.failed(_address(request), told)) is not None:
+                return _json(replace(refusal("temporarily_unavailable", str(slower), 429), headers={"Retry-After": RETRY_AFTER}))
+        return _json(answer)
 
     async def jwks(self, _: Request) -> Response:
         keys = await self._services.authorization.jwks()
@@ -141,8 +155,7 @@ class _Endpoints:
         shown = await self._services.launching.begin(asked, "")
         if not isinstance(shown, LoginNeeded):
             return self._shown(request, shown)
-        address = request.client.host if request.client else ""
-        session = await self._services.users.login(form["username"], form["password"], address)
+        session = await self._services.users.login(form["username"], form["password"], _address(request))
         if isinstance(session, Problem):
             return self._login_page(request, shown, str(session), form["username"])
         answer = self._back(request)
@@ -167,6 +180,7 @@ class _Endpoints:
         scheme, _, token = form.authorization.partition(" ")
         caller = await self._services.authentication.caller(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None or isinstance(caller, Problem):
+            await self._services.limits.failed(_address(request), Event("launch", False, reason="A bearer token was refused."))
             headers = {"WWW-Authenticate": 'Bearer realm="baton"' + (', error="invalid_token"' if caller is not None else "")}
             return _json(Answer(401, {"error": "invalid_token"}, headers))
         try:
@@ -253,14 +267,13 @@ class _Endpoints:
         response.set_cookie(self._services.cookie, secret, path="/", secure=self._services.secure, httponly=True, samesite="lax")
 
 
-async def _oauth(request: Request, endpoint: Callable[[OAuthRequest], Awaitable[Answer]]) -> Response:
-    asked = await _form(request)
-    answer = refusal("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
-    return _json(answer)
+def _address(request: Request) -> str:
+    """The network address of a client, whose failed secrets are counted."""
+    return request.client.host if request.client else ""
 
 
 def _json(answer: Answer) -> Response:
-    headers = {name: value for name, value in answer.headers.items() if name.lower() == "www-authenticate"}
+    headers = {name: value for name, value in answer.headers.items() if name.lower() in ("www-authenticate", "retry-after")}
     return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **_ANY_ORIGIN, **headers})
 
 

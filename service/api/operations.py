@@ -21,7 +21,7 @@ from service.fhir.operation import parameter, parameters, parts
 from service.fhir.reference import reference_to
 from service.problem import Category, Refused, problem
 from service.usecases.care import careplans, disclosed
-from service.usecases.consent import evaluate, override
+from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 from service.usecases.request.services import RequestContext
 
@@ -52,6 +52,11 @@ class Operations:
         asked, context, parameters = await self._given(request)
         answer = await override.break_glass(self.services, context, request.path_params["id"], parameters)
         return exchange.written(answer, asked, self.sessions.base)
+
+    async def emergency(self, request: Request) -> Response:
+        """POST Patient/$break-glass."""
+        asked, context, parameters = await self._given(request)
+        return exchange.written(await emergency.break_glass(self.services, context, parameters), asked, self.sessions.base)
 
     async def evaluate(self, request: Request) -> Response:
         """POST Consent/$evaluate."""
@@ -108,6 +113,7 @@ def routes(sessions: Sessions) -> list[Route]:
     do = Operations(sessions)
     return [
         Route(f"/fhir/Patient/{ID}/$disclose", do.disclose, methods=["POST"]),
+        Route("/fhir/Patient/$break-glass", do.emergency, methods=["POST"]),
         Route(f"/fhir/Patient/{ID}/$break-glass", do.break_glass, methods=["POST"]),
         Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET"]),
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),

@@ -36,6 +36,9 @@ STATUS: Mapping[Category, int] = {
     Category.UNAVAILABLE: 503,
 }
 
+RETRY_AFTER = "60"
+"""After how many seconds a client that was told to wait may try again (RFC 9110 section 10.2.3)."""
+
 # RFC 6750 section 3: the challenge to a request without credentials names only the realm.
 CHALLENGE: Mapping[Category, str] = {
     Category.LOGIN: 'Bearer realm="baton"',
@@ -46,6 +49,8 @@ CHALLENGE: Mapping[Category, str] = {
 
 def headers(category: Category) -> dict[str, str]:
     """The headers that a refusal of this category has besides the usual headers."""
+    if category is Category.THROTTLED:
+        return {"Retry-After": RETRY_AFTER}
     challenge = CHALLENGE.get(category)
     return {"WWW-Authenticate": challenge} if challenge else {}
 

@@ -10,6 +10,7 @@ from starlette.types import Scope
 
 from service import clock
 from service.api import exchange
+from service.auth.event import Event
 from service.change import Resource
 from service.fhir.resource import localised
 from service.problem import Category, Problem, Refused, problem
@@ -17,15 +18,17 @@ from service.usecases.interactions.batches import ACTION
 from service.usecases.request.audit import denied, query_text
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.smart.authentication import Authentication
+from service.usecases.smart.limits import Limits
 
 
 class Sessions:
     """Makes the RequestContext for every route that needs an authenticated caller."""
 
-    def __init__(self, services: Services, authentication: Authentication, base: str) -> None:
+    def __init__(self, services: Services, authentication: Authentication, base: str, limits: Limits) -> None:
         self.services = services
         self.authentication = authentication
         self.base = base
+        self.limits = limits
 
     async def of(self, request: Request, body: bytes = b"") -> RequestContext:
         """The context of an authenticated request. Raises Refused LOGIN for a request without a token, TOKEN for a token that
@@ -34,7 +37,8 @@ class Sessions:
         directory = self.services.directory.ask()
         caller = await self.authentication.caller(token)
         if isinstance(caller, Problem):
-            raise Refused(caller)
+            raise Refused(await self._failed(request, caller))
+        self.limits.counted(caller.client, clock.now())
         state = request.state
         reads = request.method in ("GET", "HEAD")  # a repeat is recognised for writes only
         mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
@@ -59,9 +63,19 @@ class Sessions:
             resource = localised(resource, self.base)  # what is written is localised as it is prepared (usecases.rules)
         return await self.of(request, body), resource
 
+    async def _failed(self, request: Request, refusal: Problem) -> Problem:
+        """The refusal of a token that does not hold, once it is counted and audited; or that there were too many."""
+        address = request.client.host if request.client else ""
+        told = Event(
+            "bearer", False, reason=f"A bearer token was refused at {request.method} {request.scope['path'].split('/')[1]}."
+        )
+        return await self.limits.failed(address, told) or refusal
+
     async def denied(self, scope: Scope, refusal: Problem) -> None:
         """Writes the AuditEvent of this request's refusal, when the refusal denies the caller access."""
         context: RequestContext = scope["state"]["context"]
+        if refusal.category is Category.ABSENT:
+            self.limits.absent(context.caller.client, context.at)
         path, query = scope["path"].removeprefix("/fhir/"), parse_qsl(scope["query_string"].decode("latin-1"))
         action = "E" if "$" in path or path.endswith("_search") else ACTION.get(scope["method"], "E")
         await denied(self.services, context, action, query_text(path, query) if query else path, refusal)

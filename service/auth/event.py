@@ -9,8 +9,8 @@ from dataclasses import dataclass
 class Event:
     """One event of the authorization server.
 
-    `kind` is `login`, `logout`, `authorize`, `token`, `revoke`, `launch` or `reuse`; `reason` is a sentence when `allowed` is
-    false.
+    `kind` is `login`, `logout`, `authorize`, `token`, `introspect`, `revoke`, `launch`, `reuse` or `bearer`; `reason` is a
+    sentence when `allowed` is false.
     """
 
     kind: str

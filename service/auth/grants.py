@@ -70,11 +70,12 @@ class Loaded:
 @dataclass(frozen=True, slots=True)
 class Effects:
     """The changes that must be committed before the answer may leave: the assertion, code and refresh token to spend, the
-    grant to keep, and the tokens to store.
+    grant to keep, and the tokens to store. `tried` is a code that was presented by its client: whatever comes of it, it is spent.
     """
 
     assertion: Assertion | None = None
     code: Code | None = None
+    tried: Code | None = None
     refresh: Token | None = None
     grant: Grant | None = None
     issued: tuple[Token, ...] = ()
@@ -146,6 +147,8 @@ class _ByCode(AuthorizationCodeGrant):
         if found.used:  # RFC 6749 section 4.1.2: the tokens issued for a code are revoked when the code is used again
             self.server.effects = replace(self.server.effects, code=found)
             return None
+        # RFC 7636 section 7.5 and RFC 9700: a code that was tried with a wrong verifier or redirect URI may be a thief's.
+        self.server.effects = replace(self.server.effects, tried=found)
         return found if found.expires > self.server.now and not found.grant.revoked else None
 
     def authenticate_user(self, authorization_code: Code) -> str:

@@ -118,18 +118,17 @@ class Scopes:
         """The contexts (`patient`, `user`, `system`) that appear in these scopes."""
         return frozenset(entry.context for entry in self.entries)
 
-    def unsupported(self, types: Collection[str], parameter: Callable[[str, str], bool]) -> Problem | None:
+    def unsupported(self, types: Collection[str], fault: Callable[[str, tuple[Param, ...]], str]) -> Problem | None:
         """The refusal of the first scope that the service could not enforce, or None.
 
-        `types` are the resource types that are served; `parameter(type, name)` tells whether a search parameter of that type can
-        be evaluated against content. A scope that cannot be enforced is refused when it is asked for, never ignored later.
+        `types` are the resource types that are served; `fault(type, params)` says why a filter cannot be evaluated against the
+        content of that type, or ''. A scope that cannot be enforced is refused when it is asked for, never ignored later.
         """
         for entry in self.entries:
             if entry.type != "*" and entry.type not in types:
                 return _refusal(f"Scope `{entry}` names a resource type that is not served here; ask for a served type.")
-            for name, _ in entry.params:
-                if not parameter(entry.type, name):
-                    return _refusal(f"Scope `{entry}` filters by `{name}`, which cannot be searched on `{entry.type}` here.")
+            if entry.params and (why := fault(entry.type, entry.params)):
+                return _refusal(f"Scope `{entry}` cannot be enforced here: {why}")
         return None
 
     def _covers(self, access: Access) -> bool:

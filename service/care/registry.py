@@ -8,6 +8,7 @@ from service.care.companion import table as companion
 from service.care.crisis_plan import table as crisis_plan
 from service.care.data_request import table as data_request
 from service.care.handover import table as handover
+from service.care.identity_review import table as identity_review
 from service.care.override_review import table as override_review
 from service.care.task.machine import Machine
 
@@ -16,6 +17,7 @@ _EVERY: tuple[Machine[Any], ...] = (
     data_request.MACHINE,
     crisis_plan.MACHINE,
     override_review.MACHINE,
+    identity_review.MACHINE,
     *companion.MACHINES,
 )
 MACHINES: dict[str, Machine[Any]] = {machine.code: machine for machine in _EVERY}

@@ -6,21 +6,24 @@ from service import clock
 from service.app import Built
 from service.cli.arguments import Data
 from service.cli.opening import with_service
+from service.store.ledger import Seal
 from service.usecases.register import integrity
 
 FAILED = 1
 
 
 def check(data: Data = None) -> int:
-    """Check the ledger's chain, the histories, the unique keys, and that every active plan has one owner."""
+    """Check that all is stored as the signed ledger says it was written, and that every active plan has one owner."""
 
-    async def checking(built: Built) -> int:
+    async def checking(built: Built) -> tuple[int, Seal | None]:
         found = 0
         async for finding in integrity.findings(built.services, clock.now()):
             found += 1
             print(finding)
-        return found
+        return found, await built.services.ledger.sealed()
 
-    found = with_service(data, checking)
-    print(f"{found} findings." if found else "All holds: ledger, histories, keys, and one owner for every active plan.")
+    found, seal = with_service(data, checking)
+    print(f"{found} findings." if found else "All holds: ledger, records, registers, and one owner for every active plan.")
+    if seal is not None:
+        print(f"Newest seal, to be kept elsewhere: {seal.signed}")
     return FAILED if found else 0

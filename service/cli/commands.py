@@ -40,7 +40,7 @@ TABLE = (
     Command(
         "check",
         "checking:check",
-        "Check the ledger's chain, the histories, the unique keys, and that every active plan has one owner.",
+        "Check that all is stored as the signed ledger says it was written, and that every active plan has one owner.",
     ),
     Command("validate", "validating:validate", "Validate files against R4 and the profiles; needs no database."),
     Command("settings", "listing:settings", "List every setting: its environment variable, its value, and what it is for."),

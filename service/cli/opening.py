@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
-from service import app
+from service import app, clock
 from service.app import Built
 from service.cli import logs
 from service.cli.arguments import settings_for
@@ -41,11 +41,15 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
 
 
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
-    """Opens the service, calls `do` with it, closes the service, and returns the result of `do`. Warnings are logged."""
+    """Opens the service, calls `do` with it, seals the ledger over what `do` wrote, closes the service, and returns the result of
+    `do`. Warnings are logged."""
     logs.configure("warning")
 
     async def run() -> T:
         async with opened(settings_for(data)) as built:
-            return await do(built)
+            try:
+                return await do(built)
+            finally:
+                await built.services.ledger.seal(clock.now())
 
     return asyncio.run(run())

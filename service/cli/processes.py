@@ -19,6 +19,7 @@ from service import app, worker
 from service.cli import logs
 from service.cli.complaint import complain
 from service.cli.opening import opened
+from service.cli.protocol import Patient
 from service.cli.signals import GRACE_SECONDS
 from service.problem import Refused
 from service.settings import Settings
@@ -108,7 +109,7 @@ def _config(factory: Factory, workers: int) -> uvicorn.Config:
         app=factory,
         factory=True,
         loop="uvloop",
-        http="httptools",
+        http=Patient,
         ws="none",
         lifespan="on",
         workers=workers,

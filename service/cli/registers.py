@@ -22,7 +22,7 @@ from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse
 from service.fhir.reference import key
 from service.store.partners import SECTORS, Partner
-from service.usecases.register import partners
+from service.usecases.register import identities, partners
 
 FAILED = 1
 PERSONS = ("PractitionerRole", "Patient", "RelatedPerson")
@@ -47,6 +47,12 @@ def partner_add(
     contact: Annotated[
         list[str], typer.Option(help="Whom an escalation level names, first level first.", metavar="PractitionerRole/ID")
     ] = [],
+    identity_authority: Annotated[
+        bool, typer.Option("--identity-authority", help="Its Patients confirm who other agencies' Patients are (IDN-1).")
+    ] = False,
+    namespace: Annotated[
+        list[str], typer.Option(help="An identifier system that no other agency's entries may use (IDN-7).", metavar="URI")
+    ] = [],
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
@@ -67,11 +73,25 @@ def partner_add(
             getpass.getuser(),
             clock.now(),
             tuple(contact),
+            identity_authority,
+            tuple(namespace),
         )
         await partners.register(built.services, built.base, made, name)
+        if identity_authority:
+            await identities.compare(built.services, built.base)
         print(f"`{reference}` is registered in sector `{sector}` for {', '.join(made.purposes)}.")
 
     with_service(data, add)
+
+
+@partner.command("compare")
+def partner_compare(data: Data = None) -> None:
+    """Have the Patients of all agencies that carry one national identifier compared anew; the worker does it (IDN-1)."""
+
+    async def compare(built: Built) -> None:
+        print(f"{await identities.compare(built.services, built.base)} Patients will be compared.")
+
+    with_service(data, compare)
 
 
 @partner.command("list")
@@ -85,6 +105,8 @@ def partner_list(data: Data = None) -> None:
                     "organization": each.organization,
                     "sector": each.sector,
                     "contacts": list(each.contacts),
+                    "identity-authority": each.identity_authority,
+                    "namespaces": list(each.namespaces),
                     "purposes": list(each.purposes),
                     "categories": list(each.categories),
                     "from": each.start.isoformat() if each.start else None,

@@ -79,9 +79,10 @@ def compile_consent(
     *,
     recorder: str = "",
     confirmed: bool = False,
+    standing: bool = True,
 ) -> Compiled:
     """One version of a Consent, compiled. `version_ref` is `Consent/1/_history/3`; `base` our own absolute base URL; dates
-    without an offset are local to `zone`; `recorder` and `confirmed` are as in Compiled.
+    without an offset are local to `zone`; `recorder`, `confirmed` and `standing` are as in Compiled.
 
     Never raises. The result depends on no request and may be cached as long as the version stands.
     """
@@ -110,6 +111,7 @@ def compile_consent(
         tuple(reading.findings),
         recorder,
         confirmed,
+        standing,
     )
 
 

@@ -24,6 +24,13 @@ RECIPIENTS = frozenset({"CareTeam", "Group", "Organization", "Practitioner", "Pr
 WHAT = ("securityLabel", "class", "code", "dataPeriod", "data")
 
 
+ACTORS = (
+    "Organization", "PractitionerRole", "Practitioner", "HealthcareService", "CareTeam", "Group", "RelatedPerson", "Patient",
+    "Device",
+)  # fmt: skip
+"""The types of resource that an actor of a Consent may be (R4 Consent.provision.actor.reference)."""
+
+
 @dataclass(slots=True)
 class Element:
     """A provision while its elements are read. `findings` are pairs of a member's name and a sentence on its fault; `vague`
@@ -74,6 +81,22 @@ def ref_of(value: object, base: str) -> str:
     return ""
 
 
+def names_of(reference: object, base: str) -> frozenset[str]:
+    """The names of the actor that a Reference means: its literal reference, or its business identifier as an actor of the type
+    that the Reference gives, of any type where it gives none (IDN-7).
+    """
+    ref = ref_of(reference, base)
+    if not ref or "|" not in ref or not isinstance(reference, dict) or target(reference):
+        return frozenset((ref,) if ref else ())
+    kind = reference.get("type")
+    return frozenset(business(each, ref) for each in ((kind,) if isinstance(kind, str) else ACTORS))
+
+
+def business(kind: str, identifier: str) -> str:
+    """The name of an actor of a type by its business identifier `system|value`."""
+    return f"{kind}={identifier}"
+
+
 def actors(element: Element) -> frozenset[str] | None:
     """The principals that a provision's `actor` names; None when it has none. Only recipients count: an actor in the role of a
     custodian says where data lies, not who may have them.
@@ -89,15 +112,16 @@ def actors(element: Element) -> frozenset[str] | None:
                 "An actor here is who receives: its `role` is `PRCP` or `IRCP`; a custodian is the Consent's `organization`.",
             )
             continue
-        ref = ref_of(actor.get("reference"), element.base)
-        if not ref or ref.startswith("#"):
+        named = names_of(actor.get("reference"), element.base)
+        if not named or "#" in {ref[:1] for ref in named}:
             element.unclear("actor", "An actor needs a reference or an identifier.")
         else:
-            found.add(ref)
-            if "|" not in ref and not (relative(ref) and type_of(ref) in RECIPIENTS):
-                element.note(
-                    "actor", f"`{ref}` receives nothing here by consent; name one of {codes_listed(RECIPIENTS)} kept here."
-                )
+            found |= named
+            for ref in sorted(named):
+                if "|" not in ref and not (relative(ref) and type_of(ref) in RECIPIENTS):
+                    element.note(
+                        "actor", f"`{ref}` receives nothing here by consent; name one of {codes_listed(RECIPIENTS)} kept here."
+                    )
     if not found:
         element.vague.add("actor")
     return frozenset(found)

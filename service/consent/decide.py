@@ -74,7 +74,7 @@ LAWFUL_DUTIES = (RECORD_DISCLOSURE, NO_ONWARD)
 
 def is_public(facts: Facts) -> bool:
     """Whether a record is a directory entry or a definition, which are not subject to consent (IDN-3)."""
-    return facts.type in DIRECTORY or ((facts.type in DEFINITIONS or facts.type == "Group") and not facts.patients)
+    return facts.type in DIRECTORY or (facts.type in DEFINITIONS and not facts.patients)
 
 
 def decide(request: Request, facts: Facts, evidence: Evidence | None, policy: Policy) -> Decision:

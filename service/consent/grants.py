@@ -1,9 +1,9 @@
 """Reads recorded permissions beside consent (grants) from the Tasks that record them, so that a grant is found and ended in one
 place.
 
-- The review Task (code `override-review`) of a break-glass override is its grant: the requester is the person who overrides,
-  `reasonCode` the kind and the words, inputs of type `override-scope` the resource types, and `restriction.period` the time in
-  which the override holds (consent rules, section 5).
+- The review Task (code `override-review`) of a break-glass override is its grant: the requester is the person who overrides, the
+  owner the agency whose records are opened, `reasonCode` the kind and the words, inputs of type `override-scope` the resource
+  types and single records, and `restriction.period` the time in which the override holds (consent rules, section 5).
 - The Task of a handover sent under a lawful basis that needs no consent is a grant: while the Task is open, the receiving agency
   may read the plan, the dataset and the package that were handed over (HOV-3). `direct-care` and `explicit-consent-elsewhere`
   do not outweigh an objection, so they are weak grants: they count only where no Consent permits or denies.
@@ -26,6 +26,8 @@ from service.fhir.reference import current, target
 LONGEST = 4 * 3600 * 1000
 """An override lasts at most four hours (consent rules, section 5), in milliseconds."""
 NEVER = Interval(0, 0)
+EMERGENCY = "emergency"
+"""The `override-kind` of an override that stands in for the relationship, too (IDN-8)."""
 WEAK_BASES = frozenset({"direct-care", "explicit-consent-elsewhere"})
 
 
@@ -54,7 +56,10 @@ def _override(task: Resource, organization: str) -> Grant:
         organization=organization,
         ref=current(task),
         user=target(task.get("requester")),
-        types=frozenset(each.get("valueCode", "") for each in _inputs(task, "override-scope")),
+        keeper=target(task.get("owner")),
+        types=frozenset(each["valueCode"] for each in _inputs(task, "override-scope") if "valueCode" in each),
+        refs=frozenset(target(each["valueReference"]) for each in _inputs(task, "override-scope") if "valueReference" in each),
+        emergency=any(each.get("valueCode") == EMERGENCY for each in _inputs(task, "override-kind")),
         authority=str(reason.get("text", "")),
     )
     return replace(grant, start=moment(window[0]), until=moment(window[1]))

@@ -27,8 +27,8 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     elif agreement.categories and not _category(agreement, facts):
         rows.append(NO_CATEGORY)
     related = request.organization in evidence.relationships or not evidence.relationships.isdisjoint(request.principals)
-    # A strong lawful basis recorded for exactly this record counts as a relationship; an override does not.
-    lawful = (grant for grant in evidence.grants if grant.kind == BY_BASIS and not grant.weak)
+    # A strong lawful basis recorded for exactly this record counts as a relationship; an override does not, but in an emergency.
+    lawful = (grant for grant in evidence.grants if (grant.kind == BY_BASIS and not grant.weak) or grant.emergency)
     if not related and not any(applies(grant, request, facts, now) for grant in lawful):
         rows.append(NO_RELATIONSHIP)
     return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
@@ -76,6 +76,8 @@ def applies(grant: Grant, request: Request, facts: Facts, now: int) -> bool:
         return False
     if grant.purposes and not set(grant.purposes).issuperset(request.purposes):
         return False
-    if grant.refs:
-        return facts.ref in grant.refs or any(resolved(ref) == facts.ref for ref in grant.refs)
-    return facts.type in grant.types if grant.types else grant.kind in BREAK_GLASS
+    if grant.keeper and grant.keeper != facts.custodian:
+        return False
+    if not grant.refs and not grant.types:
+        return grant.kind in BREAK_GLASS
+    return facts.type in grant.types or facts.ref in grant.refs or any(resolved(ref) == facts.ref for ref in grant.refs)

@@ -12,8 +12,9 @@ from datetime import datetime, tzinfo
 from typing import Any
 
 from service.change import Resource
-from service.consent.conditions import members, ref_of
+from service.consent.conditions import business, members, ref_of
 from service.fhir.date import LOCAL, contains
+from service.fhir.reference import type_of
 
 
 def principals(
@@ -29,7 +30,7 @@ def principals(
     base: str = "",
     zone: tzinfo = LOCAL,
 ) -> frozenset[str]:
-    """The references and `system|value` identifiers of everything the caller may act as now.
+    """The references and business identifiers (`conditions.business`) of everything the caller may act as now.
 
     `directory` holds, by reference, the user's PractitionerRole and Practitioner, the role's organisation and the client's, and
     every organisation above either. `groups` and `teams` are candidates; `patients` are the subject's references; `verified` the
@@ -49,7 +50,7 @@ def principals(
         found[user] = None
     found.pop("", None)
     found |= dict.fromkeys(_memberships(groups, teams, found, patients, now, base, zone))
-    identifiers = [name for ref in found for name in _identifiers(directory.get(ref))]
+    identifiers = [name for ref in found for name in _identifiers(ref, directory.get(ref))]
     return frozenset((*found, *identifiers))
 
 
@@ -91,7 +92,7 @@ def _memberships(
             yield f"CareTeam/{team.get('id')}"
 
 
-def _identifiers(resource: Resource | None) -> Iterator[str]:
+def _identifiers(ref: str, resource: Resource | None) -> Iterator[str]:
     for identifier in members((resource or {}).get("identifier")):
         if isinstance(identifier.get("value"), str) and isinstance(identifier.get("system"), str):
-            yield f"{identifier['system']}|{identifier['value']}"
+            yield business(type_of(ref), f"{identifier['system']}|{identifier['value']}")

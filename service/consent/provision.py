@@ -64,9 +64,11 @@ class Compiled:
     `ref` is such as `Consent/1/_history/3`. `roots` are the Consent's readings, one unless the Consent is ambiguous; the Consent
     permits only data that all readings permit. `period` is the root's, None when it cannot be read. `written` is the Consent's
     dateTime in milliseconds, None when absent or unreadable. `doubt`: the Consent's permits do not count, for the reasons in
-    `findings`. `named` are the records whose references the use case should load into `Evidence.links`. `recorder` is the agency
-    that recorded the Consent; `confirmed`: the person said it signed in, or another agency verified it with the person. Both come
-    from the store, not from the Consent.
+    `findings`. `named` are the records whose references the use case should load into `Evidence.links`.
+
+    From the store, not from the Consent: `recorder` is the agency that recorded it, and `standing` says that the agency had
+    standing then, so that the Consent says something of others' records; `confirmed`: the person said it signed in, or another
+    agency verified it with the person.
     """
 
     ref: str
@@ -83,3 +85,4 @@ class Compiled:
     findings: tuple[Issue, ...]
     recorder: str = ""
     confirmed: bool = False
+    standing: bool = True

@@ -1,8 +1,10 @@
-"""Legitimate relationships (consent rules, L0): which records tie an organisation to a person, and which ties count.
+"""Legitimate relationships (consent rules, L0; IDN-6): which records tie an organisation to a person, and what a tie opens.
 
-A CareTeam membership, an open Task, a referral or an episode ties the organisations it names to its person. A tie counts
-only when an organisation with standing made it: the custodian of the person's own record, or an organisation already related by
-a tie that counts. So no organisation gives itself a relationship with a stranger by writing its own CareTeam.
+A CareTeam membership, an open Task, a referral or an episode ties the organisations it names to its person. Standing does not
+travel: a tie opens to the organisation it names the records of the agency that wrote it, and the records of other agencies only
+when the agency that leads the person's plan wrote it. So no organisation gives itself or an ally what it was not given by
+writing its own CareTeam or Task. A tie holds only while everything that bounds it holds: the team's and the participant's period,
+a Task and its restriction.
 """
 
 from __future__ import annotations
@@ -16,17 +18,20 @@ from service.fhir.canonical import TASK_CODE, TaskCode
 from service.fhir.coding import codes_in
 from service.fhir.reference import target
 
-NO_STANDING = frozenset({TaskCode.STOP_USE, TaskCode.OVERRIDE_REVIEW, TaskCode.DATA_REQUEST})
+NO_STANDING = frozenset({TaskCode.STOP_USE, TaskCode.OVERRIDE_REVIEW, TaskCode.DATA_REQUEST, TaskCode.IDENTITY_REVIEW})
 """Codes of the Tasks that ask for access, account for access or end it; such a Task must not itself give access."""
+
+
+Bound = Mapping[str, object]
+"""A FHIR Period that bounds a tie."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tie:
-    """An actor that a record names, as a reference, and the period (FHIR text, open ends empty) that the record gives for it."""
+    """An actor that a record names, as a reference, and the periods that bound it: it holds while all of them do."""
 
     actor: str
-    start: str = ""
-    end: str = ""
+    bounds: tuple[Bound, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,59 +50,53 @@ class Relationship:
         return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
 
 
-def standing(custodians: Collection[str], relationships: Iterable[Relationship], at: datetime) -> frozenset[str]:
-    """The organisations with a legitimate relationship at an instant (L0).
-
-    `custodians` keep a Patient record of the person. The result grows from the custodians through ties that hold, until no tie
-    adds an organisation.
+def opened(writers: Collection[str], relationships: Iterable[Relationship], at: datetime) -> frozenset[str]:
+    """The organisations that a tie of one of these agencies names at an instant (IDN-6): those with a legitimate relationship
+    (L0) towards the records that the `writers` may open.
     """
-    having = set(custodians)
-    related: set[str] = set()
-    waiting = [tie for tie in relationships if tie.holds(at)]
-    while counting := [tie for tie in waiting if tie.custodian in having]:
-        related.update(tie.organization for tie in counting)
-        waiting = [tie for tie in waiting if tie.custodian not in having]  # the new organisations' own ties count next round
-        having |= related
-    return frozenset(related)
+    return frozenset(tie.organization for tie in relationships if tie.custodian in writers and tie.holds(at))
 
 
 def ties(resource: Resource) -> tuple[Tie, ...]:
     """The actors that a record ties to its person; none for a record that is not of a type in RULES, or is not in force."""
     rule = RULES.get(resource.get("resourceType", ""))
-    return tuple(dict.fromkeys(rule(resource))) if rule else ()
+    return tuple(rule(resource)) if rule else ()
 
 
 def _team(team: Resource) -> Iterator[Tie]:
-    if team.get("status", "active") not in ("active", "suspended"):
+    if team.get("status", "active") != "active":
         return
     for organization in team.get("managingOrganization", ()):
         yield from _tie(organization, team.get("period"))
     for participant in team.get("participant", ()):
-        period = participant.get("period") or team.get("period")
-        yield from _tie(participant.get("member"), period)
-        yield from _tie(participant.get("onBehalfOf"), period)
+        for member in ("member", "onBehalfOf"):
+            yield from _tie(participant.get(member), team.get("period"), participant.get("period"))
 
 
 def _task(task: Resource) -> Iterator[Tie]:
     if task.get("status") in ("draft", "entered-in-error"):
         return
-    period = _moment(task) if codes_in(task.get("code"), TASK_CODE) & NO_STANDING else None
-    yield from _tie(task.get("requester"), period)
-    yield from _tie(task.get("owner"), period)
+    for party in ("requester", "owner"):
+        yield from _tie(task.get(party), _within(task))
 
 
-def _moment(task: Resource) -> Mapping[str, str]:
-    """A period that ends as it starts, for a Task that gives its parties no standing, though they may read the Task."""
-    at = str(task.get("authoredOn", "1970-01-01T00:00:00Z"))
-    return {"start": at, "end": at}
+def _within(task: Resource) -> object:
+    """The period within which a Task ties its parties. A Task that gives its parties no standing, though they may read it, ends
+    as it starts; the restriction of a Task of ours is a date to act by, and the Task ends by its state."""
+    codes = codes_in(task.get("code"), TASK_CODE)
+    if codes & NO_STANDING:
+        at = str(task.get("authoredOn", "1970-01-01T00:00:00Z"))
+        return {"start": at, "end": at}
+    restriction = task.get("restriction")
+    return restriction.get("period") if isinstance(restriction, dict) and not codes else None
 
 
 def _referral(request: Resource) -> Iterator[Tie]:
     if request.get("status") not in ("active", "on-hold", "completed", "revoked"):
         return
-    yield from _tie(request.get("requester"), None)
+    yield from _tie(request.get("requester"))
     for performer in request.get("performer", ()):
-        yield from _tie(performer, None)
+        yield from _tie(performer)
 
 
 def _episode(episode: Resource) -> Iterator[Tie]:
@@ -107,10 +106,9 @@ def _episode(episode: Resource) -> Iterator[Tie]:
     yield from _tie(episode.get("careManager"), episode.get("period"))
 
 
-def _tie(reference: Mapping[str, object] | None, period: Mapping[str, str] | None) -> Iterator[Tie]:
+def _tie(reference: Mapping[str, object] | None, *bounds: object) -> Iterator[Tie]:
     if actor := target(reference):
-        period = period if isinstance(period, dict) else {}
-        yield Tie(actor, str(period.get("start", "")), str(period.get("end", "")))
+        yield Tie(actor, tuple(bound for bound in bounds if isinstance(bound, dict)))
 
 
 RULES: Mapping[str, Callable[[Resource], Iterator[Tie]]] = {

@@ -40,8 +40,9 @@ class Request:
 class Grant:
     """A recorded permission beside consent: a break-glass override, or a lawful basis on which records were disclosed.
 
-    `kind` is one of BREAK_GLASS, or BY_BASIS. The grant covers `refs` (`Type/id`, a version suffix is ignored), else `types`;
-    with neither, an override covers the whole record of the person and a lawful basis covers nothing. `user` empty: everyone
+    `kind` is one of BREAK_GLASS, or BY_BASIS. The grant covers `refs` (`Type/id`, a version suffix is ignored) and `types`; with
+    neither, an override covers the whole record of the person and a lawful basis covers nothing. `keeper`: it covers the records
+    of this agency alone. `emergency`: it stands in for the relationship (IDN-8). `user` empty: everyone
     acting for `organization`. `purposes` empty: any. `ref` is the resource that records the grant, `authority` the grant's words
     for the ledger. `until` None: the grant has no end of its own. `weak`: the grant counts only where no Consent permits or
     denies.
@@ -58,6 +59,8 @@ class Grant:
     until: datetime | None = None
     authority: str = ""
     weak: bool = False
+    keeper: str = ""
+    emergency: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,7 @@ BUSINESS_STATUS = system("business-status")
 COMMUNICATION_CATEGORY = system("communication-category")
 DATASET_ANSWER = system("dataset-answer")
 DISCLOSURE_CATEGORY = system("disclosure-category")
+IDENTITY_DECISION = system("identity-decision")
 LAWFUL_BASIS = system("lawful-basis")
 LAWFUL_BASES = frozenset(
     (
@@ -78,6 +79,8 @@ LAWFUL_BASES = frozenset(
 """The codes of `lawful-basis` (care rules, section 4)."""
 LEGAL_GROUND = system("legal-ground")
 OBLIGATION = system("obligation")
+INCIDENT = system("incident")
+OVERRIDE_DECISION = system("override-decision")
 OVERRIDE_KIND = system("override-kind")
 PROVENANCE_ACTIVITY = system("provenance-activity")
 RECORD_MARK = system("record-mark")

@@ -62,7 +62,7 @@ def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[
         values[known.name].append(found[0])
 
 
-_OBJECTS = frozenset({"valueReference", "valueCoding", "valueCodeableConcept", "valuePeriod", "resource"})
+_OBJECTS = frozenset({"valueReference", "valueIdentifier", "valueCoding", "valueCodeableConcept", "valuePeriod", "resource"})
 
 
 def _fits(kind: str, value: object) -> bool:

@@ -1,16 +1,24 @@
-"""Writes the AuditEvents of requests that change nothing: reads, searches, denials. AuditEvents of the same moment and custodian
-go into the ledger as one page."""
+"""Writes the AuditEvents of requests that change no record: reads, searches, denials, and changes of a register. AuditEvents of
+the same moment and custodian go into the ledger as one page."""
 
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeVar
+
+from pymongo import ReturnDocument
 
 from service import clock
 from service.change import Resource
-from service.store.ledger import Entry, Head, Ledger
-from service.store.mongo import Mongo, reaching
+from service.store.generations import GENERATIONS
+from service.store.ledger import Entry, Head, Ledger, Written
+from service.store.mongo import Body, Mongo, Session, reaching
+from service.store.row import Document
+
+T = TypeVar("T")
 
 WRITERS = 2
 """How many pages are written at once. With one writer, all readers would wait for the disk in step; with many writers, no page
@@ -36,6 +44,8 @@ class AuditTrail:
         self._free: list[Head | None] = [None] * WRITERS
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
+        self._registers: Head | None = None
+        self._turn = asyncio.Lock()
 
     async def note(self, event: Resource, *, at: datetime | None = None, custodian: str = "") -> None:
         """Returns when the event (an AuditEvent without id) is durable; the caller releases no data before. `custodian` is the
@@ -47,6 +57,33 @@ class AuditTrail:
             self._scheduled = True
             loop.call_soon(self._start)
         await told.done
+
+    async def together(self, change: Body[T], entry: Entry, rows: Sequence[str] = ()) -> T:
+        """Makes a change of a register and writes its entry in one transaction; a change whose result is false changed nothing,
+        and its entry is not written. `rows` name what it changes, as `collection/_id`. Gives the result. Raises Refused
+        UNAVAILABLE, and what `change` raises: nothing is changed then."""
+        async with self._turn:
+            head, self._registers = await self._ledger.begun(self._registers, entry.at), None
+
+            async def both(session: Session) -> tuple[T, Head]:
+                result = await change(session)
+                if not result:
+                    return result, head
+                written = Written(rows=[await self._changed(name, session) for name in rows])
+                link = self._ledger.link(head, [entry], written)
+                await link.write(self._mongo, session)
+                return result, link.head
+
+            result, self._registers = await self._mongo.transaction(both)
+            return result
+
+    async def _changed(self, name: str, session: Session) -> tuple[str, int, Document | None]:
+        """A register's row as it is now, with the number of this change among the changes of the row."""
+        collection, _, identity = name.partition("/")
+        counter = await self._mongo.collection(GENERATIONS).find_one_and_update(
+            {"_id": f"register:{name}"}, {"$inc": {"n": 1}}, upsert=True, return_document=ReturnDocument.AFTER, session=session
+        )
+        return name, counter["n"], await self._mongo.collection(collection).find_one({"_id": identity}, session=session)
 
     def _start(self) -> None:
         """Gives a free writer all entries of the queue."""

@@ -13,6 +13,7 @@ from pymongo.errors import DuplicateKeyError
 from service.auth.clients import Client
 from service.auth.users import Launch, Session, User
 from service.store.mongo import Mongo
+from service.store.mongo import Session as DatabaseSession
 
 _FORGOTTEN = IndexModel([("expires", ASCENDING)], expireAfterSeconds=3600)
 INDEXES = {
@@ -34,9 +35,9 @@ class Clients:
     async def ensure_indexes(self) -> None:
         await self._mongo.ensure_indexes(INDEXES)
 
-    async def add_client(self, client: Client) -> bool:
+    async def add_client(self, client: Client, session: DatabaseSession = None) -> bool:
         """Registers a client; False when its id is taken."""
-        return await self._insert("auth.clients", "id", client)
+        return await self._insert("auth.clients", "id", client, session)
 
     async def client(self, id: str) -> Client | None:
         row = await self._mongo.collection("auth.clients").find_one({"_id": id})
@@ -45,13 +46,13 @@ class Clients:
     async def clients(self) -> list[Client]:
         return [_client(row) async for row in self._mongo.collection("auth.clients").find().sort("_id", 1)]
 
-    async def remove_client(self, id: str) -> bool:
-        done = await self._mongo.collection("auth.clients").delete_one({"_id": id})
+    async def remove_client(self, id: str, session: DatabaseSession = None) -> bool:
+        done = await self._mongo.collection("auth.clients").delete_one({"_id": id}, session=session)
         return bool(done.deleted_count)
 
-    async def add_user(self, user: User) -> bool:
+    async def add_user(self, user: User, session: DatabaseSession = None) -> bool:
         """Adds a user; False when the username is taken."""
-        return await self._insert("auth.users", "username", user)
+        return await self._insert("auth.users", "username", user, session)
 
     async def user(self, username: str) -> User | None:
         row = await self._mongo.collection("auth.users").find_one({"_id": username})
@@ -61,8 +62,8 @@ class Clients:
         rows = self._mongo.collection("auth.users").find().sort("_id", 1)
         return [User(row["_id"], row["reference"], row["password"]) async for row in rows]
 
-    async def remove_user(self, username: str) -> bool:
-        done = await self._mongo.collection("auth.users").delete_one({"_id": username})
+    async def remove_user(self, username: str, session: DatabaseSession = None) -> bool:
+        done = await self._mongo.collection("auth.users").delete_one({"_id": username}, session=session)
         return bool(done.deleted_count)
 
     async def add_session(self, session: Session) -> None:
@@ -108,11 +109,13 @@ class Clients:
         """Takes back the count of one attempt, because the attempt turned out to be right."""
         await self._mongo.collection("auth.attempts").update_one({"_id": key}, {"$inc": {"count": -1}})
 
-    async def _insert(self, collection: str, key: str, value: Any) -> bool:
-        row = asdict(value)
+    async def _insert(self, collection: str, key: str, value: Any, session: DatabaseSession = None) -> bool:
+        row, rows = asdict(value), self._mongo.collection(collection)
         row["_id"] = row.pop(key)
+        if session is not None and await rows.find_one({"_id": row["_id"]}, {"_id": 1}, session=session):
+            return False  # a duplicate key would end the whole transaction
         try:
-            await self._mongo.collection(collection).insert_one(row)
+            await rows.insert_one(row, session=session)
         except DuplicateKeyError:
             return False
         return True

@@ -108,6 +108,11 @@ def _own(change: Change, drafts: tuple[Draft, ...]) -> Iterator[str]:
     yield from (f"timer:{key}" for key in change.cancelled)
 
 
+def answers_of(change: Change) -> list[Document]:
+    """The documents of the answers that a Change keeps for repeated requests."""
+    return [{"_id": each.key, "answer": dict(each.answer), "until": each.until} for each in change.idempotency]
+
+
 class Transaction:
     """The body of one transaction. The database may ask that the body is run again from the start."""
 
@@ -199,10 +204,7 @@ class Transaction:
         await self._take(session, KEYS, taken)
 
     async def _write_idempotency(self, session: Session) -> None:
-        idempotency = chain.from_iterable(change.idempotency for change in self.changes)
-        await self._take(
-            session, IDEMPOTENCY, [{"_id": each.key, "answer": dict(each.answer), "until": each.until} for each in idempotency]
-        )
+        await self._take(session, IDEMPOTENCY, [each for change in self.changes for each in answers_of(change)])
 
     async def _take(self, session: Session, name: str, documents: list[Document]) -> None:
         if not documents:
@@ -307,4 +309,4 @@ def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
     return first.get("keyValue", {}).get("_id", "")
 
 
-__all__ = ["IDEMPOTENCY", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "conflict", "prepare"]
+__all__ = ["IDEMPOTENCY", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "answers_of", "conflict", "prepare"]

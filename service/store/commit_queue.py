@@ -15,8 +15,8 @@ from pymongo.errors import PyMongoError
 
 from service import clock
 from service.problem import Category, Refused
-from service.store.commit import Prepared
-from service.store.ledger import Head, Ledger, Link
+from service.store.commit import Prepared, answers_of
+from service.store.ledger import Head, Ledger, Link, Written
 
 LANES = 3
 MOST_CHANGES = 64
@@ -150,8 +150,13 @@ class CommitQueue:
         """Commits a batch together, or one by one when that fails. Returns the stream's head afterwards, None when the head is
         not known."""
         try:
+            link = None
             entries = [each for waiting in batch for each in waiting.prepared.entries]
-            link = self._ledger.link(head := await self._ledger.begun(head, clock.now()), entries) if entries else None
+            drafts = [each for waiting in batch for each in waiting.prepared.drafts]
+            answers = [each for waiting in batch for each in answers_of(waiting.prepared.change)]
+            if entries or drafts:
+                head = await self._ledger.begun(head, clock.now())
+                link = self._ledger.link(head, entries, Written(drafts, answers))
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
             if _doubtful(error):

@@ -38,6 +38,19 @@ class Holdings:
         """Every live row of a type with any of these index keys."""
         return await self._find(type_, {"idx": {"$in": list(keys)}, "del": False})
 
+    async def sharing(self, type_: str, prefix: str) -> list[str]:
+        """The references of the live rows of a type with an index key of this prefix that another of them has, too."""
+        stages: list[dict[str, Any]] = [
+            {"$match": {"del": False, "idx": {"$gte": prefix, "$lt": prefix + "\U0010ffff"}}},
+            {"$unwind": "$idx"},
+            {"$match": {"idx": {"$regex": f"^{prefix}"}}},
+            {"$group": {"_id": "$idx", "ids": {"$addToSet": "$_id"}}},
+            {"$match": {"ids.1": {"$exists": True}}},
+        ]
+        async with reaching():
+            groups = await self._mongo.aggregate(f"r.{type_}", stages)
+        return sorted({f"{type_}/{id_}" for group in groups for id_ in group["ids"]})
+
     async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
         """At most `limit` matches of a query among one custodian's own rows, without the AuditEvents that the service wrote."""
         return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian, "page": None}]}, limit)

@@ -24,6 +24,9 @@ from service.fhir.resource import stamp
 from service.store.row import Document, Projector, Row, row_of
 
 TYPE = "AuditEvent"
+ENTRIES = f"r.{TYPE}"
+FORM = 2
+"""The form of a page's hash: over the whole page. Pages of the first form, without `f`, were hashed by body and custodian."""
 MOST_ENTRIES = 200
 _ID_LENGTH = len(clock.new_id())
 _texts = msgspec.json.Decoder(list[msgspec.Raw])
@@ -31,7 +34,7 @@ _texts = msgspec.json.Decoder(list[msgspec.Raw])
 
 def page(events: Sequence[Resource], at: datetime, custodian: str, projector: Projector) -> Document:
     """The document of a page with these AuditEvents, at most `MOST_ENTRIES`. Each entry's id is the page's id with a number
-    after it, and every entry has the same `recorded`."""
+    after it, and every entry has the same `recorded`. No search finds a page without entries."""
     identity = clock.new_id()
     bodies: list[bytes] = []
     keys: set[str] = set()
@@ -55,7 +58,7 @@ def page(events: Sequence[Resource], at: datetime, custodian: str, projector: Pr
         "cust": custodian,
         "pts": sorted(patients),
         "lu": at,
-        "del": False,
+        "del": not bodies,
         "idx": sorted(keys),
         "dt": [{"p": name, "l": low, "h": high} for name, low, high in dates],
         "so": ranks,

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager, suppress
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
+from bson.codec_options import CodecOptions, DatetimeConversion
+from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel
 from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
 from pymongo.read_concern import ReadConcern
@@ -22,6 +24,8 @@ Session = Any
 """A driver's client session: PyMongo's AsyncClientSession or Motor's AsyncIOMotorClientSession."""
 Body = Callable[[Session], Awaitable[T]]
 
+READING: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
+RAW = CodecOptions(document_class=RawBSONDocument)
 DURABLE = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
 TRANSACTION_SECONDS = 10.0
@@ -74,6 +78,10 @@ class Mongo:
     def collection(self, name: str) -> Any:
         """The driver's collection `name`: PyMongo's AsyncCollection or Motor's AsyncIOMotorCollection."""
         return self.database[name]
+
+    def raw(self, name: str) -> Any:
+        """The collection `name`, whose documents are given as the bytes that are stored (`RawBSONDocument.raw`)."""
+        return self.collection(name).with_options(codec_options=RAW)
 
     async def aggregate(self, name: str, pipeline: Sequence[Mapping[str, Any]], **options: Any) -> list[dict[str, Any]]:
         """All documents that a pipeline gives (`aggregate` is a coroutine in one driver and not in the other)."""

@@ -17,10 +17,14 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 
 @dataclass(frozen=True, slots=True)
 class Partner:
-    """An agency and its sharing agreement. `purposes` are v3-ActReason codes; `categories` are types of information, empty for
-    all types. The agreement begins at `start` and stands until just before `end`; None is an open end. `contacts` are the
-    PractitionerRoles that the agency's escalation levels name, first level first (HOV-7). `added_by` and `added_at` say who
-    registered the agency and when."""
+    """An agency and its sharing agreement.
+
+    `purposes` are v3-ActReason codes; `categories` are types of information, empty for all types. The agreement begins at `start`
+    and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's escalation
+    levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies' Patients are
+    (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `added_by` and `added_at` say who registered the
+    agency and when.
+    """
 
     organization: str
     sector: str
@@ -31,6 +35,8 @@ class Partner:
     added_by: str = ""
     added_at: datetime | None = None
     contacts: tuple[str, ...] = ()
+    identity_authority: bool = False
+    namespaces: tuple[str, ...] = ()
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -48,6 +54,8 @@ def _document(partner: Partner) -> dict[str, Any]:
         "by": partner.added_by,
         "at": partner.added_at,
         "contacts": list(partner.contacts),
+        "authority": partner.identity_authority,
+        "namespaces": list(partner.namespaces),
     }
 
 
@@ -62,6 +70,8 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         added_by=document["by"],
         added_at=document["at"],
         contacts=tuple(document.get("contacts", ())),
+        identity_authority=bool(document.get("authority")),
+        namespaces=tuple(document.get("namespaces", ())),
     )
 
 
@@ -87,18 +97,24 @@ class Partners:
             document = await self._mongo.collection(PARTNERS).find_one({"_id": organization})
         return _partner(document) if document else None
 
-    async def add(self, partner: Partner) -> None:
-        """Registers an agency, or replaces its agreement. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+    async def registrant(self, namespace: str) -> str:
+        """The agency that an identifier system is registered to, or ''."""
+        async with reaching():
+            found = await self._mongo.collection(PARTNERS).find_one({"namespaces": namespace}, {"_id": 1})
+        return str(found["_id"]) if found else ""
+
+    async def add(self, partner: Partner, session: Session = None) -> bool:
+        """Registers an agency, or replaces its agreement: in the caller's transaction, or in one of its own without a session.
+        Always True. Raises Refused INVALID for a sector that is not in `SECTORS`."""
+        if session is None:
+            return await self._mongo.transaction(lambda own: self.add(partner, own))
         if partner.sector not in SECTORS:
             known = ", ".join(f"`{sector}`" for sector in sorted(SECTORS))
             raise Refused(problem(Category.INVALID, "code-invalid", f"`{partner.sector}` is not a sector: use one of {known}."))
-
-        async def add(session: Session) -> None:
-            document = _document(partner)
-            await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
-            await self._bump(session)
-
-        await self._mongo.transaction(add)
+        document = _document(partner)
+        await self._mongo.collection(PARTNERS).replace_one({"_id": document["_id"]}, document, upsert=True, session=session)
+        await self._bump(session)
+        return True
 
     async def _bump(self, session: Session) -> None:
         await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, {"$inc": {"n": 1}}, upsert=True, session=session)

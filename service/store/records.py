@@ -18,6 +18,7 @@ from service.store.history import History
 from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projection, Projector, Row, row_of
+from service.store.seal_file import SealFile
 
 Indexes = Mapping[str, Sequence[IndexModel]]
 FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
@@ -56,7 +57,8 @@ def no_indexes(type_: str) -> Sequence[IndexModel]:
 
 class Records:
     """Reads and commits records. `projector` draws each row's index and facts; `row_indexes` gives the MongoDB indexes by which
-    the rows of a type are searched; `ledger_key` is the secret of the audit ledger's hashes."""
+    the rows of a type are searched; `ledger_key` is the secret of the audit ledger's hashes, and `seal_file` keeps the ledger's
+    seals outside the database."""
 
     def __init__(
         self,
@@ -64,11 +66,12 @@ class Records:
         projector: Projector,
         *,
         ledger_key: bytes = b"",
+        seal_file: SealFile | None = None,
         row_indexes: Callable[[str], Sequence[IndexModel]] = no_indexes,
     ) -> None:
         self.mongo = mongo
         self.projector = projector
-        self.ledger = Ledger(mongo, projector, ledger_key)
+        self.ledger = Ledger(mongo, projector, ledger_key, seal_file)
         self.past = History(mongo, projector)
         self._row_indexes = row_indexes
         self._ready: set[str] = set()

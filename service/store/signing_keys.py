@@ -12,7 +12,7 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from service.auth.signatures import new_signing_key
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, Session
 
 INDEXES = {"auth.keys": (IndexModel([("slot", ASCENDING)], unique=True),), "auth.secrets": ()}
 OVERLAP = timedelta(hours=24)
@@ -45,16 +45,17 @@ class SigningKeys:
         rows = self._mongo.collection("auth.keys").find(current).sort("slot", DESCENDING)
         return [dict(row["key"]) async for row in rows]
 
-    async def rotate(self, now: datetime) -> str:
+    async def rotate(self, now: datetime, session: Session = None) -> str:
         """Makes a new signing key and returns its kid. The service signs with the new key from now on; the old keys stay
         published for `OVERLAP`."""
-        row = await self._newest()
+        row = await self._newest(session)
         slot = row["slot"] + 1 if row else 1
-        await self._add(slot, now)
-        old = {"slot": {"$lt": slot}, "retires": None}
-        await self._mongo.collection("auth.keys").update_many(old, {"$set": {"retires": now + OVERLAP}})
-        await self._mongo.collection("auth.keys").delete_many({"retires": {"$lt": now}})
-        return str((await self.signing(now))["kid"])
+        await self._add(slot, now, session)
+        old, keys = {"slot": {"$lt": slot}, "retires": None}, self._mongo.collection("auth.keys")
+        await keys.update_many(old, {"$set": {"retires": now + OVERLAP}}, session=session)
+        await keys.delete_many({"retires": {"$lt": now}}, session=session)
+        row = await self._newest(session)
+        return str(row["_id"])
 
     async def secret(self, name: str, fresh: bytes) -> bytes:
         """The secret with this name, the same for every worker. The first call keeps `fresh` as the secret."""
@@ -63,14 +64,16 @@ class SigningKeys:
         )
         return bytes(row["value"])
 
-    async def _newest(self) -> Any:
-        return await self._mongo.collection("auth.keys").find_one(sort=[("slot", DESCENDING)])
+    async def _newest(self, session: Session = None) -> Any:
+        return await self._mongo.collection("auth.keys").find_one(sort=[("slot", DESCENDING)], session=session)
 
-    async def _add(self, slot: int, now: datetime) -> None:
+    async def _add(self, slot: int, now: datetime, session: Session = None) -> None:
         """Makes the key of a slot. When another worker has filled the slot first, that worker's key stands."""
         key = await asyncio.to_thread(new_signing_key, self._new_id())
         row = {"_id": key["kid"], "slot": slot, "key": key, "created": now, "retires": None}
         try:
-            await self._mongo.collection("auth.keys").insert_one(row)
+            await self._mongo.collection("auth.keys").insert_one(row, session=session)
         except DuplicateKeyError:
+            if session is not None:
+                raise  # the transaction is lost
             return

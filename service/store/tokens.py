@@ -20,7 +20,7 @@ from service.auth.assertions import Assertion
 from service.auth.clients import digest
 from service.auth.tokens import Code, Grant, Token
 from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, Session
 
 _FORGOTTEN = IndexModel([("expires", ASCENDING)], expireAfterSeconds=3600)
 _BY_GRANT = IndexModel([("grant", ASCENDING)])
@@ -83,7 +83,17 @@ class Tokens:
 
     async def issue(self, tokens: Collection[Token]) -> bool:
         """Keeps new tokens; False when their client was removed or their grant revoked meanwhile; the tokens are then deleted."""
-        await self._mongo.collection("auth.tokens").insert_many([_row(token, "hash") for token in tokens])
+        await self.keep(tokens)
+        return await self.stand(tokens)
+
+    async def keep(self, tokens: Collection[Token], session: Session = None) -> bool:
+        """Keeps new tokens, of which the caller must then ask whether they `stand`. Always True."""
+        await self._mongo.collection("auth.tokens").insert_many([_row(token, "hash") for token in tokens], session=session)
+        return True
+
+    async def stand(self, tokens: Collection[Token]) -> bool:
+        """Whether the client and grant of new tokens still stand; otherwise the tokens are deleted. Asked after the tokens are
+        kept, and outside the transaction that kept them, which would see the client as it was before."""
         if all([await self._stands(token) for token in tokens]):
             return True
         await self._mongo.collection("auth.tokens").delete_many({"_id": {"$in": [token.hash for token in tokens]}})

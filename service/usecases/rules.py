@@ -8,13 +8,25 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 
+from service.care.identity_review.review import is_review
 from service.care.ownership import keys
 from service.care.ownership import plan as plans
 from service.change import Resource
+from service.fhir.reference import link
 from service.fhir.resource import localised
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases.care import agencies, careplans, careteams, handover, leads, patients, questionnaire_responses, tasks
+from service.usecases.care import (
+    agencies,
+    careplans,
+    careteams,
+    handover,
+    identity,
+    leads,
+    patients,
+    questionnaire_responses,
+    tasks,
+)
 from service.usecases.consent import consents
 from service.usecases.disclosure import service_records
 from service.usecases.request import personal
@@ -38,11 +50,24 @@ def felt(rule: WriteRule) -> WriteRule:
     return write
 
 
+def introducing(rule: WriteRule) -> WriteRule:
+    """Extends a write rule of a type by which an agency names another for a person: the naming may confirm who the person is
+    (IDN-1)."""
+
+    async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
+        ref = await rule(work, viewer, proposal)
+        await identity.introduced(work, proposal.resource)
+        return ref
+
+    return write
+
+
 RULES: Mapping[str, WriteRule] = {
     "CarePlan": careplans.write,
-    "CareTeam": careteams.write,
+    "CareTeam": introducing(careteams.write),
     "EpisodeOfCare": careteams.write_episode,
-    "Task": tasks.write,
+    "Task": introducing(tasks.write),
+    "ServiceRequest": introducing(store),
     "Consent": felt(consents.write),
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,
@@ -70,13 +95,19 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
     ref = await rule(work, viewer, proposal)
     await personal.recorded(work, viewer, ref)
     staged = work.staged.get(ref)
-    if staged is not None and not viewer.may_write(staged.resource, (), proposal.verb):
+    if staged is not None and not viewer.may_write(staged.resource, _about(staged.resource), proposal.verb):
         text = f"The token's scopes do not allow this on the content it would have; ask for a wider scope on `{proposal.type}`."
         raise Refused(problem(Category.SCOPE, "forbidden", text))
     if staged is not None and len(work.audits) == told:  # else the care rule has added its own AuditEvents
         patients = viewer.services.indexer.patients(staged.resource)
         work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
+
+
+def _about(resource: Resource) -> tuple[str, ...]:
+    """The Patients whom a token has to reach for a write, where these are not all that the record names: the review of an
+    identity is about the Patient whose records it opens."""
+    return (link(resource, "for"),) if resource["resourceType"] == "Task" and is_review(resource) else ()
 
 
 def prepared(resource: Resource, base: str) -> Resource:

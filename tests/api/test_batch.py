@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from service import clock
+from service.usecases.interactions import batches
 from tests.api.bundles import entry, sent, statuses
 from tests.api.notes import SAMPLE, Stored, kept, observation
 from tests.locality import BASE, Locality
@@ -21,6 +25,17 @@ async def test_a_batch_does_what_it_can(locality: Locality) -> None:
     assert statuses(answer) == ["422", "201"]
     assert answer.json()["entry"][0]["response"]["outcome"]["issue"][0]["expression"] == ["Observation.status"]
     assert await kept(locality) == 1
+
+
+async def test_a_batch_that_has_taken_its_time_leaves_the_rest(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Security rules, section 4: what was done is told, and what was not."""
+    trust, start = await locality.agency("trust"), clock.now()
+    moments = iter([start, start, start + timedelta(hours=1)])
+    clocked = SimpleNamespace(now=lambda: next(moments, start + timedelta(hours=1)), new_id=clock.new_id)
+    monkeypatch.setattr(batches, "clock", clocked)
+    reading = {"request": {"method": "GET", "url": locality.person}}
+    answer = await sent(trust, "batch", reading, reading)
+    assert statuses(answer) == ["200", "429"]
 
 
 async def test_each_entry_of_a_batch_needs_its_own_scope(locality: Locality) -> None:

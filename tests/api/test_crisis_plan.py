@@ -155,6 +155,40 @@ async def test_new_answers_reset_the_agreement(locality: Locality) -> None:
     assert (await trust.put({**answers, "status": "amended"})).status_code == 200
 
 
+async def goal(locality: Locality, trust: Agency) -> Stored:
+    """A goal of the person."""
+    subject = {"reference": locality.person}
+    status = {"lifecycleStatus": "active", "subject": subject}
+    return await trust.created({"resourceType": "Goal", **status, "description": {"text": "Sleep through the night"}})
+
+
+async def test_a_plan_is_agreed_with_the_versions_it_rests_on(locality: Locality) -> None:
+    """A goal of the plan that changes after the agreement makes it an agreement to something else."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    aim = await goal(locality, trust)
+    plan = await drafted(locality, trust, goal=[{"reference": f"Goal/{aim['id']}"}])
+    await agree(trust, plan)
+    await agree(crisis, plan)
+    await trust.put({**aim, "description": {"text": "Ring nobody at night"}})
+    answer = await trust.put({**plan, "status": "active"})
+    assert answer.status_code == 422
+    assert "Organization/crisis" in answer.text
+
+
+async def test_a_draft_that_rests_on_something_newer_is_asked_about_anew(locality: Locality) -> None:
+    """Writing the draft again asks every agency about the versions that stand; their agreement makes the plan active."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    aim = await goal(locality, trust)
+    plan = await drafted(locality, trust, goal=[{"reference": f"Goal/{aim['id']}"}])
+    await trust.put({**aim, "description": {"text": "Sleep"}})
+    (stale,) = await agreements(crisis, plan)
+    assert (await crisis.put({**stale, "status": "completed"})).status_code == 422
+    again = (await trust.put(plan)).json()
+    await agree(trust, again)
+    await agree(crisis, again)
+    assert (await trust.put({**again, "status": "active"})).status_code == 200
+
+
 async def test_a_smart_client_reads_it(locality: Locality) -> None:
     """A clinician's client with the crisis-plan scope and this patient in context finds and reads it."""
     trust, crisis = await locality.agency("trust"), await locality.agency("crisis")

@@ -47,6 +47,8 @@ REFUSED = {
     "Questionnaire-zika-virus-exposure-assessment": ("txt-1", "its narrative is an empty div"),
 }
 """Name: the rule that refuses it, and in what way it breaks it."""
+TWICE = {"Practitioner-f005": "Practitioner-f004", "PractitionerRole-example": "Practitioner-example"}
+"""Name: the other actor whose business identifier it carries (IDN-7)."""
 
 
 async def sent(agency: Agency, content: bytes) -> Any:
@@ -70,7 +72,7 @@ def told(body: bytes) -> Any:
 
 
 @pytest.mark.skipif(not EXAMPLES, reason="HL7's examples are not beside the checkout (../shared/data/hl7-r4)")
-@pytest.mark.parametrize("name", [each.stem for each in EXAMPLES if each.stem not in REFUSED])
+@pytest.mark.parametrize("name", [each.stem for each in EXAMPLES if each.stem not in {*REFUSED, *TWICE}])
 async def test_an_official_example_comes_back_as_it_was_sent(locality: Locality, name: str) -> None:
     """The same members in the same order and the same number text; only id and meta are the server's."""
     trust = await locality.agency("trust")
@@ -91,6 +93,17 @@ async def test_an_official_example_is_refused_by_the_rule_it_breaks(locality: Lo
     rules = [issue.get("details", {}).get("coding", [{}])[0].get("code", "") for issue in answer.json()["issue"]]
     assert answer.status_code == 422
     assert any(rule.endswith(REFUSED[name][0]) for rule in rules), rules
+
+
+@pytest.mark.skipif(not EXAMPLES, reason="HL7's examples are not beside the checkout (../shared/data/hl7-r4)")
+@pytest.mark.parametrize("name", TWICE)
+async def test_an_official_example_that_carries_another_s_identifier_is_a_duplicate(locality: Locality, name: str) -> None:
+    """IDN-7: whichever of the two comes first."""
+    trust = await locality.agency("trust")
+    first = await sent(trust, example(TWICE[name]))
+    answer = await sent(trust, example(name))
+    assert first.status_code in (201, 409)
+    assert (answer.status_code, "IDN-7" in answer.text) == (409, True)
 
 
 @pytest.mark.skipif(not EXAMPLES, reason="HL7's examples are not beside the checkout (../shared/data/hl7-r4)")

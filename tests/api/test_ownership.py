@@ -38,11 +38,11 @@ async def test_an_inactive_role_cannot_lead(locality: Locality) -> None:
 
 
 async def test_a_plan_is_not_created_for_another_agency(locality: Locality) -> None:
-    """OWN-3: a new plan is led by the agency that writes it."""
+    """OWN-9: a new plan is led by the agency that writes it."""
     trust = await locality.agency("trust")
     answer = await trust.post("CarePlan", locality.plan(author={"reference": "PractitionerRole/crisis-lead"}))
     assert answer.status_code == 422
-    assert "OWN-3" in answer.text
+    assert "OWN-9" in answer.text
 
 
 async def test_the_lead_moves_within_the_agency(locality: Locality) -> None:
@@ -210,11 +210,11 @@ async def test_a_plan_keeps_its_place_through_a_handover(locality: Locality) -> 
 
 @pytest.mark.parametrize("named", ["/CareTeam/x", "../CareTeam/x", "https://x.example/CareTeam/x", "CareTeam/{team}/_history/1"])
 async def test_a_plan_s_team_is_a_current_record_of_the_agency(locality: Locality, named: str) -> None:
-    """OWN-2: a reference that leads to no current team is told so, whatever its form."""
+    """OWN-8: a reference that leads to no current team is told so, whatever its form."""
     trust = await locality.agency("trust")
     team = (await trust.created(locality.plan()))["careTeam"][0]["reference"].partition("/")[2]
     answer = await trust.post("CarePlan", locality.plan(careTeam=[{"reference": named.format(team=team)}]))
-    assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (422, "OWN-2")
+    assert (answer.status_code, answer.json()["issue"][0]["details"]["coding"][0]["code"]) == (422, "OWN-8")
 
 
 @pytest.mark.parametrize("named", ["/PractitionerRole/trust-lead", "../PractitionerRole/trust-lead", "//x"])

@@ -51,6 +51,16 @@ async def test_a_code_needs_its_verifier(smart: Smart) -> None:
     assert (await smart.exchange(code, pkce()[0])).json()["error"] == "invalid_grant"
 
 
+@pytest.mark.parametrize("wrong", ["verifier", "redirect_uri"])
+async def test_a_code_that_was_tried_wrongly_is_spent(smart: Smart, wrong: str) -> None:
+    """RFC 7636: who has the code and not the verifier may try once."""
+    verifier, challenge = pkce()
+    code = await smart.code(query("app", challenge))
+    more = {"redirect_uri": "https://app.test/other"} if wrong == "redirect_uri" else {}
+    await smart.exchange(code, pkce()[0] if wrong == "verifier" else verifier, **more)
+    assert (await smart.exchange(code, verifier)).json()["error"] == "invalid_grant"
+
+
 async def test_a_code_without_a_verifier_is_refused(smart: Smart) -> None:
     code = await smart.code(query("app", pkce()[1]))
     assert (await smart.exchange(code, "")).json()["error"] == "invalid_request"

@@ -1,5 +1,5 @@
-"""Attack list, side channels (consent rules, section 3): how much is hidden turns no answer into another, and takes no more work
-than what is absent."""
+"""Attack list, side channels (consent rules, section 3): how much is hidden turns no answer into another, and what is hidden
+takes the work of what is absent."""
 
 from __future__ import annotations
 

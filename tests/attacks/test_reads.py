@@ -9,7 +9,7 @@ import pytest
 from service import clock
 from tests.attacks.callers import CALLERS, alike, stranger, tied
 from tests.attacks.records import CONFIDENTIALITY, denial, observation
-from tests.locality import Locality, nhs_number, patient, stored
+from tests.locality import Locality, confirmed, nhs_number, patient, stored
 
 READS = [
     ("GET", "Observation/{}"),
@@ -77,18 +77,18 @@ async def test_a_contained_resource_is_no_record(locality: Locality) -> None:
 
 @pytest.mark.parametrize("number", ["9434765919", "4010232137"])
 async def test_one_person_s_two_records_are_decided_together(locality: Locality, number: str) -> None:
-    """IDN-1: the person's consent at one agency holds for their record at the other."""
+    """IDN-1: the person's consent at one agency holds for their record at the other, which has confirmed who they are."""
     trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
     one, two = clock.new_id(), clock.new_id()
-    await stored(locality.built, "Organization/trust", patient(id=one, identifier=[nhs_number(number)]))
-    await stored(locality.built, "Organization/housing", patient(id=two, identifier=[nhs_number(number)]))
-    locality.person = f"Patient/{one}"
+    await stored(locality.built, "Organization/housing", patient(id=one, identifier=[nhs_number(number)]))
+    await stored(locality.built, "Organization/trust", patient(id=two, identifier=[nhs_number(number)]))
+    await confirmed(locality.built, f"Patient/{two}", f"Patient/{one}")
+    locality.person = f"Patient/{two}"
     await tied(locality, "crisis")
     normal = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}}
-    made = observation(f"Patient/{two}", id=clock.new_id(), **normal)
-    await stored(locality.built, "Organization/housing", made)
+    made = await trust.created(observation(f"Patient/{two}", **normal))
     before = (await crisis.get(f"Observation/{made['id']}")).status_code
-    await trust.created(denial(f"Patient/{one}"))
+    await stored(locality.built, "Organization/housing", {**denial(f"Patient/{one}"), "id": clock.new_id()})
     assert (before, (await crisis.get(f"Observation/{made['id']}")).status_code) == (200, 404)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import httpx
 import pytest
 
@@ -64,9 +66,54 @@ async def test_no_agency_employs_its_staff_elsewhere(locality: Locality) -> None
     assert [each.status_code for each in answers] == [422, 422]
 
 
-async def test_two_organisations_do_not_share_an_identifier(locality: Locality) -> None:
-    """A Consent may name an organisation by its identifier."""
+ENTRIES: dict[str, Stored] = {
+    "Organization": {"name": "X"},
+    "PractitionerRole": {"organization": {"reference": "Organization/crisis"}},
+    "Practitioner": {"name": [{"family": "X"}]},
+    "HealthcareService": {"providedBy": {"reference": "Organization/crisis"}},
+}
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+async def test_idn_7_two_actors_do_not_share_an_identifier(locality: Locality, kind: str) -> None:
+    """A Consent may name an actor by its identifier: a role with another organisation's is not taken for it."""
     trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
-    named = {"resourceType": "Organization", "name": "X", "identifier": [{"system": SAMPLE, "value": locality.person}]}
-    assert (await trust.post("Organization", named)).status_code == 201
-    assert (await crisis.post("Organization", named)).status_code == 409
+    identifier = [{"system": SAMPLE, "value": f"{locality.person}-{kind}"}]
+    taken = await trust.post("Organization", {"resourceType": "Organization", "name": "X", "identifier": identifier})
+    answer = await crisis.post(kind, {"resourceType": kind, "identifier": identifier, **ENTRIES[kind]})
+    assert (taken.status_code, answer.status_code, "IDN-7" in answer.text) == (201, 409, True)
+
+
+@pytest.mark.parametrize("kind", ENTRIES)
+async def test_idn_7_a_registered_namespace_is_one_agency_s(locality: Locality, kind: str) -> None:
+    """What the operator registered to the trust, the crisis team's entries do not carry."""
+    system = f"https://example.org/{locality.person}"
+    partners = locality.built.services.partners
+    trust = await partners.get("Organization/trust")
+    assert trust
+    await partners.add(replace(trust, namespaces=(system,)))
+    entry = {"resourceType": kind, "identifier": [{"system": system, "value": "1"}], **ENTRIES[kind]}
+    answer = await (await locality.agency("crisis")).post(kind, entry)
+    own = {**entry, **({"organization": {"reference": "Organization/trust"}} if kind == "PractitionerRole" else {})}
+    own |= {"providedBy": {"reference": "Organization/trust"}} if kind == "HealthcareService" else {}
+    mine = await (await locality.agency("trust")).post(kind, own)
+    await partners.add(trust)
+    assert (answer.status_code, "IDN-7" in answer.text, mine.status_code) == (422, True, 201)
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        {"resourceType": "Group", "type": "person", "actual": True, "member": [{"entity": {"identifier": {"value": "1"}}}]},
+        {"resourceType": "List", "status": "current", "mode": "working", "entry": [{"item": {"identifier": {"value": "1"}}}]},
+        {"resourceType": "Person", "link": [{"target": {"identifier": {"value": "1"}}}]},
+        {"resourceType": "Basic", "code": {"text": "x"}},
+    ],
+)
+async def test_idn_3_no_record_is_public_for_naming_nobody(locality: Locality, record: Stored) -> None:
+    """Groups, Lists and Persons whose members are given by identifier are their custodian's."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    made = await trust.created(record)
+    kind = record["resourceType"]
+    assert (await crisis.get(f"{kind}/{made['id']}")).status_code == 404
+    assert made["id"] not in (await crisis.get(kind)).text

@@ -93,16 +93,21 @@ def test_filters_are_decoded_once() -> None:
 
 
 def test_an_unknown_type_is_unsupported() -> None:
-    assert "`patient/Ghost.rs`" in str(scopes("patient/Ghost.rs").unsupported({"Task"}, lambda *_: True))
+    assert "`patient/Ghost.rs`" in str(scopes("patient/Ghost.rs").unsupported({"Task"}, lambda *_: ""))
+
+
+def fault(_: str, params: tuple[tuple[str, str], ...]) -> str:
+    """Filters by status only."""
+    return "" if all(name == "status" for name, _ in params) else "it cannot be searched."
 
 
 def test_an_unknown_search_parameter_is_unsupported() -> None:
-    fault = scopes("patient/Task.rs?ghost=1").unsupported({"Task"}, lambda _, name: name == "status")
-    assert "`ghost`" in str(fault)
+    refused = scopes("patient/Task.rs?ghost=1").unsupported({"Task"}, fault)
+    assert "ghost=1` cannot be enforced" in str(refused)
 
 
 def test_what_can_be_enforced_is_supported() -> None:
-    assert scopes("openid patient/Task.rs?status=1 user/*.r").unsupported({"Task"}, lambda _, name: name == "status") is None
+    assert scopes("openid patient/Task.rs?status=1 user/*.r").unsupported({"Task"}, fault) is None
 
 
 params = st.lists(st.tuples(st.sampled_from(["category", "status"]), st.sampled_from(["a", "b"])), max_size=2)

@@ -62,7 +62,7 @@ def everything(number: int) -> Change:
         at=AT,
         writes=(write,),
         audits=(event(),),
-        claims=(IdempotencyKey(f"c{number}", {}, AT + timedelta(days=9999)),),
+        idempotency=(IdempotencyKey(f"c{number}", {}, AT + timedelta(days=9999)),),
         timers=(Timer(f"t{number}", "TIM-1", AT, f"Task/t{number}"),),
         notices=(Notice("handover-task", f"Organization/{number % 20}", f"Task/t{number}"),),
     )

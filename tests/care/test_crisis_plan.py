@@ -10,14 +10,15 @@ from typing import Any
 import pytest
 
 from service.care.crisis_plan import effects
-from service.care.crisis_plan.agreements import Agreements, agreed, check, focus
+from service.care.crisis_plan.agreements import Agreements, agreed, check, focus, pinned
+from service.care.crisis_plan.content import grounds
 from service.care.crisis_plan.needs import AgreementSituation
 from service.care.crisis_plan.table import MACHINE, TABLE
 from service.care.task import reading
 from service.care.task.dataset import Completeness
 from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Repeat
-from service.fhir.canonical import CRISIS_PLAN, LEAD_AGENCY, PARTNER_ROLE, SNOMED, TASK_CODE
+from service.fhir.canonical import CRISIS_PLAN, LEAD_AGENCY, PARTNER_ROLE, SNOMED, TASK_CODE, TASK_INPUT
 from service.fhir.coding import concept
 from service.fhir.reference import link
 from service.problem import Category, Problem
@@ -43,11 +44,11 @@ def agreement(agency: str, status: str = "completed", version: int = 4) -> Any:
     }
 
 
-def answer(world: Any, situation: Any, plan: Any, version: Any) -> Any:
+def answer(world: Any, situation: Any, plan: Any, version: Any, grounds: frozenset[str] = frozenset()) -> Any:
     """The decision about an agreement to a version of the plan."""
     return decide(MACHINE, AgreementSituation(
         situation.at, situation.agency, situation.after, situation.before, situation.user, situation.organizations,
-        plan=plan, version=version,
+        plan=plan, version=version, grounds=grounds,
     ), world.ids)  # fmt: skip
 
 
@@ -126,6 +127,61 @@ def test_e9_the_agreement_table_is_total(world: Any, start: str, end: str, side:
         return
     legal = any((row.start, row.end) == (start, end) and side in row.sides for row in TABLE)
     assert isinstance(found, Outcome) is legal
+
+
+GOAL = "Goal/calm/_history/"
+
+
+def resting(agency: str, goal: str) -> Any:
+    """A completed agreement of an agency to the plan with a version of its goal."""
+    pin = {"type": concept(TASK_INPUT, "rests-on"), "valueReference": {"reference": goal}}
+    return {**agreement(agency), "input": [pin]}
+
+
+@pytest.mark.parametrize(("now", "counts"), [(f"{GOAL}1", True), (f"{GOAL}2", False)])
+def test_e9_an_agreement_counts_while_what_the_plan_rests_on_stands(world: Any, now: str, counts: bool) -> None:
+    found = agreements(world, asked=(resting(world.trust, f"{GOAL}1"),), grounds=frozenset({now}))
+    assert (world.trust in agreed(crisis(world), found)) is counts
+
+
+def test_e9_what_a_plan_rests_on_is_what_it_says_by_other_records(world: Any) -> None:
+    plan = crisis(
+        world,
+        goal=[{"reference": "Goal/calm"}],
+        addresses=[{"reference": "Condition/fear/_history/2"}],
+        activity=[{"reference": {"reference": "ServiceRequest/call"}}, {"detail": {"reasonReference": [{"reference": "#x"}]}}],
+        supportingInfo=[{"reference": "QuestionnaireResponse/said"}, {"reference": "EpisodeOfCare/e"}],
+    )
+    assert set(grounds(plan)) == {"Condition/fear", "Goal/calm", "QuestionnaireResponse/said", "ServiceRequest/call"}
+
+
+def test_e9_each_agency_is_asked_about_the_versions_that_stand(world: Any) -> None:
+    asking = agreements(world, grounds=frozenset({f"{GOAL}3"}))
+    found = effects.ask(crisis(world), asking, version=5, agency=world.trust, at=world.at, due=world.at, ids=world.ids)
+    assert [pinned(one.resource) for one in found.writes] == [{f"{GOAL}3"}] * 2
+
+
+def test_e9_an_agency_that_joins_is_asked_and_no_other(world: Any) -> None:
+    joined = {"resourceType": "CareTeam", "participant": [{"member": {"reference": "Organization/gp"}}], "status": "active"}
+    found = agreements(world, world.trust, world.housing, teams=(joined,), organizations={"Organization/gp": "Organization/gp"})
+    made = effects.ask(crisis(world), found, version=5, agency=world.trust, at=world.at, due=world.at, ids=world.ids)
+    assert [link(one.resource, "owner") for one in made.writes] == ["Organization/gp"]
+
+
+def test_e9_nobody_is_asked_about_a_plan_that_has_ended(world: Any) -> None:
+    waiting = agreements(world, asked=(agreement(world.trust, "requested"),))
+    plan = crisis(world, status="revoked")
+    made = effects.ask(plan, waiting, version=5, agency=world.trust, at=world.at, due=world.at, ids=world.ids)
+    assert [one.resource["status"] for one in made.writes] == ["cancelled"]
+
+
+def test_e9_nobody_agrees_once_what_the_plan_rests_on_changed(world: Any) -> None:
+    asked = resting(world.trust, f"{GOAL}1")["input"]
+    before = world.task("requested", code=concept(TASK_CODE, "agree-plan"), input=asked)
+    situation = world.situation(before, {**before, "status": "completed"}, "owner")
+    found = answer(world, situation, crisis(world), crisis(world), grounds=frozenset({f"{GOAL}2"}))
+    assert isinstance(found, Problem)
+    assert "rests on changed" in str(found)
 
 
 def test_e9_nobody_agrees_to_a_version_that_was_replaced(world: Any) -> None:

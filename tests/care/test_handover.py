@@ -157,6 +157,15 @@ def test_hov_2_sending_names_each_missing_item(world: Any) -> None:
     assert "`legal-status`" in found.issues[1].text
 
 
+@pytest.mark.parametrize(("start", "end", "side"), [("draft", "requested", "requester"), ("received", "accepted", "owner")])
+def test_own_8_a_proposal_is_handed_over_with_what_can_carry_it(world: Any, start: str, end: str, side: str) -> None:
+    before = world.stored(start)
+    situation = replace(world.situation(before, world.submitted(before, end), side), unfit="`CareTeam/t` is over")
+    found = world.decide(situation)
+    assert isinstance(found, Problem)
+    assert [each.rule for each in found.issues] == ["OWN-8"]
+
+
 def test_hov_3_sending_needs_a_permitted_authority(world: Any) -> None:
     found = move(world, "draft", "requested", "requester", authority=Authority(False, "housing needs consent"))
     assert [issue.rule for issue in found.issues] == ["HOV-3"]

@@ -84,7 +84,7 @@ def test_own_9_a_draft_that_was_never_led_may_name_anybody(world: Any) -> None:
 def test_own_9_a_proposal_is_not_activated_by_who_proposes(world: Any) -> None:
     author = {"reference": "PractitionerRole/hal"}
     found = check(world, world.plan(status="draft", author=author), world.plan(author=author), lead=world.lead(), led=False)
-    assert rule_of(found) == ("OWN-3", "CarePlan.author")
+    assert rule_of(found) == ("OWN-9", "CarePlan.author")
 
 
 @pytest.mark.parametrize("status", ["completed", "revoked", "entered-in-error"])
@@ -116,8 +116,8 @@ def test_own_11_a_led_plan_does_not_become_a_part(world: Any) -> None:
     assert rule_of(check(world, world.plan(), after)) == ("OWN-11", "CarePlan.partOf")
 
 
-def test_own_3_a_new_plan_is_led_by_the_agency_that_writes_it(world: Any) -> None:
-    assert rule_of(check(world, None, world.plan(), lead=world.lead()))[0] == "OWN-3"
+def test_own_9_a_new_plan_is_led_by_the_agency_that_writes_it(world: Any) -> None:
+    assert rule_of(check(world, None, world.plan(), lead=world.lead()))[0] == "OWN-9"
 
 
 def test_own_3_own_staff_may_name_another_lead(world: Any) -> None:

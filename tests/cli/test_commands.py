@@ -273,7 +273,9 @@ def test_keys_rotate_to_a_new_one(baton: Baton) -> None:
 def test_a_whole_service_checks_out(baton: Baton) -> None:
     partner(baton)
     said = baton("check")
-    assert (said.status, said.out) == (0, "All holds: ledger, histories, keys, and one owner for every active plan.\n")
+    whole, seal = said.out.splitlines()
+    assert (said.status, whole) == (0, "All holds: ledger, records, registers, and one owner for every active plan.")
+    assert seal.startswith("Newest seal, to be kept elsewhere: ey")
 
 
 def test_valid_examples_are_valid(baton: Baton) -> None:

@@ -175,6 +175,6 @@ def test_break_glass_is_for_the_group_only() -> None:
     assert not permitted("ex-dissent-intermediate-break-glass", "Observation/ex-weight", ("BTG",), CLERK)
 
 
-def test_the_practitioner_group_reads_as_a_directory_entry() -> None:
-    """Group/ex-privilegedUsers names no patient."""
-    assert decide(request(("TREAT",)), records()["Group/ex-privilegedUsers"], Evidence(), UK).reasons[0].row == "IDN-3"
+def test_idn_3_a_group_is_no_directory_entry() -> None:
+    """Group/ex-privilegedUsers names no patient, and whom it names is its custodian's to know."""
+    assert decide(request(("TREAT",)), records()["Group/ex-privilegedUsers"], Evidence(), UK).reasons[0].row == "L6"

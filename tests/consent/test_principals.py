@@ -39,7 +39,13 @@ def with_role(**more: Any) -> dict[str, dict[str, Any]]:
 
 def test_the_closure_is_role_person_organisations_and_identifiers() -> None:
     """Rings of partOf end where they began."""
-    assert acting() == {"PractitionerRole/r", "Practitioner/x", "urn:gmc|7", "Organization/team", "Organization/trust"}
+    assert acting() == {
+        "PractitionerRole/r",
+        "Practitioner/x",
+        "Practitioner=urn:gmc|7",
+        "Organization/team",
+        "Organization/trust",
+    }
 
 
 def test_an_inactive_role_gives_nothing_of_its_own() -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime
 
+import pytest
+
 from service.consent.decide import Decision
 from service.consent.policy import UK
 from service.fhir.canonical import ACT_CODE, ACT_REASON, CONFIDENTIALITY
@@ -38,11 +40,22 @@ def test_a_foreign_absolute_reference_is_not_our_organisation() -> None:
     ).permit
 
 
-def test_a_business_identifier_matches() -> None:
+@pytest.mark.parametrize(
+    ("bearer", "meant", "matches"),
+    [
+        ("Organization", "Organization", True),
+        ("Organization", "", True),
+        ("Organization", "PractitionerRole", False),
+        ("PractitionerRole", "Organization", False),
+        ("PractitionerRole", "", True),
+    ],
+)
+def test_idn_7_a_business_identifier_names_an_actor_of_the_type_meant(bearer: str, meant: str, matches: bool) -> None:
     """An actor without a literal reference."""
-    who = {"reference": {"identifier": {"system": "urn:ods", "value": "X1"}}, "role": {"coding": [{"code": "IRCP"}]}}
-    request = replace(ask(), principals=frozenset({HOUSING, "urn:ods|X1"}))
-    assert answer(RESTRICTED, consent({"type": "permit", "actor": [who]}), request=request).permit
+    reference = {"identifier": {"system": "urn:ods", "value": "X1"}, **({"type": meant} if meant else {})}
+    who = {"reference": reference, "role": {"coding": [{"code": "IRCP"}]}}
+    request = replace(ask(), principals=frozenset({HOUSING, f"{bearer}=urn:ods|X1"}))
+    assert answer(RESTRICTED, consent({"type": "permit", "actor": [who]}), request=request).permit is matches
 
 
 def test_every_purpose_asked_must_be_permitted() -> None:

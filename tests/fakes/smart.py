@@ -38,6 +38,7 @@ from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
 from service.usecases.smart.launch import Choice, Launching
+from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
 BASE = "https://baton.test"
@@ -68,7 +69,12 @@ async def started(mongod: str) -> AsyncIterator[Smart]:
 
 def unsupported(scopes: Scopes) -> Problem | None:
     """Serves a few types, and filters by category and status only."""
-    return scopes.unsupported(TYPES, lambda _, name: name in ("category", "status"))
+    known = ("category", "status")
+
+    def fault(_: str, params: tuple[tuple[str, str], ...]) -> str:
+        return next((f"`{name}` is not known." for name, _ in params if name not in known), "")
+
+    return scopes.unsupported(TYPES, fault)
 
 
 def key(kid: str = "k1", curve: str = "P-384") -> dict[str, Any]:
@@ -132,6 +138,7 @@ class Smart:
     fetcher: Issuers = field(default_factory=Issuers)
     events: list[Event] = field(default_factory=list)
     left: set[str] = field(default_factory=set)
+    failures: int = 10_000
 
     def __post_init__(self) -> None:
         self.clients, self.tokens, self.keys = Clients(self.mongo), Tokens(self.mongo), SigningKeys(self.mongo, clock.new_id)
@@ -142,7 +149,8 @@ class Smart:
         self.launching = Launching(self.authorization, self.users, self.clients, self.tokens, Unlisted(TRUST), self._note)
         self.authentication = Authentication(self.tokens, self.clients, self.fetcher, self.trusted, TERMS.fhir_base)
         self.registration = Registration(self.clients, self.tokens, self.keys, TERMS, unsupported)
-        mounted = routes(OAuth(self.authorization, self.launching, self.users, self.authentication))
+        limits = Limits(self.clients, self._note, requests=10_000, failures=self.failures)
+        mounted = routes(OAuth(self.authorization, self.launching, self.users, self.authentication, limits))
         self.app = Starlette(routes=[Mount("/auth", routes=mounted), Route("/fhir/who", self._who)])
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app=self.app), base_url=BASE)
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from service.care.ownership.identity import role_fault
+from service.care.ownership.role import role_fault
 from service.consent.compile import compile_consent
 from service.consent.facts import facts_of
 from service.consent.representative import entitled

@@ -113,14 +113,14 @@ async def test_a_removed_seal_shows(ledger, mongo, make):
 
 
 async def test_a_seal_binds_only_what_moved(ledger, make):
-    assert [await ledger.seal(make.later(hours=1)), await ledger.seal(make.later(hours=2))] == [True, False]
+    assert [bool(await ledger.seal(make.later(hours=n))) for n in (1, 2)] == [True, False]
 
 
 async def test_a_seal_that_a_crash_left_out_of_mind_is_made_again(ledger, mongo, one, make):
     """Sealed and not yet remembered as sealed: the next seal binds the same end once more."""
     await ledger.seal(make.later(minutes=1))
     await mongo.collection(STREAMS).update_one({"_id": one}, {"$set": {"n": 3}})
-    assert [await ledger.seal(make.later(minutes=2)), await ledger.verify()] == [True, []]
+    assert [bool(await ledger.seal(make.later(minutes=2))), await ledger.verify()] == [True, []]
 
 
 async def test_a_stream_is_left_after_its_life_and_then_not_looked_at_any_more(ledger, mongo, one, make):

@@ -137,6 +137,15 @@ async def test_what_is_no_entry_is_not_read(told, records, change):
     assert await records.read(TYPE, id_) is None
 
 
+async def test_a_page_without_entries_is_not_found(records, mongo, make):
+    """A commit without AuditEvents still names its versions in the ledger."""
+    await records.commit(make.change(make.write("Task", "t1")))
+    (kept,) = await mongo.collection("r.AuditEvent").find({}).to_list(None)
+    assert (kept["page"], [name for name, _, _ in kept["w"]]) == (0, ["Task/t1/1"])
+    assert await Searches(mongo, project).find(Query(TYPE), limit=5) == []
+    assert await records.read(TYPE, kept["_id"]) is None
+
+
 @given(numbers=st.lists(st.integers(0, 30), min_size=1, max_size=40))
 def test_a_page_is_found_by_everything_its_entries_are_found_by(numbers):
     document = page([event(number) for number in numbers], AT, TRUST, project)

@@ -26,12 +26,14 @@ STEPS = {
     5: ("PractitionerRole/trust-tara until", "name one lead: PractitionerRole/crisis-carl"),
     6: ("412", "has changed since version"),
     7: ("422", "is not agreed by `Organization/crisis`, `Organization/housing`, `Organization/trust`", "`active`"),
-    8: ("patient/CarePlan.rs?category=http://snomed.info/sct|736253002", "nothing else", "404"),
-    9: ("404", "a Bundle with 0 entries"),
-    10: ("by authority of Consent/ada-housing/_history/1", "marked as redacted"),
-    11: ("422", "No consent covers this"),
-    12: ("404", "201", "Severe anxiety"),
-    13: ("PractitionerRole/crisis-cora", "her override"),
+    8: ("a Bundle with 0 entries", "404", "finds no crisis plan"),
+    9: ("Patient/ada-surgery", "of Organization/surgery", "`completed`", "201"),
+    10: ("patient/CarePlan.rs?category=http://snomed.info/sct|736253002", "nothing else", "404"),
+    11: ("404", "a Bundle with 0 entries"),
+    12: ("by authority of Consent/ada-housing/_history/1", "marked as redacted"),
+    13: ("422", "No consent covers this"),
+    14: ("404", "201", "Severe anxiety"),
+    15: ("PractitionerRole/crisis-cora", "her override"),
 }
 
 

@@ -63,3 +63,9 @@ async def test_exactly_one_acceptance_wins(service: tuple[Service, dict[str, str
             assert owners[0] == winner["owner"]["reference"]
             letters = (await crisis.get(f"Communication?category=handover-accepted&subject={task['for']['reference']}")).json()
             assert len(letters["entry"]) == 1
+
+
+async def test_the_check_finds_nothing_while_both_workers_run(service: tuple[Service, dict[str, str]]) -> None:
+    """`baton check` needs no stop of the service: its workers fire timers and seal meanwhile."""
+    found = service[0].command("check")
+    assert found.returncode == 0, found.stdout + found.stderr

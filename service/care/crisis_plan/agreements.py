@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
@@ -27,12 +27,14 @@ class Agreements:
     """The agreements to a crisis plan, with all else that a decision about the plan needs.
 
     `asked` are its `agree-plan` Tasks and `versions` the plan's versions that these Tasks are about, by version-specific
-    reference. `teams` are its CareTeams, `organizations` resolves members to Organizations, `dataset` says how complete the
-    `crisis` dataset is. Dates without an offset are local to `zone`.
+    reference. `grounds` are the records that the plan rests on, each in the version that stands now. `teams` are its CareTeams,
+    `organizations` resolves members to Organizations, `dataset` says how complete the `crisis` dataset is. Dates without an
+    offset are local to `zone`.
     """
 
     asked: tuple[Resource, ...] = ()
     versions: Mapping[str, Resource] | None = None
+    grounds: frozenset[str] = frozenset()
     teams: tuple[Resource, ...] = ()
     organizations: Mapping[str, str] | None = None
     dataset: Completeness = COMPLETE
@@ -42,6 +44,11 @@ class Agreements:
 def focus(task: Resource) -> str:
     """The version-specific reference to the plan that an `agree-plan` Task is about."""
     return target(task.get("focus"))
+
+
+def pinned(task: Resource) -> frozenset[str]:
+    """The records that the plan of an `agree-plan` Task rests on, each in the version that the agency was asked about."""
+    return frozenset(target(one.get("valueReference")) for one in reading.inputs(task, "rests-on"))
 
 
 def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
@@ -60,12 +67,27 @@ def listed(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
     return tuple(dict.fromkeys(one for one in (*leads, *partners, *agencies(found.teams, at, found.zone, known)) if one))
 
 
+def standing(plan: Resource, found: Agreements) -> list[Resource]:
+    """The `agree-plan` Tasks about the plan as it is: about a version with its content, that rests on the same versions."""
+    versions = found.versions or {}
+    current = (one for one in found.asked if reading.status(one) != "cancelled" and pinned(one) == found.grounds)
+    return [one for one in current if same(plan, versions.get(focus(one)))]
+
+
 def agreed(plan: Resource, found: Agreements) -> frozenset[str]:
-    """The agencies with a completed agreement to a version whose content equals the content of `plan`."""
-    known, versions = found.organizations or {}, found.versions or {}
-    counting = [one for one in found.asked if reading.status(one) == "completed" and same(plan, versions.get(focus(one)))]
-    owners = (link(one, "owner") for one in counting)
-    return frozenset(one if one.startswith("Organization/") else known.get(one, "") for one in owners)
+    """The agencies that have agreed to the plan as it is."""
+    return _owners([one for one in standing(plan, found) if reading.status(one) == "completed"], found)
+
+
+def unasked(plan: Resource, found: Agreements, at: datetime) -> tuple[str, ...]:
+    """The agencies that must agree and were not asked about the plan as it is."""
+    asked = _owners(standing(plan, found), found)
+    return tuple(one for one in listed(plan, found, at) if one not in asked)
+
+
+def _owners(tasks: Iterable[Resource], found: Agreements) -> frozenset[str]:
+    owners = (link(one, "owner") for one in tasks)
+    return frozenset(one if one.startswith("Organization/") else (found.organizations or {}).get(one, "") for one in owners)
 
 
 def check(before: Resource | None, after: Resource, found: Agreements, at: datetime) -> Problem | None:

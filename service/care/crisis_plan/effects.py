@@ -4,26 +4,32 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from service.care.crisis_plan.agreements import Agreements, listed
+from service.care.crisis_plan.agreements import Agreements, listed, standing, unasked
+from service.care.ownership.plan import ENDED
 from service.care.task import reading
 from service.care.task.made import task_of
 from service.care.task.situation import Ids, Outcome, Staged
 from service.change import Notice, Resource
-from service.fhir.canonical import TaskCode
-from service.fhir.reference import link, name_of, versioned
+from service.fhir.canonical import TASK_INPUT, TaskCode
+from service.fhir.coding import concept
+from service.fhir.reference import link, name_of, reference_to, versioned
 
 
 def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: datetime, due: datetime, ids: Ids) -> Outcome:
-    """Asks every agency anew to agree to the plan: open `agree-plan` Tasks are cancelled, and each agency gets a new Task.
+    """Asks every agency that was not asked about the plan as it is, by an `agree-plan` Task; open Tasks about what it was before,
+    or about a plan that has ended, are cancelled.
 
     `version` is the version number that the plan will have, which the Tasks' focus names. `due` is TIM-10's date.
     """
-    reset = [_cancelled(one) for one in found.asked if reading.status(one) in ("requested", "received")]
-    tied = versioned(name_of(plan), version)
-    everyone = listed(plan, found, at)
+    ended, focus = plan.get("status") in ENDED, versioned(name_of(plan), version)
+    current = [] if ended else standing(plan, found)
+    reset = [_cancelled(one) for one in found.asked if reading.status(one) in ("requested", "received") and one not in current]
+    inputs = [_pin(one) for one in sorted(found.grounds)]
+    person = link(plan, "subject")
+    everyone = () if ended else unasked(plan, found, at)
     made = [
         task_of(
-            ids(), TaskCode.AGREE_PLAN, requester=agency, owner=one, patient=link(plan, "subject"), at=at, focus=tied, due=due
+            ids(), TaskCode.AGREE_PLAN, requester=agency, owner=one, patient=person, at=at, focus=focus, due=due, inputs=inputs
         )
         for one in everyone
     ]
@@ -49,6 +55,10 @@ def activated(plan: Resource, found: Agreements, *, agency: str, at: datetime, i
     ]
     staged = tuple(Staged(one, created=True, custodian=agency) for one in made)
     return Outcome(staged, notices=tuple(_told(plan, one) for one in everyone))
+
+
+def _pin(ground: str) -> Resource:
+    return {"type": concept(TASK_INPUT, "rests-on"), "valueReference": reference_to(ground)}
 
 
 def _cancelled(task: Resource) -> Resource:

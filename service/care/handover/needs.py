@@ -46,6 +46,13 @@ def leads_plan(situation: HandoverSituation) -> Issues:
     return (issue("Only the agency that leads the CarePlan can hand it over.", "Task.focus", "OWN-3"),)
 
 
+def carriers(situation: HandoverSituation) -> Issues:
+    """OWN-8: the teams and the episode of a proposed plan can carry its ownership once it is accepted."""
+    if not situation.unfit:
+        return ()
+    return (issue(f"The plan cannot be led yet: {situation.unfit}.", "Task.focus", "OWN-8"),)
+
+
 def dataset(situation: HandoverSituation) -> Issues:
     """HOV-2: a handover has exactly one minimum dataset, which is complete."""
     count = len(reading.inputs(situation.after, "minimum-dataset"))

@@ -15,9 +15,9 @@ from service.fhir.reference import link
 from service.problem import Category, Problem, problem
 
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
-_SEND = ("creator", "parties", "leads_plan", "dataset", "authority_input", "accept_by", "authority")
+_SEND = ("creator", "parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "authority")
 _BASIS = ("input.sharing-authority",)
-_ACCEPT = ("named_lead", "scope", "still_led_by_sender", "authority_still")
+_ACCEPT = ("named_lead", "scope", "still_led_by_sender", "carriers", "authority_still")
 
 # fmt: off
 TABLE: tuple[Move, ...] = (
@@ -115,6 +115,7 @@ MACHINE: Machine[HandoverSituation] = Machine(
     needs=named(
         needs.parties,
         needs.leads_plan,
+        needs.carriers,
         needs.dataset,
         needs.authority_input,
         needs.authority,

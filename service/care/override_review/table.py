@@ -8,9 +8,12 @@ from service.care.task import effects, reading
 from service.care.task.machine import Machine, Move, named
 from service.care.task.requirements import Issues, issue
 from service.care.task.situation import OWNER, Ids, Outcome, Situation
-from service.fhir.canonical import TaskCode
+from service.change import Resource
+from service.fhir.canonical import OVERRIDE_DECISION, TaskCode
+from service.fhir.coding import code_in
 
 RULE = "consent-rules 5"
+DECISIONS = ("justified", "unjustified")
 _O = (OWNER,)
 
 # fmt: off
@@ -35,10 +38,24 @@ TABLE: tuple[Move, ...] = (
 
 
 def decision(situation: Situation) -> Issues:
-    """A review is completed with its decision, as output `decision`."""
-    if reading.outputs(situation.after, "decision"):
+    """A review is completed with its decision, as coded output `decision`."""
+    if judgement(situation.after) in DECISIONS:
         return ()
-    return (issue("A review is completed by what was decided: add output `decision`.", "Task.output", RULE),)
+    text = (
+        f"A review is completed by a decision: add output `decision` with `{'` or `'.join(DECISIONS)}` of `{OVERRIDE_DECISION}`."
+    )
+    return (issue(text, "Task.output", RULE),)
+
+
+def judgement(task: Resource) -> str:
+    """The code of the last decision in a review, or ''."""
+    said = [code_in(one.get("valueCodeableConcept"), OVERRIDE_DECISION) for one in reading.outputs(task, "decision")]
+    return said[-1] if said else ""
+
+
+def unjustified(task: Resource) -> bool:
+    """Whether a review has found its override unjustified."""
+    return task.get("status") == "completed" and judgement(task) == DECISIONS[1]
 
 
 def move(situation: Situation, ids: Ids) -> Outcome:

@@ -6,7 +6,6 @@ patient, managingOrganization, careManager and period.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from datetime import datetime, tzinfo
 from typing import Any
 
@@ -25,12 +24,14 @@ def is_coordinator(participant: Resource) -> bool:
     return (SNOMED, CARE_COORDINATOR) in codings(participant.get("role"))
 
 
-def carrier_fault(record: Resource, patients: Collection[str], at: datetime, zone: tzinfo) -> str:
-    """Why a CareTeam or EpisodeOfCare cannot carry the ownership of a plan of the person with these Patients, or ''."""
+def carrier_fault(record: Resource, subject: str, at: datetime, zone: tzinfo) -> str:
+    """Why a CareTeam or EpisodeOfCare cannot carry the ownership of a plan about the Patient `subject`, or ''. It is about the
+    same Patient record, because two records of one person may turn out to be of two.
+    """
     if record["resourceType"] == "CareTeam":
-        return _team_fault(record, patients, at, zone)
-    if link(record, "patient") not in patients:
-        return "it is of another person"
+        return _team_fault(record, subject, at, zone)
+    if link(record, "patient") != subject:
+        return "it is about another Patient"
     if record.get("status") not in _EPISODE_STANDS or not _open(record, at, zone):
         return "it is over"
     return ""
@@ -62,9 +63,9 @@ def _plain(record: Resource) -> dict[str, Any]:
     return {name: record.get(name) for name in ("status", "period")}
 
 
-def _team_fault(team: Resource, patients: Collection[str], at: datetime, zone: tzinfo) -> str:
-    if link(team, "subject") not in ("", *patients):
-        return "it is of another person"
+def _team_fault(team: Resource, subject: str, at: datetime, zone: tzinfo) -> str:
+    if link(team, "subject") not in ("", subject):
+        return "it is about another Patient"
     if team.get("status") not in _TEAM_BEGINS or not _open(team, at, zone):
         return "it is over"
     return ""

@@ -6,6 +6,7 @@ remainder modulo 11 is taken from 11; 11 counts as 0 and 10 is never issued.
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator
 
 from service.change import Resource
@@ -64,11 +65,44 @@ def person_keys(patient: Resource, systems: frozenset[str] = frozenset()) -> tup
     return tuple(dict.fromkeys((*national, *other)))
 
 
+def families(patient: Resource) -> frozenset[str]:
+    """The family names of a Patient, as they are compared: without case, and with single spaces."""
+    names = patient.get("name")
+    listed = [one for one in (names if isinstance(names, list) else ()) if isinstance(one, dict) and one.get("use") != "old"]
+    return frozenset(_plain(one["family"]) for one in listed if isinstance(one.get("family"), str) and _plain(one["family"]))
+
+
+def birth_date(patient: Resource) -> str:
+    """The birth date of a Patient when it names a day, or ''."""
+    said = patient.get("birthDate")
+    return said if isinstance(said, str) and len(said) == len("2026-11-26") else ""
+
+
+def agree(one: Resource, other: Resource) -> bool:
+    """IDN-1: whether two Patients are known to have a family name and the birth date in common."""
+    return birth_date(one) == birth_date(other) != "" and not families(one).isdisjoint(families(other))
+
+
+def differ(one: Resource, other: Resource) -> bool:
+    """Whether two Patients are known to have no family name, or not the birth date, in common."""
+    names, dates = (families(one), families(other)), (birth_date(one), birth_date(other))
+    return (all(names) and names[0].isdisjoint(names[1])) or (all(dates) and dates[0] != dates[1])
+
+
+def grounds(patient: Resource) -> tuple[object, ...]:
+    """What the links of a Patient rest on: a change of it suspends them (IDN-5)."""
+    return frozenset(person_keys(patient)), families(patient), birth_date(patient)
+
+
 def doubtful(patient: Resource) -> bool:
     """IDN-2: whether a Patient has a national identifier with a verification status other than verified, so that a person decides
     about the match.
     """
     return any(not _verified(one) for _, one in _national(patient))
+
+
+def _plain(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFKC", text).casefold().split())
 
 
 def _identifiers(patient: Resource) -> Iterator[Resource]:

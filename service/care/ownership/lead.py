@@ -14,13 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from service.care.ownership.carriers import is_coordinator
-from service.care.ownership.plan import ENDED, KINDS, episode_of, parents_of, teams_of
+from service.care.ownership.plan import ENDED, KINDS, episode_of, kinds_of, parents_of, teams_of
 from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.care.task.made import make, provenance
 from service.care.task.situation import Ids, Staged
 from service.change import Resource
 from service.fhir.canonical import CARE_COORDINATOR, EPISODE_OF_CARE, PARTICIPANT_AGENCY, SNOMED
-from service.fhir.coding import codes_in, concept
+from service.fhir.coding import concept
 from service.fhir.date import MILLISECOND, begins, contains, milliseconds, period, written
 from service.fhir.reference import link, name_of, reference_to, version_of, versioned
 from service.problem import Category, Problem, problem
@@ -74,8 +74,7 @@ def _final(standing: Standing, after: Resource) -> Problem | None:
 def _kept_kind(standing: Standing, after: Resource) -> Problem | None:
     """OWN-9: a crisis plan and a top-level plan stay what they are; a top-level plan that is led does not become a part."""
     before = standing.before or {}
-    lost = codes_in(before.get("category"), SNOMED) - codes_in(after.get("category"), SNOMED)
-    for code in sorted(lost & KINDS.keys()):
+    for code in sorted(kinds_of(before) - kinds_of(after)):
         text = f"A {KINDS[code]} stays one: keep `{code}` among its categories, or end it and write a new plan."
         return _refuse("OWN-9", text, "CarePlan.category")
     if standing.led and parents_of(after) and parents_of(before) != parents_of(after):
@@ -108,7 +107,7 @@ def _able(standing: Standing, after: Resource, lead: Lead, at: datetime, zone: t
         return _refuse("OWN-1", f"The named lead cannot lead this plan: {fault}. Name an active PractitionerRole.", AUTHOR)
     if organization_of(lead.role or {}) != standing.owner:
         text = "A plan is first led by the agency that writes it: name a lead of your own, or hand the plan over."
-        return _refuse("OWN-3", text, AUTHOR)
+        return _refuse("OWN-9", text, AUTHOR)
     return None
 
 

@@ -20,6 +20,11 @@ KINDS = {CARE_PLAN: "top-level plan", CRISIS_PLAN: "crisis plan"}
 UNOWNED = {"system": TAG, "code": "unowned"}
 
 
+def kinds_of(plan: Resource) -> frozenset[str]:
+    """The categories of a plan that it does not lose."""
+    return codes_in(plan.get("category"), SNOMED) & KINDS.keys()
+
+
 def is_crisis_plan(plan: Resource) -> bool:
     """Whether a CarePlan is a crisis plan by its category."""
     return CRISIS_PLAN in codes_in(plan.get("category"), SNOMED)

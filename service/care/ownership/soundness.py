@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 
 from service.care.ownership.carriers import carrier_fault
 from service.care.ownership.lead import coordinators
-from service.care.ownership.plan import ENDED, carriers, tagged_unowned, teams_of
+from service.care.ownership.plan import ENDED, KINDS, carriers, kinds_of, tagged_unowned, teams_of
 from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.change import Resource
 from service.fhir.reference import link
@@ -31,13 +31,12 @@ class Version:
 @dataclass(frozen=True, slots=True)
 class Past:
     """The versions of a plan, oldest first, and by reference those of the records that its ownership rests on: its teams and
-    episode, its leads' roles, and their practitioners and organizations. `patients` are all Patients of the person; `moved` are
-    the instants at which a handover of the plan was accepted.
+    episode, its leads' roles, and their practitioners and organizations. `moved` are the instants at which a handover of the plan
+    was accepted.
     """
 
     versions: Sequence[Version]
     others: Mapping[str, Sequence[Version]] = field(default_factory=dict)
-    patients: frozenset[str] = frozenset()
     moved: frozenset[datetime] = frozenset()
 
     def instants(self) -> list[datetime]:
@@ -79,11 +78,18 @@ def faults(past: Past, zone: tzinfo) -> Iterator[tuple[str, str]]:
 
 def _moved(before: Version | None, now: Version, led: bool, past: Past) -> Iterator[tuple[str, str]]:
     """The breaches of a new version of the plan against the one before."""
-    if before is None or now.resource is None:
+    if before is None:
+        return
+    if now.resource is None:
+        yield from [("OWN-9", "it was deleted while it had a lead")] if led else []
         return
     was, is_ = (before.resource or {}).get("status"), now.resource.get("status")
     if was in ENDED and is_ != was:
         yield "OWN-9", f"it went from `{was}`, which is final, to `{is_}`"
+    for code in sorted(kinds_of(before.resource or {}) - kinds_of(now.resource)):
+        yield "OWN-9", f"it was a {KINDS[code]}, and is none any more"
+    if before.resource and link(before.resource, "subject") != link(now.resource, "subject"):
+        yield "OWN-8", "it was given to another person"
     if led and not _author(now):
         yield "OWN-9", "a version after it was active names no lead"
     if led and before.custodian != now.custodian and now.at not in past.moved:
@@ -122,7 +128,7 @@ def _carried(now: Version, past: Past, at: datetime, zone: tzinfo) -> Iterator[t
             continue
         if _named(found.resource, at, zone) != (_author(now),):
             yield "OWN-2", f"`{ref}` does not name the plan's lead and nobody else"
-        if fault := carrier_fault(found.resource, {*past.patients, link(plan, "subject")}, at, zone):
+        if fault := carrier_fault(found.resource, link(plan, "subject"), at, zone):
             yield "OWN-8", f"`{ref}` cannot carry its ownership: {fault}"
         if found.custodian != now.custodian:
             yield "OWN-8", f"`{ref}` is kept by another agency than the plan"

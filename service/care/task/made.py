@@ -32,6 +32,7 @@ def task_of(
     text: str = "",
     conversation: object = None,
     priority: str = "",
+    inputs: Iterable[Resource] = (),
 ) -> Resource:
     """A Task that the service makes: code from `task-code`, status `requested`, due by `restriction.period.end`."""
     return make(
@@ -51,6 +52,7 @@ def task_of(
         requester=reference_to(requester),
         owner=reference_to(owner),
         restriction={"period": {"start": written(at), "end": written(due)}} if due else None,
+        input=[*inputs] or None,
     )
 
 

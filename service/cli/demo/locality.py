@@ -104,8 +104,8 @@ def _trust() -> list[Resource]:
 
 
 def _surgery() -> list[Resource]:
-    """The surgery's records: its own Patient for Ada, with the same NHS number as the trust's Patient, so that both are one
-    person (IDN-1)."""
+    """The surgery's records: its own Patient for Ada, with the same NHS number as the trust's Patient, which proposes that both
+    are one person (IDN-1)."""
     registered = {
         "resourceType": "EpisodeOfCare",
         "id": "ada-registration",

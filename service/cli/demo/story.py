@@ -6,6 +6,7 @@ Every request goes over HTTP with the token of its own client, and the story kno
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote
@@ -14,7 +15,7 @@ import httpx
 
 from service.change import Resource
 from service.cli.demo import locality
-from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, TEAM, TRUST
+from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, SURGERY, TEAM, TRUST
 from service.cli.demo.narrator import Narrator, refusal
 from service.cli.demo.smart import Partner
 from service.clock import new_id
@@ -22,6 +23,7 @@ from service.fhir.canonical import (
     CARE_COORDINATOR,
     CONFIDENTIALITY,
     CRISIS_PLAN,
+    IDENTITY_DECISION,
     LAWFUL_BASIS,
     LEAD_AGENCY,
     PARTNER_ROLE,
@@ -29,13 +31,17 @@ from service.fhir.canonical import (
     TAG,
     TASK_CODE,
     TASK_INPUT,
+    TASK_OUTPUT,
     structure,
 )
 from service.fhir.coding import codings, concept
 from service.fhir.reference import link, target
+from service.problem import Category, Refused, problem
 
 CATEGORY = f"{SNOMED}|{CRISIS_PLAN}"
 NORMAL = {"security": [{"system": CONFIDENTIALITY, "code": "N"}]}
+REVIEW_TRIES, REVIEW_PAUSE = 60, 0.25
+"""How often, and after how many seconds each, the story looks whether the worker has compared two Patients."""
 OVERRIDE = "Found unresponsive at home; the crew needs to know what was recorded."
 
 
@@ -59,6 +65,8 @@ class Story:
         self.moved()
         self.second()
         self.agreed()
+        self.unknown()
+        self.confirmed()
         self.read()
         self.hidden()
         self.permitted()
@@ -122,6 +130,34 @@ class Story:
             self._agree(self.cast[agency.id], agency.reference)
         active = self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 200, says=_status)
         self.crisis_plan = active.json()
+
+    def unknown(self) -> None:
+        """IDN-4: a surgery that registered Ada with her NHS number reads nothing of the others by that."""
+        self.tell.step("A surgery registered Ada, too: that it has her NHS number opens nothing")
+        gita = self.cast["gita"]
+        found = self._heard(gita, gita.get(f"CarePlan?category={quote(CATEGORY, safe='')}"), 200, says=_found)
+        self.tell.holds("its GP finds no crisis plan", _ids(found) == [])
+        self._heard(gita, gita.get(f"CarePlan/{self.crisis_plan['id']}"), 404)
+
+    def confirmed(self) -> None:
+        """IDN-1 and IDN-6: the trust confirms who the surgery's patient is, and the team that leads names the surgery."""
+        self.tell.step("The trust is asked whether this is its Ada, and says so; the crisis team names the surgery for her")
+        trust, crisis = self.cast["trust"], self.cast["crisis"]
+        asked = self._review(trust)
+        self.tell.says(f"the trust is asked about `{link(asked, 'focus')}` of {_registrant(asked)}")
+        decided = {"type": concept(TASK_OUTPUT, "decision"), "valueCodeableConcept": concept(IDENTITY_DECISION, "same-person")}
+        self._heard(trust, trust.put(asked, status="completed", output=[decided]), 200, says=_status)
+        self._heard(crisis, crisis.post("CareTeam", _named(SURGERY.reference)), 201)
+
+    def _review(self, trust: Partner) -> Resource:
+        """The review of who the surgery's patient is, once the worker has compared the two records."""
+        for _ in range(REVIEW_TRIES):
+            found = trust.get(f"Task?code={TASK_CODE}|identity-review&patient={ADA}&status=requested").json()
+            if found.get("entry"):
+                task: Resource = found["entry"][0]["resource"]
+                return task
+            time.sleep(REVIEW_PAUSE)
+        raise Refused(problem(Category.FAULT, "exception", "The trust was not asked who the surgery's patient is."))
 
     def read(self) -> None:
         """A granular scope lets an app read only records whose content matches the scope."""
@@ -246,9 +282,23 @@ def _crisis_plan(dataset: str) -> Resource:
         "subject": {"reference": ADA},
         "period": {"start": "2026-11-20", "end": "2027-11-20"},
         "author": {"reference": CRISIS.role("carl")},
-        "careTeam": [{"reference": TEAM}],
         "supportingInfo": [{"reference": f"QuestionnaireResponse/{dataset}"}],
     }
+
+
+def _named(agency: str) -> Resource:
+    """A team of the crisis team with another agency."""
+    return {
+        "resourceType": "CareTeam",
+        "meta": {"tag": [{"system": TAG, "code": "synthetic"}]},
+        "status": "active",
+        "subject": {"reference": ADA},
+        "participant": [{"role": [{"text": "Reads the crisis plan"}], "member": {"reference": agency}}],
+    }
+
+
+def _registrant(review: Resource) -> str:
+    return next(link(each, "valueReference") for each in review["input"] if "valueReference" in each)
 
 
 def _disclosure(recipient: str) -> Resource:

@@ -17,6 +17,8 @@ from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
 MEMBER = {**EMPLOYER, "Organization": "partOf"}
+ACTORS = ("Organization", "PractitionerRole", "HealthcareService")
+"""The entries, besides a Practitioner, that a Consent may name as an actor."""
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
@@ -29,13 +31,13 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     if proposal.type == "PractitionerRole" and proposal.before is not None:
         await leads.refuse_move(work, proposal.before, proposal.resource)
     await leads.changed(work, proposal.before, proposal.resource)
-    return await store(work, viewer, replace(proposal, keys=(*proposal.keys, *_names(proposal))))
+    return await store(work, viewer, await _named(work, proposal) if proposal.type in ACTORS else proposal)
 
 
 async def write_practitioner(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Practitioner, who may be part of a plan's lead."""
     await leads.changed(work, proposal.before, proposal.resource)
-    return await store(work, viewer, proposal)
+    return await store(work, viewer, await _named(work, proposal))
 
 
 async def _may_name(work: UnitOfWork, kind: str, named: str) -> bool:
@@ -62,14 +64,17 @@ async def _unknown(work: UnitOfWork, organization: str) -> bool:
     return organization not in work.staged and (not organization or await work.row(organization) is None)
 
 
-def _names(proposal: Proposal) -> tuple[str, ...]:
-    """The unique keys of an Organization: its identifiers. A Consent may name an organisation by an identifier, so no two
-    Organizations may carry the same identifier."""
-    if proposal.type != "Organization":
-        return ()
-    identifiers = proposal.resource.get("identifier", ())
-    return tuple(
-        dict.fromkeys(
-            f"rule:IDN-3:{each['system']}|{each['value']}" for each in identifiers if each.get("system") and each.get("value")
-        )
-    )
+async def _named(work: UnitOfWork, proposal: Proposal) -> Proposal:
+    """The proposal of an actor with its business identifiers as unique keys (IDN-7): a Consent may name an actor by one, so no
+    two actors carry it, and nobody carries one in a namespace that is registered to another agency."""
+    listed = [each for each in proposal.resource.get("identifier", ()) if each.get("system") and each.get("value")]
+    for system in dict.fromkeys(each["system"] for each in listed):
+        owner = await work.services.partners.registrant(system)
+        if owner not in ("", work.context.caller.organization):
+            text = f"The namespace `{system}` is another agency's: use identifiers of your own."
+            place = f"{proposal.type}.identifier.system"
+            raise Refused(problem(Category.RULE, "business-rule", text, expression=place, rule="IDN-7"))
+    keys = dict.fromkeys(f"rule:IDN-7:{each['system']}|{each['value']}" for each in listed)
+    own = link(proposal.resource, "practitioner")  # a role may repeat what its own practitioner carries
+    taken = [key for key in keys if own and await work.services.records.holder(key) == own]
+    return replace(proposal, keys=(*proposal.keys, *(key for key in keys if key not in taken)))

@@ -23,48 +23,47 @@ MENDS = {
 
 
 async def load(work: UnitOfWork, plan: Resource, held: tuple[str, ...]) -> Led:
-    """A led plan with its teams and its episode. Refuses one that is not the agency's own, is of another person, is over, or
+    """A led plan with its teams and its episode. Refuses one that is not the agency's own, is about another Patient, is over, or
     carries the ownership of another plan. `held` are the keys of the plan's stored version."""
-    named = {unversioned(ref): ref for ref in links(plan, "careTeam")}
-    teams = [await _carrier(work, plan, named[ref], held) for ref in teams_of(plan)]
+    taken = [ref for ref in named(plan) if carried(relative(ref, work.context.base)) not in held]
+    for ref in taken:
+        if why := await fault(work, plan, ref, work.context.caller.organization):
+            raise _refused(ref, why)
+        work.check(name_of(plan), partial(_unshared, work, plan, ref))
+    teams = [await work.get(ref) or {} for ref in teams_of(plan)]
     episode = episode_of(plan)
-    return Led(plan, tuple(teams), await _carrier(work, plan, episode, held) if episode else None)
+    return Led(plan, tuple(teams), await work.get(episode) if episode else None)
 
 
-async def _carrier(work: UnitOfWork, plan: Resource, ref: str, held: tuple[str, ...]) -> Resource:
+def named(plan: Resource) -> tuple[str, ...]:
+    """The references of a plan's teams and episode, as the plan names them."""
+    return tuple(dict.fromkeys((*links(plan, "careTeam"), *filter(None, (episode_of(plan),)))))
+
+
+async def fault(work: UnitOfWork, plan: Resource, ref: str, agency: str) -> str:
+    """Why a record cannot carry the ownership of an agency's plan that does not have it yet, or ''."""
     local = "" if unversioned(ref) != ref else relative(ref, work.context.base)  # an old version is nobody's current team
     record = await work.get(local)
-    if record is None or await custodian(work, local) != work.context.caller.organization:
-        raise _refused(
-            local or ref, "is not a record of your agency; refer to your own, or leave it out and one is made", "OWN-2"
-        )
-    if carried(local) in held:
-        return record
-    patients = await work.patients(link(plan, "subject"))
-    if fault := carrier_fault(record, patients, work.context.at, work.services.zone):
-        raise _refused(local, f"cannot carry this plan's ownership: {fault}. Refer to another, or leave it out")
-    work.check(name_of(plan), partial(_unshared, work, plan, local))
-    return record
+    if record is None or await work.keeper(local) != agency:
+        return "is not a record of the plan's agency; refer to one of its own, or leave it out and one is made"
+    if found := carrier_fault(record, link(plan, "subject"), work.context.at, work.services.zone):
+        return f"cannot carry this plan's ownership: {found}; refer to another, or leave it out"
+    return ""
+
+
+async def shared(work: UnitOfWork, plan: Resource, ref: str) -> bool:
+    """Whether a record carries the ownership of another plan, which does not end in the same unit of work."""
+    holder = await work.services.records.holder(carried(ref))
+    return holder not in (None, name_of(plan)) and not await _ended(work, str(holder))
 
 
 async def _unshared(work: UnitOfWork, plan: Resource, ref: str) -> None:
-    """Refuses a plan that takes what carries the ownership of another plan, unless that plan ends in the same unit of work."""
-    holder = await work.services.records.holder(carried(ref))
-    if holder in (None, name_of(plan)) or await _ended(work, str(holder)):
-        return
-    raise _refused(ref, "carries the ownership of another plan: end that plan first, refer to another, or leave it out")
+    if await shared(work, plan, ref):
+        raise _refused(ref, "carries the ownership of another plan: end that plan first, refer to another, or leave it out")
 
 
 async def _ended(work: UnitOfWork, plan: str) -> bool:
     return (await work.get(plan) or {}).get("status") in (*ENDED, None)
-
-
-async def custodian(work: UnitOfWork, ref: str) -> str:
-    """The Organization that keeps a record as the unit of work will leave it, or ''."""
-    if ref in work.staged:
-        return work.staged[ref].custodian
-    row = await work.row(ref)
-    return row.custodian if row else ""
 
 
 def guard(work: UnitOfWork, proposal: Proposal) -> None:
@@ -81,13 +80,13 @@ async def _as_the_plan_says(work: UnitOfWork, before: Resource, ref: str) -> Non
     plan = await work.get(holder) if holder else None
     if plan is None or plan.get("status") in ENDED:
         return
-    agency = await custodian(work, name_of(plan))
+    agency = await work.keeper(name_of(plan))
     expected = ownership.carrying(before, plan, link(plan, "author"), agency, work.context.at, work.services.zone)
     if member := changed(expected, work.staged[ref].resource):
         text = f"`{member}` follows from the plan whose ownership this carries: {MENDS[type_of(ref)]}."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{type_of(ref)}.{member}", rule="OWN-8"))
 
 
-def _refused(ref: str, why: str, rule: str = "OWN-8") -> Refused:
+def _refused(ref: str, why: str) -> Refused:
     member = "extension" if type_of(ref) == "EpisodeOfCare" else "careTeam"
-    return Refused(problem(Category.RULE, "business-rule", f"`{ref}` {why}.", expression=f"CarePlan.{member}", rule=rule))
+    return Refused(problem(Category.RULE, "business-rule", f"`{ref}` {why}.", expression=f"CarePlan.{member}", rule="OWN-8"))

@@ -6,7 +6,7 @@ from __future__ import annotations
 from service import clock
 from service.care.crisis_plan import effects
 from service.care.crisis_plan.agreements import Agreements, check, focus
-from service.care.crisis_plan.content import content, responses, rests_on
+from service.care.crisis_plan.content import grounds, responses, rests_on
 from service.care.crisis_plan.needs import AgreementSituation
 from service.care.ownership.plan import teams_of
 from service.care.task import reading
@@ -14,7 +14,7 @@ from service.care.task.dataset import Completeness, completeness
 from service.care.task.timers import Span, Unit, after
 from service.change import Resource
 from service.fhir.canonical import TaskCode, dataset
-from service.fhir.reference import link, links, target, unversioned
+from service.fhir.reference import link, links, name_of, target, unversioned, versioned
 from service.problem import Refused
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
@@ -36,8 +36,9 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Agreemen
     if current is not None:
         work.guard(current)  # a change of the plan and an agreement to it may not both commit
     loaded = await situations.situation(work, proposal.resource, proposal.before)
-    shown = await _shown(work, viewer, asked, current)
-    return loaded.widened(AgreementSituation, plan=await work.get(plan), version=version, shown=shown)
+    stored, shown = await work.get(plan), await _shown(work, viewer, asked, current)
+    grounded = await _grounds(work, stored or {})
+    return loaded.widened(AgreementSituation, plan=stored, version=version, grounds=grounded, shown=shown)
 
 
 async def _shown(work: UnitOfWork, viewer: Viewer, asked: str, current: Row | None) -> bool:
@@ -61,28 +62,25 @@ def _tells(communication: Resource, asked: str, agency: str) -> bool:
 
 
 async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
-    """E9: refuses an active plan that differs from the agreed content; stages the effects of an activation; asks the agencies
-    anew when the plan's content changes."""
+    """E9: refuses an active plan that differs from the agreed content; stages the effects of an activation, or asks the
+    agencies that were not asked about a draft as it is."""
     found = await agreements(work, plan)
     refusal = check(before, plan, found, work.context.at)
     if refusal is not None:
         raise Refused(refusal)
     agency, at = work.context.caller.organization, work.context.at
-    staged = work.staged[f"CarePlan/{plan['id']}"]
     if plan.get("status") == "active":
         if before is None or before.get("status") != "active":
             await outcomes.stage(work, effects.activated(plan, found, agency=agency, at=at, ids=clock.new_id))
         return
-    if before is None or content(before) != content(plan):
-        limit = after(at, AGREED_WITHIN, work.services.calendar)
-        version = staged.before + 1
-        await outcomes.stage(work, effects.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id))
+    limit, version = after(at, AGREED_WITHIN, work.services.calendar), work.staged[name_of(plan)].before + 1
+    await outcomes.stage(work, effects.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id))
 
 
 async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
     """The Agreements of a crisis plan: the `agree-plan` Tasks, the versions of the plan that the Tasks are about, the team, and
     what the plan's dataset lacks."""
-    ref = f"CarePlan/{plan['id']}"
+    ref = name_of(plan)
     asked = [
         row
         for row in await work.services.holdings.having("Task", f"focus={ref}")
@@ -97,6 +95,7 @@ async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
     return Agreements(
         asked=tuple(row.resource for row in asked),
         versions={ref: version for ref, version in versions.items() if version is not None},
+        grounds=await _grounds(work, plan),
         teams=teams,
         organizations={actor: await work.organization(actor) for actor in actors if actor},
         dataset=await _dataset(work, plan),
@@ -114,6 +113,24 @@ async def resting_on(work: UnitOfWork, viewer: Viewer, answers: Row) -> str:
         if ours or viewer.permits([plan], await work.services.evidence.persons(plan.patients)):
             return plan.reference
     return ""
+
+
+async def _grounds(work: UnitOfWork, plan: Resource) -> frozenset[str]:
+    """The records that a plan rests on, each in its version as the unit of work will leave it; the commit fails when one changes
+    before the commit."""
+    found = [(ref, await _standing(work, ref)) for ref in grounds(plan)]
+    return frozenset(versioned(ref, version) for ref, version in found if version)
+
+
+async def _standing(work: UnitOfWork, ref: str) -> int:
+    """The number of a record's version; 0 when there is no such record."""
+    if (staged := work.staged.get(ref)) is not None:
+        return staged.before + 1
+    row = await work.row(ref)
+    if row is None:
+        return 0
+    work.guard(row)
+    return row.version
 
 
 async def _version(work: UnitOfWork, focus: str) -> Resource | None:

@@ -140,7 +140,7 @@ async def _tell(work: UnitOfWork, plan: Plan) -> None:
     AuditEvent is about that agency's own Patients, so it is in no disclosure account that the asking agency may read."""
     services, context = work.services, work.context
     person = await services.evidence.person(plan.patient)
-    rows = [await work.row(ref) for ref in sorted(person.patients)]
+    rows = [await work.row(ref) for ref in sorted(person.records)]
     own = [row.reference for row in rows if row is not None and row.custodian == plan.teller.agency]
     why = " ".join(sorted({item.why.source for item in plan.items}))
     what = f"{plan.teller.door}#{plan.asked.recipient}"

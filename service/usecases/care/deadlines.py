@@ -21,7 +21,7 @@ from service.change import Resource, Timer
 from service.fhir.reference import key, link
 from service.problem import Category, Refused
 from service.store.records import Row
-from service.usecases.care import leads, outcomes
+from service.usecases.care import identity, leads, outcomes
 from service.usecases.request.audit import audited
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
@@ -45,7 +45,7 @@ def _dated(situation: HandoverSituation, _: Timer) -> Outcome | None:
 def known(timer: Timer) -> bool:
     """Whether this version of the service has a rule for the timer. A timer of a newer version is left for the newer version's
     workers."""
-    return timer.kind in BY_ID or timer.kind == leads.KIND
+    return timer.kind in (*BY_ID, leads.KIND, identity.KIND)
 
 
 async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bool:
@@ -85,6 +85,9 @@ async def _decided(services: Services, base: str, timer: Timer, now: datetime) -
 async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
     if timer.kind == leads.KIND:
         await leads.lapsed(work, row.resource)
+        return
+    if timer.kind == identity.KIND:
+        await identity.compare(work, row)
         return
     if row.type != "Task":
         work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))

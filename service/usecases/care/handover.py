@@ -70,11 +70,13 @@ async def situation(
     teams = [team for ref in teams_of(plan or {}) if (team := await work.get(ref)) is not None]
     found = await situations.situation(work, after, before, (*((plan,) if plan else ()), *teams))
     row = await work.row(name_of(plan)) if plan else None
+    owned = plan is not None and led(plan, row.keys if row else ())
     loaded = found.widened(
         HandoverSituation,
         plan=plan,
-        keeper=await carriers.custodian(work, name_of(plan)) if plan else "",
-        led=plan is not None and led(plan, row.keys if row else ()),
+        keeper=await work.keeper(name_of(plan)) if plan else "",
+        led=owned,
+        unfit=await _unfit(work, plan) if plan and not owned else "",
         teams=tuple(teams),
         episode=await work.get(episode_of(plan or {})),
         lead=await work.lead(reading.lead_reference(after)),
@@ -84,6 +86,17 @@ async def situation(
         return loaded
     lacking, authority = await _dataset(work, after, hidden), await _authority(work, loaded, hidden)
     return replace(loaded, dataset=lacking, authority=authority)
+
+
+async def _unfit(work: UnitOfWork, plan: Resource) -> str:
+    """Which of a plan's teams and episode cannot carry its ownership, and why; '' when all can."""
+    keeper = await work.keeper(name_of(plan))
+    for ref in carriers.named(plan):
+        if why := await carriers.fault(work, plan, ref, keeper):
+            return f"`{ref}` {why}"
+        if await carriers.shared(work, plan, ref):
+            return f"`{ref}` carries the ownership of another plan"
+    return ""
 
 
 async def _hidden(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> frozenset[str]:
@@ -119,7 +132,7 @@ async def _dataset(work: UnitOfWork, task: Resource, hidden: frozenset[str]) -> 
 
 async def _about_same_person(work: UnitOfWork, response: Resource, task: Resource) -> bool:
     subject, patient = link(response, "subject"), link(task, "for")
-    return subject == patient or subject in (await work.services.evidence.person(patient)).patients
+    return subject == patient or subject in (await work.services.evidence.person(patient)).records
 
 
 async def _authority(work: UnitOfWork, situation: HandoverSituation, hidden: frozenset[str]) -> Authority:
@@ -210,7 +223,7 @@ async def reconsider(work: UnitOfWork, consent: Resource) -> None:
     if not link(consent, "patient").startswith("Patient/"):
         return
     person = await withdrawal.person_of(work, consent)
-    for row in await work.services.holdings.of("Task", person.patients):
+    for row in await work.services.holdings.of("Task", person.records):
         task = await work.get(row.reference) or {}
         if reading.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
             continue
@@ -218,7 +231,7 @@ async def reconsider(work: UnitOfWork, consent: Resource) -> None:
             continue
         given = _given(task)
         receiver = await work.organization(link(task, "owner"))
-        if await withdrawal.refused(work, person, receiver, given, withdrawal.CARE):
+        if await withdrawal.refused(work, receiver, given, withdrawal.CARE):
             await _mark(work, task)
 
 

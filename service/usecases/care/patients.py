@@ -1,18 +1,25 @@
-"""Write rule of Patient: checks national identifiers, and asks a person to settle a doubtful identity (IDN-1, IDN-2)."""
+"""Write rule of Patient: checks national identifiers, asks a person to settle a doubtful one, and has the Patient compared with
+others (IDN-1, IDN-2)."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service import clock
+from service.care.identity_review import review
 from service.care.ownership import identity
+from service.care.ownership.identity import person_keys
 from service.care.ownership.keys import led
 from service.care.registry import MACHINES
 from service.care.task import reading
-from service.care.task.made import task_of
 from service.care.task.situation import Staged
 from service.change import Resource
 from service.consent.relationship import closed
+from service.fhir.canonical import TaskCode
+from service.fhir.reference import name_of
 from service.problem import Category, Refused, problem
 from service.store.records import Row
+from service.usecases.care import identity as links
 from service.usecases.care import outcomes
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
@@ -24,10 +31,20 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     refusal = identity.check(proposal.resource)
     if refusal is not None:
         raise Refused(refusal)
-    ref = await store(work, viewer, proposal)
-    if proposal.before is None and identity.doubtful(proposal.resource):
+    before, after = proposal.before, proposal.resource
+    changed = identity.grounds(before or {}) != identity.grounds(after)
+    ref = await store(work, viewer, replace(proposal, keys=(*proposal.keys, _since(proposal, changed))))
+    if before is None and identity.doubtful(after):
         await _queue(work, ref)
+    if changed and (person_keys(after) or person_keys(before or {})):
+        links.watch(work, ref)
     return ref
+
+
+def _since(proposal: Proposal, changed: bool) -> str:
+    """The key that says since which version the Patient's identifiers, family names and birth date are what they are (IDN-5)."""
+    row, patient = proposal.row, name_of(proposal.resource)
+    return review.epoch(patient, (row.version + 1 if row else 1) if changed or row is None else review.since(row.keys))
 
 
 async def unused(work: UnitOfWork, row: Row) -> None:
@@ -42,7 +59,9 @@ async def unused(work: UnitOfWork, row: Row) -> None:
 
 
 def _open(task: Resource) -> bool:
-    return reading.code(task) in MACHINES and not closed(task)
+    """Whether somebody is asked for something by a Task of ours. The review of an identity is none: it would tell who else is
+    known to carry the number."""
+    return reading.code(task) in MACHINES.keys() - {TaskCode.IDENTITY_REVIEW} and not closed(task)
 
 
 async def _queue(work: UnitOfWork, ref: str) -> None:
@@ -52,14 +71,5 @@ async def _queue(work: UnitOfWork, ref: str) -> None:
     The Task is made whether or not other Patients carry the number: otherwise the Task would tell who is known to other agencies.
     """
     agency = work.context.caller.organization
-    task = task_of(
-        clock.new_id(),
-        "identity-review",
-        requester=agency,
-        owner=agency,
-        patient=ref,
-        at=work.context.at,
-        focus=ref,
-        text="The NHS number is not verified: verify it, or take it out. Until then it links no other record.",
-    )
+    task = review.question(clock.new_id(), agency, ref, work.context.at)
     await outcomes.put(work, Staged(task, created=True, custodian=agency))

@@ -18,7 +18,8 @@ from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Situation
 from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import crisis_plan, data_request, handover, outcomes, situations
+from service.usecases.care import crisis_plan, data_request, handover, identity, outcomes, situations
+from service.usecases.consent import override_review
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -26,6 +27,11 @@ from service.usecases.request.work import UnitOfWork
 
 async def _staged(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
     await outcomes.stage(work, decision)
+
+
+async def _judged(work: UnitOfWork, _: Viewer, __: Proposal, decision: Outcome) -> None:
+    await outcomes.stage(work, decision)
+    await override_review.judged(work, decision.writes[0].resource)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,8 @@ PRACTICES: dict[str, Practice] = {
     TaskCode.HANDOVER: Practice(handover.load, handover.settle),
     TaskCode.DATA_REQUEST: Practice(data_request.load, data_request.settle),
     TaskCode.AGREE_PLAN: Practice(crisis_plan.load),
+    TaskCode.OVERRIDE_REVIEW: Practice(_answered, _judged),
+    TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),
     **dict.fromkeys((TaskCode.ABORT, TaskCode.CLARIFICATION, TaskCode.FOLLOW_UP), COMPANION),
 }
 

@@ -25,7 +25,7 @@ from service.consent.reasons import Decision
 from service.consent.terms import NORMAL, RANK
 from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 from service.problem import Category, Refused, problem
-from service.usecases.consent.evaluate import Enquiry, Matter, Name, matter, organization_of, patient_of, tell, told
+from service.usecases.consent.evaluate import Enquiry, Matter, Name, matter, organization_of, patient_of, tell, told, unseen
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
 
@@ -73,6 +73,7 @@ async def consult(services: Services, context: RequestContext, question: Questio
     recipient = await organization_of(viewer, question.actor) if question.actor else context.caller.organization
     patient = await patient_of(viewer, question.patient)
     if not patient:
+        await unseen(viewer, HOOK)
         text = "There is no such Patient here that you may see; check the identifiers."
         raise Refused(problem(Category.ABSENT, "not-found", text, expression="context.patientId"))
     if not recipient:

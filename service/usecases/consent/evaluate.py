@@ -64,18 +64,25 @@ class Enquiry:
 
 @dataclass(frozen=True, slots=True)
 class Matter:
-    """A person whom the caller may see, and everything that decisions about the person's records for the recipient rest on."""
+    """A person whom the caller may see, and everything that decisions about the person's records for the recipient rest on.
+    `agreement` is the recipient's."""
 
     asked: Enquiry
     patient: Row
     person: Person
     request: Request
-    evidence: Evidence
+    agreement: Agreement | None
     policy: Policy
 
-    def decide(self, facts: Facts) -> Decision:
-        """The decision about one record. Every Patient of the record must be this person."""
-        return decide_all(self.request, facts, dict.fromkeys(facts.patients, self.evidence), self.policy)
+    def decide(self, facts: Facts, persons: Mapping[str, Person] | None = None) -> Decision:
+        """The decision about one record; an ordinary record is one of the agency that keeps the Patient. `persons` are those of
+        the record's Patients, where it is not this Patient's alone."""
+        known = persons or dict.fromkeys(facts.patients, self.person)
+        evidence = {patient: self._evidence(known[patient], facts.custodian) for patient in facts.patients}
+        return decide_all(self.request, facts, evidence, self.policy)
+
+    def _evidence(self, person: Person, custodian: str) -> Evidence:
+        return evidence_of(person, custodian or self.patient.custodian, self.agreement, self.request.now)
 
     def ordinary(self, kind: str = "", confidentiality: int = NORMAL, labels: tuple[str, ...] = ()) -> Facts:
         """The facts that stand for any ordinary record of a type, of any type unless given: of normal confidentiality and without
@@ -103,7 +110,7 @@ async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
     caller = viewer.context.caller
     person = await viewer.services.evidence.person(patient.reference)
     other = asked.recipient != caller.organization and patient.custodian != caller.organization
-    if other and (caller.personal or asked.recipient not in await _named(viewer, person)):
+    if other and (caller.personal or asked.recipient not in await _named(viewer, person, patient.custodian)):
         text = (
             "Only the agency that keeps the person's record asks about another recipient, or the lead of a plan about an agency "
             "that the plan names; ask about your own agency."
@@ -111,15 +118,14 @@ async def matter(viewer: Viewer, asked: Enquiry) -> Matter:
         where = "Parameters.parameter.where(name = 'recipient')"
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression=where, rule="consent-rules 4"))
     request, agreement = await _request(viewer, asked, person)
-    evidence = evidence_of(person, agreement, viewer.context.at)
-    return Matter(asked, patient, person, request, evidence, viewer.services.policy)
+    return Matter(asked, patient, person, request, agreement, viewer.services.policy)
 
 
-async def _named(viewer: Viewer, person: Person) -> frozenset[str]:
+async def _named(viewer: Viewer, person: Person, keeper: str) -> frozenset[str]:
     """The agencies that the caller's plans of the person name, as partners or on a team. Only an agency with standing is asked
     for the person's plans: a plan that anybody may write about anybody opens no question."""
     agency, at = viewer.context.caller.organization, viewer.context.at
-    if agency not in person.custodians | person.related(at):
+    if agency not in person.custodians | person.leading | person.related(keeper, at):
         return frozenset()
     directory = viewer.services.directory
     found: set[str] = set()
@@ -167,8 +173,16 @@ async def _patient(viewer: Viewer, asked: Enquiry) -> Row:
     identity = id_of(asked.patient)
     row = await viewer.services.records.read("Patient", identity)
     if row is None or row.deleted or not await viewer.reveal([row], "r"):
+        await unseen(viewer, "Consent/$evaluate")
         raise absent("Patient", identity)
     return row
+
+
+async def unseen(viewer: Viewer, what: str) -> None:
+    """Writes the AuditEvent of a question about a person whom the caller may not see, or who is not here."""
+    context = viewer.context
+    line = event(context, "E", what, permitted=False, why="security 2")
+    await viewer.services.trail.note(line, at=context.at, custodian=context.caller.organization)
 
 
 async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision | None]]:
@@ -178,8 +192,9 @@ async def _decisions(viewer: Viewer, matter: Matter) -> list[tuple[str, Decision
         return [("", matter.decide(matter.ordinary()))]
     rows = await viewer.services.records.read_many(asked)
     known = {each.row.reference: each.row for each in await viewer.reveal([row for row in rows.values() if not row.deleted], "r")}
-    about = {ref: row for ref, row in known.items() if row.patients and matter.person.patients.issuperset(row.patients)}
-    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian)) for ref, row in about.items()}
+    about = {ref: row for ref, row in known.items() if row.patients and matter.person.records.issuperset(row.patients)}
+    persons = await viewer.services.evidence.persons(patient for row in about.values() for patient in row.patients)
+    decided = {ref: matter.decide(Facts.from_row(row.facts, row.custodian), persons) for ref, row in about.items()}
     return [(ref, decided.get(ref)) for ref in asked]
 
 
@@ -230,7 +245,7 @@ async def patient_of(viewer: Viewer, names: Sequence[Name]) -> str:
     common = set.intersection(*({each.reference for each in rows} for rows in found)) if found else set()
     rows = {row.reference: row for rows in found for row in rows if row.reference in common}
     persons = await viewer.services.evidence.persons(rows)
-    if not rows or any(persons[ref].patients.isdisjoint(persons[min(rows)].patients) for ref in rows):
+    if not rows or any(persons[ref].records.isdisjoint(persons[min(rows)].records) for ref in rows):
         return ""
     own = viewer.context.caller.organization
     return min(rows.values(), key=lambda row: (row.custodian != own, row.id)).reference

@@ -15,7 +15,7 @@ from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
-DIRECTORY = ("Organization", "PractitionerRole", "Practitioner")
+DIRECTORY = ("Organization", "PractitionerRole", "Practitioner", "HealthcareService")
 
 
 async def absent(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> tuple[Issue, ...]:
@@ -35,11 +35,12 @@ def _nodes(roots: Iterable[Node]) -> Iterator[Node]:
 
 async def _of(work: UnitOfWork, viewer: Viewer, node: Node) -> AsyncIterator[Issue]:
     path = node.reason.source.partition("#")[2]
-    for actor in sorted(node.actors or ()):
-        if not await _is_here(work, viewer, actor):
-            text = (
-                f"There is no `{actor}` here that you may see; name who receives by a reference or identifier in the directory."
-            )
+    named = sorted(node.actors or ())
+    bearers = {actor.partition("=")[2] for actor in named if "|" in actor and await _is_here(work, viewer, actor)}
+    for actor in named:
+        if actor.partition("=")[2] not in bearers and ("|" in actor or not await _is_here(work, viewer, actor)):
+            said = actor.partition("=")[2] or actor
+            text = f"There is no `{said}` here that you may see; name who receives by a reference or identifier in the directory."
             yield Issue("not-found", text, f"Consent.{path}.actor", RULE)
     for kind in sorted(node.what.kinds if node.what else ()):
         if ":" in kind and "|" not in kind and work.services.definitions.structure(kind) is None:
@@ -49,9 +50,10 @@ async def _of(work: UnitOfWork, viewer: Viewer, node: Node) -> AsyncIterator[Iss
 
 async def _is_here(work: UnitOfWork, viewer: Viewer, actor: str) -> bool:
     if "|" in actor:
-        system, _, value = actor.rpartition("|")
+        kind, _, identifier = actor.partition("=")
+        system, _, value = identifier.rpartition("|")
         named = tokens("identifier", system, value)[1]
-        return any([await work.services.holdings.having(kind, named) for kind in DIRECTORY])
+        return kind in DIRECTORY and bool(await work.services.holdings.having(kind, named))
     if not relative(actor):
         return True  # the check of the Consent's content has refused it
     return await work.get(actor) is not None if type_of(actor) in DIRECTORY else await sees(work, viewer, actor)

@@ -10,19 +10,14 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from service import clock
-from service.auth.caller import Caller
-from service.auth.scopes import NONE
 from service.care.task.made import task_of
 from service.change import Notice, Resource, Timer
-from service.consent.decide import decide_all
-from service.consent.facts import Facts
-from service.consent.request import Request
 from service.fhir.canonical import ACT_REASON, TaskCode
 from service.fhir.coding import codings
 from service.fhir.reference import link, links, name_of
 from service.store.records import Row
+from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.evidence import Person
-from service.usecases.request.viewer import evidence_of
 from service.usecases.request.work import UnitOfWork
 
 TOPIC = "consent-changed"
@@ -38,11 +33,10 @@ async def withdrawn(work: UnitOfWork, consent: Resource) -> None:
 
 async def replaced(work: UnitOfWork, consent: Resource) -> None:
     """As `withdrawn`, but only for recipients who are denied the disclosed records under the Consents that now stand."""
-    person = await person_of(work, consent)
     for row, recipient in await _disclosed(work, consent):
         payload = [link(each, "contentReference") for each in row.resource.get("payload", ())]
         purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == ACT_REASON) or CARE
-        if await refused(work, person, recipient, payload, purposes):
+        if await refused(work, recipient, payload, purposes):
             _stop_use(work, row, recipient)
 
 
@@ -58,7 +52,7 @@ async def person_of(work: UnitOfWork, consent: Resource) -> Person:
 async def _disclosed(work: UnitOfWork, consent: Resource) -> list[tuple[Row, str]]:
     """The disclosure records that rest on any version of a Consent, one pair for each recipient of a record."""
     person = await person_of(work, consent)
-    rows = await work.services.holdings.of("Communication", person.patients)
+    rows = await work.services.holdings.of("Communication", person.records)
     return [
         (row, recipient)
         for row in rows
@@ -92,19 +86,8 @@ def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
     work.notices.append(Notice(TOPIC, recipient, ref, patient))
 
 
-async def refused(work: UnitOfWork, person: Person, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
-    """Whether the agency `receiver` may not read one or more of these records of the person."""
-    services, at = work.services, work.context.at
-    acting = await services.directory.acting(Caller("", receiver, NONE))
-    request = Request(
-        principals=acting.principals(at, person.teams, person.patients),
-        organization=receiver,
-        sector=acting.sector,
-        purposes=purposes,
-        action="disclose",
-        now=at,
-    )
-    evidence = evidence_of(person, acting.agreement, at)
+async def refused(work: UnitOfWork, receiver: str, refs: Sequence[str], purposes: tuple[str, ...]) -> bool:
+    """Whether the agency `receiver` may not read one or more of these records."""
+    recipient = Recipient(receiver, purposes)
     rows = [row for ref in refs if (row := await work.row(ref)) is not None and not row.deleted]
-    facts = [Facts.from_row(row.facts, row.custodian) for row in rows]
-    return any(not decide_all(request, each, dict.fromkeys(each.patients, evidence), services.policy).permit for each in facts)
+    return any(not decision.permit for _, decision in await decided(work.services, work.context, recipient, rows, work))

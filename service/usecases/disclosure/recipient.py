@@ -45,7 +45,9 @@ async def decided(
     answers = []
     for row in rows:
         facts = replace(Facts.from_row(row.facts), custodian=row.custodian)
-        evidence = {patient: _evidence(acting, persons[patient], recipient, context.at) for patient in row.patients}
+        evidence = {
+            patient: _evidence(acting, persons[patient], row.custodian, recipient, context.at) for patient in row.patients
+        }
         request = _request(acting, recipient, context.at, persons[row.patients[0]] if row.patients else None)
         answers.append((row, decide_all(request, facts, evidence, services.policy)))
     return answers
@@ -64,7 +66,7 @@ def _request(acting: Acting, recipient: Recipient, at: datetime, person: Person 
     )
 
 
-def _evidence(acting: Acting, person: Person, recipient: Recipient, at: datetime) -> Evidence:
-    known = evidence_of(person, acting.agreement, at)
+def _evidence(acting: Acting, person: Person, custodian: str, recipient: Recipient, at: datetime) -> Evidence:
+    known = evidence_of(person, custodian, acting.agreement, at)
     related = known.relationships | {recipient.organization} if recipient.related else known.relationships
     return replace(known, relationships=related, grants=(*known.grants, *recipient.grants))

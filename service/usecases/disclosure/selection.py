@@ -124,7 +124,7 @@ async def candidates(
     found: list[Row] = []
     scanned = MAX_SCANNED + 1 if most else UNLIMITED
     for kind in asked.types:
-        rows = await services.holdings.kept(about(services, kind, sorted(person.patients)), agency, scanned)
+        rows = await services.holdings.kept(about(services, kind, sorted(person.records)), agency, scanned)
         if most and len(rows) > MAX_SCANNED:
             raise too_many()
         found += [row for row in rows if not row.deleted and _matches(Facts.from_row(row.facts), asked)]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Awaitable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from datetime import timedelta
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from service import clock
@@ -21,6 +23,7 @@ from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
 from service.usecases.request.work import UnitOfWork, decided_again
 
+T = TypeVar("T")
 # R4 section 3.1.0.11.2: the methods of a transaction, in the order in which they are carried out.
 ORDER = {"DELETE": 0, "POST": 1, "PUT": 2, "GET": 3, "HEAD": 3}
 MAX_ENTRIES = 1000
@@ -32,6 +35,11 @@ ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
 # The form of a request.url: no URL that leaves the base, climbs with `..` or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
 TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+
+LATE = problem(
+    Category.THROTTLED, "throttled", "This batch has taken its time; send the entries that are left in another, after a pause."
+)
+"""The answer to an entry whose turn came too late."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +81,18 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
     read = [_request(place, entry, context.base) for place, entry in enumerate(entries)]
     if kind == "transaction":
         return await decided_again(context, lambda at: _transaction(services, at, read))
-    return tuple([await _alone(services, context, each) for each in read])
+    return await _in_time(services, context, read)
+
+
+async def _in_time(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
+    """The Results of a batch's entries, one after the other. Once the batch has taken its time, the entries left are told to
+    wait, so that one client's batch costs others no more than one client may."""
+    until, results = clock.now() + timedelta(seconds=services.settings.batch_seconds), list[Result]()
+    for each in read:
+        late = clock.now() > until and not isinstance(each, Problem)
+        results.append(Result("", LATE) if late else await _alone(services, context, each))
+        await asyncio.sleep(0)  # another request's turn
+    return tuple(results)
 
 
 async def _alone(services: Services, context: RequestContext, request: EntryRequest | Problem) -> Result:
@@ -106,7 +125,9 @@ async def _transaction(services: Services, context: RequestContext, read: list[E
     refs: dict[int, str] = {}
     for request in sorted(requests, key=_turn):
         if request.method not in ("GET", "HEAD"):
-            refs[request.place] = await _staged(work, request)
+            refs[request.place] = await _at(request.place, _stage(work, request))
+    for place, ref in refs.items():
+        await _at(place, work.verify(ref))
     methods = {request.place: request.method for request in requests if request.place in refs}
     answers = await idempotency.together(work, [(methods[place], ref) for place, ref in sorted(refs.items())])
     written = dict(zip(sorted(refs), answers, strict=True))
@@ -124,11 +145,12 @@ def _turn(request: EntryRequest) -> tuple[bool, int, int]:
     return request.method != "DELETE", AMONG.get(request.type, 0), ORDER[request.method]
 
 
-async def _staged(work: UnitOfWork, request: EntryRequest) -> str:
+async def _at(place: int, step: Awaitable[T]) -> T:
+    """The result of a step of an entry; a refusal names the entry."""
     try:
-        return await _stage(work, request)
+        return await step
     except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
+        raise Refused(_placed(place, refusal.problem)) from None
 
 
 async def _stage(work: UnitOfWork, request: EntryRequest) -> str:
@@ -181,7 +203,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
     known: dict[str, str] = {}
     named: list[EntryRequest] = []
     for request in requests:
-        there = await _there(work, request)
+        there = await _at(request.place, _there(work, request))
         if there:
             known[request.full_url] = there
             named.append(request)
@@ -196,7 +218,7 @@ async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryR
     known.pop("", None)
     known |= {own(url, work.context.base): ref for url, ref in known.items()}  # a reference may leave out the base of a fullUrl
     for request in requests:
-        known |= await _found(work, request)
+        known |= await _at(request.place, conditional.targets(work.services, work.context, request.resource or {}))
     return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
 
 
@@ -204,20 +226,9 @@ async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
     """The reference of the record that a conditional create finds; None when the entry will create a record."""
     if request.method != "POST" or not request.if_none_exist:
         return None
-    try:
-        allowed(work.context, request.type, "c")
-        viewer = await viewer_of(work.services, work.context)
-        return await records.existing(work, viewer, request.type, request.if_none_exist)
-    except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
-
-
-async def _found(work: UnitOfWork, request: EntryRequest) -> dict[str, str]:
-    """The references of the records that an entry's conditional references find."""
-    try:
-        return await conditional.targets(work.services, work.context, request.resource or {})
-    except Refused as refusal:
-        raise Refused(_placed(request.place, refusal.problem)) from None
+    allowed(work.context, request.type, "c")
+    viewer = await viewer_of(work.services, work.context)
+    return await records.existing(work, viewer, request.type, request.if_none_exist)
 
 
 def _distinct(requests: list[EntryRequest]) -> None:

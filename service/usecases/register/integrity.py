@@ -5,7 +5,8 @@ A finding names records and rules, never the content of a record, so findings ma
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections import Counter
+from collections.abc import AsyncIterator, Iterator, Sequence
 from datetime import datetime
 
 from service.auth.caller import Caller
@@ -16,22 +17,30 @@ from service.usecases.register import ownership
 from service.usecases.request.services import RequestContext, Services
 
 CHECKER = "baton-check"
+LISTED = 100
+"""How many findings of one kind are told one by one: another secret, or an older database, puts every record at fault."""
 
 
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
     """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
     integrity = Integrity(services.mongo, services.records.projector)
-    for each in await services.ledger.verify():
-        yield f"ledger: {each}"
-    types = await integrity.types()
-    for type_ in types:
-        for each in await integrity.gaps(type_):
-            yield f"history: {each}"
-    for each in (*await integrity.loose_keys(), *await integrity.loose_idempotency()):
-        yield f"keys: {each}"
+    for each in _listed(await integrity.contradictions(services.ledger)):
+        yield each
     for lost in await Outbox(services.mongo).lost():
         yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."
-    if "CarePlan" in types:
-        context = RequestContext(Caller(CHECKER, "", NONE), now, "")
-        async for each in ownership.findings(services, context, integrity):
+    context = RequestContext(Caller(CHECKER, "", NONE), now, "")
+    async for each in ownership.findings(services, context, integrity):
+        yield each
+
+
+def _listed(found: Sequence[str]) -> Iterator[str]:
+    """The first findings of each kind, and how many more there are; the kind is the word before the colon."""
+    kinds = Counter[str]()
+    for each in found:
+        kind = each.partition(":")[0]
+        kinds[kind] += 1
+        if kinds[kind] <= LISTED:
             yield each
+    for kind, count in kinds.items():
+        if count > LISTED:
+            yield f"{kind}: and {count - LISTED} more."

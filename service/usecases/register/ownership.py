@@ -30,14 +30,15 @@ async def findings(services: Services, context: RequestContext, integrity: Integ
     async for row in integrity.rows("CarePlan"):
         rows.append(row)
         if len(rows) == TOGETHER:
-            for each in await _judged(services, context, rows):
+            for each in await judged(services, context, rows):
                 yield each
             rows = []
-    for each in await _judged(services, context, rows):
+    for each in await judged(services, context, rows):
         yield each
 
 
-async def _judged(services: Services, context: RequestContext, rows: Sequence[Row]) -> list[str]:
+async def judged(services: Services, context: RequestContext, rows: Sequence[Row]) -> list[str]:
+    """The breaches of OWN rules in these plans, one sentence each."""
     histories = await _histories(services, rows)
     moved = await _handovers(services, rows)
     work = UnitOfWork(services, context)
@@ -45,7 +46,7 @@ async def _judged(services: Services, context: RequestContext, rows: Sequence[Ro
     found = []
     for row in rows:
         patients = await work.patients(link(row.resource, "subject"))
-        past = Past(_versions(histories[row.reference]), _others(histories, row), patients, moved.get(row.reference, frozenset()))
+        past = Past(_versions(histories[row.reference]), _others(histories, row), moved.get(row.reference, frozenset()))
         breaches = [*faults(past, services.zone), *[each async for each in _unkeyed(services, work, row, patients)]]
         found += [f"{rule}: `{row.reference}`: {sentence}." for rule, sentence in breaches]
     return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from service import clock
@@ -12,11 +13,11 @@ from service.auth.scopes import NONE
 from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.store.partners import Partner
-from service.usecases.request.audit import audited, event
+from service.usecases.request.audit import audited
+from service.usecases.request.operated import OPERATOR, Operation, recorder
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
-OPERATOR = "baton-operator"
 SOON = timedelta(days=30)
 
 
@@ -24,7 +25,8 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
     """Registers an agency, or replaces its agreement. When the agency has no Organization record and `name` is given, an
     Organization is made with this name.
 
-    Raises Refused: INVALID for a contact or sector that does not fit, ABSENT when the agency has no Organization and no name.
+    Raises Refused: INVALID for a contact, sector or namespace that does not fit, ABSENT when the agency has no Organization and
+    no name.
     """
     context = _context(partner.organization, base)
     await services.directory.refresh()
@@ -34,10 +36,13 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
-    await services.partners.add(partner)
-    await services.trail.note(
-        event(context, "U", f"partner {partner.organization}"), at=context.at, custodian=partner.organization
-    )
+    for namespace in partner.namespaces:
+        if (owner := await services.partners.registrant(namespace)) not in ("", partner.organization):
+            text = f"The namespace `{namespace}` is registered to `{owner}`: take it from there first."
+            raise Refused(problem(Category.INVALID, "value", text, rule="IDN-7"))
+    reference = partner.organization
+    operation = Operation("U", f"partner {reference}", reference, rows=(f"partners/{reference}",))
+    await recorder(services.trail)(partial(services.partners.add, partner), operation)
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:

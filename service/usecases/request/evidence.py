@@ -1,7 +1,9 @@
 """The evidence of consent decisions about a person, loaded once and kept in memory until one of its generations is raised.
 
-A person is every Patient that carries one verified national identifier (IDN-1). The kept evidence does not depend on the current
-time: relationships, grants and Consents carry their periods, and each decision evaluates the periods at its own instant.
+A person is the Patients of one agency that carry one verified national identifier, and those of other agencies that this agency
+has confirmed to be the same person (IDN-1): whose words count depends on whose record is asked for. The kept evidence does not
+depend on the current time: relationships, grants and Consents carry their periods, and each decision evaluates the periods at its
+own instant.
 """
 
 from __future__ import annotations
@@ -12,17 +14,18 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, tzinfo
 
-from service.care.ownership.identity import person_keys
+from service.care.identity_review.review import is_open, is_review, judged, links
+from service.care.ownership.identity import differ, person_keys
 from service.change import Resource
 from service.consent.compile import compile_consent
 from service.consent.facts import Facts
 from service.consent.grants import granted
 from service.consent.provision import Compiled
-from service.consent.relationship import Relationship, standing
+from service.consent.relationship import Relationship, opened
 from service.consent.representative import entitled
 from service.consent.request import Grant
 from service.fhir.date import LOCAL
-from service.fhir.reference import key, versioned
+from service.fhir.reference import key, link, versioned
 from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.persons import Persons
@@ -34,14 +37,22 @@ KEPT = 20_000
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """The evidence about one person. `custodians` are the agencies that keep a Patient record of the person; `consents` are those
-    whose recorder had standing, because no other Consent says anything; `acting` are RelatedPersons who may act for the person.
-    `stamp` holds the generations under which the evidence was loaded, except `links`. `links` are the references of the records
-    that Consents name (`named`): records of any type, whose writes may raise no generation, so `links` are loaded for every
-    decision."""
+    """The evidence about one person, as the records of one Patient are decided by it.
 
-    patients: frozenset[str]
+    `own` are the Patients of the agency that keeps it, `confirmed` those of other agencies that it has confirmed to be the same
+    person, and `joined` those of agencies that have confirmed it of this one; `reviews` are the reviews of the identity that are
+    open. `custodians` are the agencies that keep `own` and `confirmed`, `leading` those that lead the person's plan; `consents`
+    are all Consents about `own` and `confirmed`; `acting` are RelatedPersons who may act for the person. `stamp` holds the
+    generations under which the evidence was loaded, except `links`. `links` are the references of the records that Consents name
+    (`named`): records of any type, whose writes may raise no generation, so `links` are loaded for every decision.
+    """
+
+    own: frozenset[str]
+    confirmed: frozenset[str]
+    joined: frozenset[str]
+    reviews: tuple[Resource, ...]
     custodians: frozenset[str]
+    leading: frozenset[str]
     consents: tuple[Compiled, ...]
     relationships: tuple[Relationship, ...]
     grants: tuple[Grant, ...]
@@ -52,18 +63,29 @@ class Person:
     zone: tzinfo = LOCAL
     links: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
-    def related(self, at: datetime) -> frozenset[str]:
-        """Organisations that have a legitimate relationship with the person at an instant (L0)."""
-        return standing(self.custodians, self.relationships, at)
+    def related(self, custodian: str, at: datetime) -> frozenset[str]:
+        """Organisations with a legitimate relationship at an instant (L0) towards the records that an agency keeps: those that
+        this agency, or an agency that leads the person's plan, has named (IDN-6)."""
+        return opened(self.leading | {custodian}, self.relationships, at)
+
+    def heard(self, custodian: str) -> tuple[Compiled, ...]:
+        """The person's Consents that say something about the records that an agency keeps: its own, and those whose recorder had
+        standing (consent rules, section 2.8)."""
+        return tuple(each for each in self.consents if each.standing or each.recorder == custodian)
 
     def representatives(self, at: datetime) -> frozenset[str]:
         """RelatedPersons who may act for the person at an instant."""
         return frozenset(f"RelatedPerson/{each['id']}" for each in self.acting if entitled(each, at, self.zone))
 
     @property
-    def name(self) -> str:
-        """One Patient reference that stands for the person: the same, whichever of the person's Patients is asked about."""
-        return min(self.patients)
+    def patients(self) -> frozenset[str]:
+        """The Patients that are the person, for a decision about the records of this one."""
+        return self.own | self.confirmed
+
+    @property
+    def records(self) -> frozenset[str]:
+        """The Patients whose records are decided with this one as the person: what is said about it counts for them."""
+        return self.own | self.joined
 
 
 class EvidenceCache:
@@ -116,33 +138,41 @@ class EvidenceCache:
     async def _load(self, patient: str) -> Person:
         """Loads the evidence about one person. The generations are read before the records, so that a change in between makes
         the next reader load the evidence again."""
-        own = await self._generations.current((patient,))
+        stamp = await self._generations.current((patient,))
         row = await self._records.read(*key(patient))
-        identities = person_keys(row.resource) if row and not row.deleted else ()
-        shared = [f"person:{identity}" for identity in identities]
-        stamp = {**own, **await self._generations.current(shared)}
-        linked = await self._linked(identities)
-        patients = frozenset((patient, *(f"Patient/{each.id}" for each in linked)))
-        stamp |= await self._generations.current(patients - {patient})
-        kept = await self._persons.about(patients)
-        # `patients` are this person's for everybody: a Consent across a link that is not confirmed is not among these (IDN-4).
-        compiled = tuple(self._compiled(each) for each in kept.of("Consent") if testimony.stands(each))
-        custodians = frozenset(each.custodian for each in (*linked, *((row,) if row and not row.deleted else ())))
+        keys = person_keys(row.resource) if row and not row.deleted else ()
+        stamp |= await self._generations.current([f"person:{each}" for each in keys])
+        bearers = {each.reference: each for each in await self._bearers(keys)}
+        own = frozenset((patient, *(ref for ref, each in bearers.items() if row and _one_agency_s(each, row))))
+        stamp |= await self._generations.current(own - {patient})
+        kept = await self._persons.about(own)
+        reviews = [each.resource for each in kept.of("Task") if is_review(each.resource)]
+        asked = [each for each in reviews if link(each, "for") in own]
+        asking = [each for each in reviews if link(each, "for") not in own]
+        confirmed = frozenset(link(each, "focus") for each in asked if _joins(each, link(each, "focus"), bearers))
+        joined = frozenset(link(each, "for") for each in asking if _joins(each, link(each, "focus"), bearers)) & bearers.keys()
+        leading = frozenset(each.custodian for each in kept.relations if each.source.startswith("CarePlan/"))
+        stamp |= await self._generations.current(confirmed)
+        if confirmed:
+            kept.add(await self._persons.about(confirmed))
+        consents = tuple(compiled(each, self._base, self._zone) for each in kept.of("Consent"))
+        keepers = frozenset(bearers[ref].custodian for ref in confirmed) | _keeper(row)
         return Person(
-            patients=patients,
-            custodians=custodians,
-            consents=compiled,
+            own=own,
+            confirmed=confirmed,
+            joined=joined,
+            reviews=tuple(each for each in reviews if is_open(each)),
+            custodians=keepers,
+            leading=leading,
+            consents=consents,
             relationships=tuple(Relationship(each.organization, each.custodian, each.start, each.end) for each in kept.relations),
             grants=granted((each.resource, each.custodian, _others(each)) for each in kept.of("Task")),
             teams=tuple(each.resource for each in kept.of("CareTeam")),
-            acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in custodians),
-            named=frozenset(ref for consent in compiled for ref in consent.named),
+            acting=tuple(each.resource for each in kept.of("RelatedPerson") if each.custodian in keepers),
+            named=frozenset(ref for consent in consents for ref in consent.named),
             stamp=stamp,
             zone=self._zone,
         )
-
-    def _compiled(self, consent: Row) -> Compiled:
-        return compiled(consent, self._base, self._zone)
 
     async def _with_links(self, persons: Mapping[str, Person], named: Collection[str]) -> dict[str, Person]:
         """The Persons with the current references of the records that Consents name as `related` or `dependents`. For a deleted
@@ -151,16 +181,31 @@ class EvidenceCache:
         links = {ref: Facts.from_row(row.facts).references for ref, row in rows.items()}
         return {patient: replace(person, links=links) if person.named else person for patient, person in persons.items()}
 
-    async def _linked(self, identities: Collection[str]) -> list[Row]:
+    async def _bearers(self, keys: Collection[str]) -> list[Row]:
         """The live Patients that carry one of these verified identifiers (`system|value`)."""
-        found = [row for identity in identities for row in await self._holdings.having("Patient", f"person={identity}")]
-        return list({row.id: row for row in found if not row.deleted}.values())
+        return await self._holdings.having_any("Patient", [f"person={each}" for each in keys]) if keys else []
+
+
+def _keeper(row: Row | None) -> frozenset[str]:
+    return frozenset() if row is None or row.deleted else frozenset((row.custodian,))
+
+
+def _one_agency_s(bearer: Row, row: Row) -> bool:
+    """Whether an agency says of two of its own Patients that they are one person: by one identifier, and nothing that differs."""
+    return bearer.custodian == row.custodian and not differ(bearer.resource, row.resource)
+
+
+def _joins(review: Resource, newcomer: str, bearers: Mapping[str, Row]) -> bool:
+    """Whether a review links a Patient that is still as it was judged (IDN-5)."""
+    return newcomer in bearers and links(review) and judged(review, bearers[newcomer].keys)
 
 
 def compiled(consent: Row, base: str, zone: tzinfo) -> Compiled:
     """One version of a Consent as its row has it, with who recorded it and whether anybody confirmed it."""
     ref, sure = versioned(consent.reference, consent.version), testimony.confirmed(consent.index.keys)
-    return compile_consent(consent.resource, ref, base, zone, recorder=consent.custodian, confirmed=sure)
+    return compile_consent(
+        consent.resource, ref, base, zone, recorder=consent.custodian, confirmed=sure, standing=testimony.stands(consent)
+    )
 
 
 def _others(task: Row) -> tuple[str, ...]:

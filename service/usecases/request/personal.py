@@ -16,6 +16,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from service import clock
+from service.care.identity_review.review import is_review
 from service.care.task.made import provenance
 from service.change import Party, Resource
 from service.fhir.canonical import COMMUNICATION_CATEGORY, OBSERVATION_VALUE, PATIENT_ROLE, USAGE_CONTEXT
@@ -45,6 +46,8 @@ async def said(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Proposal
     if not viewer.context.caller.personal:
         return proposal
     resource, row = proposal.resource, proposal.row
+    if row is not None and proposal.type == "Task" and is_review(row.resource):
+        return proposal  # whom the person is, the person may say (IDN-1)
     patients = viewer.services.indexer.patients(resource)
     if proposal.type not in SPEAKERS or not patients or not viewer.own.issuperset(patients):
         listed = ", ".join(f"`{each}`" for each in SPEAKERS)

@@ -6,7 +6,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from service.care.ownership import keys as ownership
-from service.care.ownership.plan import parents_of
+from service.care.ownership.plan import is_top_level, parents_of
 from service.care.ownership.role import leading
 from service.change import Resource
 from service.fhir.reference import link, name_of
@@ -28,6 +28,9 @@ class Records(Protocol):
     async def patients(self, subject: str, /) -> frozenset[str]:
         """All Patients of the person whom a Patient reference stands for."""
 
+    async def keeper(self, ref: str, /) -> str:
+        """The Organization that keeps a record, or ''."""
+
 
 async def keys(records: Records, plan: Resource, row: Row | None, custodian: str) -> tuple[str, ...]:
     """The unique keys of a plan that replaces the version `row`."""
@@ -35,8 +38,18 @@ async def keys(records: Records, plan: Resource, row: Row | None, custodian: str
     if not ownership.led(plan, held):
         return ()
     patients = await records.patients(link(plan, "subject"))
-    spared = ownership.alone(plan) and await _spared(records, plan, patients)
+    spared = ownership.alone(plan) and await _spared(records, plan)
     return ownership.keys(plan, held, patients=patients, custodian=custodian, spared=spared)
+
+
+async def leads(records: Records, plan: Resource, row: Row | None, custodian: str) -> bool:
+    """Whether the agency that keeps a plan, which replaces the version `row`, leads the person's plan by it (IDN-6): a top-level
+    plan that the agency which keeps the Patient began, whoever received it since. So nobody leads by writing a plan of their
+    own about somebody else's Patient."""
+    if not is_top_level(plan) or not ownership.led(plan, row.keys if row else ()):
+        return False
+    received = row is not None and not row.deleted and bool(row.parties)
+    return received or await records.keeper(link(plan, "subject")) == custodian
 
 
 def touches(plan: Resource, row: Row | None) -> tuple[str, ...]:
@@ -55,12 +68,12 @@ def partly(plan: str) -> str:
     return f"part:{plan}"
 
 
-async def _spared(records: Records, plan: Resource, patients: frozenset[str]) -> bool:
-    """Whether OWN-6 spares a plan: it is part of an active plan of the same person that is not, in the end, part of it
+async def _spared(records: Records, plan: Resource) -> bool:
+    """Whether OWN-6 spares a plan: it is part of an active plan about the same Patient that is not, in the end, part of it
     (OWN-11)."""
     for parent in parents_of(plan):
         found = await records.guarded(parent)
-        if found and found.get("status") == "active" and link(found, "subject") in patients:
+        if found and found.get("status") == "active" and link(found, "subject") == link(plan, "subject"):
             return not await _above(records, found, name_of(plan))
     return False
 

@@ -64,7 +64,7 @@ class Viewer:
     own: frozenset[str]
     in_context: frozenset[str]
     _queries: dict[tuple[str, Permission], Query] = field(default_factory=dict)
-    _towards: dict[int, tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
+    _towards: dict[tuple[int, str], tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
     async def reveal(self, rows: Sequence[Row], verb: str) -> list[Shown]:
         """The rows that the caller may see, redacted, in the order given. `verb` is the SMART letter of the interaction.
@@ -88,7 +88,7 @@ class Viewer:
     async def _nothing(self) -> None:
         """Does the work of a decision on one hidden record, and decides nothing."""
         nobody = await self.services.evidence.person(NOBODY_AT_ALL)
-        _, evidence, request = self._toward(nobody)
+        _, evidence, request = self._toward(nobody, "")
         decide_all(request, Facts("Basic", "", (NOBODY_AT_ALL,)), {NOBODY_AT_ALL: evidence}, self.services.policy)
 
     async def reveal_past(self, rows: Sequence[Row], current: Row, verb: str) -> list[Shown]:
@@ -162,8 +162,8 @@ class Viewer:
         if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
-        evidence = {patient: self._toward(persons[patient])[1] for patient in row.patients}
-        request = self._toward(persons[row.patients[0]] if row.patients else None)[2]
+        evidence = {patient: self._toward(persons[patient], row.custodian)[1] for patient in row.patients}
+        request = self._toward(persons[row.patients[0]] if row.patients else None, row.custodian)[2]
         return decide_all(request, facts, evidence, self.services.policy)
 
     def _own(self, row: Row) -> Decision | None:
@@ -172,13 +172,14 @@ class Viewer:
         caller = self.context.caller
         return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
-    def _toward(self, person: Person | None) -> tuple[Person | None, Evidence, Request]:
-        """The Evidence about a person and the Request about the person, made once for all records of a search. Both are kept by
-        the identity of the Person value, so that a Person loaded again gets new Evidence."""
-        known = self._towards.get(id(person))
+    def _toward(self, person: Person | None, custodian: str) -> tuple[Person | None, Evidence, Request]:
+        """The Evidence about a person for the records of one custodian and the Request about the person, made once for all
+        records of a search. Both are kept by the identity of the Person value: a Person loaded again gets new Evidence."""
+        key = id(person), custodian
+        known = self._towards.get(key)
         if known is None:
-            told = evidence_of(person, self.acting.agreement, self.context.at) if person else NOBODY
-            known = self._towards[id(person)] = (person, told, self.request(person))
+            told = evidence_of(person, custodian, self.acting.agreement, self.context.at) if person else NOBODY
+            known = self._towards[key] = (person, told, self.request(person))
         return known
 
     def _addressed(self, row: Row) -> bool | None:
@@ -260,11 +261,12 @@ def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
     return ()
 
 
-def evidence_of(person: Person, agreement: Agreement | None, at: datetime) -> Evidence:
-    """The Evidence about a person at an instant, for a recipient with this sharing agreement."""
-    related = person.related(at)
+def evidence_of(person: Person, custodian: str, agreement: Agreement | None, at: datetime) -> Evidence:
+    """The Evidence about a person at an instant, for the records that `custodian` keeps and a recipient with this sharing
+    agreement."""
+    related = person.related(custodian, at)
     return Evidence(
-        consents=person.consents,
+        consents=person.heard(custodian),
         relationships=related,
         agreement=agreement,
         grants=person.grants,
@@ -281,7 +283,7 @@ async def viewer_of(services: Services, context: RequestContext) -> Viewer:
     acting = await services.directory.acting(caller)
     user = type_of(caller.user)
     own = await _own(services, context, user)
-    in_context = (await services.evidence.person(caller.patient)).patients if caller.patient else frozenset()
+    in_context = (await services.evidence.person(caller.patient)).records if caller.patient else frozenset()
     return Viewer(services, context, acting, own, in_context)
 
 
@@ -289,14 +291,14 @@ async def _own(services: Services, context: RequestContext, kind: str) -> frozen
     """The Patients that are the caller's own record, or whom the caller may act for (L1)."""
     user = context.caller.user
     if kind == "Patient":
-        return (await services.evidence.person(user)).patients
+        return (await services.evidence.person(user)).records
     if kind != "RelatedPerson":
         return frozenset()
     row = await services.records.read(*key(user))
     if row is None or row.deleted or not row.patients:
         return frozenset()
     person = await services.evidence.person(row.patients[0])
-    return person.patients if user in person.representatives(context.at) else frozenset()
+    return person.records if user in person.representatives(context.at) else frozenset()
 
 
 def as_now(row: Row, current: Row) -> Row:

@@ -156,6 +156,13 @@ class UnitOfWork:
         version = version_in(ref)
         return await self.services.records.version(*key(ref), version) if version else None
 
+    async def keeper(self, ref: str) -> str:
+        """The Organization that keeps a record as the unit of work will leave it, or ''."""
+        if ref in self.staged:
+            return self.staged[ref].custodian
+        row = await self.row(ref)
+        return row.custodian if row and not row.deleted else ""
+
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
         """The Persons whom these Patient references stand for, with their Consents as the unit of work will leave them."""
         known = await self.services.evidence.persons(patients)
@@ -169,11 +176,7 @@ class UnitOfWork:
         names = {row.reference for row in staged}
         kept = [each for each in person.consents if unversioned(each.ref) not in names]
         base, zone = self.context.base, self.services.zone
-        fresh = [
-            compiled(row, base, zone)
-            for row in staged
-            if testimony.stands(row) and relative(link(row.resource, "patient"), base) in person.patients
-        ]
+        fresh = [compiled(row, base, zone) for row in staged if relative(link(row.resource, "patient"), base) in person.patients]
         return replace(person, consents=(*kept, *fresh))
 
     def rests_on(self, persons: Iterable[Person]) -> None:
@@ -246,7 +249,7 @@ class UnitOfWork:
             custodian=staged.custodian,
             method=staged.method,
             tokens=await self._tokens(staged),
-            parties=() if staged.deleted else (*staged.parties, *await self._parties(resource)),
+            parties=() if staged.deleted else (*staged.parties, *await self._parties(resource), *await self._leading(staged)),
             keys=() if staged.deleted else (*staged.keys, *await self._keys(staged)),
             touches=self._touches(staged),
             deleted=staged.deleted,
@@ -260,6 +263,13 @@ class UnitOfWork:
             return ()
         row = await self.row(name_of(resource)) if staged.before else None
         return await plan_keys.keys(self, resource, row, staged.custodian)
+
+    async def _leading(self, staged: StagedWrite) -> tuple[Party, ...]:
+        """The agency that leads a person's plan, as the party of that plan (IDN-6)."""
+        if staged.resource["resourceType"] != "CarePlan":
+            return ()
+        row = await self.row(name_of(staged.resource)) if staged.before else None
+        return (Party(staged.custodian),) if await plan_keys.leads(self, staged.resource, row, staged.custodian) else ()
 
     def _touches(self, staged: StagedWrite) -> tuple[str, ...]:
         """The counters that follow from a record's content, and those that a rule has named for the write."""
@@ -292,8 +302,9 @@ class UnitOfWork:
             organization = await self.organization(tie.actor)
             if organization:
                 # A tie that ended before its record was closed keeps its end: closing the record makes no tie longer.
-                ends = [end for end in (*closing, self._moment(tie.end, last=True)) if end]
-                found[Party(organization, self._moment(tie.start), min(ends, default=None))] = None
+                start = max(filter(None, (self._moment(each.get("start")) for each in tie.bounds)), default=None)
+                until = [*closing, *filter(None, (self._moment(each.get("end"), last=True) for each in tie.bounds))]
+                found[Party(organization, start, min(until, default=None))] = None
         return tuple(found)
 
     async def _tokens(self, staged: StagedWrite) -> tuple[str, ...]:
@@ -316,16 +327,15 @@ class UnitOfWork:
         return (testimony.STANDING, *marks) if heard else marks
 
     async def has_standing(self, agency: str, patient: str) -> bool:
-        """Whether an agency keeps the person's record as the unit of work will leave it, or has a legitimate relationship with
-        the person now. The commit fails when the evidence about the person changes before the commit."""
-        if (staged := self.staged.get(patient)) is not None and staged.custodian == agency and not staged.deleted:
-            return True
+        """Whether an agency keeps the person's record as the unit of work will leave it, leads the person's plan, or was named by
+        one of these. The commit fails when the evidence about the person changes before the commit."""
         if not patient.startswith("Patient/"):
             return False
+        keeper = await self.keeper(patient)
         person = await self.services.evidence.person(patient)
         self.rests_on((person,))
-        return agency in person.custodians | person.related(self.context.at)
+        return agency == keeper or agency in person.custodians | person.leading | person.related(keeper, self.context.at)
 
-    def _moment(self, text: str, *, last: bool = False) -> datetime | None:
-        """The instant at which a recorded date begins, or with `last` the instant at which it is over; None for an empty date."""
-        return (ends if last else begins)(text, self.services.zone) if text else None
+    def _moment(self, text: object, *, last: bool = False) -> datetime | None:
+        """The instant at which a recorded date begins, or with `last` the instant at which it is over; None for no date."""
+        return (ends if last else begins)(text, self.services.zone) if isinstance(text, str) else None

@@ -82,7 +82,9 @@ class Authorization:
             return client
         found = await self._tokens.token(asked["token"]) if asked["token"] else None
         if found is None or not tokens.live(found, clock.now()) or not tokens.may_introspect(found, client):
+            await self._note(Event("introspect", False, client.id, reason="The token is not one that this client may look into."))
             return Answer(200, {"active": False})
+        await self._note(Event("introspect", True, client.id, found.user, found.patient))
         extensions = await self._extensions(found) if self._extensions is not None else None
         said = tokens.introspection(found, self.terms)
         return Answer(200, {**said, "extensions": extensions} if extensions else said)
@@ -155,6 +157,9 @@ class Authorization:
         if isinstance(decider, Answer):
             return decider
         client = grants.authenticated(asked, decider, public)
+        if isinstance(client, Answer):
+            name = decider.loaded.client.id if decider.loaded.client else ""
+            await self._note(Event("introspect", False, name, reason="The client could not be authenticated."))
         assertion = decider.effects.assertion
         if assertion is not None and not await self._tokens.spend_assertion(assertion):
             return _replayed()
@@ -167,6 +172,8 @@ class Authorization:
         if effects.assertion is not None and not await self._tokens.spend_assertion(effects.assertion):
             return _replayed()
         if answer.status != 200:
+            if effects.tried is not None:
+                await self._tokens.spend_code(effects.tried)
             await self._reused(effects.code, effects.refresh)
             return answer
         if effects.code is not None and not await self._tokens.spend_code(effects.code):

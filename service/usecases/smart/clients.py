@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from service import clock
@@ -17,14 +18,23 @@ from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.signing_keys import SigningKeys
 from service.store.tokens import Tokens
+from service.usecases.request.operated import Operation, Record, unrecorded
 
 
 class Registration:
-    """The register of clients. `unsupported` refuses a scope that this service could not enforce."""
+    """The register of clients. `unsupported` refuses a scope that this service could not enforce; `record` audits each change."""
 
-    def __init__(self, store: Clients, issued: Tokens, keys: SigningKeys, terms: Terms, unsupported: Unsupported) -> None:
+    def __init__(
+        self,
+        store: Clients,
+        issued: Tokens,
+        keys: SigningKeys,
+        terms: Terms,
+        unsupported: Unsupported,
+        record: Record = unrecorded,
+    ) -> None:
         self._clients, self._tokens, self._keys = store, issued, keys
-        self._terms, self._unsupported = terms, unsupported
+        self._terms, self._unsupported, self._record = terms, unsupported, record
 
     async def add_client(
         self,
@@ -63,7 +73,8 @@ class Registration:
             jwks_url=jwks_url,
         )
         self._refuse_unfit(client)
-        if not await self._clients.add_client(client):
+        operation = Operation("C", f"client {id}", organization, rows=(f"auth.clients/{id}",))
+        if not await self._record(partial(self._clients.add_client, client), operation):
             raise Refused(problem(Category.DUPLICATE, "duplicate", f"Client `{id}` is registered already; remove it first."))
         return {**described(client), **({"client_secret": made} if made else {})}
 
@@ -72,7 +83,9 @@ class Registration:
 
     async def remove_client(self, id: str) -> bool:
         """Removes a client and revokes every token and grant of the client; False when there is no such client."""
-        removed = await self._clients.remove_client(id)
+        client = await self._clients.client(id)
+        operation = Operation("D", f"client {id}", client.organization if client else "", rows=(f"auth.clients/{id}",))
+        removed = await self._record(partial(self._clients.remove_client, id), operation)
         await self._tokens.revoke_client(id)
         return removed
 
@@ -109,10 +122,13 @@ class Registration:
 
     async def rotate_keys(self) -> str:
         """Makes a new signing key, which signs id_tokens from now on. Returns the new key's kid."""
-        return await self._keys.rotate(clock.now())
+        return await self._record(partial(self._keys.rotate, clock.now()), Operation("U", "signing key"))
 
     async def _keep(self, token: Token) -> None:
-        if not await self._tokens.issue([token]):
+        patients = (token.patient,) if token.patient else ()
+        operation = Operation("C", f"token for client {token.client}", token.organization, patients)
+        await self._record(partial(self._tokens.keep, [token]), operation)
+        if not await self._tokens.stand([token]):
             raise Refused(problem(Category.CONFLICT, "conflict", f"Client `{token.client}` was removed meanwhile."))
 
     def _refuse_unfit(self, client: Client) -> None:

@@ -17,6 +17,8 @@ from service.consent.enforcement import told
 from service.consent.explain import record_of
 from service.fhir.canonical import NHS_NUMBER
 from service.fhir.reference import key, relative
+from service.fhir.search import parse
+from service.problem import Problem
 from service.store.records import Row
 from service.usecases.request.audit import login_event
 from service.usecases.request.services import RequestContext, Services
@@ -76,7 +78,8 @@ class IdpDirectory:
             return None
         viewer = await viewer_of(self._services, RequestContext(caller, clock.now(), self._base))
         person = await self._services.evidence.person(caller.patient)
-        evidence = evidence_of(person, viewer.acting.agreement, viewer.context.at)
+        row = await self._services.records.read(*key(caller.patient))
+        evidence = evidence_of(person, row.custodian if row else "", viewer.acting.agreement, viewer.context.at)
         rules, consents = told(viewer.request(person), evidence, self._services.policy, caller.patient, self._base)
         named = [f"{self._base}/{ref}" for ref in await self._nameable(viewer, [record_of(each) for each in consents])]
         said = {"patient_id": f"{self._base}/{caller.patient}", "doc_id": named, **({"residual": rules} if rules else {})}
@@ -88,12 +91,17 @@ class IdpDirectory:
         persons = await self._services.evidence.persons(patient for row in rows.values() for patient in row.patients)
         return [ref for ref in consents if ref in rows and viewer.permits([rows[ref]], persons)]
 
-    def searchable(self, kind: str, name: str) -> bool:
-        """Whether a scope may filter a type by this parameter, because the parameter can be evaluated against a record's
-        content."""
+    def filter_fault(self, kind: str, params: tuple[tuple[str, str], ...]) -> str:
+        """Why a scope cannot filter a type by these parameters, or '': they have to be evaluated against a record's content, as
+        `Viewer` does on every read, write and search."""
         parameters = self._services.indexer.parameters
-        kinds = sorted(parameters.types) if kind == "*" else [kind]
-        return all(name == "_id" or name in parameters.of(each) for each in kinds)
+        for each in sorted(parameters.types) if kind == "*" else [kind]:
+            if unknown := [name for name, _ in params if name != "_id" and name not in parameters.of(each)]:
+                return f"`{unknown[0]}` cannot be searched on `{each}`."
+            query = parse(each, params, parameters)
+            if isinstance(query, Problem):
+                return str(query)
+        return ""
 
     async def note(self, event: Event) -> None:
         """Writes the AuditEvent of an event at the authorization server."""

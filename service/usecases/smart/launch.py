@@ -146,6 +146,7 @@ class Launching:
         """
         client = await self._clients.client(client_id)
         if not caller.user or client is None or not client.redirect_uris:
+            await self._note(Event("launch", False, client_id if client else "", caller.user, reason="No user, or no such app."))
             text = "A launch needs a token with a user, and an app that people can log in to."
             raise Refused(problem(Category.FORBIDDEN, "forbidden", text, rule="SMART 2.2 EHR launch"))
         found = await self._opened(caller, patient)

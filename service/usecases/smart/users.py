@@ -5,15 +5,17 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
+from functools import partial
 
 from service import clock
 from service.auth import passwords, users
 from service.auth.clients import digest
 from service.auth.event import Event
-from service.auth.users import Session, User, folded
+from service.auth.users import PATIENT, Session, User, folded
 from service.problem import Category, Problem, Refused, problem
 from service.store.clients import Clients
 from service.store.tokens import Tokens
+from service.usecases.request.operated import Operation, Record, unrecorded
 
 SESSION_HOURS = 8
 WINDOW = timedelta(minutes=15)
@@ -28,10 +30,11 @@ async def unnoted(event: Event) -> None:
 
 
 class Users:
-    """Adds and removes logins, and logs people in and out. `note` receives an Event for every login attempt and logout."""
+    """Adds and removes logins, and logs people in and out. `note` receives an Event for every login attempt and logout;
+    `record` audits each login added or removed."""
 
-    def __init__(self, clients: Clients, tokens: Tokens, note: Note = unnoted) -> None:
-        self._clients, self._tokens, self._note = clients, tokens, note
+    def __init__(self, clients: Clients, tokens: Tokens, note: Note = unnoted, record: Record = unrecorded) -> None:
+        self._clients, self._tokens, self._note, self._record = clients, tokens, note, record
 
     async def add_user(self, username: str, reference: str, password: str) -> User:
         """Adds a login for a PractitionerRole, Patient or RelatedPerson. Raises Refused INVALID or DUPLICATE."""
@@ -39,7 +42,9 @@ class Users:
         if fault is not None:
             raise Refused(fault)
         user = User(folded(username), reference, await asyncio.to_thread(passwords.hashed, password))
-        if not await self._clients.add_user(user):
+        patients = (reference,) if PATIENT.fullmatch(reference) else ()
+        operation = Operation("C", f"login {user.username}", patients=patients, rows=(f"auth.users/{user.username}",))
+        if not await self._record(partial(self._clients.add_user, user), operation):
             raise Refused(problem(Category.DUPLICATE, "duplicate", f"Username `{user.username}` is taken; choose another."))
         return user
 
@@ -49,16 +54,19 @@ class Users:
 
     async def remove_user(self, username: str) -> bool:
         """Removes a login, ends its sessions and revokes all its grants; False when there is no such login."""
-        removed = await self._clients.remove_user(folded(username))
-        await self._clients.end_sessions(folded(username))
-        await self._tokens.revoke_user(folded(username))
+        name = folded(username)
+        operation = Operation("D", f"login {name}", rows=(f"auth.users/{name}",))
+        removed = await self._record(partial(self._clients.remove_user, name), operation)
+        await self._clients.end_sessions(name)
+        await self._tokens.revoke_user(name)
         return removed
 
     async def login(self, username: str, password: str, address: str) -> str | Problem:
         """The secret of a new session, or a Problem: LOGIN for a wrong username or password, THROTTLED after too many attempts.
         `address` is the network address of the client, whose attempts are counted, too."""
         name, now = folded(username), clock.now()
-        keys = {f"user {digest(name)}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
+        # Who guesses is counted by where from, never by whom: nobody locks another person out.
+        keys = {f"user {digest(name)} {address}": MOST_FOR_USER, f"address {address}": MOST_FOR_ADDRESS}
         counts = [await self._clients.attempt(key, now, WINDOW) for key in keys]
         if any(count > most for count, most in zip(counts, keys.values(), strict=True)):
             await self._note(Event("login", False, user=name, reason="Throttled."))
@@ -68,7 +76,7 @@ class Users:
         if user is None or not right:
             await self._note(Event("login", False, user=name, reason="Wrong username or password."))
             return problem(Category.LOGIN, "login", "The username or the password is wrong; try again.")
-        await self._clients.forget_attempts(f"user {digest(name)}")
+        await self._clients.forget_attempts(f"user {digest(name)} {address}")
         await self._clients.forgive_attempt(f"address {address}")
         await self._note(Event("login", True, user=user.reference))
         return await self._session(user)

@@ -8,7 +8,7 @@ import httpx
 
 from service import clock
 from service.care.ownership.identity import check_digit
-from tests.locality import Agency, Locality, code, nhs_number, person, stored
+from tests.locality import Agency, Locality, code, confirmed, nhs_number, person, stored
 
 ACT_REASON = "http://terminology.hl7.org/CodeSystem/v3-ActReason"
 WORDS = "A strategy meeting asked for it."
@@ -83,6 +83,7 @@ async def linked(locality: Locality, asker: str = "voluntary") -> tuple[str, str
     ours = await person(locality.built, f"Organization/{asker}", identifier=[nhs_number(number)])
     record = {"resourceType": "Condition", "id": clock.new_id(), "subject": {"reference": theirs}, "code": {"text": "secret"}}
     await stored(locality.built, "Organization/trust", record)
+    await confirmed(locality.built, theirs, ours)
     return theirs, ours, f"Condition/{record['id']}"
 
 

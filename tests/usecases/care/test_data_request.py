@@ -98,7 +98,7 @@ async def test_asking_makes_no_relationship(locality: Locality, more: tuple[Reso
     theirs, ours, record = await linked(locality)
     voluntary = await locality.agency("voluntary")
     task = await voluntary.created(asked_by("voluntary", ours, *more, authoredOn="2026"))
-    related = (await locality.built.services.evidence.person(theirs)).related(clock.now())
+    related = (await locality.built.services.evidence.person(theirs)).related("Organization/trust", clock.now())
     assert (task.get("output"), related) == (None, frozenset())
     assert [(await voluntary.get(ref)).status_code for ref in (record, theirs)] == [404, 404]
 
@@ -113,7 +113,7 @@ async def test_an_ended_request_made_no_relationship_meanwhile(locality: Localit
     ended = {**task, "status": "cancelled", "statusReason": code("status-reason", "sent-in-error")}
     assert (await voluntary.put(ended)).status_code == 200
     known = await locality.built.services.evidence.person(theirs)
-    assert known.related(asked + timedelta(milliseconds=5)) == frozenset()
+    assert known.related("Organization/trust", asked + timedelta(milliseconds=5)) == frozenset()
 
 
 async def test_an_approved_basis_is_the_relationship_for_what_it_gives(locality: Locality) -> None:
@@ -124,7 +124,7 @@ async def test_an_approved_basis_is_the_relationship_for_what_it_gives(locality:
     done = (await (await locality.agency("trust")).put(approved(task))).json()
     bundle = (await voluntary.get(f"Task/{task['id']}/$disclosed")).json()
     assert [each["resource"]["code"]["text"] for each in bundle["entry"]] == ["secret"]
-    assert (await locality.built.services.evidence.person(theirs)).related(clock.now()) == frozenset()
+    assert (await locality.built.services.evidence.person(theirs)).related("Organization/trust", clock.now()) == frozenset()
     assert [(await voluntary.get(ref)).status_code for ref in (record, theirs)] == [404, 404]
     assert done["owner"] == {"reference": "PractitionerRole/trust-lead"}
 

@@ -201,8 +201,9 @@ async def test_a_partner_does_not_ask_about_another(locality: Locality, make: An
 async def test_a_consultation_is_audited(locality: Locality, make: Any) -> None:
     """Durable before the card leaves."""
     trail = locality.built.services.mongo.collection("r.AuditEvent")
+    trust = await locality.agency("trust")
     before = await trail.count_documents({})
-    await card(await locality.agency("trust"), hook(make.person))
+    await card(trust, hook(make.person))
     assert await trail.count_documents({}) == before + 1
 
 

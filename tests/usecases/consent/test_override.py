@@ -10,7 +10,7 @@ import pytest
 from service import clock
 from service.consent.request import BREAK_GLASS
 from service.fhir.date import instant
-from tests.locality import Locality
+from tests.locality import Locality, code
 
 REASON = "Found unconscious at home, crew needs the history."
 Resource = dict[str, Any]
@@ -237,13 +237,48 @@ async def test_the_reviewer_completes_the_review(locality: Locality, make: Any) 
     task = (await crisis.post(make.path("break-glass"), asked())).json()
     decided = {
         "type": {"coding": [{"system": "https://baton.example/fhir/CodeSystem/task-output", "code": "decision"}]},
-        "valueString": "Justified.",
+        "valueCodeableConcept": code("override-decision", "justified", "The crew needed to know."),
     }
     assert (await trust.put({**task, "status": "completed"})).status_code == 422
     answer = await trust.put({**task, "status": "completed", "output": [decided]})
     assert answer.status_code == 200, answer.text
     timers = locality.built.services.mongo.collection("timers")
     assert await timers.find_one({"focus": f"Task/{task['id']}"}) is None
+
+
+def judged(task: Resource, decision: str) -> Resource:
+    """A review with its decision."""
+    output = {"type": code("task-output", "decision"), "valueCodeableConcept": code("override-decision", decision)}
+    return {**task, "status": "completed", "output": [output]}
+
+
+async def test_an_unjustified_override_ends_at_once_and_is_an_incident(locality: Locality, make: Any) -> None:
+    """Consent rules, section 5."""
+    record, crisis, trust = await objected(make), await make.user("crisis"), await locality.agency("trust")
+    task = (await crisis.post(make.path("break-glass"), asked())).json()
+    before = (await crisis.get(record)).status_code
+    assert (await trust.put(judged(task, "unjustified"))).status_code == 200
+    assert (before, (await crisis.get(record)).status_code) == (200, 404)
+    flags = (await trust.get(f"Flag?patient={make.person}")).json()["entry"]
+    assert [each["resource"]["code"]["coding"][0]["code"] for each in flags] == ["override-unjustified"]
+
+
+async def test_every_agency_whose_records_are_opened_reviews_and_each_ends_it_for_all(locality: Locality, make: Any) -> None:
+    """Consent rules, section 5: never the agency that overrode."""
+    record, crisis, trust = await objected(make), await make.user("crisis"), await locality.agency("trust")
+    housing = await locality.agency("housing")
+    team = {"resourceType": "CareTeam", "id": make.id("theirs"), "status": "active", "subject": {"reference": make.person}}
+    theirs = {**make.condition("theirs"), "id": make.id("theirs")}
+    await make.stored("housing", {**team, "participant": [{"member": {"reference": "Organization/crisis"}}]}, theirs)
+    answer = await crisis.post(make.path("break-glass"), asked())
+    refs = record, f"Condition/{make.id('theirs')}"
+    opened = [(await crisis.get(ref)).status_code for ref in refs]
+    (asked_too,) = (await housing.get(f"Task?code=override-review&patient={make.person}")).json()["entry"]
+    assert asked_too["resource"]["owner"] == {"reference": "Organization/housing"}
+    assert asked_too["resource"]["groupIdentifier"] == answer.json()["groupIdentifier"]
+    assert (await housing.put(judged(asked_too["resource"], "unjustified"))).status_code == 200
+    assert (opened, [(await crisis.get(ref)).status_code for ref in refs]) == ([200, 200], [404, 404])
+    assert (await trust.get(f"Task/{answer.json()['id']}")).status_code == 200
 
 
 async def test_a_deleted_draft_does_not_come_back_as_an_override(make: Any) -> None:

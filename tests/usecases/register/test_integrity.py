@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,14 @@ import pytest
 import pytest_asyncio
 
 from service import clock
-from service.app import Built, build, routes, shell
+from service.app import Built, build
 from service.change import Change, Write
 from service.fhir.resource import stamp
-from service.settings import Settings
+from service.store.integrity import Integrity
 from service.store.mongo import Mongo
 from service.store.outbox import FAILED, OUTBOX
 from service.usecases.register import integrity
-from tests.locality import BASE, Locality, person, settle, transport
+from tests.locality import BASE, Locality, handed_over, stored
 
 TRUST = "Organization/trust"
 
@@ -25,18 +26,8 @@ TRUST = "Organization/trust"
 @pytest_asyncio.fixture
 async def checked(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Locality]:
     """A locality on a database of this test's own, with a plan that was handed over."""
-    settings = Settings(data=tmp_path)
-    built = await build(settings, fresh_mongo, BASE)
-    app = shell(settings)
-    app.router.routes.extend(routes(built, BASE))
-    await settle(built)
-    async with transport(app) as http:
-        locality = Locality(built, http, await person(built))
-        task = await locality.sent(await locality.agency("trust"))
-        accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
-        assert (await (await locality.agency("crisis")).put(accepted, X_Request_Id="once")).status_code == 200
+    async with handed_over(fresh_mongo, tmp_path) as locality:
         yield locality
-    await built.issuers.close()
 
 
 async def findings(built: Built) -> list[str]:
@@ -96,6 +87,24 @@ async def _another_author(built: Built) -> None:
     await rewritten(built, "CarePlan", author={"reference": "PractitionerRole/trust-lead"})
 
 
+async def _team_over(built: Built) -> None:
+    await rewritten(built, "CareTeam", status="inactive")
+
+
+async def _lead_gone(built: Built) -> None:
+    row = await built.services.records.read("PractitionerRole", "crisis-lead")
+    assert row is not None
+    gone = stamp({**row.resource, "active": False}, id=row.id, version=row.version + 1, at=clock.now())
+    await built.services.records.commit(Change(clock.now(), (Write(gone, row.version, row.custodian),)))
+
+
+async def _moved_back(built: Built) -> None:
+    row = await built.services.records.read("CarePlan", await plan_id(built))
+    assert row is not None
+    stamped = stamp(row.resource, id=row.id, version=row.version + 1, at=clock.now())
+    await built.services.records.commit(Change(clock.now(), (Write(stamped, row.version, TRUST, keys=row.keys),)))
+
+
 async def _no_author(built: Built) -> None:
     await rewritten(built, "CarePlan", author=None)
 
@@ -125,11 +134,15 @@ async def _notice_given_up(built: Built) -> None:
     ("break_it", "rule"),
     [
         (_no_first_version, "history"),
-        (_no_current, "history"),
-        (_version_ahead, "history"),
+        (_no_current, "record"),
+        (_version_ahead, "record"),
         (_another_coordinator, "OWN-2"),
         (_another_author, "OWN-2"),
-        (_no_author, "OWN-1"),
+        (_team_over, "OWN-8"),
+        (_lead_gone, "OWN-1"),
+        (_moved_back, "OWN-3"),
+        (_moved_back, "OWN-10"),
+        (_no_author, "OWN-9"),
         (_no_key, "OWN-6"),
         (_strange_key, "keys"),
         (_strange_claim, "keys"),
@@ -141,6 +154,51 @@ async def test_what_does_not_hold_is_found(checked: Locality, break_it: Callable
     """Each finding starts with what it breaks."""
     await break_it(checked.built)
     assert rule in {each.partition(":")[0] for each in await findings(checked.built)}
+
+
+async def test_a_service_at_work_is_not_at_fault(checked: Locality) -> None:
+    """Records are written and changed, read and sealed while they are checked."""
+    services, done = checked.built.services, asyncio.Event()
+
+    async def writing(lane: int) -> None:
+        number = 0
+        while not done.is_set():
+            name = f"lane{lane}-{number // 3}"
+            found = await services.records.read("Practitioner", name)
+            told = {"resourceType": "Practitioner", "active": bool(number % 2)}
+            stamped = stamp(told, id=name, version=number % 3 + 1, at=clock.now())
+            keys = (f"{name}:{number % 2}",)
+            await services.records.commit(Change(clock.now(), (Write(stamped, found.version if found else 0, TRUST, keys=keys),)))
+            await services.ledger.seal(clock.now())
+            number += 1
+        assert number > 3
+
+    writers = [asyncio.create_task(writing(lane)) for lane in range(4)]
+    for _ in range(5):
+        assert await Integrity(services.mongo, services.records.projector).contradictions(services.ledger) == []
+    done.set()
+    await asyncio.gather(*writers)
+    assert await findings(checked.built) == []
+
+
+async def test_a_record_written_anew_after_it_was_put_back_is_found(checked: Locality) -> None:
+    """The service itself writes the version a second time, and knows no better."""
+    await remove(checked.built, "r.Practitioner", _id="housing-lead")
+    await remove(checked.built, "history", _id="Practitioner/housing-lead/1")
+    await stored(checked.built, "Organization/housing", {"resourceType": "Practitioner", "id": "housing-lead"})
+    told = "ledger: `Practitioner/housing-lead` version 1 was written twice: the record was put back in between."
+    assert told in await findings(checked.built)
+
+
+async def test_another_secret_is_told_in_few_lines(checked: Locality, tmp_path: Path) -> None:
+    """It puts everything at fault: nobody reads a line a record."""
+    (tmp_path / "ledger.key").write_text("another")
+    names = [{"resourceType": "Practitioner", "id": f"trust.{number}"} for number in range(120)]
+    await stored(checked.built, TRUST, *names)
+    again = await build(checked.built.services.settings, checked.built.services.mongo, BASE)
+    found = [each for each in await findings(again) if each.startswith("record: ")]
+    assert len(found) == 101
+    assert found[-1].startswith("record: and ")
 
 
 async def test_findings_hold_no_patient_data(checked: Locality) -> None:

@@ -124,7 +124,35 @@ Description: "Asks one agency to agree to one version of a joint plan; completed
 * focus obeys E9.version
 * owner 1..1
 * owner only Reference(Organization or HealthcareService or PractitionerRole)
+* insert TypedInputs
+* input contains restsOn 0..*
+* input[restsOn].type = $task-input#rests-on
+* input[restsOn].value[x] only Reference
 * obeys E9.reason
+
+Profile: BatonIdentityReviewTask
+Parent: Task
+Id: baton-identity-review-task
+Title: "Identity review"
+Description: "Asks the agency that keeps the Patient in `for` whether the Patient in `focus` is the same person (IDN-1)."
+* insert Errand(identity-review)
+* focus 1..1
+* focus only Reference(Patient)
+* owner 1..1
+* owner only Reference(Organization)
+* insert TypedInputs
+* input contains registeredBy 0..1 and registeredAs 0..* and born 0..1
+* input[registeredBy].type = $task-input#registered-by
+* input[registeredBy].value[x] only Reference(Organization)
+* input[registeredAs].type = $task-input#registered-as
+* input[registeredAs].value[x] only HumanName
+* input[born].type = $task-input#born
+* input[born].value[x] only date
+* insert TypedOutputs
+* output contains decision 0..*
+* output[decision].type = $task-output#decision
+* output[decision].value[x] only CodeableConcept
+* output[decision].valueCodeableConcept from IdentityDecisionValues (required)
 
 Profile: BatonAbortTask
 Parent: Task

@@ -57,6 +57,10 @@ Description: "What a Task is given."
 * #override-kind "Override kind" "The kind of override that is reviewed."
 * #override-scope "Override scope" "A resource type that an override opens."
 * #pathway "Pathway" "The pathway whose time limits apply."
+* #registered-by "Registered by" "The agency that registered a person who is to be recognised (IDN-1)."
+* #registered-as "Registered as" "The name by which the person was registered (IDN-1)."
+* #born "Born" "The birth date with which the person was registered (IDN-1)."
+* #rests-on "Rests on" "The version of a record on which what is agreed to rests (E9)."
 
 ValueSet: TaskInputValues
 Id: task-input
@@ -89,6 +93,52 @@ Description: "Every code of the code system task-output."
 * insert Published
 * include codes from system TaskOutput
 
+CodeSystem: IdentityDecision
+Id: identity-decision
+Title: "Identity decisions"
+Description: "What came of the review of an identity (IDN-1, IDN-2)."
+* insert Codes
+* #same-person "Same person" "The two records are of one person."
+* #another-person "Another person" "The two records are of two people."
+* #number-verified "Number verified" "The number is this person's."
+* #number-removed "Number removed" "The number is not this person's, and was taken out."
+
+ValueSet: IdentityDecisionValues
+Id: identity-decision
+Title: "Identity decisions"
+Description: "Every code of the code system identity-decision."
+* insert Published
+* include codes from system IdentityDecision
+
+CodeSystem: OverrideDecision
+Id: override-decision
+Title: "Override decisions"
+Description: "What came of the review of an override (consent rules, section 5)."
+* insert Codes
+* #justified "Justified" "The override was justified."
+* #unjustified "Unjustified" "The override was not justified: it ends at once, and is an incident."
+
+ValueSet: OverrideDecisionValues
+Id: override-decision
+Title: "Override decisions"
+Description: "Every code of the code system override-decision."
+* insert Published
+* include codes from system OverrideDecision
+
+CodeSystem: Incident
+Id: incident
+Title: "Incidents"
+Description: "What an incident was (GOV-2)."
+* insert Codes
+* #override-unjustified "Override unjustified" "An override of consent was found unjustified on review."
+
+ValueSet: IncidentValues
+Id: incident
+Title: "Incidents"
+Description: "Every code of the code system incident."
+* insert Published
+* include codes from system Incident
+
 CodeSystem: BusinessStatus
 Id: business-status
 Title: "Business status"
@@ -100,6 +150,7 @@ Description: "Where a Task stands beyond its status."
 * #partly-accepted "Partly accepted" "Part of the scope was sent back (HOV-6)."
 * #awaiting-approval "Awaiting approval" "A named person must decide first."
 * #delivered "Delivered" "It reached the owner's endpoint."
+* #suspended "Suspended" "What was confirmed has changed, and is to be confirmed anew (IDN-5)."
 * #delivery-failed "Delivery failed" "It could not be delivered to any endpoint of the owner."
 
 ValueSet: BusinessStatusValues

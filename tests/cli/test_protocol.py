@@ -1,0 +1,70 @@
+"""The server's patience: slow connections are closed, and one address holds no more than its share."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from collections.abc import AsyncIterator
+from typing import Any
+
+import pytest
+import pytest_asyncio
+import uvicorn
+
+from service.cli import protocol
+
+
+async def answers(scope: Any, receive: Any, send: Any) -> None:
+    """An application that reads a body and answers."""
+    if scope["type"] != "http":
+        return
+    while (await receive()).get("more_body"):
+        continue
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
+    await send({"type": "http.response.body", "body": b"ok"})
+
+
+@pytest_asyncio.fixture
+async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+    """A server that waits a fifth of a second."""
+    monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
+    monkeypatch.setattr(protocol, "BODY_SECONDS", 0.2)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        config = uvicorn.Config(answers, http=protocol.Patient, lifespan="off", log_config=None, ws="none")
+        server = uvicorn.Server(config)
+        running = asyncio.create_task(server.serve(sockets=[listener]))
+        while not server.started:
+            await asyncio.sleep(0.01)
+        yield listener.getsockname()[1]
+        server.should_exit = True
+        await running
+
+
+HEADERS = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n"
+
+
+@pytest.mark.parametrize("sent", [b"", b"GET / HT", HEADERS, HEADERS + b"\r\nab"])
+async def test_a_connection_that_sends_too_slowly_is_closed(port: int, sent: bytes) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    writer.write(sent)
+    assert await asyncio.wait_for(reader.read(), 5) == b""
+    writer.close()
+
+
+async def test_a_connection_that_sends_in_time_is_answered(port: int) -> None:
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for _ in range(2):
+        writer.write(HEADERS + b"\r\nabcde")
+        assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+async def test_an_address_holds_no_more_than_its_share(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 2)
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2)]
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    with pytest.raises((ConnectionError, AssertionError)):
+        assert await asyncio.wait_for(reader.read(), 0.1) != b""
+    for _, each in (*held, (reader, writer)):
+        each.close()
