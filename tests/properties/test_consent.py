@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+from dataclasses import replace
 from typing import Any
 
 from hypothesis import given, settings
@@ -17,6 +18,7 @@ from service.consent.facts import Facts, facts_of
 from service.consent.policy import UK, US, Agreement
 from service.consent.redact import redact
 from service.consent.residual import residual_json
+from service.consent.terms import RANK
 from service.fhir.date import milliseconds
 from tests.fakes.enforcement_point import apply, residual
 from tests.properties.consents import NOW, TYPES, consents, objects, provisions, redactions, requests, resources
@@ -176,3 +178,17 @@ def test_redaction_is_idempotent(resource: dict[str, Any], wanted: list[Redactio
     once = redact(resource, wanted)
     assert redact(once, wanted) == once
     assert resource == before
+
+
+@settings(max_examples=150, deadline=None)
+@given(requests, resources, st.lists(consents(), max_size=2), consents(("permit", "deny")))
+def test_a_consent_from_which_its_recorder_gains_opens_nothing_above_normal(
+    request: Request, resource: dict[str, Any], items: list[dict[str, Any]], own: dict[str, Any]
+) -> None:
+    """Whatever it says, whatever other Consents say, a record that is not labelled N or below is open only if it was (2.8)."""
+    facts = facts_of(resource)
+    before = evidence(request, items)
+    (mine,) = compiled([own])
+    after = replace(before, consents=(*before.consents, replace(mine, ref="Consent/x/_history/1", recorder=request.organization)))
+    opened = decide(request, facts, after, UK).permit and not decide(request, facts, before, UK).permit
+    assert not opened or 0 < facts.confidentiality <= RANK["N"]
