@@ -133,7 +133,7 @@ class World:
     async def stranger(self) -> str:
         """An agency without standing with the first person; empty when there is none."""
         person = await self.locality.built.services.evidence.person(self.people[0])
-        having = person.custodians | person.related(clock.now())
+        having = person.custodians | person.related("Organization/trust", clock.now())
         return next((each for each in READERS if f"Organization/{each}" not in having), "")
 
     async def rewritten(self, agency: str, was: Stored, place: str, kind: str) -> bool:
