@@ -13,6 +13,9 @@ from pathlib import Path
 
 from service.problem import Category, Refused, problem
 
+TAIL = 8192
+"""How many bytes at the end of the file surely hold its last line."""
+
 
 @dataclass(frozen=True, slots=True)
 class SealFile:
@@ -39,6 +42,15 @@ class SealFile:
         finally:
             os.close(handle)
 
+    def last(self) -> int:
+        """The number of the seal in the last whole line; 0 when there is none."""
+        if not self.path.exists():
+            return 0
+        with self.path.open("rb") as file:
+            file.seek(max(file.seek(0, os.SEEK_END) - TAIL, 0))
+            tail = file.read().splitlines()
+        return next((number for line in reversed(tail) for number, _ in _read(line)), 0)
+
     def kept(self) -> Iterator[tuple[int, str]]:
         """The number and signed form of every seal kept, in the order the seals were added. A line that a loss of power cut short
         holds no seal."""
@@ -46,8 +58,12 @@ class SealFile:
             return
         with self.path.open("rb") as lines:
             for line in lines:
-                try:
-                    read = json.loads(line)
-                    yield read["seal"], read["signed"]
-                except (ValueError, KeyError, TypeError):
-                    continue
+                yield from _read(line)
+
+
+def _read(line: bytes) -> Iterator[tuple[int, str]]:
+    try:
+        read = json.loads(line)
+        yield read["seal"], read["signed"]
+    except (ValueError, KeyError, TypeError):
+        return

@@ -63,8 +63,8 @@ class Seals:
 
     async def seal(self, at: datetime) -> Seal | None:
         """Writes a seal over the ends of the streams that have grown since the last seal, and keeps it outside the database. None
-        when no stream has grown, or when another worker wrote a seal at the same moment. Raises Refused UNAVAILABLE, also
-        when the seal stands and cannot be kept outside."""
+        when no stream has grown, or when another worker wrote a seal at the same moment; the seal that another machine's worker
+        wrote last is then kept here, too. Raises Refused UNAVAILABLE, also when the seal stands and cannot be kept outside."""
         async with reaching():
             last = await self._last() or {"_id": 0}  # read first: of two workers only one writes the seal after it
             streams = await self._mongo.collection(STREAMS).find({"open": True}).sort("_id", 1).to_list(None)
@@ -78,8 +78,9 @@ class Seals:
                 except DuplicateKeyError:
                     return None
             await self._remember(moved, over)
-        if made is not None and self._outside is not None:
-            await asyncio.to_thread(self._outside.keep, made.number, made.signed)
+        newest = made or Seal(last["_id"], last.get("sig", ""))
+        if self._outside is not None and (made is not None or newest.number > self._outside.last()):
+            await asyncio.to_thread(self._outside.keep, newest.number, newest.signed)
         return made
 
     async def newest(self) -> Seal | None:

@@ -23,6 +23,7 @@ from service.store.integrity import Integrity
 from service.store.ledger import ENTRIES, SEALS, STREAMS
 from service.store.mongo import connect
 from service.store.record_check import UNKNOWN
+from service.usecases.register import integrity
 from tests.locality import Locality, handed_over
 
 Document = dict[str, Any]
@@ -306,3 +307,16 @@ async def test_what_the_database_forgets_by_itself_is_not_found(database: Databa
     """A kept answer goes when its time is over."""
     async with database.edited("claims", await database.rows("claims").find({}).to_list(None), []):
         assert await database.findings() == []
+
+
+@pytest.mark.parametrize("place", ["row", "past"])
+@pytest.mark.parametrize("field", ["v", "cust", "pts", "body", "facts"])
+async def test_a_plan_that_cannot_be_read_any_more_ends_no_check(database: Database, place: str, field: str):
+    """What `baton check` prints names the plan, and says that what depends on it was not checked."""
+    plan = await database.one("row")
+    old = plan if place == "row" else await database.rows("history").find_one({"_id": f"CarePlan/{plan['_id']}/1"})
+    assert old is not None
+    async with database.edited(PLACES[place][0], [old], [{name: value for name, value in old.items() if name != field}]):
+        found = [each async for each in integrity.findings(database.services, clock.now())]
+    assert any(names(place, old) in each for each in found)
+    assert found[-1].startswith("check: ")

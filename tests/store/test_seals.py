@@ -53,6 +53,15 @@ async def test_every_seal_is_kept_outside_in_order(kept, outside):
     assert [number for number, _ in outside.kept()] == [1, 2, 3]
 
 
+async def test_each_machine_keeps_the_last_seal_whichever_wrote_it(kept, outside, fresh_mongo, tmp_path, make):
+    """A machine whose worker finds nothing to seal has the end of the ledger outside the database, too, once."""
+    there = SealFile(tmp_path / "there" / "seals.ndjson")
+    other = Records(fresh_mongo, project, ledger_key=b"key", seal_file=there)
+    assert [await other.ledger.seal(make.later(hours=1)) for _ in range(2)] == [None, None]
+    assert list(there.kept()) == list(outside.kept())[-1:]
+    assert await other.ledger.verify() == []
+
+
 async def test_a_seal_that_cannot_be_kept_outside_is_said_and_stands(fresh_mongo, tmp_path, make):
     (tmp_path / "file").touch()
     records = Records(fresh_mongo, project, ledger_key=b"key", seal_file=SealFile(tmp_path / "file" / "seals.ndjson"))
@@ -61,7 +70,9 @@ async def test_a_seal_that_cannot_be_kept_outside_is_said_and_stands(fresh_mongo
     with pytest.raises(Refused, match="Make the folder writable"):
         await records.ledger.seal(make.at)
     assert (await records.ledger.sealed()).number == 1
+    (tmp_path / "file").unlink()
     assert await records.ledger.seal(make.later(minutes=1)) is None
+    assert [number for number, _ in SealFile(tmp_path / "file" / "seals.ndjson").kept()] == [1]  # made up for
 
 
 async def test_only_its_owner_may_read_the_file(kept, outside):

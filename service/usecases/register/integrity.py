@@ -24,8 +24,21 @@ LISTED = 100
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
     """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
     integrity = Integrity(services.mongo, services.records.projector)
-    for each in _listed(await integrity.contradictions(services.ledger)):
+    edited = await integrity.contradictions(services.ledger)
+    for each in _listed(edited):
         yield each
+    try:
+        async for each in _breaches(services, integrity, now):
+            yield each
+    except (ArithmeticError, AssertionError, AttributeError, LookupError, TypeError, ValueError) as error:
+        if not edited:
+            raise  # the service wrote what it cannot read
+        text = "a record that was edited, as said above, cannot be read, and what depends on it was not checked"
+        yield f"check: {text} ({type(error).__name__})."
+
+
+async def _breaches(services: Services, integrity: Integrity, now: datetime) -> AsyncIterator[str]:
+    """Notices that never arrived, and breaches of ownership, in what is stored as it stands."""
     for lost in await Outbox(services.mongo).lost():
         yield f"outbox: notice {lost.number} for `{lost.recipient}`, of `{lost.focus}`, was given up and never arrived."
     context = RequestContext(Caller(CHECKER, "", NONE), now, "")
