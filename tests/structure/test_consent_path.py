@@ -32,6 +32,7 @@ PATHS: Mapping[str, str] = {
     "usecases/consent/emergency.py": "all three of number, name and birth date have to match; the answer is the override alone",
     "usecases/consent/override_review.py": "the reviews of one override are ended together; nothing leaves",
     "usecases/register/ownership.py": "the operator's check of ownership; it names findings, not content",
+    "usecases/request/operated.py": "what an operator changed is written to the trail; nothing is read",
     "usecases/register/identities.py": "the operator has Patients compared; only their number is told",
     "usecases/request/idempotency.py": "the version a client wrote itself, given to the same client and user again",
     "usecases/request/directory.py": "directory entries and groups: who the caller is; nothing of them leaves",

@@ -1,47 +1,48 @@
-"""Has the Patients of several agencies that carry one national identifier compared anew (IDN-1): once after an upgrade from a
-version that linked them by the identifier alone, when an agency becomes an identity authority, and when an operator asks."""
+"""Has the Patients of several agencies that carry one national identifier compared anew (IDN-1): when the worker starts after
+an upgrade from a version that linked them by the identifier alone, when an agency becomes an identity authority, and when an
+operator asks."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Sequence
 
 from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
-from service.change import IdempotencyKey
-from service.store.records import Repeated
+from service.care.identity_review.review import is_review
+from service.fhir.reference import link
 from service.usecases.care import identity
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
 OPERATOR = "baton-operator"
-ONCE = "migration:IDN-1"
-FOREVER = datetime(9999, 1, 1, tzinfo=UTC)
 TOGETHER = 200
 
 
 async def compare(services: Services, base: str) -> int:
     """Has every Patient compared that carries an identifier of another; gives their number. The worker does it."""
     found = await services.holdings.sharing("Patient", "person=")
-    for place in range(0, len(found), TOGETHER):
-        work = _work(services, base)
-        for patient in found[place : place + TOGETHER]:
-            identity.watch(work, patient)
-        await work.commit()
+    await _watch(services, base, found)
     return len(found)
 
 
 async def migrate(services: Services, base: str) -> None:
-    """As `compare`, once in the life of a database."""
-    if await services.records.answered(ONCE) is not None:
-        return
-    await compare(services, base)
-    work = _work(services, base)
-    work.idempotency.append(IdempotencyKey(ONCE, {}, FOREVER))
-    try:
+    """As `compare`, for the Patients about whom nobody was asked yet."""
+    found = await services.holdings.sharing("Patient", "person=")
+    keys = [f"{member}={patient}" for patient in found for member in ("focus", "patient")]
+    reviews = (
+        [row.resource for row in await services.holdings.having_any("Task", keys) if is_review(row.resource)] if keys else []
+    )
+    asked = {link(task, member) for task in reviews for member in ("focus", "for")}
+    await _watch(services, base, [patient for patient in found if patient not in asked])
+
+
+async def _watch(services: Services, base: str, patients: Sequence[str]) -> None:
+    for place in range(0, len(patients), TOGETHER):
+        work = _work(services, base)
+        for patient in patients[place : place + TOGETHER]:
+            identity.watch(work, patient)
         await work.commit()
-    except Repeated:  # another worker did it
-        return
 
 
 def _work(services: Services, base: str) -> UnitOfWork:

@@ -24,11 +24,11 @@ async def test_idn_1_links_of_an_older_version_are_compared_once(checked: Locali
     services, mongo = checked.built.services, checked.built.services.mongo
     await identities.migrate(services, BASE)
     waiting = [len(await pending(mongo, f"IDN-1:{each}")) for each in (one, other, alone)]
+    assert waiting == [1, 1, 0]
+    await compared(checked, one)
     await mongo.collection("timers").delete_many({"kind": "IDN-1"})
     await identities.migrate(services, BASE)
-    assert waiting == [1, 1, 0]
     assert await pending(mongo, f"IDN-1:{one}") == []
-    await compared(checked, one)
     reviews = await services.holdings.having_any("Task", [f"focus={each}" for each in (one, other)])
     assert [row.resource["status"] for row in reviews] == ["requested"]
 
