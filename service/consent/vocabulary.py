@@ -23,12 +23,15 @@ from service.consent.terms import ACTIONS, RANK, STANDARD, Terminology, label_ke
 from service.fhir.canonical import (
     ACT_CODE,
     ACT_REASON,
+    CLINICAL_SYSTEMS,
     CONFIDENTIALITY,
     CONSENT_ACTION,
+    HL7,
     LOINC,
     MEDIA_TYPES,
     OBSERVATION_VALUE,
     PARTICIPATION,
+    R4,
     R4_STRUCTURE,
     RECORD_MARK,
     RESOURCE_TYPES,
@@ -38,10 +41,7 @@ from service.fhir.types import TYPES
 
 SPELLED = (
     *(ACT_CODE, ACT_REASON, CONFIDENTIALITY, CONSENT_ACTION, OBSERVATION_VALUE, PARTICIPATION, RECORD_MARK, RESOURCE_TYPES),
-    *(SNOMED, LOINC, MEDIA_TYPES),
-    *(f"http://hl7.org/fhir/sid/{name}" for name in ("icd-9-cm", "icd-10", "icd-10-cm", "icpc-2", "cvx", "ndc")),
-    *("http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.ama-assn.org/go/cpt", "http://unitsofmeasure.org"),
-    *("https://dmd.nhs.uk", "http://www.whocc.no/atc"),
+    *CLINICAL_SYSTEMS,
 )
 """Code systems as records spell them."""
 OIDS = {
@@ -64,8 +64,8 @@ def _plain(system: str) -> str:
     """A system without what people write otherwise: case, `https`, a version, a last slash, a value set's or the old v3 URL."""
     text = system.partition("|")[0].strip().lower().rstrip("/")
     text = text.removeprefix("urn:oid:").replace("https://", "http://").replace("/valueset/", "/codesystem/")
-    text = re.sub(r"^http://(?:www\.)?hl7\.org/fhir/(?:v3/|codesystem/v3-)", "http://terminology.hl7.org/codesystem/v3-", text)
-    return re.sub(r"^http://(?:www\.)?hl7\.org/fhir/codesystem/", "http://hl7.org/fhir/", text)
+    text = re.sub(r"^http://(?:www\.)?hl7\.org/fhir/(?:v3/|codesystem/v3-)", f"{HL7.lower()}/v3-", text)
+    return re.sub(r"^http://(?:www\.)?hl7\.org/fhir/codesystem/", f"{R4}/", text)
 
 
 MEANT: Mapping[str, str] = {_plain(system): system for system in SPELLED} | OIDS

@@ -145,5 +145,12 @@ DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 MEDIA_TYPES = "urn:ietf:bcp:13"
 URIS = "urn:ietf:rfc:3986"
 UCUM = "http://unitsofmeasure.org"
+CLINICAL_SYSTEMS = (
+    *(SNOMED, LOINC, UCUM, MEDIA_TYPES),
+    *(f"{R4}/sid/{name}" for name in ("icd-9-cm", "icd-10", "icd-10-cm", "icpc-2", "cvx", "ndc")),
+    *("http://www.nlm.nih.gov/research/umls/rxnorm", "http://www.ama-assn.org/go/cpt"),
+    *("https://dmd.nhs.uk", "http://www.whocc.no/atc"),
+)
+"""Code systems of others, as R4's registry and the NHS spell them in records."""
 PCF_POLICY = "https://profiles.ihe.net/ITI/PCF/Policy-"
 """The start of the URIs of the policies that a Consent may name (IHE Privacy Consent on FHIR)."""

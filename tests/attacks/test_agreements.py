@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
+from service import clock
 from tests.api.test_crisis_plan import agreements, drafted, partner
-from tests.attacks.records import denial
-from tests.locality import Agency, Locality, code
+from tests.attacks.callers import alike
+from tests.attacks.records import CONFIDENTIALITY, denial
+from tests.locality import Agency, Locality, code, stored
 
 Stored = dict[str, Any]
 
@@ -93,3 +95,18 @@ async def test_no_agency_makes_itself_a_record_of_a_disclosure(locality: Localit
     await housing.post("Communication", made)
     await housing.post("Communication", message)
     assert (await housing.put({**task, "status": "completed"})).status_code == 422
+
+
+async def test_a_plan_rests_on_no_answers_that_its_writer_may_not_see(locality: Locality) -> None:
+    """Complete answers that are hidden and answers that are not there are refused alike, byte for byte."""
+    trust = await locality.agency("trust")
+    plan = await drafted(locality, trust)
+    kept = (await trust.get(plan["supportingInfo"][0]["reference"])).json()
+    hidden = {**kept, "id": clock.new_id(), "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}}
+    await stored(locality.built, "Organization/voluntary", hidden)
+    answers = []
+    for named in (hidden["id"], "none"):
+        changed = {**plan, "status": "active", "supportingInfo": [{"reference": f"QuestionnaireResponse/{named}"}]}
+        answers.append(await trust.put(changed))
+    assert (answers[0].status_code, "lacks" in answers[0].text) == (422, True)
+    assert alike(*answers, hidden["id"], "none")

@@ -131,9 +131,11 @@ class World:
         return await self.rewritten(agency, resource, f"{resource['resourceType']}/{resource['id']}", kind)
 
     async def stranger(self) -> str:
-        """An agency without standing with the first person; empty when there is none."""
+        """An agency without standing with the first person that keeps no records, for of those its Consents do speak; empty when
+        there is none."""
         person = await self.locality.built.services.evidence.person(self.people[0])
         having = person.custodians | person.related("Organization/trust", clock.now())
+        having |= {f"Organization/{agency}" for agency, _ in self.kept}
         return next((each for each in READERS if f"Organization/{each}" not in having), "")
 
     async def rewritten(self, agency: str, was: Stored, place: str, kind: str) -> bool:

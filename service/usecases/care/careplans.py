@@ -29,7 +29,7 @@ from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import UnitOfWork
 
 
-async def write(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of CarePlan."""
     custodian_only(work, proposal)
     before, standing = proposal.before, _standing(work, proposal)
@@ -41,7 +41,7 @@ async def write(work: UnitOfWork, _: Viewer, proposal: Proposal) -> str:
     plan = tagged(plan, _listed(work, standing, plan, lead))
     await _stage(work, proposal, standing, plan)
     if is_crisis_plan(plan):
-        await crisis_plan.agree(work, before, plan)
+        await crisis_plan.agree(work, viewer, before, plan)
     await parts.reconsider(work, before, plan)
     return f"CarePlan/{plan['id']}"
 

@@ -3,6 +3,8 @@ loading for an `agree-plan` Task."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service import clock
 from service.care.crisis_plan import effects
 from service.care.crisis_plan.agreements import Agreements, check, focus
@@ -19,7 +21,7 @@ from service.problem import Refused
 from service.store.records import Row
 from service.usecases.care import outcomes, situations
 from service.usecases.disclosure.service_records import is_disclosure
-from service.usecases.request.proposal import Proposal
+from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer, as_now
 from service.usecases.request.work import UnitOfWork
 
@@ -61,10 +63,10 @@ def _tells(communication: Resource, asked: str, agency: str) -> bool:
     return is_disclosure(communication) and agency in links(communication, "recipient") and asked in named
 
 
-async def agree(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
+async def agree(work: UnitOfWork, viewer: Viewer, before: Resource | None, plan: Resource) -> None:
     """E9: refuses an active plan that differs from the agreed content; stages the effects of an activation, or asks the
     agencies that were not asked about a draft as it is."""
-    found = await agreements(work, plan)
+    found = replace(await agreements(work, plan), dataset=await _dataset(work, viewer, before, plan))
     refusal = check(before, plan, found, work.context.at)
     if refusal is not None:
         raise Refused(refusal)
@@ -98,7 +100,6 @@ async def agreements(work: UnitOfWork, plan: Resource) -> Agreements:
         grounds=await _grounds(work, plan),
         teams=teams,
         organizations={actor: await work.organization(actor) for actor in actors if actor},
-        dataset=await _dataset(work, plan),
         zone=work.services.zone,
     )
 
@@ -138,8 +139,10 @@ async def _version(work: UnitOfWork, focus: str) -> Resource | None:
     return row.resource if row else None
 
 
-async def _dataset(work: UnitOfWork, plan: Resource) -> Completeness:
-    """What the plan's `crisis` dataset lacks: every answer when the plan refers to no such dataset."""
-    answers = [await work.get(ref) for ref in responses(plan)]
+async def _dataset(work: UnitOfWork, viewer: Viewer, before: Resource | None, plan: Resource) -> Completeness:
+    """What the plan's `crisis` dataset lacks: every answer when the plan refers to no such dataset. Answers that the writer may
+    not see are none, so that a try tells nothing of them; those of an active plan were agreed to, and stand."""
+    stood = {*responses(before)} if before is not None and before.get("status") == "active" else set[str]()
+    answers = [await work.get(ref) for ref in responses(plan) if ref in stood or await sees(work, viewer, unversioned(ref))]
     mine = (each for each in answers if each and str(each.get("questionnaire", "")).partition("|")[0] == DATASET)
     return completeness(next(mine, None), work.services.definitions.questionnaire(DATASET))
