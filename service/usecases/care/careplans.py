@@ -11,7 +11,7 @@ from service.care.ownership import lead as ownership
 from service.care.ownership import timeline as tenures
 from service.care.ownership.keys import carried, led
 from service.care.ownership.lead import Standing
-from service.care.ownership.plan import ENDED, is_crisis_plan, tagged, tagged_unowned
+from service.care.ownership.plan import ENDED, is_crisis_plan, parents_of, tagged, tagged_unowned
 from service.care.ownership.role import Lead, lead_fault
 from service.care.ownership.timeline import Tenure
 from service.care.task import reading
@@ -19,11 +19,11 @@ from service.care.task.situation import Staged
 from service.change import Resource
 from service.fhir.canonical import TaskCode
 from service.fhir.date import written
-from service.fhir.reference import link, name_of
+from service.fhir.reference import link, name_of, relative
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import carriers, crisis_plan, outcomes, parts
 from service.usecases.request.audit import note
-from service.usecases.request.proposal import Proposal, custodian_only
+from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import UnitOfWork
@@ -38,6 +38,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     _refuse(ownership.check(standing, plan, lead, at=work.context.at, zone=work.services.zone))
     _refuse(ownership.kept_carriers(before, plan) if before and standing.led else None)
     _refuse(_one_person(before, plan))
+    await _visible(work, viewer, standing, plan)
     plan = tagged(plan, _listed(work, standing, plan, lead))
     await _stage(work, proposal, standing, plan)
     if is_crisis_plan(plan):
@@ -96,13 +97,32 @@ async def _stage(work: UnitOfWork, proposal: Proposal, standing: Standing, plan:
             await outcomes.put(work, staged)  # a carrier that is new to the plan is written anyway: its other writers then see it
 
 
+async def _visible(work: UnitOfWork, viewer: Viewer, standing: Standing, plan: Resource) -> None:
+    """Refuses a plan that begins to be led about a person whom the writer does not see (OWN-10), and one that newly names, as the
+    plan it is part of, a record here that the writer does not see (OWN-11): both as if that were absent."""
+    if not (standing.led or plan.get("status") == "active"):
+        return
+    if not standing.led and not await sees(work, viewer, link(plan, "subject")):
+        raise Refused(_unknown_person(plan))
+    named = set(parents_of(plan)) - set(parents_of(standing.before or {}) if standing.led else ())
+    for parent in sorted(named):
+        local = relative(parent, work.context.base)
+        if local and not await sees(work, viewer, local):
+            text = f"`{parent}` is not here: name an active plan of the same person that you may see, or leave `partOf` out."
+            raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.partOf", rule="OWN-11"))
+
+
+def _unknown_person(plan: Resource) -> Problem:
+    text = f"`{link(plan, 'subject')}` is not known here: write their record first, and refer to that."
+    return problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-10")
+
+
 async def _known_person(work: UnitOfWork, plan: Resource) -> None:
     """Refuses a led plan of somebody who is not known here, or was deleted (OWN-10)."""
     subject = link(plan, "subject")
     await work.patients(subject)  # first, so that a later delete shows
     if await work.get(subject) is None:
-        text = f"`{subject}` is not known here: write their record first, and refer to that."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-10"))
+        raise Refused(_unknown_person(plan))
 
 
 async def timeline(services: Services, context: RequestContext, identity: str) -> tuple[Tenure, ...]:
