@@ -5,11 +5,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 import pytest
 
+from service.auth.event import Kind
 from service.fhir import canonical
-from service.fhir.canonical import BASE, TASK_CODE, TaskCode
+from service.fhir.canonical import AUDIT_TYPE, BASE, TASK_CODE, TaskCode
 from service.fhir.definitions import Definitions
 
 SERVICE = Path(__file__).parents[2] / "service"
@@ -48,6 +50,11 @@ def test_a_spelt_canonical_is_found(source: str) -> None:
 def test_task_codes_are_those_of_the_published_code_system(definitions: Definitions) -> None:
     """A code without a rule, and a rule without a code, would be known to nobody."""
     assert set(TaskCode) == set(definitions.code_systems[TASK_CODE])
+
+
+def test_every_kind_of_event_is_a_code_of_the_published_code_system(definitions: Definitions) -> None:
+    """An AuditEvent's subtype says what happened in words that are published."""
+    assert set(get_args(Kind)) <= set(definitions.code_systems[AUDIT_TYPE])
 
 
 def test_every_code_system_and_extension_of_ours_is_published(definitions: Definitions) -> None:

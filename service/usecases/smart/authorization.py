@@ -12,7 +12,7 @@ from typing import Any
 from service import clock
 from service.auth import grants, metadata, signatures, tokens
 from service.auth.clients import Client
-from service.auth.event import Event
+from service.auth.event import Event, Kind
 from service.auth.grants import Answer, Decider, Loaded, OAuthRequest, Unsupported, refusal
 from service.auth.signatures import Signed, peek
 from service.auth.tokens import Code, Secrets, Terms, Token
@@ -219,7 +219,7 @@ class Authorization:
             return
         await self._tokens.revoke_token(token)
 
-    async def _noted(self, kind: str, answer: Answer, loaded: Loaded) -> None:
+    async def _noted(self, kind: Kind, answer: Answer, loaded: Loaded) -> None:
         client = loaded.client.id if loaded.client else ""
         issued = answer.effects.issued[0] if answer.status == 200 and answer.effects.issued else None
         reason = "" if answer.status == 200 else str(answer.body.get("error", ""))
