@@ -29,10 +29,6 @@ class Relation:
     end: datetime | None
     custodian: str = ""
 
-    def holds(self, at: datetime) -> bool:
-        """Whether the relation stands at this instant."""
-        return (self.start is None or self.start <= at) and (self.end is None or at < self.end)
-
 
 def relation_documents(reference: str, current: Mapping[str, Any]) -> list[dict[str, Any]]:
     """The relations of one current row, one document for each party."""

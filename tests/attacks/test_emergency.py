@@ -74,8 +74,17 @@ async def test_idn_8_all_three_open_what_helps_and_nothing_else(locality: Locali
     assert set(before) == {404}
     assert opened == {"AllergyIntolerance", "MedicationStatement", "RelatedPerson"}
     assert (await crew.get(person.theirs)).status_code == 200
-    found = (await crew.get(f"AllergyIntolerance?patient={person.theirs}")).json()["entry"]
-    assert [each["resource"]["id"] for each in found] == [records["AllergyIntolerance"].partition("/")[2]]
+
+
+@pytest.mark.parametrize("parameter", ["patient", "_id"])
+async def test_idn_8_a_search_finds_what_a_read_opens(locality: Locality, parameter: str) -> None:
+    person, crew = await known(locality, "voluntary", told=False), await staff(locality)
+    identity = (await kept(person))["AllergyIntolerance"].partition("/")[2]
+    search = f"AllergyIntolerance?{parameter}={person.theirs if parameter == 'patient' else identity}"
+    before = (await crew.get(search)).json()
+    await crew.post("Patient/$break-glass", asked(person.number))
+    assert "entry" not in before
+    assert [each["resource"]["id"] for each in (await crew.get(search)).json()["entry"]] == [identity]
 
 
 async def test_idn_8_every_keeper_is_told_and_reviews(locality: Locality) -> None:

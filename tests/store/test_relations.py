@@ -29,13 +29,12 @@ async def test_others_are_not_tied(tied):
     assert await tied.of(["Patient/p2"]) == []
 
 
-@pytest.mark.parametrize(("days", "holds"), [(-1, False), (0, True), (0.5, True), (1, False)])
-async def test_a_relation_holds_from_its_start_to_before_its_end(tied, make, days, holds):
+async def test_a_relation_has_the_start_and_the_end_of_its_record(tied, make):
     [relation] = await tied.of(["Patient/p1"])
-    assert relation.holds(make.later(days=days)) is holds
+    assert (relation.start, relation.end) == (make.at, make.later(days=1))
 
 
-@pytest.mark.parametrize(("days", "found"), [(-1, []), (0, ["Patient/p1"]), (1, [])])
+@pytest.mark.parametrize(("days", "found"), [(-1, []), (0, ["Patient/p1"]), (0.5, ["Patient/p1"]), (1, [])])
 async def test_an_organisation_finds_its_persons_at_an_instant(tied, make, days, found):
     assert await tied.patients(HOUSING, make.later(days=days)) == found
 

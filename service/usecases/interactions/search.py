@@ -18,7 +18,7 @@ from service.usecases.request.audit import note, query_text
 from service.usecases.request.presentation import subset
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import ANY, Shown, Viewer, allowed, parted, viewer_of
+from service.usecases.request.viewer import Shown, Viewer, allowed, parted, viewer_of
 
 Params = Sequence[tuple[str, str]]
 MAX_INCLUDED = 1000
@@ -69,7 +69,7 @@ class Walk:
     async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
         """The rows that the caller may see. A redacted part cannot be searched for: a redacted record is a match only when its
         shown parts match."""
-        shown = await self.viewer.reveal(await self.viewer.tied(rows) if self.visible is ANY else rows, self.verb)
+        shown = await self.viewer.reveal(rows, self.verb)
         return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:

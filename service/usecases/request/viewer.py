@@ -210,27 +210,10 @@ class Viewer:
             self_access=self.own,
         )
 
-    async def tied(self, rows: Sequence[Row]) -> list[Row]:
-        """The rows that are the agency's own, are addressed to the agency, belong to no patient, or belong to a patient whom the
-        agency has a relation with. These are the rows that the filter of `visible` passes, for few rows. The relations are read
-        even when no row needs them, so that a hidden record takes no more time than an absent record."""
-        agency, at = self.context.caller.organization, self.context.at
-        foreign = {patient for row in rows if row.custodian != agency for patient in row.patients}
-        relations = await self.services.relations.of(foreign or {NOBODY_AT_ALL})
-        known = {patient for each in relations if each.organization == agency and each.holds(at) for patient in each.patients}
-        return [
-            row
-            for row in rows
-            if row.custodian == agency
-            or not row.patients
-            or not known.isdisjoint(row.patients)
-            or any(party.organization == agency for party in row.parties)
-        ]
-
     async def visible(self, kind: str, query: Query) -> Visible:
         """The rows that a search may look at. Every row found is still decided separately, so the filter may be wide. A search
-        about named Patients does not read the agency's relations, and a search for named records passes its few rows to
-        `tied`."""
+        about named Patients, or for named records, does not read the agency's relations: its few rows are found as a read finds
+        them."""
         caller = self.context.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
