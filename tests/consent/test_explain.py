@@ -50,3 +50,66 @@ def test_categories_are_by_type_code_and_label() -> None:
     crisis = Facts("CarePlan", "1", codes=("http://snomed.info/sct|736253002",))
     drinking = Facts("Condition", "2", labels=("ETH",))
     assert categories([crisis, drinking, Facts("CarePlan", "3")]) == ("care-plan", "crisis-plan", "other", "substance-use")
+
+
+def test_a_decision_is_told_whole() -> None:
+    whole = Decision(False, (CONSENT, POLICY), "uk-1", (Redaction("label", "PSY"),), ("tell-person",), ("Consent/1/_history/3",))
+    assert explained(whole) == (
+        {"name": "decision", "valueCode": "deny"},
+        {"name": "summary", "valueString": "Denied: The person's consent denies this. Some parts would be taken out."},
+        {"name": "policy", "valueString": "uk-1"},
+        {
+            "name": "reason",
+            "part": [
+                {"name": "row", "valueCode": "L3"},
+                {"name": "effect", "valueCode": "deny"},
+                {"name": "text", "valueString": "The person's consent denies this."},
+                {"name": "source", "valueString": "Consent/1/_history/3#provision.provision[0]"},
+            ],
+        },
+        {
+            "name": "reason",
+            "part": [
+                {"name": "row", "valueCode": "L5"},
+                {"name": "effect", "valueCode": "permit"},
+                {"name": "text", "valueString": "Implied for direct care."},
+                {"name": "source", "valueString": "policy/uk-1#L5.implied-care"},
+            ],
+        },
+        {"name": "obligation", "valueCode": "tell-person"},
+        {"name": "redaction", "part": [{"name": "kind", "valueCode": "label"}, {"name": "value", "valueString": "PSY"}]},
+        {"name": "consent", "valueReference": {"reference": "Consent/1/_history/3"}},
+    )
+
+
+def test_a_permission_is_told_as_one() -> None:
+    told = explained(Decision(True, (POLICY,), "uk-1"))
+    assert told[:2] == (
+        {"name": "decision", "valueCode": "permit"},
+        {"name": "summary", "valueString": "Permitted: Implied for direct care."},
+    )
+    assert len(told) == 4
+
+
+def test_a_decision_without_a_reason_is_told_in_a_word() -> None:
+    assert [sentence(Decision(permit, (), "uk-1")) for permit in (True, False)] == ["Permitted.", "Denied."]
+
+
+def test_a_hidden_record_s_row_cites_the_rule_instead() -> None:
+    seen = Reason("L2", True, "Task/7/_history/1", "A lawful basis is recorded.")
+    told = masked(
+        Decision(False, (CONSENT, seen, POLICY), "uk-1", consents=("Consent/1/_history/3", "Consent/2/_history/1")),
+        {"Task/7", "Consent/2"},
+    )
+    assert [each.source for each in told.reasons] == ["consent-rules#L3", "Task/7/_history/1", "policy/uk-1#L5.implied-care"]
+    assert told.consents == ("Consent/2/_history/1",)
+
+
+def test_what_a_decision_cites_is_named_once_without_version_or_path() -> None:
+    rows = (CONSENT, Reason("L2", True, "Task/7/_history/1", "x"), Reason("L2", True, "Communication/8", "x"), POLICY)
+    assert cited(Decision(False, rows, "uk-1", consents=("Consent/1/_history/3", "Consent/2/_history/1"))) == {
+        "Consent/1",
+        "Task/7",
+        "Communication/8",
+        "Consent/2",
+    }

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from service.consent.terms import PURPOSES, SENSITIVITIES, STANDARD, edges, high_water
+from service.consent.terms import PURPOSES, SENSITIVITIES, STANDARD, Terminology, edges, high_water, label_key, purpose_key
 from service.fhir.canonical import ACT_CODE, ACT_REASON
 
 DEFINITIONS = Path(__file__).resolve().parents[2] / "profiles" / "r4" / "code-systems.ndjson"
@@ -42,6 +42,41 @@ def test_ethnic_is_not_above_alcohol() -> None:
     assert STANDARD.label("ETH") == {"ETH"}
 
 
-def test_the_high_water_mark_is_the_most_confidential() -> None:
-    """Of what is actually returned."""
-    assert high_water((0, 3, 5, 2)) == "R"
+def test_a_tree_is_read_line_by_line() -> None:
+    """A parent may have several lines."""
+    assert edges("\na > b c\na > d\nb > e\n") == {"a": ("b", "c", "d"), "b": ("e",)}
+
+
+def test_a_code_covers_itself_and_all_that_is_below_it() -> None:
+    terms = Terminology.of({"a": ("b", "c"), "b": ("d",)}, {"x": ("y",)})
+    assert {code: terms.purpose(code) for code in "abcde"} == {
+        "a": {"a", "b", "c", "d"},
+        "b": {"b", "d"},
+        "c": {"c"},
+        "d": {"d"},
+        "e": {"e"},
+    }
+    assert [terms.label(code) for code in "xya"] == [{"x", "y"}, {"y"}, {"a"}]
+    assert (set(terms.purposes), set(terms.labels)) == (set("abcd"), set("xy"))
+
+
+def test_a_ring_of_codes_ends_where_it_began() -> None:
+    assert Terminology.of({"a": ("b",), "b": ("a",)}, {}).purpose("a") == {"a", "b"}
+
+
+@pytest.mark.parametrize(
+    ("system", "code", "key"),
+    [(ACT_REASON, "TREAT", "TREAT"), ("", "TREAT", "TREAT"), ("urn:s", "x", "urn:s|x"), (ACT_CODE, "x", f"{ACT_CODE}|x")],
+)
+def test_a_purpose_of_act_reason_is_its_code_alone(system: str, code: str, key: str) -> None:
+    assert purpose_key(system, code) == key
+
+
+@pytest.mark.parametrize(("system", "code", "key"), [(ACT_CODE, "HIV", "HIV"), ("", "x", "|x"), ("urn:s", "x", "urn:s|x")])
+def test_a_label_of_act_code_is_its_code_alone(system: str, code: str, key: str) -> None:
+    assert label_key(system, code) == key
+
+
+@pytest.mark.parametrize(("ranks", "code"), [((), ""), ((0,), ""), ((0, 1), "U"), ((3, 5, 0), "R"), ((6,), "V")])
+def test_the_high_water_mark_is_the_most_confidential(ranks: tuple[int, ...], code: str) -> None:
+    assert high_water(ranks) == code
