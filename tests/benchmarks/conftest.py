@@ -14,8 +14,8 @@ from service import clock
 from service.cli.opening import opened
 from service.settings import Settings
 from service.store.embedded import find_mongod
-from tests.benchmarks.serving import Serving
-from tests.locality import EVERYTHING, person, settle
+from tests.benchmarks.serving import Figures, Request, Serving
+from tests.locality import EVERYTHING, person, plan, settle
 
 HERE = Path(__file__).parent
 PERSONS = 200
@@ -77,3 +77,21 @@ async def measured(serving: Serving, data: Path) -> AsyncIterator[Measured]:
         questionnaire = built.services.definitions.questionnaire("https://baton.example/fhir/Questionnaire/mds-handover")
         assert questionnaire is not None
     yield Measured(serving, tokens[0], tokens[1], tuple(people), questionnaire)
+
+
+def shown(name: str, figures: Figures, expected: str = "200") -> Figures:
+    """Prints the figures of a run whose answers are all as expected."""
+    print(figures.line(name), flush=True)
+    assert set(figures.statuses) == {expected}, figures.bodies
+    return figures
+
+
+@pytest.fixture(scope="session")
+def plans(measured: Measured) -> list[str]:
+    """One plan a person."""
+    requests = [
+        Request("PUT", f"CarePlan/trust.plan{number}", measured.trust, {**plan(each), "id": f"trust.plan{number}"})
+        for number, each in enumerate(measured.persons)
+    ]
+    shown("plans, created", measured.serving.load(requests, clients=16), "201")
+    return [f"CarePlan/trust.plan{number}" for number in range(len(requests))]

@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from tests.benchmarks.conftest import Measured
-from tests.benchmarks.serving import Figures, Request
-from tests.locality import dataset, handover, plan
+from tests.benchmarks.conftest import Measured, shown
+from tests.benchmarks.serving import Request
+from tests.locality import dataset, handover
 
 SECONDS = 4.0
 CLIENTS = 64
@@ -34,24 +34,6 @@ def observation(person: str, number: int) -> dict[str, object]:
             for part in range(9)
         ],
     }
-
-
-def shown(name: str, figures: Figures, expected: str = "200") -> Figures:
-    """Prints the figures of a run whose answers are all as expected."""
-    print(figures.line(name), flush=True)
-    assert set(figures.statuses) == {expected}, figures.bodies
-    return figures
-
-
-@pytest.fixture(scope="session")
-def plans(measured: Measured) -> list[str]:
-    """One plan a person."""
-    requests = [
-        Request("PUT", f"CarePlan/trust.plan{number}", measured.trust, {**plan(each), "id": f"trust.plan{number}"})
-        for number, each in enumerate(measured.persons)
-    ]
-    shown("plans, created", measured.serving.load(requests, clients=16), "201")
-    return [f"CarePlan/trust.plan{number}" for number in range(len(requests))]
 
 
 def test_read_by_id(measured: Measured, plans: list[str]) -> None:
