@@ -180,7 +180,8 @@ def test_idn_1_two_agree_or_differ_by_what_is_known_of_both(one: Any, other: Any
 def test_idn_5_a_link_rests_on_numbers_names_and_birth_date() -> None:
     whole = {**patient(number(), number(OTHER)), **named("A"), **BORN}
     assert identity.grounds(whole) == ({KEY, f"{NHS_NUMBER}|{OTHER}"}, {"a"}, "1990-01-02")
-    for change in ({"identifier": []}, {"name": []}, {"birthDate": "1990"}):
+    changes: tuple[dict[str, Any], ...] = ({"identifier": []}, {"name": []}, {"birthDate": "1990"})
+    for change in changes:
         assert identity.grounds({**whole, **change}) != identity.grounds(whole)
     for same in ({"identifier": [number(OTHER), number()]}, {"gender": "female"}, {"name": [{"family": "a"}]}):
         assert identity.grounds({**whole, **same}) == identity.grounds(whole)
