@@ -58,6 +58,15 @@ def test_two_policies_are_shipped() -> None:
     }
 
 
+def test_a_policy_of_a_locality_s_own_gives_its_reasons_as_the_shipped_ones_do() -> None:
+    """What the law bars by L0, every other row by L5."""
+    rows = (PolicyRow("no", False, "No.", labels=frozenset({"X"})), PolicyRow("yes", True, "Yes."))
+    assert Policy("fr", "7", "Europe/Paris", rows[1:], rows[:1]).sources == {
+        "no": Reason("L0", False, "policy/fr-7#L0.no", "No."),
+        "yes": Reason("L5", True, "policy/fr-7#L5.yes", "Yes."),
+    }
+
+
 def test_a_row_is_cited_by_the_policy_s_version() -> None:
     """So that a decision of last year still names the rule it was taken by."""
     assert Policy("fr", "7", "Europe/Paris", ()).row("L5.any") == "policy/fr-7#L5.any"
