@@ -94,7 +94,7 @@ def decide_all(request: Request, facts: Facts, evidence: Mapping[str, Evidence],
     is keyed by Patient reference.
     """
     if len(facts.patients) < 2:
-        return decide(request, facts, evidence.get(facts.patients[0]) if facts.patients else Evidence(), policy)
+        return decide(request, facts, evidence.get(facts.patients[0]) if facts.patients else None, policy)
     each = [decide(request, facts, evidence.get(patient), policy) for patient in facts.patients]
     denied = [decision for decision in each if not decision.permit]
     first, *others = denied or each

@@ -9,6 +9,7 @@ records, and an agreement limited to some categories is written as no access at 
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from typing import Any
 
 from service.consent.decide import decide, default
@@ -21,13 +22,15 @@ from service.fhir.canonical import ACT_CODE, CONFIDENTIALITY
 
 Written = list[dict[str, Any]]
 NOTHING: Written = [{"type": "forbid"}]
+ANY = Facts("", "")
+"""Any record at all."""
 
 
 def told(request: Request, evidence: Evidence, policy: Policy, patient: str, base: str = "") -> tuple[Written, tuple[str, ...]]:
     """The rules as written in a token, and the version references of the Consents that the rules come from. `base` makes
     references in the rules absolute. Never raises.
     """
-    ordinary = Facts("", "", patients=(patient,), confidentiality=NORMAL)
+    ordinary = replace(ANY, patients=(patient,), confidentiality=NORMAL)
     row = decide(request, ordinary, evidence, policy).reasons[0]
     if row.row == "L1":
         return ([_labelled("forbid", MARKS)] if row.permit else NOTHING), ()
@@ -38,28 +41,25 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
     if rules and rules[0].permit is None and not rules[0].conditions:
         rules = rules[1:]  # of what no later rule is about, no Consent says anything: the policy does
     whole = bool(rules) and not rules[0].conditions
-    ground = [] if whole else _ground(request, ordinary, policy)
+    ground = [] if whole else _ground(request, policy)
     barred = sorted(label for row in policy.barred if not row.sectors or request.sector in row.sectors for label in row.labels)
     last = [_labelled("forbid", barred)] if barred else []
     return [*ground, *residual_json(rules, base), *last], tuple(ref for ref, _ in spoke)
 
 
-def _ground(request: Request, ordinary: Facts, policy: Policy) -> Written:
+def _ground(request: Request, policy: Policy) -> Written:
     """The rules of the policy's defaults, found by probing the policy. Where a record with a sensitivity label alone would be
     denied, every record without a confidentiality is denied too: no rule can tell the two apart.
     """
 
     def holds(confidentiality: int = 0, *labels: str) -> bool:
-        row = default(
-            request, Facts(ordinary.type, "", ordinary.patients, confidentiality=confidentiality, labels=labels), policy
-        )
+        row = default(request, replace(ANY, confidentiality=confidentiality, labels=labels), policy)
         return row is not None and row.permit
 
     if not holds(NORMAL):
         return NOTHING
     top = max(rank for rank in RANK.values() if all(holds(each) for each in range(NORMAL, rank + 1)))
-    known = {code for code in policy.terms.labels if not code.startswith("_")}
-    known |= {label for row in policy.defaults for label in row.labels}
+    known = policy.terms.labels.keys() | {label for row in policy.defaults for label in row.labels}
     barred = sorted(label for label in known if not holds(NORMAL, label))
     open_ = holds() and all(holds(0, label) for label in known if label not in barred)
     return [

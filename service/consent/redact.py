@@ -101,9 +101,10 @@ def _tagged(resource: Resource) -> Resource:
     """The resource with the tags REDACTED and SUBSETTED, each once, and without its narrative."""
     meta = dict(resource["meta"]) if isinstance(resource.get("meta"), dict) else {}
     for name, coding in (("security", REDACTED), ("tag", SUBSETTED)):
-        present = meta.get(name) if isinstance(meta.get(name), list) else []
-        if not any(isinstance(item, dict) and _is(item, coding) for item in present or ()):
-            meta[name] = [*(present or ()), dict(coding)]
+        listed = meta.get(name)
+        present = listed if isinstance(listed, list) else []
+        if not any(isinstance(item, dict) and _is(item, coding) for item in present):
+            meta[name] = [*present, dict(coding)]
     kept = {name: value for name, value in resource.items() if name != "text"}
     if "meta" in kept:
         return kept | {"meta": meta}

@@ -17,6 +17,7 @@ from service.consent.policy import Policy
 from service.consent.provision import Compiled, Node, What
 from service.consent.request import Evidence, Request
 from service.fhir.date import milliseconds
+from service.fhir.reference import target
 
 MOST = 4096
 """The most rules that a token carries: with more, the token forbids everything instead, which is safe."""
@@ -45,7 +46,7 @@ def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tupl
     found = []
     for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
         standing = applicable(consent, evidence, policy, now)
-        rules = _consent(consent, request, now, standing) if standing else ()
+        rules = _consent(consent, request, now, standing)
         if rules:
             found.append((consent.ref, rules))
     return tuple(found)
@@ -83,13 +84,8 @@ def _node(node: Node, request: Request, now: int, above: int) -> Rules:
     if here == NO:
         return ()
     named = ((node.what, node.permit),) if node.what is not None else ()
-    own: Rules = (FORBID,) if node.closed else ()
-    if not node.permit:
-        own += (ResidualRule(False, named),)
-    elif here == YES:
-        own += (ResidualRule(True, named),)
-    elif node.closed:
-        own += (ResidualRule(None, named),)
+    rule = ResidualRule((True if here == YES else None) if node.permit else False, named)
+    own: Rules = (FORBID, rule) if node.closed else (rule,) if rule.permit is not None else ()
     return own + _together([_node(child, request, now, here) for child in node.children])
 
 
@@ -163,8 +159,8 @@ def _absolute(data: Any, base: str) -> Any:
 
 
 def _absolute_reference(item: Any, base: str) -> Any:
-    reference = item.get("reference") if isinstance(item, dict) else None
-    target = reference.get("reference") if isinstance(reference, dict) else None
-    if not isinstance(reference, dict) or not isinstance(target, str) or ":" in target or target.startswith("#"):
+    reference: Any = item.get("reference") if isinstance(item, dict) else None
+    text = target(reference)
+    if not text or ":" in text or text.startswith("#"):
         return item
-    return item | {"reference": {**reference, "reference": f"{base}/{target}"}}
+    return {**item, "reference": {**reference, "reference": f"{base}/{text}"}}

@@ -58,6 +58,8 @@ SHAPES = {SNOMED: re.compile(r"[0-9]{6,18}"), LOINC: re.compile(r"(?:[A-Z]{2})?[
 LABELS = frozenset({*MARKS, LEGALLY_BARRED, "42CFRPart2"})
 """Labels besides the sensitivities that decisions rest on, as `terms.label_key` spells them."""
 ABSTRACT = frozenset({"Resource", "DomainResource"})
+LOWER: Mapping[str, str] = {each.lower(): each for each in TYPES}
+"""Every type by its name in small letters."""
 
 
 def _plain(system: str) -> str:
@@ -73,7 +75,7 @@ MEANT: Mapping[str, str] = {_plain(system): system for system in SPELLED} | OIDS
 
 def system_fault(system: str) -> str:
     """Why no record carries codes of this system as it is written."""
-    meant = MEANT.get(_plain(system), "")
+    meant = MEANT.get(_plain(system))
     if meant:
         return "" if system == meant else f"Records do not spell their system `{system}`; write `{meant}`."
     if not system:
@@ -87,8 +89,8 @@ def label_fault(system: str, code: str, terms: Terminology = STANDARD) -> str:
     """Why no decision can rest on a security label."""
     if system in (CONFIDENTIALITY, ACT_CODE, RECORD_MARK, OBSERVATION_VALUE) and _known(system, code, terms):
         return ""
-    meant = MEANT.get(_plain(system), "")
-    for where, spelled in ((meant, code), (meant, code.upper()), (CONFIDENTIALITY, code.upper()), (ACT_CODE, code.upper())):
+    meant = MEANT.get(_plain(system))
+    for where, spelled in ((meant, code), (CONFIDENTIALITY, code.upper()), (ACT_CODE, code.upper())):
         if where and _known(where, spelled, terms):
             return f"`{system}|{code}` is not a label we know; write `{where}|{spelled}`."
     ranks = ", ".join(f"`{each}`" for each in RANK)
@@ -109,12 +111,12 @@ def class_fault(system: str, code: str) -> str:
         return "" if "/" in code else f"`{code}` is not a media type; write one as `text/plain`."
     if code.startswith(("http:", "https:", "urn:")):
         kind = code.partition("|")[0].removeprefix(R4_STRUCTURE)
-        return f"A type is written as `{RESOURCE_TYPES}|{kind}`." if kind in TYPES and kind != code else ""
+        return f"A type is written as `{RESOURCE_TYPES}|{kind}`." if kind in TYPES else ""
     if system == RESOURCE_TYPES and (code in TYPES or code in ABSTRACT):
         return ""
-    kind = next((each for each in TYPES if each.lower() == code.lower()), "")
-    if kind:
-        return f"`{system}|{code}` is not a type we know; write `{RESOURCE_TYPES}|{kind}`."
+    meant = LOWER.get(code.lower())
+    if meant:
+        return f"`{system}|{code}` is not a type we know; write `{RESOURCE_TYPES}|{meant}`."
     return f"`{code}` is in a system we cannot match, or no type of it; use a type of `{RESOURCE_TYPES}`, or a profile's URL."
 
 

@@ -294,9 +294,7 @@ def test_activation_gives_every_agency_its_role(world: Any) -> None:
 # The table of an `agree-plan` Task.
 
 
-def answered(
-    world: Any, start: str, end: str, *, side: str = "owner", task: Any = None, why: Any = None, **members: Any
-) -> Any:
+def answered(world: Any, start: str, end: str, *, side: str = "owner", task: Any = None, why: Any = None, **members: Any) -> Any:
     before = task or agreement(HOUSING, start, grounds=GROUNDS)
     after = {**before, "status": end, **({"statusReason": why} if why else {})}
     agency, user = (HOUSING, HAL) if side == "owner" else (TRUST, ANN)

@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
-from service.consent.lawful_basis import OVERRIDING, Basis, claimed, recorded
+from service.consent.lawful_basis import OVERRIDING, Basis, claimed, implied, recorded
+from service.consent.request import Grant
 from service.fhir.canonical import LAWFUL_BASES, LAWFUL_BASIS
-from service.problem import Problem
+from service.problem import Category, Issue, Problem
 
 HEALTH = ("health", "social-care")
 
@@ -53,3 +54,88 @@ def test_the_basis_of_a_handover_is_found() -> None:
     """Among the Task's inputs."""
     task = {"input": [{"valueReference": {"reference": "Consent/1"}}, {"valueCodeableConcept": concept("direct-care")}]}
     assert (recorded(task), recorded({})) == (concept("direct-care"), None)
+
+
+PLACE = "Parameters.parameter.where(name = 'basis')"
+ONE_CODE = (
+    "A lawful basis is one code of `https://baton.example/fhir/CodeSystem/lawful-basis`: `best-interests`, `direct-care`, "
+    "`explicit-consent-elsewhere`, `legal-duty`, `public-interest`, `safeguarding`, `vital-interests`."
+)
+WORDS = "The basis `safeguarding` needs its justification; write it as the `text` of the CodeableConcept."
+
+
+@pytest.mark.parametrize(
+    ("given", "code", "text"),
+    [
+        ({"text": "Because."}, "code-invalid", ONE_CODE),
+        (concept("because"), "code-invalid", ONE_CODE),
+        (concept("safeguarding", "legal-duty"), "code-invalid", ONE_CODE),
+        ({"coding": [{"system": "http://example.org", "code": "safeguarding"}], "text": "Because."}, "code-invalid", ONE_CODE),
+        (concept("safeguarding", text=""), "required", WORDS),
+        (concept("safeguarding", text=" "), "required", WORDS),
+        (concept("safeguarding", text="") | {"text": 5}, "required", WORDS),
+    ],
+)
+def test_e8_a_claim_that_cannot_stand_is_refused_with_the_mend(given: dict[str, Any], code: str, text: str) -> None:
+    """Where the claim was made, and how it is made."""
+    assert claimed(given, HEALTH) == Problem(Category.RULE, (Issue(code, text, PLACE, "E8"),))
+    assert claimed(given, HEALTH, "Task.input[2]") == Problem(Category.RULE, (Issue(code, text, "Task.input[2]", "E8"),))
+
+
+@pytest.mark.parametrize(
+    ("sectors", "plain"),
+    [
+        (("health", "health"), True),
+        (("social-care", "health"), True),
+        (("health", "housing"), False),
+        (("police", "social-care"), False),
+    ],
+)
+def test_direct_care_speaks_for_itself_where_both_give_care(sectors: tuple[str, str], plain: bool) -> None:
+    """Neither side alone is enough."""
+    assert isinstance(claimed(concept("direct-care", text=""), sectors), Basis) is plain
+
+
+def test_a_coding_of_another_system_is_no_second_basis() -> None:
+    """A translation beside the code."""
+    given = concept("legal-duty")
+    given["coding"].append({"system": "http://example.org", "code": "x"})
+    assert claimed(given, HEALTH) == Basis("legal-duty", given)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "words", "weak"),
+    [
+        ("legal-duty", "A court asked.", "A court asked.", False),
+        ("direct-care", "", "direct-care", True),
+        ("explicit-consent-elsewhere", "They said so.", "They said so.", True),
+    ],
+)
+def test_a_basis_grants_in_the_words_of_its_justification(code: str, text: str, words: str, weak: bool) -> None:
+    """Or by its code, where it needs none."""
+    assert Basis(code, concept(code, text=text)).grant("Organization/x", ["Condition/1", "Flag/2"]) == Grant(
+        "lawful-basis",
+        "Organization/x",
+        f"lawful-basis/{code}",
+        refs=frozenset({"Condition/1", "Flag/2"}),
+        authority=words,
+        weak=weak,
+    )
+
+
+def test_what_a_default_shares_is_shared_for_direct_care() -> None:
+    """In the words of the policy row."""
+    assert implied("Implied.") == concept("direct-care", text="Implied.")
+
+
+def test_the_first_basis_of_a_task_is_its_basis() -> None:
+    """Other concepts, and what is no input, are passed over."""
+    other = {"valueCodeableConcept": {"coding": [{"system": "http://example.org", "code": "x"}]}}
+    inputs = [
+        "x",
+        other,
+        {"valueCodeableConcept": concept("legal-duty")},
+        {"valueCodeableConcept": concept("direct-care")},
+    ]
+    assert recorded({"input": inputs}) == concept("legal-duty")
+    assert recorded({"input": [other]}) is None

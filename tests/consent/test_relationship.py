@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from service.consent.relationship import NO_STANDING, Relationship, opened, ties
+from service.consent.relationship import NO_STANDING, Relationship, Tie, closed, opened, ties
 from service.fhir.canonical import TASK_CODE, TaskCode
 from service.fhir.coding import concept
 
@@ -79,3 +79,121 @@ def test_idn_6_a_task_that_asks_for_access_gives_none(code: str) -> None:
     task = {"resourceType": "Task", "status": "requested", "owner": CRISIS, "code": concept(TASK_CODE, code), "authoredOn": at}
     (tie,) = ties(task)
     assert tie.bounds == ({"start": at, "end": at},)
+
+
+def reference(name: str) -> dict[str, str]:
+    return {"reference": f"Organization/{name}"}
+
+
+def named(resource: dict[str, Any]) -> list[str]:
+    """The actors that a record ties to its person, in order."""
+    return [tie.actor for tie in ties(resource)]
+
+
+def test_idn_6_a_team_ties_its_managers_its_members_and_whom_they_act_for() -> None:
+    """Each bound by the team's period, a participant by its own, too."""
+    team = {
+        "resourceType": "CareTeam",
+        "status": "active",
+        "period": TEAM,
+        "managingOrganization": [reference("a"), reference("b")],
+        "participant": [
+            {"member": {"reference": "Practitioner/c"}, "onBehalfOf": reference("d"), "period": PART},
+            {"member": reference("e")},
+            {"role": [{"text": "nobody yet"}]},
+        ],
+    }
+    assert ties(team) == (
+        Tie("Organization/a", (TEAM,)),
+        Tie("Organization/b", (TEAM,)),
+        Tie("Practitioner/c", (TEAM, PART)),
+        Tie("Organization/d", (TEAM, PART)),
+        Tie("Organization/e", (TEAM,)),
+    )
+
+
+def test_idn_6_a_team_may_have_managers_only_or_members_only() -> None:
+    assert named({"resourceType": "CareTeam", "status": "active", "managingOrganization": [reference("a")]}) == ["Organization/a"]
+    assert named({"resourceType": "CareTeam", "status": "active", "participant": [{"member": CRISIS}]}) == ["Organization/crisis"]
+
+
+@pytest.mark.parametrize(
+    "status",
+    ["requested", "received", "accepted", "ready", "in-progress", "on-hold", "completed", "rejected", "cancelled", "failed"],
+)
+def test_idn_6_a_task_that_was_sent_ties_who_sent_it_and_who_has_it(status: str) -> None:
+    task = {"resourceType": "Task", "status": status, "requester": reference("a"), "owner": reference("b")}
+    assert ties(task) == (Tie("Organization/a"), Tie("Organization/b"))
+
+
+@pytest.mark.parametrize("restriction", [{}, "soon", {"period": "soon"}])
+def test_idn_6_a_restriction_without_a_period_bounds_no_tie(restriction: Any) -> None:
+    assert ties({"resourceType": "Task", "status": "requested", "owner": CRISIS, "restriction": restriction}) == (
+        Tie("Organization/crisis"),
+    )
+
+
+@pytest.mark.parametrize("code", ["stop-use", "override-review", "data-request", "identity-review"])
+def test_idn_6_a_task_that_asks_for_access_gives_none_though_undated(code: str) -> None:
+    """Its tie ends as it starts, long ago, whatever its restriction says."""
+    period = {"start": "1970-01-01T00:00:00Z", "end": "1970-01-01T00:00:00Z"}
+    task = {"resourceType": "Task", "status": "requested", "owner": CRISIS, "code": concept(TASK_CODE, code)}
+    assert ties(task | {"restriction": {"period": TEAM}}) == (Tie("Organization/crisis", (period,)),)
+
+
+def test_idn_6_a_task_with_a_code_of_another_system_is_a_plain_one() -> None:
+    """`stop-use` of somebody else's is none of ours."""
+    task = {"resourceType": "Task", "status": "requested", "owner": CRISIS, "code": concept("http://example.org", "stop-use")}
+    assert ties(task | {"restriction": {"period": TEAM}}) == (Tie("Organization/crisis", (TEAM,)),)
+
+
+@pytest.mark.parametrize(
+    ("status", "ties_them"),
+    [
+        *((status, True) for status in ("active", "on-hold", "completed", "revoked")),
+        *((status, False) for status in ("draft", "entered-in-error", "unknown", "", None)),
+    ],
+)
+def test_idn_6_a_referral_that_was_sent_ties_who_asked_and_who_is_asked(status: str | None, ties_them: bool) -> None:
+    referral = {"resourceType": "ServiceRequest", "status": status, "requester": reference("a")}
+    everybody = ["Organization/a", "Organization/b", "Organization/c"]
+    assert named(referral | {"performer": [reference("b"), reference("c")]}) == (everybody if ties_them else [])
+    assert named(referral) == (everybody[:1] if ties_them else [])
+
+
+@pytest.mark.parametrize(
+    ("status", "ties_them"),
+    [
+        *((status, True) for status in ("planned", "waitlist", "active", "onhold", "finished")),
+        *((status, False) for status in ("cancelled", "entered-in-error", "", None)),
+    ],
+)
+def test_idn_6_an_episode_ties_who_runs_it_and_who_manages_the_care(status: str | None, ties_them: bool) -> None:
+    """Within its period."""
+    episode = {"resourceType": "EpisodeOfCare", "status": status, "period": TEAM, "managingOrganization": CRISIS}
+    expected = (Tie("Organization/crisis", (TEAM,)), Tie("Practitioner/m", (TEAM,)))
+    assert ties(episode | {"careManager": {"reference": "Practitioner/m"}}) == (expected if ties_them else ())
+
+
+@pytest.mark.parametrize("kind", ["Encounter", "CarePlan", "Communication", ""])
+def test_idn_6_no_other_record_ties_anybody(kind: str) -> None:
+    """Whomever it names."""
+    assert ties({"resourceType": kind, "status": "active", "owner": CRISIS, "performer": [CRISIS]}) == ()
+
+
+ENDS = {
+    "Task": {"completed", "rejected", "cancelled", "failed"},
+    "ServiceRequest": {"completed", "revoked"},
+    "EpisodeOfCare": {"finished"},
+    "CareTeam": set[str](),
+    "Encounter": set[str](),
+    "": set[str](),
+}
+STATUSES = {"active", "inactive", "in-progress", "requested", "on-hold", "draft", "entered-in-error", None}
+
+
+@pytest.mark.parametrize("kind", sorted(ENDS))
+def test_the_ties_of_a_record_end_with_its_work(kind: str) -> None:
+    """A Task, a referral or an episode that is over; a team ends by its period."""
+    every = STATUSES | set[str | None]().union(*ENDS.values())
+    assert {status for status in every if closed({"resourceType": kind, "status": status})} == ENDS[kind]
