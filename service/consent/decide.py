@@ -21,7 +21,7 @@ from operator import attrgetter
 
 from service.consent.applicable import spoken
 from service.consent.facts import MARKS, Facts
-from service.consent.grounds import agreed, granted
+from service.consent.grounds import agreed, barred, granted
 from service.consent.policy import NO_ONWARD, RECORD_DISCLOSURE, REVIEW, TELL_PERSON, Policy, PolicyRow
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.request import BY_BASIS, Evidence, Grant, Request
@@ -43,16 +43,14 @@ __all__ = [
     "own",
 ]
 
-DIRECTORY = frozenset(
-    {"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint", "OrganizationAffiliation"}
-)
+DIRECTORY = frozenset({"Organization", "Practitioner", "PractitionerRole", "HealthcareService", "Location", "Endpoint"})
 DEFINITIONS = frozenset(
     """
     ActivityDefinition CapabilityStatement ChargeItemDefinition CodeSystem CompartmentDefinition ConceptMap EventDefinition
     EffectEvidenceSynthesis Evidence EvidenceVariable ExampleScenario GraphDefinition ImplementationGuide InsurancePlan Library
     Measure Medication MedicationKnowledge MessageDefinition NamingSystem ObservationDefinition OperationDefinition
     PlanDefinition Questionnaire ResearchDefinition ResearchElementDefinition RiskEvidenceSynthesis SearchParameter
-    SpecimenDefinition StructureDefinition StructureMap Substance TerminologyCapabilities TestReport TestScript ValueSet
+    SpecimenDefinition StructureDefinition StructureMap Substance TerminologyCapabilities TestScript ValueSet
     """.split()  # noqa: SIM905 - a list that can be read
 )
 PEOPLE = ("Patient/", "RelatedPerson/")
@@ -125,7 +123,8 @@ def _whole(request: Request, facts: Facts, evidence: Evidence | None, policy: Po
         return Decision(False, (UNKNOWN_SUBJECT,), policy.name)
     if person:
         # A person is no agency's staff: the access of the organisation that runs their app is not theirs.
-        return Decision((row := _own(request, facts)).permit, (row,), policy.name)
+        row, *_ = (*barred(request, facts, policy), _own(request, facts))
+        return Decision(row.permit, (row,), policy.name)
     if evidence is None:
         return Decision(False, (NOT_LOADED,), policy.name)
     return _layers(request, facts, evidence, policy)

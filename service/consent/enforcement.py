@@ -32,8 +32,9 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
     """
     ordinary = replace(ANY, patients=(patient,), confidentiality=NORMAL)
     row = decide(request, ordinary, evidence, policy).reasons[0]
+    barred = sorted(label for row in policy.barred if not row.sectors or request.sector in row.sectors for label in row.labels)
     if row.row == "L1":
-        return ([_labelled("forbid", MARKS)] if row.permit else NOTHING), ()
+        return ([_labelled("forbid", (*MARKS, *barred))] if row.permit else NOTHING), ()
     if row.row in ("L0", "L6"):
         return NOTHING, ()
     spoke = speaking(request, evidence, policy)
@@ -42,7 +43,6 @@ def told(request: Request, evidence: Evidence, policy: Policy, patient: str, bas
         rules = rules[1:]  # of what no later rule is about, no Consent says anything: the policy does
     whole = bool(rules) and not rules[0].conditions
     ground = [] if whole else _ground(request, policy)
-    barred = sorted(label for row in policy.barred if not row.sectors or request.sector in row.sectors for label in row.labels)
     last = [_labelled("forbid", barred)] if barred else []
     return [*ground, *residual_json(rules, base), *last], tuple(ref for ref, _ in spoke)
 

@@ -31,7 +31,12 @@ def agreed(request: Request, facts: Facts, evidence: Evidence, policy: Policy, n
     lawful = (grant for grant in evidence.grants if (grant.kind == BY_BASIS and not grant.weak) or grant.emergency)
     if not related and not any(applies(grant, request, facts, now) for grant in lawful):
         rows.append(NO_RELATIONSHIP)
-    return rows + [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)] if facts.labels else rows
+    return rows + barred(request, facts, policy) if facts.labels else rows
+
+
+def barred(request: Request, facts: Facts, policy: Policy) -> list[Reason]:
+    """The rows of L0 by which the law bars a record from everybody but its custodian, the person included."""
+    return [policy.sources[row.id] for row in policy.barred if _barred(row, request, facts)]
 
 
 def _barred(row: PolicyRow, request: Request, facts: Facts) -> bool:

@@ -31,7 +31,8 @@ def redact(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
 
 
 def without(resource: Resource, redactions: Iterable[Redaction]) -> Resource:
-    """The resource without the parts that the redactions name, as `redact`, but without tags and with its own narrative left."""
+    """The resource without the parts that the redactions name, as `redact`, but without tags. A label or a section
+    leaves the resource's own narrative; an element at its root takes it along."""
     wanted = tuple(redactions)
     paths = {
         tuple(item.value.removeprefix(f"{resource.get('resourceType')}.").split(".")) for item in wanted if item.kind == "element"

@@ -64,7 +64,7 @@ def ties(resource: Resource) -> tuple[Tie, ...]:
 
 
 def _team(team: Resource) -> Iterator[Tie]:
-    if team.get("status", "active") != "active":
+    if team.get("status") != "active":
         return
     for organization in team.get("managingOrganization", ()):
         yield from _tie(organization, team.get("period"))

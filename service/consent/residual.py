@@ -47,7 +47,7 @@ def speaking(request: Request, evidence: Evidence, policy: Policy) -> tuple[tupl
     for consent in sorted(evidence.consents, key=lambda consent: consent.ref):
         standing = applicable(consent, evidence, policy, now)
         rules = _consent(consent, request, now, standing)
-        if rules:
+        if any(rule.permit is not None for rule in rules):
             found.append((consent.ref, rules))
     return tuple(found)
 

@@ -57,6 +57,14 @@ SHAPES = {SNOMED: re.compile(r"[0-9]{6,18}"), LOINC: re.compile(r"(?:[A-Z]{2})?[
 """The form of a code where its system has one."""
 LABELS = frozenset({*MARKS, LEGALLY_BARRED, "42CFRPart2"})
 """Labels besides the sensitivities that decisions rest on, as `terms.label_key` spells them."""
+INTEGRITY = frozenset(
+    """
+    ABSTRED AGGRED ANONYED MAPPED MASKED PSEUDED REDACTED SUBSETTED SYNTAC TRSLT VERSIONED CRYTOHASH DIGSIG HRELIABLE RELIABLE
+    UNCERTREL UNRELIABLE CLINAST DEVAST HCPAST PACQAST PATAST PAYAST PROAST SDMAST CLINRPT DEVRPT HCPRPT PACQRPT PATRPT PAYRPT
+    PRORPT SDMRPT
+    """.split()  # noqa: SIM905 - a list that can be read
+)
+"""The integrity labels of v3-ObservationValue (the codes under `_SECINTOBV` that a record can carry)."""
 ABSTRACT = frozenset({"Resource", "DomainResource"})
 LOWER: Mapping[str, str] = {each.lower(): each for each in TYPES}
 """Every type by its name in small letters."""
@@ -102,7 +110,7 @@ def _known(system: str, code: str, terms: Terminology) -> bool:
         return code in RANK
     if system == ACT_CODE:
         return code in terms.labels or code in LABELS
-    return system == OBSERVATION_VALUE or label_key(system, code) in LABELS
+    return code in INTEGRITY if system == OBSERVATION_VALUE else label_key(system, code) in LABELS
 
 
 def class_fault(system: str, code: str) -> str:

@@ -10,7 +10,7 @@ import pytest
 
 from service.consent.decide import Decision, Evidence, Grant, Reason, Request, decide, decide_all, is_public, labelled_as, own
 from service.consent.facts import DO_NOT_TELL, SERIOUS_HARM, THIRD_PARTY, Facts
-from service.consent.policy import UK
+from service.consent.policy import LEGALLY_BARRED, UK
 from service.consent.reasons import Redaction
 from service.fhir.canonical import CONFIDENTIALITY, RECORD_MARK
 from service.fhir.types import TYPES
@@ -155,6 +155,13 @@ def test_a_decision_says_everything_it_rests_on(decided: Callable[[], Decision],
     assert decided() == expected
 
 
+def test_what_the_law_bars_is_kept_from_the_person_too() -> None:
+    """L0 stands before L1."""
+    barred = replace(NOTE, labels=(LEGALLY_BARRED,))
+    decision = decide(person(), barred, None, UK)
+    assert (decision.permit, decision.reasons) == (False, (UK.sources["legally-barred"],))
+
+
 def test_a_denial_obliges_to_nothing() -> None:
     """L0 denies; the override and its duties do not come to bear, and are told all the same."""
     found = answer(RESTRICTED, grants=(override,), agreement=None)
@@ -207,7 +214,22 @@ CLINICAL = sorted(
 )
 
 
-@pytest.mark.parametrize("kind", [*CLINICAL, "Task", "Provenance", "AuditEvent", "Bundle", "Binary", "Basic", "Subscription", ""])
+@pytest.mark.parametrize(
+    "kind",
+    [
+        *CLINICAL,
+        "OrganizationAffiliation",
+        "TestReport",
+        "Task",
+        "Provenance",
+        "AuditEvent",
+        "Bundle",
+        "Binary",
+        "Basic",
+        "Subscription",
+        "",
+    ],
+)
 def test_idn_3_no_other_type_is_ever_public(kind: str) -> None:
     """Not even where it names nobody: Groups, Lists and Persons with members included."""
     assert not is_public(Facts(kind, "1"))

@@ -51,8 +51,8 @@ def test_idn_6_a_participant_is_bound_by_the_team_s_period_and_its_own() -> None
     assert (tie.actor, tie.bounds) == ("Organization/crisis", (TEAM, PART))
 
 
-@pytest.mark.parametrize("status", ["proposed", "suspended", "inactive", "entered-in-error"])
-def test_idn_6_a_team_that_is_not_active_ties_nobody(status: str) -> None:
+@pytest.mark.parametrize("status", ["proposed", "suspended", "inactive", "entered-in-error", None])
+def test_idn_6_a_team_that_is_not_active_ties_nobody(status: str | None) -> None:
     team = {"resourceType": "CareTeam", "status": status, "managingOrganization": [CRISIS], "participant": [{"member": CRISIS}]}
     assert ties(team) == ()
 

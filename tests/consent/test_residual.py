@@ -67,6 +67,13 @@ def test_each_consent_speaks_for_itself_in_the_order_of_references() -> None:
     ]
 
 
+def test_a_consent_one_of_whose_readings_is_silent_is_not_named() -> None:
+    """As an exception to its policy it permits, as a limit of it it says nothing of this purpose: so it says nothing."""
+    research = {"purpose": coded("http://terminology.hl7.org/CodeSystem/v3-ActReason", "HRESCH")}
+    agreed = consent(research, policyRule={"coding": [{"code": "OPTIN"}]})
+    assert spoken(compile_consent(agreed, "Consent/1/_history/1"), compiled(DENY, 2)) == [("Consent/2/_history/1", (FORBID,))]
+
+
 def test_a_consent_without_a_reading_says_nothing() -> None:
     """There is nothing to permit or deny."""
     assert spoken(replace(compiled(PERMIT), roots=())) == []

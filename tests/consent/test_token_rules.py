@@ -202,9 +202,10 @@ def test_an_override_is_not_told() -> None:
 
 
 def test_a_person_s_own_token_forbids_what_is_kept_from_them() -> None:
-    """L1: every mark of third-party, untold and harmful content, and the privacy labels that say the same; no Consent."""
+    """L0 and L1: third-party, untold and harmful content, the privacy labels that say the same, and what the law bars;
+    no Consent."""
     request = Request(frozenset(), AGENCY, "", ("PATRQT",), "access", NOW, "Patient/p", frozenset({"Patient/p"}))
     marks = coded(RECORD_MARK, "third-party", "do-not-tell-patient", "serious-harm")
-    kept = {"type": "forbid", "securityLabel": [*marks, *coded(ACT_CODE, "TBOO", "NOPAT")]}
+    kept = {"type": "forbid", "securityLabel": [*marks, *coded(ACT_CODE, "TBOO", "NOPAT"), *coded(RECORD_MARK, "legally-barred")]}
     assert told(request, Evidence(), UK, "Patient/p") == ([kept], ())
     assert told(request, Evidence(), UK, "Patient/q") == ([FORBID], ())

@@ -2,10 +2,22 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
+
 import pytest
 
 from service.consent.terms import Terminology
-from service.consent.vocabulary import action_fault, class_fault, code_fault, label_fault, listed, purpose_fault, system_fault
+from service.consent.vocabulary import (
+    INTEGRITY,
+    action_fault,
+    class_fault,
+    code_fault,
+    label_fault,
+    listed,
+    purpose_fault,
+    system_fault,
+)
 from service.fhir.canonical import (
     ACT_CODE,
     ACT_REASON,
@@ -28,6 +40,9 @@ OWN = Terminology.of({"PurposeOfUse": ("GOSSIP",)}, {"TOP": ("HUSH",)})
 def spelled(system: str, meant: str) -> str:
     """The sentence for a system that records spell otherwise."""
     return f"Records do not spell their system `{system}`; write `{meant}`."
+
+
+DEFINITIONS = Path(__file__).resolve().parents[2] / "profiles" / "r4" / "code-systems.ndjson"
 
 
 @pytest.mark.parametrize(
@@ -98,8 +113,7 @@ def test_a_code_without_a_system_needs_one() -> None:
         *((CONFIDENTIALITY, rank) for rank in "ULMNRV"),
         *((ACT_CODE, code) for code in ("PSY", "SUD", "SDV", "DVD", "ETH", "TBOO", "NOPAT", "42CFRPart2")),
         *((RECORD_MARK, code) for code in ("third-party", "do-not-tell-patient", "serious-harm", "legally-barred")),
-        (OBSERVATION_VALUE, "PATAST"),
-        (OBSERVATION_VALUE, "REDACTED"),
+        *((OBSERVATION_VALUE, code) for code in sorted(INTEGRITY)),
     ],
 )
 def test_a_label_we_know_can_match(system: str, code: str) -> None:
@@ -132,6 +146,8 @@ def test_a_label_that_is_meant_is_told_as_it_is_written(system: str, code: str, 
         (ACT_CODE, "XYZ"),
         (CONFIDENTIALITY, "secret"),
         (RECORD_MARK, "gossip"),
+        (OBSERVATION_VALUE, "nonsense"),
+        (OBSERVATION_VALUE, "_SECINTOBV"),
         (RECORD_MARK, "THIRD-PARTY"),
         (PARTICIPATION, "IRCP"),
         ("", "DOMESTIC"),
@@ -144,6 +160,18 @@ def test_a_label_that_nobody_knows_is_told_with_what_can_be_used(system: str, co
         f"`{code}` is not a confidentiality or sensitivity label we know; use `U`, `L`, `M`, `N`, `R`, `V`, or a sensitivity of "
         "`http://terminology.hl7.org/CodeSystem/v3-ActCode`."
     )
+
+
+@pytest.mark.skipif(not DEFINITIONS.is_file(), reason="the R4 definitions are not built")
+def test_the_integrity_labels_are_those_of_the_code_system() -> None:
+    """Every code under `_SECINTOBV` that has no code below it."""
+    lines = DEFINITIONS.read_text().splitlines()
+    concepts = next(json.loads(line)["concepts"] for line in lines if f'"{OBSERVATION_VALUE}"' in line[:200])
+    parents = {code: said[1:] for code, said in concepts.items()}
+    below = {"_SECINTOBV"}
+    while more := {code for code, above in parents.items() if not below.isdisjoint(above)} - below:
+        below |= more
+    assert {code for code in below if not any(code in above for above in parents.values())} == INTEGRITY
 
 
 def test_labels_are_those_of_the_policy_s_terminology() -> None:
