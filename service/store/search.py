@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -37,6 +38,8 @@ from service.store.row import Projector, Row, row_of
 Filter = dict[str, Any]
 Document = dict[str, Any]
 
+TURN = 20
+"""How many pages are read in one go, before the requests of other clients have their turn."""
 _NONE: Filter = {"_id": {"$in": []}}
 _PARTED: tuple[Filter, ...] = ({"facts.n": {"$exists": True}}, {"facts.s": {"$exists": True}})
 """Rows with parts that may be withheld from a reader (`service.consent.facts`: `inline`, `sections`)."""
@@ -343,16 +346,20 @@ class Searches:
         begin = _before_page(query, after)
         while len(found) < limit:
             documents = await self._documents(query, matched, begin, limit)
-            rows = [row for document in documents for row in self._in_order(query, document)]
-            found += (
-                row for row in rows if matches(query, row.index) and _sees(visible, row) and follows(query, row.index, after)
-            )
-            looked += len(rows)
+            last: Sequence[Row] = ()
+            for number, document in enumerate(documents, start=1):
+                last = self._in_order(query, document)
+                found += (
+                    row for row in last if matches(query, row.index) and _sees(visible, row) and follows(query, row.index, after)
+                )
+                looked += len(last)
+                if number % TURN == 0:
+                    await asyncio.sleep(0)
             if len(documents) < limit:
                 break
             if looked > self._most_scanned:
                 raise too_costly()
-            begin = Cursor((*place(query, rows[-1].index)[:-1], documents[-1]["_id"]))
+            begin = Cursor((*place(query, last[-1].index)[:-1], documents[-1]["_id"]))
         return found[:limit]
 
     def _in_order(self, query: Query, document: Document) -> Sequence[Row]:

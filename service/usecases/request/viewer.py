@@ -7,6 +7,7 @@ reason: the module decides about the data before the data leaves, or the data ne
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -39,6 +40,8 @@ TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to t
 HEARD = Reason("2.8", True, "consent-rules#2.8", "The caller's agency was told of this Consent, to verify it with the person.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
 NOBODY = Evidence()
+TURN = 50
+"""How many rows are decided in one go, before the requests of other clients have their turn."""
 NOBODY_AT_ALL = "Patient/"
 ANY = Visible(patients=None, public=True)
 NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between two other agencies.")
@@ -77,7 +80,9 @@ class Viewer:
         patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
         persons = await self.services.evidence.persons(patients) if patients else {}
         shown = []
-        for row in rows:
+        for number, row in enumerate(rows, start=1):
+            if number % TURN == 0:
+                await asyncio.sleep(0)
             decision = self.decide(row, persons)
             if decision.permit:
                 each = Shown(row, _body(row, decision.redactions), decision)
