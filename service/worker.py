@@ -34,10 +34,17 @@ async def run_once(built: Built, now: datetime) -> int:
 
 
 async def _seal(built: Built) -> None:
-    """Seals the ledger. The seal is logged: wherever the log is kept, it shows later how far the ledger had come."""
-    made = await built.services.ledger.seal(clock.now())
-    if made is not None:
-        log.info("ledger-sealed", seal=made.number, signed=made.signed)
+    """Seals the ledger. The seal is logged: wherever the log is kept, it shows later how far the ledger had come, the more so
+    when the data folder cannot keep the seal. Raises Refused UNAVAILABLE."""
+    made = None
+    try:
+        made = await built.services.ledger.seal(clock.now())
+    except Refused:
+        made = await built.services.ledger.sealed()
+        raise
+    finally:
+        if made is not None:
+            log.info("ledger-sealed", seal=made.number, signed=made.signed)
 
 
 async def _fired(built: Built, timer: Timer, now: datetime) -> bool:

@@ -31,7 +31,7 @@ def test_the_hooks_are_what_the_task_check_runs() -> None:
     assert list(commands("check")) == HOOKS
 
 
-@pytest.mark.parametrize("name", ["lint", "types", "contracts", "test", "demo"])
+@pytest.mark.parametrize("name", ["lint", "types", "contracts", "test", "sample", "demo"])
 def test_ci_runs_what_a_task_runs(name: str) -> None:
     """Line by line; of the demo, once."""
     lines = [line.removesuffix(" --once") for line in (CHECKOUT / ".ci" / "run").read_text().splitlines()]

@@ -15,6 +15,7 @@ from structlog.testing import capture_logs
 from service import clock, worker
 from service.change import Change, Timer
 from service.cli import logs
+from service.problem import Category, Refused, problem
 from service.store.timers import TIMERS
 from service.usecases.care import deadlines
 from tests.api.conftest import service
@@ -200,3 +201,17 @@ async def test_the_worker_seals_the_ledger(locality: Locality) -> None:
     lines = (locality.built.services.settings.data / "seals.ndjson").read_text()
     assert {"event": "ledger-sealed", "log_level": "info", "seal": seal.number, "signed": seal.signed} in logged
     assert seal.signed in lines
+
+
+async def test_a_seal_that_the_data_folder_cannot_keep_is_in_the_log(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:
+    ledger = locality.built.services.ledger
+
+    async def unkept(at: datetime) -> None:
+        raise Refused(problem(Category.UNAVAILABLE, "transient", "Make the folder writable."))
+
+    await ledger.seal(clock.now())
+    seal = await ledger.sealed()
+    monkeypatch.setattr(ledger, "seal", unkept)
+    with capture_logs() as logged, pytest.raises(Refused, match="Make the folder writable"):
+        await worker._seal(locality.built)
+    assert [(line["event"], line["signed"]) for line in logged] == [("ledger-sealed", seal.signed)]
