@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -92,13 +93,16 @@ class Story:
 
     def rules(self) -> set[str]:
         """The rules that are broken."""
+        return {rule for rule, _ in self.faults()}
+
+    def faults(self, zone: tzinfo = LOCAL) -> list[tuple[str, str]]:
+        """Every breach, in the order it is told."""
         versions = [Version(hour(at), each, self.keeper(at)) for at, each in sorted(self.plans.items())]
         others = {
             ref: [Version(hour(at), each, self.keeper(at)) for at, each in sorted(said.items())]
             for ref, said in self.others.items()
         }
-        past = Past(versions, others, frozenset(map(hour, self.moved)))
-        return {rule for rule, _ in faults(past, LOCAL)}
+        return list(faults(Past(versions, others, frozenset(map(hour, self.moved))), zone))
 
 
 TAG = {"tag": [{"system": "https://baton.example/fhir/CodeSystem/tag", "code": "unowned"}]}
@@ -153,3 +157,97 @@ def test_own_each_breach_is_named(how: str) -> None:
     story = Story().begun()
     break_it(story)
     assert rule in story.rules()
+
+
+GONE = "its lead could not lead it, and it was not listed as unowned: it is not a PractitionerRole that this service knows"
+NOT_ALONE = f"`{TEAM}` does not name the plan's lead and nobody else"
+WORDS: dict[str, list[tuple[str, str]]] = {
+    "no lead": [
+        ("OWN-9", "a version after it was active names no lead"),
+        ("OWN-1", "a version that has to have a lead names no PractitionerRole"),
+        ("OWN-2", NOT_ALONE),
+        ("OWN-2", f"`{EPISODE}` does not name the plan's lead and nobody else"),
+    ],
+    "a lead who went untold": [("OWN-1", GONE)],
+    "moved by nobody": [("OWN-3", "it moved to another agency without an accepted handover")],
+    "a role taken elsewhere": [("OWN-10", "its lead is not of the agency that keeps the plan")],
+    "a team that is gone": [("OWN-2", f"`{TEAM}`, which carries its ownership, is not there")],
+    "no team": [("OWN-2", "it refers to no CareTeam")],
+    "a manager who is another": [("OWN-2", f"`{EPISODE}` does not name the plan's lead and nobody else")],
+    "a team that is over": [("OWN-8", f"`{TEAM}` cannot carry its ownership: it is over")],
+    "a team of another person": [("OWN-8", f"`{TEAM}` cannot carry its ownership: it is about another Patient")],
+    "an episode that is over": [("OWN-8", f"`{EPISODE}` cannot carry its ownership: it is over")],
+    "deleted": [("OWN-9", "it was deleted while it had a lead")],
+    "no crisis plan any more": [("OWN-9", "it was a crisis plan, and is none any more")],
+    "given to another person": [
+        ("OWN-8", "it was given to another person"),
+        ("OWN-8", f"`{TEAM}` cannot carry its ownership: it is about another Patient"),
+        ("OWN-8", f"`{EPISODE}` cannot carry its ownership: it is about another Patient"),
+    ],
+    "begun anew after its end": [("OWN-9", "it went from `revoked`, which is final, to `active`")],
+}
+
+
+@pytest.mark.parametrize("how", WORDS)
+def test_own_each_breach_is_told_once_in_words(how: str) -> None:
+    story = Story().begun()
+    BROKEN[how][1](story)
+    assert story.faults() == WORDS[how]
+
+
+def test_own_8_a_carrier_that_another_agency_keeps_is_told() -> None:
+    story = Story().begun()
+    story.others[TEAM][2] = story.others[TEAM][1]
+    story.keepers[2] = CRISIS
+    assert ("OWN-8", f"`{TEAM}` is kept by another agency than the plan") in story.faults()
+
+
+def test_own_2_a_team_that_is_gone_hides_no_fault_of_the_episode() -> None:
+    story = Story().begun().gone(TEAM, 2).other(EPISODE, 2, status="finished")
+    assert story.faults() == [
+        ("OWN-2", f"`{TEAM}`, which carries its ownership, is not there"),
+        ("OWN-8", f"`{EPISODE}` cannot carry its ownership: it is over"),
+    ]
+
+
+def test_own_9_a_draft_is_led_by_nobody_until_it_is_active() -> None:
+    story = Story().begun()
+    story.plans = {}
+    story.plan(1, status="draft", author={"reference": "Practitioner/x"}, careTeam=None)
+    assert story.faults() == []
+    story.plans[2] = None
+    assert story.faults() == []
+
+
+def test_own_1_a_role_that_runs_out_later_is_left_to_its_timer() -> None:
+    """What is written when the plan takes its lead is judged whole; after that, only that the role is there and active."""
+    story = Story().begun().other(ANN, 2, period={"end": written(hour(3))}).plan(4)
+    assert story.faults() == []
+    assert story.plan(5, author={"reference": BEN}).other(BEN, 4, period={"end": written(hour(4))}).rules() >= {"OWN-1"}
+
+
+@pytest.mark.parametrize(("zone", "sound"), [(LOCAL, False), (ZoneInfo("Pacific/Auckland"), True)])
+def test_own_days_are_the_locality_s(zone: tzinfo, sound: bool) -> None:
+    """The second of November, nine in the evening in London, is the third in Auckland."""
+    begins = {"start": "2026-11-03"}
+    story = Story().begun()
+    story.others = {ref: dict(said) for ref, said in story.others.items()}
+    for ref in (TEAM, EPISODE):
+        story.others[ref][1] = {**story.others[ref][1], "period": begins}
+    story.others[ANN][0] = {**story.others[ANN][0], "period": begins}
+    moved = {at + 12: each for at, each in story.plans.items()}
+    story.plans = moved
+    for ref in (TEAM, EPISODE):
+        story.others[ref] = {13: story.others[ref][1]}
+    story.keepers = {13: TRUST}
+    assert (story.faults(zone) == []) is sound
+
+
+def test_own_2_a_coordinator_s_last_day_is_the_locality_s() -> None:
+    story = Story().begun()
+    entry = {"role": [concept(SNOMED, CARE_COORDINATOR)], "member": {"reference": BEN}, "period": {"end": "2026-11-02"}}
+    team = story.others[TEAM][1]
+    story.others[TEAM] = {13: {**team, "participant": [*team["participant"], entry]}}
+    story.plans, story.others[EPISODE] = {13: story.plans[1]}, {13: story.others[EPISODE][1]}
+    story.keepers = {13: TRUST}
+    assert [story.faults(zone) == [] for zone in (LOCAL, ZoneInfo("Pacific/Auckland"))] == [False, True]

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
 
 from service.consent.principals import principals
+from service.fhir.date import LOCAL
 
 NOW = datetime(2026, 6, 15, 12, tzinfo=UTC)
 ROLE: dict[str, Any] = {
@@ -113,3 +117,96 @@ def test_an_absolute_url_of_ours_is_the_record_it_names() -> None:
     directory = with_role(organization={"reference": f"{base}/Organization/team"})
     found = acting(directory=directory, groups=[group], teams=[team], patients=PERSON, base=base)
     assert {"Organization/team", "Group/g", "CareTeam/t"} <= found
+
+
+BASE, AUCKLAND = "https://our.example/fhir", ZoneInfo("Pacific/Auckland")
+TOMORROW = {"start": "2026-06-16"}
+"""A day that has begun in Auckland, where it is midnight, and not in London."""
+
+
+def test_a_patient_acts_as_themselves_alone() -> None:
+    """Whichever organisation runs the app."""
+    assert acting("Patient/p") == {"Patient/p"}
+
+
+def test_a_practitioner_without_a_role_acts_for_the_client_s_organisation() -> None:
+    directory = {**DIRECTORY, "Practitioner/x": {**DIRECTORY["Practitioner/x"]}}
+    expected = {"Practitioner/x", "Practitioner=urn:gmc|7", "Organization/trust", "Organization/team"}
+    assert acting("Practitioner/x", directory=directory) == expected
+
+
+def test_a_system_acts_for_its_organisation_and_those_above_it() -> None:
+    assert acting("") == {"Organization/trust", "Organization/team"}
+
+
+def test_an_organisation_that_is_not_known_is_itself() -> None:
+    assert acting("", "Organization/x", directory={}) == {"Organization/x"}
+    assert acting("", "", directory={}) == frozenset()
+
+
+def test_a_role_without_an_organisation_adds_its_practitioner() -> None:
+    found = acting(directory=with_role(organization=None, practitioner={"reference": f"{BASE}/Practitioner/x"}), base=BASE)
+    assert {"PractitionerRole/r", "Practitioner/x", "Organization/trust"} <= found
+
+
+def test_a_role_s_organisations_are_found_by_our_own_url() -> None:
+    """At each step upwards."""
+    directory = {
+        "PractitionerRole/r": {
+            "practitioner": {"reference": "Practitioner/x"},
+            "organization": {"reference": f"{BASE}/Organization/a"},
+        },
+        "Organization/a": {"partOf": {"reference": f"{BASE}/Organization/b"}},
+        "Organization/b": {"partOf": {"reference": f"{BASE}/Organization/c"}},
+    }
+    found = acting(organization="Organization/b", directory=directory, base=BASE)
+    assert found == {"PractitionerRole/r", "Practitioner/x", "Organization/a", "Organization/b", "Organization/c"}
+
+
+def test_nothing_names_nobody() -> None:
+    assert "" not in acting(directory=with_role(practitioner=None))
+
+
+GROUP: dict[str, Any] = {"id": "g", "member": [{"entity": {"reference": "Practitioner/x"}}]}
+
+
+@pytest.mark.parametrize(("active", "acts"), [(True, True), (None, True), (False, False)])
+def test_a_group_that_is_not_active_gives_nothing(active: bool | None, acts: bool) -> None:
+    assert ("Group/g" in acting(groups=[{**GROUP, "active": active}])) is acts
+
+
+@pytest.mark.parametrize(
+    ("period", "acts"), [({"start": "2026-06-15"}, True), ({"end": "2026-06-14"}, False), ({"start": "soon"}, False)]
+)
+def test_a_member_of_a_group_is_one_for_a_time(period: Any, acts: bool) -> None:
+    group = {**GROUP, "member": [{"entity": {"reference": "Practitioner/y"}}, {**GROUP["member"][0], "period": period}]}
+    assert ("Group/g" in acting(groups=[group])) is acts
+
+
+@pytest.mark.parametrize(
+    ("team", "acts"), [({"status": "proposed"}, False), ({"period": {"end": "2026-06-14"}}, False), ({}, True)]
+)
+def test_a_team_that_is_not_active_now_gives_nothing(team: Any, acts: bool) -> None:
+    """And hides no other."""
+    other = {**TEAM, "id": "u"}
+    found = acting(teams=[{**TEAM, **team}, other], patients=PERSON)
+    assert ("CareTeam/t" in found, "CareTeam/u" in found) == (acts, True)
+
+
+@pytest.mark.parametrize("where", ["role", "group", "team", "participant"])
+def test_days_are_the_locality_s(where: str) -> None:
+    role = with_role(period=TOMORROW) if where == "role" else DIRECTORY
+    group = {**GROUP, "member": [{**GROUP["member"][0], "period": TOMORROW}]} if where == "group" else GROUP
+    team = {**TEAM, "period": TOMORROW} if where == "team" else TEAM
+    if where == "participant":
+        team = {**TEAM, "participant": [{**TEAM["participant"][0], "period": TOMORROW}]}
+    given: dict[str, Any] = {"directory": role, "groups": [group], "teams": [team], "patients": PERSON}
+    name = {"role": "PractitionerRole/r", "group": "Group/g"}.get(where, "CareTeam/t")
+    assert [name in acting(**given, zone=zone) for zone in (AUCKLAND, LOCAL)] == [True, False]
+
+
+def test_an_identifier_needs_a_system_and_a_value() -> None:
+    """IDN-7: what is half an identifier names nobody."""
+    halves = [{"system": "urn:gmc"}, {"value": "7"}, {"system": "urn:gmc", "value": 7}, {"system": 7, "value": "7"}, "x"]
+    found = acting(directory={**DIRECTORY, "Practitioner/x": {"identifier": halves}})
+    assert not any("=" in name for name in found)
