@@ -153,6 +153,14 @@ def test_a_condition_that_cannot_be_read_is_unknown(members: Json, name: str, te
     assert (found.findings, vague) == ((warned(text, f"provision.{name}"),), frozenset({name}))
 
 
+@pytest.mark.parametrize("scheme", ["http://them.example/Encounter/2", "https://them.example/Encounter/2", "urn:uuid:2"])
+@pytest.mark.parametrize("meaning", ["related", "dependents", "authoredby"])
+def test_records_here_can_refer_to_what_is_kept_elsewhere(scheme: str, meaning: str) -> None:
+    """So a condition on it can be decided."""
+    found = compiled({"type": "deny", "data": [{"meaning": meaning, "reference": {"reference": scheme}}]})
+    assert (found.findings, found.roots[0].what is not None) == ((), True)
+
+
 KEEPER = "An actor here is who receives: its `role` is `PRCP` or `IRCP`; a custodian is the Consent's `organization`."
 
 

@@ -57,6 +57,11 @@ def agreed(path: str, text: str = AGREED) -> Node:
             AGREED,
         ),
         ({"policyRule": {"coding": [{"code": "OPTIN"}, {"code": "OPTOUT"}]}}, "policyRule", REFUSED),
+        (
+            {"policy": [{"uri": f"{PCF_POLICY}break-glass-only"}], "policyRule": {"coding": [{"code": "OPTOUT"}]}},
+            "policyRule",
+            REFUSED,
+        ),
     ],
 )
 def test_an_untyped_root_takes_its_effect_from_its_policy(members: Json, path: str, text: str) -> None:
@@ -135,6 +140,11 @@ def test_an_untyped_root_with_conditions_and_no_policy_is_read_both_ways() -> No
     one = Node(False, reason(False, DENIES), actions=frozenset({"access"}), what=CODED)
     other = Node(True, reason(True, PERMITS), actions=frozenset({"access"}), what=CODED)
     assert (found.roots, found.findings) == ((one, other), (UNTYPED,))
+
+
+def test_the_root_s_period_is_the_consent_s_in_both_readings() -> None:
+    found = compiled({**CONDITIONED, "period": {"start": "2026-01-01", "end": "2026-01-02"}})
+    assert ([root.during for root in found.roots], found.period) == ([None, None], local("2026-01-01", "2026-01-02"))
 
 
 def test_both_readings_find_a_fault_once_and_read_what_is_nested_alike() -> None:
