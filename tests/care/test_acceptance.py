@@ -6,11 +6,13 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
 from service.care.handover.acceptance import filled
 from service.care.task.situation import AuditFact, Outcome, Staged
+from service.care.task.timers import Calendar
 from service.change import Notice, Timer
 from service.fhir.canonical import (
     CARE_COORDINATOR,
@@ -27,10 +29,11 @@ from service.fhir.canonical import (
     TASK_OUTPUT,
 )
 from service.fhir.coding import concept
+from service.fhir.date import LOCAL
 from tests.care.told import ANN, HAL, HOUSING, NOW, TRUST, fact, told
 
 DAY, TWO_DAYS = datetime(2026, 10, 24, 14, 30, tzinfo=UTC), datetime(2026, 10, 25, 14, 30, tzinfo=UTC)
-STRANGER = "Organization/stranger"
+STRANGER, AUCKLAND = "Organization/stranger", ZoneInfo("Pacific/Auckland")
 
 
 def ref(to: str) -> dict[str, str]:
@@ -286,3 +289,65 @@ def test_what_moves_is_audited_and_what_stays_is_guarded(world: Any, member: str
     counts = {"audits": (2, 1), "guards": (0, 1)}[member]
     assert (len(getattr(whole, member)), len(getattr(part, member))) == counts
     assert AuditFact("U", "ownership-changed", HOUSING, HAL, "Patient/p", ("Task/h",)) in whole.audits
+
+
+def test_hov_4_a_lead_named_as_output_is_named_once(world: Any) -> None:
+    made = accepted(world, after={"owner": ref(HOUSING), "output": [LEAD]})
+    task = made.writes[0].resource
+    assert (task["owner"], task["output"]) == (ref(HAL), [LEAD, scoped("accepted-scope", "overall-coordination")])
+
+
+def test_own_2_a_plan_without_a_team_gets_one_of_the_receiver_s(world: Any) -> None:
+    plan = {name: value for name, value in world.plan().items() if name != "careTeam"}
+    made = accepted(world, plan=plan, teams=(), episode=None)
+    [team] = world.written(made, "CareTeam")
+    assert world.written(made, "CarePlan")[0]["careTeam"] == [ref(f"CareTeam/{team['id']}")]
+
+
+def test_own_4_days_on_the_team_are_the_locality_s(world: Any) -> None:
+    """Who coordinates to the end of the 23rd has ended in Auckland; who is on the team from the 24th on is on it there."""
+    team = world.team()
+    team["participant"][0]["period"] = {"end": "2026-10-23"}
+    team["participant"].append({"member": ref(STRANGER), "period": {"start": "2026-10-24"}})
+    for zone, ends, told_ in ((AUCKLAND, "2026-10-23", True), (LOCAL, NOW, False)):
+        made = accepted(world, teams=(team,), calendar=Calendar(zone=zone))
+        assert world.written(made, "CareTeam")[0]["participant"][0]["period"]["end"] == ends
+        assert (STRANGER in [each.recipient for each in made.notices]) is told_
+
+
+@pytest.mark.parametrize("kind", ["accepted-scope", "declined-scope"])
+def test_hov_5_another_scope_after_an_acceptance_is_a_conflict(world: Any, kind: str) -> None:
+    won = (
+        accepted(world, after={"output": [scoped("accepted-scope", "medication"), scoped("declined-scope", "housing")]})
+        .writes[0]
+        .resource
+    )
+    late = {**won, "output": [*won["output"], scoped(kind, "benefits")]}
+    found = world.decide(world.situation(won, late, "owner"))
+    assert (found.category, found.issues[0].rule) == ("conflict", "HOV-5")
+
+
+def test_hov_5_a_sender_races_nobody(world: Any) -> None:
+    won = accepted(world).writes[0].resource
+    noted = {**won, "note": [{"text": "Thank you."}]}
+    assert isinstance(world.decide(world.situation(won, noted)), Outcome)
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "told_"),
+    [
+        ("none", "accepted", "from here it makes it `draft`, `requested`."),
+        ("requested", "completed", "from here it makes it `cancelled`, `on-hold`."),
+        ("in-progress", "rejected", "send a Task with code `abort` whose focus is the handover."),
+    ],
+)
+def test_hov_1_a_requester_is_told_what_it_can_do_instead(world: Any, start: str, end: str, told_: str) -> None:
+    before = world.stored(start)
+    found = world.decide(world.situation(before, world.submitted(before, end)))
+    assert found.issues[0].text.endswith(f"by the requester: {told_}")
+
+
+def test_hov_1_an_owner_of_what_was_started_sends_no_abort(world: Any) -> None:
+    before = world.stored("in-progress")
+    found = world.decide(world.situation(before, world.submitted(before, "rejected"), "owner"))
+    assert found.issues[0].text.endswith("by the owner: from here it makes it `completed`, `failed`, `on-hold`.")
