@@ -13,6 +13,7 @@ from service.care.companion.needs import answer
 from service.care.crisis_plan import agreements, content, effects
 from service.care.crisis_plan.agreements import Agreements
 from service.care.data_request import needs as requests
+from service.care.data_request.situation import RequestSituation
 from service.care.handover import needs
 from service.care.handover.effects import send
 from service.care.ownership import identity
@@ -20,6 +21,7 @@ from service.care.ownership import lead as ownership
 from service.care.ownership.lead import Led
 from service.care.task.dataset import answered
 from service.care.task.requirements import contact
+from service.care.task.situation import Situation
 from service.care.task.timers import Calendar
 from service.fhir.canonical import (
     DATASET_ANSWER,
@@ -162,3 +164,30 @@ def test_an_episode_s_extension_is_kept_as_it_was_written(world: Any) -> None:
     before = world.plan(extension=[mine])
     after = {name: value for name, value in before.items() if name != "extension"}
     assert ownership.completed(before, after)["extension"] == [mine]
+
+
+@pytest.mark.parametrize(("zone", "acts"), [(AUCKLAND, True), (LOCAL, False)])
+def test_whoever_is_named_acts_on_the_locality_s_day(world: Any, zone: Any, acts: bool) -> None:
+    """Who is asked for records, and who accepts a handover."""
+    begins = {**world.role(), "period": {"start": "2026-10-24"}}
+    asked = replace(situation(None, request(owner={"reference": HAL}), asked=begins), calendar=Calendar(zone=zone))
+    assert (requests.owner(asked) == ()) is acts
+    before = world.task("received")
+    lead = replace(world.lead(), role=begins)
+    accepted = world.situation(before, world.submitted(before, "accepted"), "owner", lead=lead, calendar=Calendar(zone=zone))
+    assert (needs.named_lead(accepted) == ()) is acts
+
+
+@pytest.mark.parametrize(("zone", "count"), [(AUCKLAND, 1), (LOCAL, 2)])
+def test_who_coordinates_to_the_end_of_a_day_does_so_in_the_locality(world: Any, zone: Any, count: int) -> None:
+    """On the 24th in Auckland the other has ended, and who leads is alone."""
+    mine = world.team()["participant"][0]
+    other = {**mine, "member": {"reference": HAL}, "period": {"end": "2026-10-23"}}
+    team = {**world.team(), "participant": [mine, other]}
+    made = ownership.coordinated(team, ANN, TRUST, world.at, zone)
+    assert len([one for one in made["participant"] if one["member"] == {"reference": ANN}]) == count
+
+
+def test_a_situation_is_widened_with_what_a_practice_looks_at() -> None:
+    plain = Situation(datetime(2026, 10, 23, tzinfo=UTC), TRUST, request())
+    assert plain.widened(RequestSituation, asked={"id": "x"}) == RequestSituation(plain.at, TRUST, request(), asked={"id": "x"})

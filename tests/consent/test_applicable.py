@@ -229,3 +229,17 @@ def test_what_is_nested_is_asked_with_the_instant_and_the_links() -> None:
     assert speak(nested, ask(), NOTE, {"Encounter/e": ("Observation/1",)}, AT, YES) == DENIES
     assert speak(nested, ask(), NOTE, {"Encounter/e": ("Observation/1",)}, AT + 1, YES) == PERMITS
     assert speak(nested, ask(), NOTE, {}, AT, YES) == PERMITS
+
+
+def test_one_reading_is_asked_at_the_instant() -> None:
+    during = Node(True, PERMITS, during=Interval(AT, AT + 1))
+    assert judged(during) == PERMITS
+    assert said(compiled(during)) == [("Consent/1/_history/1", PERMITS)]
+    late = spoken(ask(), NOTE, Evidence((compiled(during),), patients=PERSON), UK, AT + 1)
+    assert late == []
+
+
+def test_both_readings_are_asked_of_who_asks() -> None:
+    mine = Node(True, PERMITS, actors=frozenset({HOUSING}))
+    assert judged(mine, mine) == PERMITS
+    assert judged(mine, Node(True, PERMITS, actors=NOBODY)) is None

@@ -7,7 +7,7 @@ import pytest
 from service.consent.compile import MAX_DEPTH, compile_consent
 from service.consent.provision import Compiled, Node, What
 from service.consent.reasons import Reason
-from service.consent.terms import RANK
+from service.consent.terms import RANK, Terminology
 from service.fhir.canonical import (
     CONFIDENTIALITY,
     MEDIA_TYPES,
@@ -197,3 +197,29 @@ def test_provisions_that_nest_deeper_put_the_consent_in_doubt() -> None:
     place = "provision" + ".provision[0]" * (MAX_DEPTH - 1)
     assert found.findings == (warned("Provisions nest deeper than 32; write them flatter.", place, "too-long"),)
     assert found.doubt
+
+
+def test_every_label_and_class_of_a_provision_counts() -> None:
+    act_code = "http://terminology.hl7.org/CodeSystem/v3-ActCode"
+    labels = [{"system": act_code, "code": code} for code in ("HIV", "ETH")]
+    profiles = [
+        {"system": "urn:ietf:rfc:3986", "code": f"https://p.example/StructureDefinition/{name}"} for name in ("x|1.0", "y")
+    ]
+    what = compiled({"type": "deny", "securityLabel": labels, "class": profiles}).roots[0].what
+    assert what is not None
+    assert what.labels == {"HIV", "ETH"}
+    assert what.kinds == {"https://p.example/StructureDefinition/x", "https://p.example/StructureDefinition/y"}
+
+
+def test_a_performer_who_is_named_by_our_own_url_gave_the_consent() -> None:
+    found = compiled({"type": "permit"}, performer=[{"reference": f"{BASE}/RelatedPerson/r"}])
+    assert (found.performers, found.findings) == (frozenset({"RelatedPerson/r"}), ())
+
+
+def test_labels_and_purposes_are_those_of_the_locality_s_terminology() -> None:
+    own = Terminology.of({"MINE": ("BELOW",)}, {"LABEL": ()})
+    purpose, label = {"code": "MINE"}, {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "LABEL"}
+    person = {"reference": "Patient/p"}
+    provision = {"type": "deny", "purpose": [purpose], "securityLabel": [label]}
+    found = compile_consent({"patient": person, "performer": [person], "provision": provision}, REF, terms=own)
+    assert (found.findings, found.roots[0].purposes) == ((), frozenset({"MINE", "BELOW"}))

@@ -244,7 +244,7 @@ def _ended(participant: Resource, at: datetime) -> Resource:
 
 
 def _new_team(plan: Resource, id_: str) -> Resource:
-    return make("CareTeam", id=id_, status="active", subject=plan.get("subject"), encounter=plan.get("encounter"))
+    return make("CareTeam", id=id_, encounter=plan.get("encounter"))  # what follows from the plan is set by `carrying`
 
 
 def _refuse(rule: str, text: str, expression: str) -> Problem:
