@@ -143,3 +143,15 @@ async def test_a_sender_cancels_what_it_no_longer_sees(locality: Locality) -> No
     sent = await drafted(locality, trust, "requested")
     answer = await trust.put({**sent, "status": "cancelled", "statusReason": code("status-reason", "person-declined")})
     assert answer.status_code == 200, answer.text
+
+
+@pytest.mark.parametrize("drafted", ["Organization/crisis", "Organization/housing"])
+async def test_a_draft_is_decided_for_the_agency_that_it_is_sent_to(locality: Locality, drafted: str) -> None:
+    """HOV-3: to housing nothing goes without consent, though the draft named the crisis team; and the other way round."""
+    trust = await locality.agency("trust")
+    task = {**await ready(locality, trust), "status": "draft", "owner": {"reference": drafted}}
+    draft = await trust.created(task)
+    other = {"Organization/crisis": "Organization/housing", "Organization/housing": "Organization/crisis"}[drafted]
+    answer = await trust.put({**draft, "status": "requested", "owner": {"reference": other}})
+    told = (await trust.get(f"Communication?recipient={other}&subject={locality.person}&_summary=count")).json()["total"]
+    assert (answer.status_code, told) == ((422, 0) if other == "Organization/housing" else (200, 1)), answer.text

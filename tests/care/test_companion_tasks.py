@@ -306,7 +306,7 @@ def test_tim_3_an_attempt_is_no_contact(world: Any, said: Any, reached: bool) ->
 
 def test_the_table_of_an_abort() -> None:
     assert [(row.start, row.end, row.sides, row.needs, row.effect) for row in ABORT] == [
-        ("none", "requested", ("requester",), ("creator", "about_started_handover", "why"), "move"),
+        ("none", "requested", ("requester",), ("about_started_handover", "why"), "move"),
         ("requested", "received", ("owner",), (), "move"),
         ("requested", "accepted", ("owner",), ("still_started",), "abort"),
         ("received", "accepted", ("owner",), ("still_started",), "abort"),

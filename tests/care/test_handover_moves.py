@@ -33,7 +33,7 @@ ASKED: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("draft", "draft", "edit"): ("creator", "parties"),
     ("none", "requested", ""): SEND,
     ("draft", "requested", ""): SEND,
-    ("draft", "on-hold", ""): ("reason",),
+    ("draft", "on-hold", ""): ("creator", "reason"),
     ("requested", "accepted", ""): ACCEPT,
     ("received", "accepted", ""): ACCEPT,
     ("requested", "rejected", ""): ("reason", "instead"),
@@ -47,7 +47,8 @@ ASKED: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("in-progress", "completed", ""): ("contact",),
     ("in-progress", "failed", ""): ("reason",),
     **{(each, "on-hold", ""): ("reason",) for each in OPEN},
-    **{("on-hold", each, ""): ("reason", "came_from") for each in ("draft", *OPEN)},
+    ("on-hold", "draft", ""): ("creator", "reason", "came_from"),
+    **{("on-hold", each, ""): ("reason", "came_from") for each in OPEN},
 }
 BREAKS: dict[str, tuple[Change, str]] = {
     "creator": (with_after(requester={"reference": "PractitionerRole/sue"}), "Task.requester"),

@@ -251,3 +251,21 @@ def test_hov_5_the_loser_of_a_race_is_told_to_read_again(world: Any) -> None:
         "Task.status",
         "HOV-5",
     )
+
+
+@pytest.mark.parametrize("end", ["draft", "requested"])
+def test_hov_3_a_draft_goes_to_whom_it_names_when_it_is_sent(world: Any, end: str) -> None:
+    """The authority is decided for that agency, whomever an earlier draft named."""
+    before = world.task("draft")
+    found = world.situation(before, {**before, "status": end, "owner": {"reference": "Organization/stranger"}})
+    assert found.receiver == "Organization/stranger"
+    sent = world.task("requested")
+    assert world.situation(sent, {**sent, "owner": {"reference": "Organization/stranger"}}).receiver == HOUSING
+
+
+@pytest.mark.parametrize("held", ["draft", "received"])
+def test_hov_1_a_held_task_keeps_its_requester(world: Any, held: str) -> None:
+    before = world.stored("on-hold", held)
+    after = {**before, "requester": {"reference": "PractitionerRole/sue"}, "note": [{"text": "x"}]}
+    found = world.decide(world.situation(before, after))
+    assert [issue.expression for issue in found.issues] == ["Task.requester"]

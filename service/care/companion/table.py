@@ -6,7 +6,7 @@ from service.care.companion.effects import abort, finish, inform, reach
 from service.care.companion.needs import about_started_handover, answer, contacted, still_started, why
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
-from service.care.task.requirements import creator, reason
+from service.care.task.requirements import reason
 from service.care.task.situation import OWNER, REQUESTER, Situation
 from service.fhir.canonical import TaskCode
 
@@ -14,7 +14,7 @@ _R, _O = (REQUESTER,), (OWNER,)
 
 # fmt: off
 ABORT: tuple[Move, ...] = (
-    Move("none",        "requested",   _R, ("creator", "about_started_handover", "why")),
+    Move("none",        "requested",   _R, ("about_started_handover", "why")),
     Move("requested",   "received",    _O),
     Move("requested",   "accepted",    _O, ("still_started",), effect="abort"),
     Move("received",    "accepted",    _O, ("still_started",), effect="abort"),
@@ -61,9 +61,7 @@ AWAITED = (
 
 
 MACHINES: tuple[Machine[Situation], ...] = (
-    Machine(
-        TaskCode.ABORT, ABORT, named(creator, about_started_handover, still_started, why, reason), named(move, abort), sent=True
-    ),
+    Machine(TaskCode.ABORT, ABORT, named(about_started_handover, still_started, why, reason), named(move, abort), sent=True),
     Machine(TaskCode.CLARIFICATION, CLARIFICATION, named(answer, reason), named(move, inform)),
     Machine(TaskCode.FOLLOW_UP, FOLLOW_UP, named(contacted, reason), named(move, reach)),
     *(Machine(code, COMPANION, named(reason), named(move, finish)) for code in (*COMPANIONS, *AWAITED)),

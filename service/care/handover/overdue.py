@@ -36,7 +36,7 @@ def overdue(situation: HandoverSituation, level: int, ids: Ids, *, levels: int =
     made = [_escalation(situation, agency, level, ids) for agency in agencies]
     return Outcome(
         (Staged(task), *(Staged(one, created=True, custodian=agency) for one, agency in zip(made, agencies, strict=True))),
-        timers=_next(situation, level, max(levels, *(len(situation.contacts.get(one, ())) for one in agencies))),
+        timers=_next(situation, level, max((levels, *(len(situation.contacts.get(one, ())) for one in agencies)))),
         notices=tuple(notice(situation, BREACHED, agency) for agency in agencies),
         audits=(audit(situation, "handover-overdue", detail=f"level {level}"),),
     )

@@ -8,22 +8,22 @@ from service.care.handover.situation import HandoverSituation
 from service.care.task import reading
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
-from service.care.task.requirements import contact, creator, reason
+from service.care.task.requirements import contact, reason
 from service.care.task.situation import OWNER, REQUESTER, STRANGER
 from service.fhir.canonical import TaskCode
 from service.fhir.reference import link
 from service.problem import Category, Problem, problem
 
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
-_SEND = ("creator", "parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "authority")
+_SEND = ("parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "authority")
 _BASIS = ("input.sharing-authority",)
 _ACCEPT = ("named_lead", "scope", "still_led_by_sender", "carriers", "authority_still")
 
 # fmt: off
 TABLE: tuple[Move, ...] = (
-    Move("none",        "draft",       _R, ("creator", "parties")),
+    Move("none",        "draft",       _R, ("parties",)),
     Move("none",        "requested",   _R, _SEND, effect="send"),
-    Move("draft",       "draft",       _R, ("creator", "parties"), kind="edit"),
+    Move("draft",       "draft",       _R, ("parties",), kind="edit"),
     Move("draft",       "requested",   _R, _SEND, effect="send"),
     Move("draft",       "on-hold",     _R, ("reason",), effect="hold"),
     Move("requested",   "received",    _O, effect="receive"),
@@ -127,7 +127,6 @@ MACHINE: Machine[HandoverSituation] = Machine(
         needs.instead,
         needs.clarification,
         needs.came_from,
-        creator,
         contact,
         reason,
     ),

@@ -101,9 +101,9 @@ def find(machine: Machine[S], situation: S) -> Move | None:
 
 
 def unmet(machine: Machine[S], situation: S, row: Move) -> tuple[Issue, ...]:
-    """Every issue of a move: the members that it may not change, and the needs of its row that are not met."""
-    sent = situation.stage not in ("none", "draft")
-    frozen = fixed(situation, row.frees, machine.rule) if sent else ()
+    """Every issue of a move: the members that it may not change, and the needs of its row that are not met. Of a Task that was
+    not sent only the requester's agency stays."""
+    frozen = fixed(situation, row.frees, machine.rule) if situation.sent else creator(situation)
     return (*frozen, *(issue for need in row.needs for issue in machine.needs[need](situation)))
 
 

@@ -57,8 +57,9 @@ class Situation:
 
     @property
     def receiver(self) -> str:
-        """The owner's agency."""
-        return self.organization(link(self.current, "owner"))
+        """The owner's agency. A Task that was not sent goes to the owner that it is sent with: whether that agency may have what
+        is sent is decided for it, whomever an earlier draft named (HOV-3)."""
+        return self.organization(link(self.current if self.sent else self.after, "owner"))
 
     @property
     def stage(self) -> str:
@@ -67,10 +68,14 @@ class Situation:
         return reading.held_from(self.current) or here if here == "on-hold" else here
 
     @property
+    def sent(self) -> bool:
+        """Whether the stored Task was sent, so that it is more than its requester's own draft."""
+        return self.stage not in ("none", "draft")
+
+    @property
     def sides(self) -> tuple[str, ...]:
         """The caller's sides of the Task. Before the Task is sent (none, draft) the owner's agency has no part in it (HOV-3)."""
-        sent = self.stage not in ("none", "draft")
-        named = ((REQUESTER, self.agency == self.sender != ""), (OWNER, sent and self.agency == self.receiver != ""))
+        named = ((REQUESTER, self.agency == self.sender != ""), (OWNER, self.sent and self.agency == self.receiver != ""))
         return tuple(side for side, holds in named if holds) or (STRANGER,)
 
     def organization(self, reference: str) -> str:
