@@ -155,3 +155,21 @@ async def test_a_draft_is_decided_for_the_agency_that_it_is_sent_to(locality: Lo
     answer = await trust.put({**draft, "status": "requested", "owner": {"reference": other}})
     told = (await trust.get(f"Communication?recipient={other}&subject={locality.person}&_summary=count")).json()["total"]
     assert (answer.status_code, told) == ((422, 0) if other == "Organization/housing" else (200, 1)), answer.text
+
+
+@pytest.mark.parametrize("seen", [True, False])
+async def test_a_draft_is_decided_for_the_plan_that_it_is_sent_with(locality: Locality, seen: bool) -> None:
+    """Whichever plan it named before; one that the sender does not see is absent."""
+    trust, identity = await locality.agency("trust"), clock.new_id()
+    draft = await trust.created({**await ready(locality, trust), "status": "draft"})
+    part = {**plan(locality.person), "category": [{"text": "A part of the care"}], "id": identity}
+    if seen:
+        identity = (await trust.created({name: value for name, value in part.items() if name != "id"}))["id"]
+    else:
+        await elsewhere(locality, {**part, "meta": {"security": [{"system": CONFIDENTIALITY, "code": "R"}]}})
+    answers = [
+        await trust.put({**draft, "status": "requested", "focus": {"reference": f"CarePlan/{each}"}})
+        for each in ("none", identity)
+    ]
+    assert answers[0].status_code == 422
+    assert answers[1].status_code == 200 if seen else alike(answers[0], answers[1], "none", identity)

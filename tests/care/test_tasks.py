@@ -162,6 +162,14 @@ def test_the_stage_of_a_held_task_is_where_it_came_from() -> None:
     ]
 
 
+def test_hov_3_a_draft_was_not_sent_though_it_is_held() -> None:
+    held = [task("on-hold", extension=[{"url": HELD_FROM, "valueCode": each}]) for each in ("draft", "received")]
+    assert [reading.sent(each) for each in (None, task("draft"), *held, task("requested"), task("completed"))] == [
+        False, False, False, True, True, True,
+    ]  # fmt: skip
+    assert [situation(each).sent for each in (held[0], held[1], None)] == [False, True, False]
+
+
 def test_parties_are_resolved_and_an_organisation_is_itself() -> None:
     found = situation(task(owner=ref("PractitionerRole/unknown")))
     assert (found.sender, found.receiver, found.organization("Organization/z")) == (TRUST, "", "Organization/z")

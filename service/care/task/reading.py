@@ -39,6 +39,17 @@ def status(task: Resource | None) -> str:
     return "none" if task is None else str(task.get("status", ""))
 
 
+def stage(task: Resource | None) -> str:
+    """The Task's status; of a Task on hold, the status from which it is held."""
+    here = status(task)
+    return held_from(task or {}) or here if here == "on-hold" else here
+
+
+def sent(task: Resource | None) -> bool:
+    """Whether a stored Task was sent, so that it is more than its requester's own draft."""
+    return stage(task) not in ("none", "draft")
+
+
 def inputs(task: Resource, kind: str) -> list[Resource]:
     """The Task's inputs whose type is the `task-input` code `kind`."""
     return _typed(task, "input", TASK_INPUT, kind)

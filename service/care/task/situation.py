@@ -64,13 +64,12 @@ class Situation:
     @property
     def stage(self) -> str:
         """The stored Task's status; for a Task on hold, the status from which it is held."""
-        here = reading.status(self.before)
-        return reading.held_from(self.current) or here if here == "on-hold" else here
+        return reading.stage(self.before)
 
     @property
     def sent(self) -> bool:
-        """Whether the stored Task was sent, so that it is more than its requester's own draft."""
-        return self.stage not in ("none", "draft")
+        """Whether the stored Task was sent."""
+        return reading.sent(self.before)
 
     @property
     def sides(self) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ async def situation(
 ) -> HandoverSituation:
     """The situation for the handover's rules. `hidden` are records that the Task refers to and that its sender may not see: they
     count as absent."""
-    task = before or after
+    task = _standing(after, before)
     focus = link(task, "focus")
     plan = await work.get(focus) if focus not in hidden else None
     teams = [team for ref in teams_of(plan or {}) if (team := await work.get(ref)) is not None]
@@ -88,6 +88,11 @@ async def situation(
     return replace(loaded, dataset=lacking, authority=authority)
 
 
+def _standing(after: Resource, before: Resource | None) -> Resource:
+    """The Task that says what is handed over: the stored one once it was sent, the submitted one as long as it is a draft."""
+    return before if before is not None and reading.sent(before) else after
+
+
 async def _unfit(work: UnitOfWork, plan: Resource) -> str:
     """Which of a plan's teams and episode cannot carry its ownership, and why; '' when all can."""
     keeper = await work.keeper(name_of(plan))
@@ -107,7 +112,7 @@ async def _hidden(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> froze
     if proposal.before is not None and sender != work.context.caller.organization:
         return frozenset()
     authority = [reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")]
-    refs = {link(proposal.before or task, "focus"), *_given(task), *authority} - {""}
+    refs = {link(_standing(task, proposal.before), "focus"), *_given(task), *authority} - {""}
     return frozenset([ref for ref in sorted(refs) if not await sees(work, viewer, unversioned(ref))])
 
 
