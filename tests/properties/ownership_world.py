@@ -12,6 +12,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from service import clock
 from service.app import Built
@@ -167,10 +168,12 @@ class World:
         return {"resource": resource, "request": {"method": "PUT", "url": f"{kind}/{resource['id']}", **match}}
 
     async def loaded(self, agency: str, resources: list[Resource]) -> None:
-        """Several records brought in by the operator."""
+        """Several records brought in by the operator, at the world's own time."""
         await self.built.services.directory.refresh()
         ready = [each if "id" in each else {**each, "id": clock.new_id()} for each in resources]
-        for verdict in await Loading(self.built.services, f"{BASE}/fhir", self.org(agency)).load(ready):
+        with patch.object(clock, "now", return_value=self.now):
+            verdicts = await Loading(self.built.services, f"{BASE}/fhir", self.org(agency)).load(ready)
+        for verdict in verdicts:
             if verdict.fate is Fate.LOADED:
                 self._taken(verdict.reference)
 
