@@ -38,8 +38,6 @@ from service.store.row import Projector, Row, row_of
 Filter = dict[str, Any]
 Document = dict[str, Any]
 
-TURN = 20
-"""How many pages are read in one go, before the requests of other clients have their turn."""
 _NONE: Filter = {"_id": {"$in": []}}
 _PARTED: tuple[Filter, ...] = ({"facts.n": {"$exists": True}}, {"facts.s": {"$exists": True}})
 """Rows with parts that may be withheld from a reader (`service.consent.facts`: `inline`, `sections`)."""
@@ -346,15 +344,13 @@ class Searches:
         begin = _before_page(query, after)
         while len(found) < limit:
             documents = await self._documents(query, matched, begin, limit)
-            last: Sequence[Row] = ()
-            for number, document in enumerate(documents, start=1):
+            for document in documents:
                 last = self._in_order(query, document)
                 found += (
                     row for row in last if matches(query, row.index) and _sees(visible, row) and follows(query, row.index, after)
                 )
                 looked += len(last)
-                if number % TURN == 0:
-                    await asyncio.sleep(0)
+                await asyncio.sleep(0)  # the requests of other clients have their turn
             if len(documents) < limit:
                 break
             if looked > self._most_scanned:

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from service.care.handover import needs
 from service.care.handover.situation import Authority
 from service.care.handover.table import MACHINE, TABLE
 from service.care.task.machine import find, unmet
@@ -18,6 +19,7 @@ from tests.care.changes import (
     CONSENT,
     DATASET,
     Change,
+    refused,
     scope,
     with_,
     with_after,
@@ -44,6 +46,7 @@ ASKED: dict[tuple[str, str, str], tuple[str, ...]] = {
     ("received", "received", "awaiting-information"): ("clarification",),
     ("requested", "requested", "authority"): ("authority_input", "authority"),
     ("received", "received", "authority"): ("authority_input", "authority"),
+    **{(each, each, "note"): ("answer_kept",) for each in (*OPEN, "on-hold")},
     ("in-progress", "completed", ""): ("contact",),
     ("in-progress", "failed", ""): ("reason",),
     **{(each, "on-hold", ""): ("reason",) for each in OPEN},
@@ -67,6 +70,7 @@ BREAKS: dict[str, tuple[Change, str]] = {
     "instead": (with_after(statusReason=concept("urn:s", "x")), "Task.statusReason"),
     "clarification": (with_after(note=None, statusReason=None), "Task.note"),
     "came_from": (with_(), "Task.status"),
+    "answer_kept": (with_after(output=[scope("accepted-scope", "medication")]), "Task.output"),
     "contact": (with_after(output=[]), "Task.output"),
 }
 
@@ -74,10 +78,12 @@ BREAKS: dict[str, tuple[Change, str]] = {
 def moving(world: Any, start: str, end: str, kind: str) -> Any:
     """A situation in which this move meets everything."""
     side = next(row.sides[0] for row in TABLE if (row.start, row.end, row.kind) == (start, end, kind))
-    before = world.stored(start, held=end) if start == "on-hold" else world.stored(start)
+    before = world.stored(start, held=end if end != start else "received") if start == "on-hold" else world.stored(start)
     after = world.submitted(before, end)
     if kind == "awaiting-information":
         after = {**after, "businessStatus": world.business("awaiting-information"), "note": [{"text": "Which medication?"}]}
+    if kind == "note":
+        after = {**after, "note": [{"text": "x"}]}
     if kind == "authority":
         after = {**after, "input": [DATASET, CONSENT]}
     return world.situation(before, after, side)
@@ -85,7 +91,6 @@ def moving(world: Any, start: str, end: str, kind: str) -> Any:
 
 def test_every_other_move_asks_for_nothing() -> None:
     silent = {("requested", "received", ""), ("accepted", "in-progress", "")}
-    silent |= {(each, each, "note") for each in (*OPEN, "on-hold")}
     assert {(row.start, row.end, row.kind) for row in TABLE} == {*ASKED, *silent}
     assert all(row.needs == () for row in TABLE if (row.start, row.end, row.kind) in silent)
 
@@ -110,3 +115,14 @@ def test_a_move_that_misses_one_need_is_refused_for_it(world: Any, move: tuple[s
     found = unmet(MACHINE, broken, row) if row is not None else world.decide(broken).issues
     assert place in [issue.expression for issue in found]
     assert isinstance(world.decide(broken), Problem)
+
+
+@pytest.mark.parametrize("kind", ["lead", "accepted-scope", "declined-scope"])
+def test_hov_6_an_answer_is_given_by_accepting(world: Any, kind: str) -> None:
+    """And stays as it was given: not even its giver adds to it in a note."""
+    before = world.task("accepted", output=[scope("accepted-scope", "housing")])
+    said = world.situation(before, {**before, "output": [*before["output"], scope(kind, "medication")]})
+    text = f"The output `{kind}` is the receiver's answer, which it gives by accepting: leave it as it is."
+    assert needs.answer_kept(said) == refused(text, "Task.output", "HOV-6")
+    other = world.situation(before, {**before, "output": [*before["output"], scope("first-contact", "x")]})
+    assert needs.answer_kept(other) == ()

@@ -15,6 +15,7 @@ from service.care.task.situation import Outcome, Staged
 from service.change import Timer
 from service.fhir.canonical import HELD_FROM, SCOPE, TASK_CODE
 from service.fhir.coding import concept
+from service.problem import Problem
 from tests.care.changes import CONSENT, DATASET
 from tests.care.told import ACCEPT_BY, ANN, HAL, HOUSING, MONDAY, NOW, TRUST, TUESDAY, fact, told
 
@@ -269,3 +270,17 @@ def test_hov_1_a_held_task_keeps_its_requester(world: Any, held: str) -> None:
     after = {**before, "requester": {"reference": "PractitionerRole/sue"}, "note": [{"text": "x"}]}
     found = world.decide(world.situation(before, after))
     assert [issue.expression for issue in found.issues] == ["Task.requester"]
+
+
+def test_hov_3_a_note_on_a_held_draft_is_nobody_s_news(world: Any) -> None:
+    before = world.stored("on-hold", "draft")
+    made = world.decide(world.situation(before, {**before, "note": [{"text": "x"}]}))
+    assert (made.writes[0].resource["note"], made.notices) == ([{"text": "x"}], ())
+
+
+@pytest.mark.parametrize(("side", "owner"), [("requester", "PractitionerRole/hel"), ("requester", HOUSING), ("owner", TRUST)])
+def test_hov_5_another_owner_is_no_repeat_of_an_acceptance(world: Any, side: str, owner: str) -> None:
+    """What the receiver sent again is answered again; what names somebody else is refused, not passed over."""
+    won = world.accept().writes[0].resource
+    found = world.decide(world.situation(won, {**won, "owner": {"reference": owner}}, side))
+    assert isinstance(found, Problem)

@@ -14,6 +14,7 @@ from service.fhir.coding import code_in
 from service.fhir.reference import link, name_of
 
 _END = "Task.restriction.period.end"
+_ANSWER = ("lead", "accepted-scope", "declined-scope")
 
 
 def parties(situation: HandoverSituation) -> Issues:
@@ -163,6 +164,13 @@ def clarification(situation: HandoverSituation) -> Issues:
     if not blank(question_of(situation)):
         return ()
     return (issue("Say what information is awaited: add a `note`.", "Task.note", "HOV-1"),)
+
+
+def answer_kept(situation: HandoverSituation) -> Issues:
+    """HOV-4 and HOV-6: lead and scopes are said by accepting, and by nobody afterwards."""
+    changed = [one for one in _ANSWER if reading.outputs(situation.current, one) != reading.outputs(situation.after, one)]
+    text = "The output `{}` is the receiver's answer, which it gives by accepting: leave it as it is."
+    return tuple(issue(text.format(one), "Task.output", "HOV-6") for one in changed)
 
 
 def came_from(situation: HandoverSituation) -> Issues:

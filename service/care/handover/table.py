@@ -49,11 +49,11 @@ TABLE: tuple[Move, ...] = (
     Move("on-hold",     "received",    _E, ("reason", "came_from"), effect="resume"),
     Move("on-hold",     "accepted",    _E, ("reason", "came_from"), effect="resume"),
     Move("on-hold",     "in-progress", _E, ("reason", "came_from"), effect="resume"),
-    Move("requested",   "requested",   _E, kind="note"),
-    Move("received",    "received",    _E, kind="note"),
-    Move("accepted",    "accepted",    _E, kind="note"),
-    Move("in-progress", "in-progress", _E, kind="note"),
-    Move("on-hold",     "on-hold",     _E, kind="note"),
+    Move("requested",   "requested",   _E, ("answer_kept",), kind="note"),
+    Move("received",    "received",    _E, ("answer_kept",), kind="note"),
+    Move("accepted",    "accepted",    _E, ("answer_kept",), kind="note"),
+    Move("in-progress", "in-progress", _E, ("answer_kept",), kind="note"),
+    Move("on-hold",     "on-hold",     _E, ("answer_kept",), kind="note"),
 )
 # fmt: on
 
@@ -76,7 +76,8 @@ def stands(situation: HandoverSituation) -> bool:
     before, after = situation.before, situation.after
     if before is None or reading.status(before) != reading.status(after) or changed(situation) == "awaiting-information":
         return False
-    filled = acceptance.filled(situation, after) if reading.status(after) == "accepted" else after
+    answers = OWNER in situation.sides and situation.organization(link(after, "owner")) == situation.receiver
+    filled = acceptance.filled(situation, after) if answers and reading.status(after) == "accepted" else after
     return reading.said(filled) == reading.said(before)
 
 
@@ -127,6 +128,7 @@ MACHINE: Machine[HandoverSituation] = Machine(
         needs.instead,
         needs.clarification,
         needs.came_from,
+        needs.answer_kept,
         contact,
         reason,
     ),

@@ -54,10 +54,10 @@ def outcome(situation: Situation, task: Resource, event: str, *more: Staged, tol
 
 
 def move(situation: Situation, ids: Ids) -> Outcome:
-    """Stores a move that has no further effect. The other agency gets no notice of a draft."""
+    """Stores a move that has no further effect. The other agency gets no notice of a draft, held or not."""
     del ids
     task = kept(situation)
-    return outcome(situation, task, f"{reading.code(task)}-{task['status']}", told_=task["status"] != "draft")
+    return outcome(situation, task, f"{reading.code(task)}-{task['status']}", told_=reading.sent(task))
 
 
 def timer_key(rule: str, task: Resource) -> str:
