@@ -41,28 +41,31 @@ def granted(tasks: Iterable[tuple[Resource, str, tuple[str, ...]]]) -> tuple[Gra
 def _grants(task: Resource, custodian: str, organizations: tuple[str, ...]) -> Iterator[Grant]:
     code = code_in(task.get("code"), TASK_CODE)
     if code == TaskCode.OVERRIDE_REVIEW and task.get("status") not in ("draft", "cancelled", "entered-in-error"):
-        yield _override(task, custodian)
+        yield from _override(task, custodian)
     if code == TaskCode.HANDOVER and task.get("status") != "draft" and not closed(task):
         yield from (grant for each in organizations for grant in _handed_over(task, each))
 
 
-def _override(task: Resource, organization: str) -> Grant:
+def _override(task: Resource, organization: str) -> Iterator[Grant]:
     reason = (task.get("reasonCode") or {}) if isinstance(task.get("reasonCode"), dict) else {}
     start, end = period(task.get("restriction", {}).get("period"), UTC) or NEVER
     # INVARIANT: whatever the Task says, an override without a start never holds, and an override lasts LONGEST at most.
     window = (start, min(end, start + LONGEST)) if start != EARLIEST else NEVER
+    scope = _inputs(task, "override-scope")
     grant = Grant(
         kind=code_in(reason, OVERRIDE_KIND),
         organization=organization,
         ref=current(task),
         user=target(task.get("requester")),
         keeper=target(task.get("owner")),
-        types=frozenset(each["valueCode"] for each in _inputs(task, "override-scope") if "valueCode" in each),
-        refs=frozenset(target(each["valueReference"]) for each in _inputs(task, "override-scope") if "valueReference" in each),
+        types=frozenset(each["valueCode"] for each in scope if "valueCode" in each),
+        refs=frozenset(target(each["valueReference"]) for each in scope if "valueReference" in each),
         emergency=any(each.get("valueCode") == EMERGENCY for each in _inputs(task, "override-kind")),
         authority=str(reason.get("text", "")),
     )
-    return replace(grant, start=moment(window[0]), until=moment(window[1]))
+    # INVARIANT: an override opens records of one agency to one person; a scope that cannot be read is not the whole record.
+    if grant.user and grant.keeper and (grant.types or grant.refs or not scope):
+        yield replace(grant, start=moment(window[0]), until=moment(window[1]))
 
 
 def _handed_over(task: Resource, organization: str) -> Iterator[Grant]:

@@ -119,9 +119,9 @@ RULES: Mapping[str, Callable[[Resource], Iterator[Tie]]] = {
 }
 
 CLOSED: Mapping[str, frozenset[str]] = {
-    "Task": frozenset({"completed", "rejected", "cancelled", "failed"}),
-    "ServiceRequest": frozenset({"completed", "revoked"}),
-    "EpisodeOfCare": frozenset({"finished"}),
+    "Task": frozenset({"completed", "rejected", "cancelled", "failed", "entered-in-error"}),
+    "ServiceRequest": frozenset({"completed", "revoked", "entered-in-error"}),
+    "EpisodeOfCare": frozenset({"finished", "entered-in-error"}),
 }
 
 

@@ -117,18 +117,30 @@ def test_an_override_without_a_kind_is_of_no_kind(reason: Any) -> None:
     assert (grant.kind, grant.authority) == ("", "")
 
 
-def test_an_override_that_names_nobody_is_nobody_s() -> None:
+@pytest.mark.parametrize("party", ["requester", "owner"])
+@pytest.mark.parametrize("named", [None, {}, {"display": "Somebody"}])
+def test_an_override_by_nobody_or_of_nobody_s_records_grants_nothing(party: str, named: Any) -> None:
+    """An empty party must not stand for everybody at the agency, or for the records of every agency."""
+    assert of(override(**{party: named})) == ()
+
+
+def test_an_override_without_a_scope_is_of_the_agency_s_whole_record() -> None:
     task = override()
-    del task["requester"], task["owner"], task["restriction"], task["input"]
+    del task["input"]
     [grant] = of(task)
-    assert (grant.user, grant.keeper, grant.types, grant.refs, grant.start, grant.until) == (
-        "",
-        "",
-        frozenset(),
-        frozenset(),
-        NEVER,
-        NEVER,
-    )
+    assert (grant.keeper, grant.types, grant.refs) == (TRUST, frozenset(), frozenset())
+
+
+@pytest.mark.parametrize("value", [{}, {"valueString": "Condition"}])
+def test_an_override_whose_scope_cannot_be_read_grants_nothing(value: Json) -> None:
+    """Least of all the whole record."""
+    assert of(override(input=[given("override-scope", **value)])) == ()
+
+
+def test_what_can_be_read_of_a_scope_is_granted() -> None:
+    scopes = [given("override-scope", valueString="x"), given("override-scope", valueCode="Goal")]
+    [grant] = of(override(input=scopes))
+    assert (grant.types, grant.refs) == (frozenset({"Goal"}), frozenset())
 
 
 def handover(basis: str = "safeguarding", text: str = "A child is at risk.", **more: Any) -> Json:
@@ -176,7 +188,7 @@ def test_an_open_handover_grants(status: str) -> None:
     assert len(of(handover(status=status), TRUST)) == 1
 
 
-@pytest.mark.parametrize("status", ["draft", "completed", "rejected", "cancelled", "failed"])
+@pytest.mark.parametrize("status", ["draft", "completed", "rejected", "cancelled", "failed", "entered-in-error"])
 def test_a_handover_that_is_not_sent_or_over_grants_nothing(status: str) -> None:
     assert of(handover(status=status), TRUST) == ()
 

@@ -182,9 +182,9 @@ def test_idn_6_no_other_record_ties_anybody(kind: str) -> None:
 
 
 ENDS = {
-    "Task": {"completed", "rejected", "cancelled", "failed"},
-    "ServiceRequest": {"completed", "revoked"},
-    "EpisodeOfCare": {"finished"},
+    "Task": {"completed", "rejected", "cancelled", "failed", "entered-in-error"},
+    "ServiceRequest": {"completed", "revoked", "entered-in-error"},
+    "EpisodeOfCare": {"finished", "entered-in-error"},
     "CareTeam": set[str](),
     "Encounter": set[str](),
     "": set[str](),
@@ -194,6 +194,6 @@ STATUSES = {"active", "inactive", "in-progress", "requested", "on-hold", "draft"
 
 @pytest.mark.parametrize("kind", sorted(ENDS))
 def test_the_ties_of_a_record_end_with_its_work(kind: str) -> None:
-    """A Task, a referral or an episode that is over; a team ends by its period."""
+    """A Task, a referral or an episode that is over, or was never meant; a team ends by its period."""
     every = STATUSES | set[str | None]().union(*ENDS.values())
     assert {status for status in every if closed({"resourceType": kind, "status": status})} == ENDS[kind]
