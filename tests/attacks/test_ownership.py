@@ -312,6 +312,15 @@ async def test_own_10_a_patient_with_a_led_plan_is_kept(locality: Locality) -> N
     assert (await trust.get(locality.person)).status_code == 200
 
 
+async def test_own_10_a_proposed_plan_of_somebody_who_was_deleted_is_not_handed_over(locality: Locality) -> None:
+    """Accepting the handover would make it a led plan about nobody."""
+    trust = await locality.agency("trust")
+    draft, answers = await trust.created(locality.plan(status="draft")), await trust.created(locality.dataset())
+    refs = f"CarePlan/{draft['id']}", f"QuestionnaireResponse/{answers['id']}"
+    assert (await trust.send("DELETE", locality.person)).status_code in (200, 204)
+    assert ruled(await trust.post("Task", handover(locality.person, *refs))) == (422, "OWN-10")
+
+
 async def test_own_10_a_patient_with_an_open_task_is_kept(locality: Locality) -> None:
     trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
     task = await locality.sent(trust)

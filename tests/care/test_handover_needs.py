@@ -114,6 +114,13 @@ REFUSALS: list[tuple[str, Change, tuple[Issue, ...]]] = [
         refused("The plan cannot be led yet: `CareTeam/t` is over.", "Task.focus", "OWN-8"),
     ),
     (
+        "carriers",
+        with_(nobody="Patient/p", unfit="`CareTeam/t` is over"),
+        refused(
+            "`Patient/p` is not known here: write their record first, and a plan that refers to that.", "Task.focus", "OWN-10"
+        ),
+    ),
+    (
         "dataset",
         with_after(input=[CARE]),
         refused("A handover has exactly one input `minimum-dataset`, this has 0.", "Task.input", "HOV-2"),

@@ -48,7 +48,11 @@ def leads_plan(situation: HandoverSituation) -> Issues:
 
 
 def carriers(situation: HandoverSituation) -> Issues:
-    """OWN-8: the teams and the episode of a proposed plan can carry its ownership once it is accepted."""
+    """OWN-8 and OWN-10: the person of a proposed plan is known here, and its teams and episode can carry its ownership once it is
+    accepted."""
+    if situation.nobody:
+        text = f"`{situation.nobody}` is not known here: write their record first, and a plan that refers to that."
+        return (issue(text, "Task.focus", "OWN-10"),)
     if not situation.unfit:
         return ()
     return (issue(f"The plan cannot be led yet: {situation.unfit}.", "Task.focus", "OWN-8"),)

@@ -34,15 +34,16 @@ class HandoverSituation(Situation):
 
     `organizations` resolves the teams' members, too. `keeper` is the Organization that keeps the plan and so owns it; `led` is
     whether the plan was active (OWN-9). `unfit` says which team or episode of a proposed plan cannot carry its ownership, and
-    why. `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the references of all Patients of the person.
-    `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the contacts of its escalation levels in
-    order.
+    why; `nobody` is its Patient when that is not here. `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the
+    references of all Patients of the person. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the
+    contacts of its escalation levels in order.
     """
 
     plan: Resource | None = None
     keeper: str = ""
     led: bool = False
     unfit: str = ""
+    nobody: str = ""
     teams: tuple[Resource, ...] = ()
     episode: Resource | None = None
     lead: Lead = NOBODY

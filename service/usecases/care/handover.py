@@ -77,6 +77,7 @@ async def situation(
         keeper=await work.keeper(name_of(plan)) if plan else "",
         led=owned,
         unfit=await _unfit(work, plan) if plan and not owned else "",
+        nobody=await _nobody(work, plan) if plan and not owned else "",
         teams=tuple(teams),
         episode=await work.get(episode_of(plan or {})),
         lead=await work.lead(reading.lead_reference(after)),
@@ -91,6 +92,13 @@ async def situation(
 def _standing(after: Resource, before: Resource | None) -> Resource:
     """The Task that says what is handed over: the stored one once it was sent, the submitted one as long as it is a draft."""
     return before if before is not None and reading.sent(before) else after
+
+
+async def _nobody(work: UnitOfWork, plan: Resource) -> str:
+    """The Patient of a plan, when the Patient is not known here or was deleted; '' otherwise."""
+    subject = link(plan, "subject")
+    await work.patients(subject)  # first, so that a later delete shows
+    return subject if await work.get(subject) is None else ""
 
 
 async def _unfit(work: UnitOfWork, plan: Resource) -> str:
