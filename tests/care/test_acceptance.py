@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from service.care.handover.acceptance import filled
+from service.care.handover.needs import moves_ownership
 from service.care.task.situation import AuditFact, Outcome, Staged
 from service.care.task.timers import Calendar
 from service.change import Notice, Timer
@@ -30,6 +31,7 @@ from service.fhir.canonical import (
 )
 from service.fhir.coding import concept
 from service.fhir.date import LOCAL
+from tests.care.changes import scope
 from tests.care.told import ANN, HAL, HOUSING, NOW, TRUST, fact, told
 
 DAY, TWO_DAYS = datetime(2026, 10, 24, 14, 30, tzinfo=UTC), datetime(2026, 10, 25, 14, 30, tzinfo=UTC)
@@ -351,3 +353,11 @@ def test_hov_1_an_owner_of_what_was_started_sends_no_abort(world: Any) -> None:
     before = world.stored("in-progress")
     found = world.decide(world.situation(before, world.submitted(before, "rejected"), "owner"))
     assert found.issues[0].text.endswith("by the owner: from here it makes it `completed`, `failed`, `on-hold`.")
+
+
+@pytest.mark.parametrize(
+    ("accepted", "moves"),
+    [((), True), (("overall-coordination",), True), (("medication", "overall-coordination"), True), (("medication",), False)],
+)
+def test_hov_6_ownership_moves_with_the_coordination(accepted: tuple[str, ...], moves: bool) -> None:
+    assert moves_ownership({"output": [scope("accepted-scope", each) for each in accepted]}) is moves

@@ -391,14 +391,6 @@ def test_a_dataset_that_is_not_complete_is_told_item_by_item(world: Any) -> None
     assert [(each.rule, "`current-risks`" in each.text) for each in needs.dataset(incomplete)] == [("HOV-2", True)]
 
 
-@pytest.mark.parametrize(
-    ("accepted", "moves"),
-    [((), True), (("overall-coordination",), True), (("medication", "overall-coordination"), True), (("medication",), False)],
-)
-def test_hov_6_ownership_moves_with_the_coordination(accepted: tuple[str, ...], moves: bool) -> None:
-    assert needs.moves_ownership({"output": [scope("accepted-scope", each) for each in accepted]}) is moves
-
-
 def test_an_accept_by_date_is_ahead_of_the_instant_it_is_sent(world: Any) -> None:
     """HOV-1: an instant that is now has passed, and one a moment later has not."""
     when = world.task("requested", restriction={"period": {"end": "2026-10-23T14:30:00Z"}})
