@@ -22,12 +22,13 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 from starlette.routing import Route
 
 from service import clock
-from service.api.problems import RETRY_AFTER
+from service.api.problems import RETRY_AFTER, STATUS
 from service.auth.authorize import Wrong
 from service.auth.clients import digest
 from service.auth.event import Event
-from service.auth.grants import Answer, OAuthRequest, refusal
-from service.problem import Problem, Refused
+from service.auth.grants import Answer, OAuthRequest
+from service.auth.grants import refusal as refusal_of
+from service.problem import Category, Problem, Refused
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.launch import Approved, Launching, LoginNeeded, Question
@@ -36,15 +37,9 @@ from service.usecases.smart.users import Users
 
 LARGEST_FORM = 64 * 1024
 MOST_FIELDS = 64
+Endpoint = Callable[[Request], Awaitable[Response]]
 _PAGES = Path(__file__).with_name("pages")
 _NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
-_ANY_ORIGIN = {"Access-Control-Allow-Origin": "*"}  # endpoints that send this header read no cookie
-_PREFLIGHT = {
-    **_ANY_ORIGIN,
-    "Access-Control-Allow-Methods": "GET, POST",
-    "Access-Control-Allow-Headers": "Authorization, Content-Type",
-    "Access-Control-Max-Age": "3600",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,19 +77,19 @@ class Unread:
 def routes(services: OAuth) -> list[Route]:
     """The routes of the authorization server, relative to the path under which the server is mounted."""
     here = _Endpoints(services)
+    page, client = here.for_people, here.for_clients
     return [
-        Route("/authorize", here.authorize, methods=["GET"]),
-        Route("/authorize", here.decide, methods=["POST"]),
-        Route("/login", here.login, methods=["POST"]),
-        Route("/logout", here.logout, methods=["POST"]),
-        Route("/launch", here.launch, methods=["POST"]),
-        Route("/token", here.token, methods=["POST"]),
-        Route("/introspect", here.introspect, methods=["POST"]),
-        Route("/revoke", here.revoke, methods=["POST"]),
-        Route("/jwks", here.jwks, methods=["GET"]),
-        Route("/.well-known/openid-configuration", here.openid, methods=["GET"]),
+        Route("/authorize", page(here.authorize), methods=["GET"]),
+        Route("/authorize", page(here.decide), methods=["POST"]),
+        Route("/login", page(here.login), methods=["POST"]),
+        Route("/logout", page(here.logout), methods=["POST"]),
+        Route("/launch", client(here.launch), methods=["POST"]),
+        Route("/token", client(here.token), methods=["POST"]),
+        Route("/introspect", client(here.introspect), methods=["POST"]),
+        Route("/revoke", client(here.revoke), methods=["POST"]),
+        Route("/jwks", client(here.jwks), methods=["GET"]),
+        Route("/.well-known/openid-configuration", client(here.openid), methods=["GET"]),
         Route("/style.css", _style, methods=["GET"]),
-        *[Route(path, _preflight, methods=["OPTIONS"]) for path in ("/token", "/introspect", "/revoke", "/jwks")],
     ]
 
 
@@ -102,6 +97,30 @@ class _Endpoints:
     def __init__(self, services: OAuth) -> None:
         self._services = services
         self._base = urlsplit(services.issuer).path
+
+    def for_people(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint of a page: a refusal is a page, too."""
+
+        async def shown(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except Refused as refusal:
+                return self._error(str(refusal), STATUS[refusal.problem.category])
+
+        return shown
+
+    def for_clients(self, endpoint: Endpoint) -> Endpoint:
+        """The endpoint of a client: that the service is away is told in OAuth's terms (RFC 6749 section 4.1.2.1)."""
+
+        async def told(request: Request) -> Response:
+            try:
+                return await endpoint(request)
+            except Refused as refusal:
+                category = refusal.problem.category
+                answer = refusal_of("temporarily_unavailable", str(refusal), STATUS[category])
+                return _json(replace(answer, headers={"Retry-After": RETRY_AFTER.get(category, "5")}))
+
+        return told
 
     async def token(self, request: Request) -> Response:
         return await self._oauth(request, self._services.authorization.token)
@@ -115,19 +134,24 @@ class _Endpoints:
     async def _oauth(self, request: Request, endpoint: Callable[[OAuthRequest], Awaitable[Answer]]) -> Response:
         """The answer of an endpoint for clients. A secret that does not hold is counted for its address."""
         asked = await _form(request)
-        answer = refusal("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
+        answer = refusal_of("invalid_request", asked.reason) if isinstance(asked, Unread) else await endpoint(asked)
         if answer.body.get("error") in ("invalid_client", "invalid_grant"):
             told = Event("token", False, reason=f"A secret was refused: {answer.body['error']}.")
             if (slower := await self._services.limits.failed(_address(request), told)) is not None:
-                return _json(replace(refusal("temporarily_unavailable", str(slower), 429), headers={"Retry-After": RETRY_AFTER}))
+                return _json(
+                    replace(
+                        refusal_of("temporarily_unavailable", str(slower), 429),
+                        headers={"Retry-After": RETRY_AFTER[Category.THROTTLED]},
+                    )
+                )
         return _json(answer)
 
     async def jwks(self, _: Request) -> Response:
         keys = await self._services.authorization.jwks()
-        return JSONResponse(keys, headers={**_ANY_ORIGIN, "Cache-Control": "public, max-age=300"})
+        return JSONResponse(keys, headers={"Cache-Control": "public, max-age=300"})
 
     async def openid(self, _: Request) -> Response:
-        return JSONResponse(self._services.authorization.openid_configuration(), headers=_ANY_ORIGIN)
+        return JSONResponse(self._services.authorization.openid_configuration())
 
     async def authorize(self, request: Request) -> Response:
         asked = _query(request)
@@ -142,6 +166,8 @@ class _Endpoints:
         if not self._csrf_holds(request, form):
             return self._error("The form is out of date, or did not come from this page.", 403)
         launching, secret, chosen = self._services.launching, self._secret(request), form["patient"]
+        if form["decision"] == "find":
+            return self._shown(request, await launching.begin(asked, secret, form["find"]))
         if form["decision"] == "allow":
             return self._shown(request, await launching.approve(asked, secret, chosen), chosen=chosen)
         return self._shown(request, await launching.deny(asked, secret))
@@ -176,7 +202,7 @@ class _Endpoints:
         `intent`."""
         form = await _form(request)
         if isinstance(form, Unread):
-            return _json(refusal("invalid_request", form.reason))
+            return _json(refusal_of("invalid_request", form.reason))
         scheme, _, token = form.authorization.partition(" ")
         caller = await self._services.authentication.caller(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None or isinstance(caller, Problem):
@@ -186,7 +212,7 @@ class _Endpoints:
         try:
             launch = await self._services.launching.launch(caller, form["client_id"], form["patient"], form["intent"])
         except Refused as refused:
-            return _json(refusal("invalid_request", str(refused)))
+            return _json(refusal_of("invalid_request", str(refused)))
         return _json(Answer(200, {"launch": launch, "iss": self._services.authorization.terms.fhir_base}))
 
     def _shown(self, request: Request, shown: LoginNeeded | Question | Wrong | Approved, chosen: str = "") -> Response:
@@ -241,6 +267,8 @@ class _Endpoints:
             lines=shown.lines,
             ask=shown.ask,
             choices=shown.choices,
+            sought=shown.sought,
+            more=shown.more,
             patient=named,
             chosen=chosen,
             csrf=_csrf(self._secret(request)),
@@ -249,11 +277,11 @@ class _Endpoints:
         )
 
     def _page(self, request: Request, name: str, status: int, target: str = "", **values: Any) -> HTMLResponse:
-        text = _templates().get_template(name).render(base=self._base, query=request.url.query, **values)
+        text = templates().get_template(name).render(base=self._base, query=request.url.query, **values)
         return HTMLResponse(text, status, headers=_guards(target))
 
     def _error(self, text: str, status: int = 400) -> Response:
-        page = _templates().get_template("error.html").render(base=self._base, heading="This cannot go on", text=text)
+        page = templates().get_template("error.html").render(base=self._base, heading="This cannot go on", text=text)
         return HTMLResponse(page, status, headers=_guards(""))
 
     def _secret(self, request: Request) -> str:
@@ -274,7 +302,7 @@ def _address(request: Request) -> str:
 
 def _json(answer: Answer) -> Response:
     headers = {name: value for name, value in answer.headers.items() if name.lower() in ("www-authenticate", "retry-after")}
-    return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **_ANY_ORIGIN, **headers})
+    return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **headers})
 
 
 def _query(request: Request) -> OAuthRequest | Unread:
@@ -327,7 +355,8 @@ def _guards(target: str) -> dict[str, str]:
 
 
 @cache
-def _templates() -> Environment:
+def templates() -> Environment:
+    """The pages."""
     return Environment(loader=FileSystemLoader(_PAGES), autoescape=True, undefined=StrictUndefined)
 
 
@@ -339,7 +368,3 @@ def _stylesheet() -> bytes:
 async def _style(_: Request) -> Response:
     headers = {"Cache-Control": "public, max-age=3600", "X-Content-Type-Options": "nosniff"}
     return Response(_stylesheet(), media_type="text/css", headers=headers)
-
-
-async def _preflight(_: Request) -> Response:
-    return Response(status_code=204, headers=_PREFLIGHT)

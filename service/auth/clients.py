@@ -22,13 +22,17 @@ _PLAIN_URI = re.compile(r"[A-Za-z0-9._~:/?\[\]@!$&'()+,;=%-]+")
 _PLAIN_HOST = re.compile(r"[A-Za-z0-9.:\[\]-]*")  # the redirect URI's host is put into a Content-Security-Policy
 _LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 
+ROLE = "PractitionerRole"
+FHIR_USERS = (ROLE, "Practitioner")
+
 
 @dataclass(frozen=True, slots=True)
 class Client:
     """A registered client. Its methods are the client protocol of Authlib's server core (`authlib.oauth2.rfc6749.ClientMixin`).
 
     `method` is `none` (public), `client_secret` or `private_key_jwt`. `secret` is the SHA-256 of a 256-bit random secret, in
-    hex. Keys come from `jwks` or from `jwks_url`, never from a request.
+    hex. Keys come from `jwks` or from `jwks_url`, never from a request. `fhir_user` is the type of record by which the app knows
+    a member of staff: one of FHIR_USERS.
     """
 
     id: str
@@ -42,6 +46,7 @@ class Client:
     secret: str = ""
     jwks: Mapping[str, Any] | None = None
     jwks_url: str = ""
+    fhir_user: str = ROLE
 
     @property
     def client_id(self) -> str:
@@ -109,6 +114,8 @@ def _name_issues(client: Client) -> list[Issue]:
         issues.append(Issue("value", f"Client id `{client.id}` must be 1 to 64 letters, digits, `.`, `_`, `~` or `-`."))
     if not _ORGANIZATION.fullmatch(client.organization):
         issues.append(Issue("value", f"`{client.organization}` is not a reference to an Organization; give `Organization/ID`."))
+    if client.fhir_user not in FHIR_USERS:
+        issues.append(Issue("value", f"An app knows staff as `{FHIR_USERS[0]}` or as `{FHIR_USERS[1]}`; choose one."))
     wrong = [purpose for purpose in client.purposes if not _PURPOSE.fullmatch(purpose)]
     issues += [Issue("value", f"Purpose `{each}` is not a code of v3-ActReason; for example `TREAT`.") for each in wrong]
     return issues

@@ -278,7 +278,7 @@ class Decider(AuthorizationServer):
         return {
             "token_type": "Bearer",
             "access_token": self.secrets.access,
-            "expires_in": self.terms.access_seconds,
+            "expires_in": self.terms.life(grant),
             "scope": str(granted),
         }
 

@@ -92,7 +92,7 @@ def caller(
     user, patient = _user(claims, issuer, fhir_base), _patient(claims, issuer, fhir_base)
     if user is None or patient is None:
         return Unsigned("The token's user or patient is not a reference to a record here.")
-    allowed = granted.narrowed(client.scopes)
+    allowed = granted.narrowed(client.scopes).with_records(user)
     return Caller(client.id, client.organization, allowed, user, patient, client.purposes, digest(token)[:16])
 
 
@@ -118,8 +118,9 @@ def _fault(signed: Signed, issuer: Issuer, now: datetime) -> str:
     expires = instant_claim(claims, "exp")
     if expires is None or expires <= present:
         return "The token has expired, or has no `exp`."
-    starts = instant_claim(claims, "nbf") if "nbf" in claims else 0.0
-    return "The token is not valid yet." if starts is None or starts > present + SKEW_SECONDS else ""
+    starts = [instant_claim(claims, name) for name in ("nbf", "iat") if name in claims]
+    early = any(start is None or start > present + SKEW_SECONDS for start in starts)
+    return "The token is not valid yet." if early else ""
 
 
 def _scope_text(value: object) -> str:

@@ -114,6 +114,13 @@ class Scopes:
         """These scopes, less every resource scope of `context`."""
         return replace(self, entries=tuple(entry for entry in self.entries if entry.context != context))
 
+    def with_records(self, *references: str) -> Scopes:
+        """These scopes, and with `openid fhirUser` the reading of the records that say who the user is (SMART 2.2 section 4)."""
+        if not (self.has("openid") and self.has("fhirUser")):
+            return self
+        named = [each.partition("/") for each in references if each]
+        return replace(self, entries=(*self.entries, *(Access("user", kind, "r", (("_id", id),)) for kind, _, id in named)))
+
     def contexts(self) -> frozenset[str]:
         """The contexts (`patient`, `user`, `system`) that appear in these scopes."""
         return frozenset(entry.context for entry in self.entries)

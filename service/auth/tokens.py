@@ -17,14 +17,17 @@ ACCESS = "access_token"
 REFRESH = "refresh_token"
 CODE_SECONDS = 60
 ID_TOKEN_SECONDS = 300
+SKEW = timedelta(seconds=30)
+"""How far the clocks of two machines may lie apart."""
 
 
 @dataclass(frozen=True, slots=True)
 class Grant:
     """One authorization of one client by one person. Revoking a grant ends its codes, access tokens and refresh tokens.
 
-    `user` is a PractitionerRole, Patient or RelatedPerson reference; `session` the digest of the login session, with which
-    `online_access` ends; `auth_time` when the person logged in.
+    `user` is a PractitionerRole, Patient or RelatedPerson reference, `practitioner` the Practitioner of the role, `known_as` the
+    one of them that the app is told (`fhirUser`); `session` the digest of the login session, with which `online_access` ends;
+    `auth_time` when the person logged in.
     """
 
     id: str
@@ -37,6 +40,13 @@ class Grant:
     auth_time: datetime
     intent: str = ""
     revoked: bool = False
+    practitioner: str = ""
+    known_as: str = ""
+
+    @property
+    def fhir_user(self) -> str:
+        """The reference by which the app knows the user."""
+        return self.known_as or self.user
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +85,7 @@ class Token:
     patient: str = ""
     purposes: tuple[str, ...] = ("TREAT",)
     used: bool = False
+    practitioner: str = ""
 
     def check_client(self, client: Client) -> bool:
         return self.client == client.id
@@ -85,14 +96,20 @@ class Token:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The terms on which this server issues tokens. Lives are in seconds; `issuer` and `token_endpoint` are URLs; `fhir_base`
+    """The terms on which this server issues tokens. Lives are in seconds: `access_seconds` of an access token with which a client
+    acts for itself, `user_seconds` of one with which it acts for a person; `issuer` and `token_endpoint` are URLs; `fhir_base`
     is a URL that ends in `/fhir`.
     """
 
     issuer: str
     fhir_base: str
     access_seconds: int = 300
+    user_seconds: int = 3600
     refresh_seconds: int = 24 * 3600
+
+    def life(self, grant: Grant | None) -> int:
+        """How long an access token lasts, in seconds."""
+        return self.user_seconds if grant else self.access_seconds
 
     @property
     def token_endpoint(self) -> str:
@@ -113,13 +130,14 @@ class Secrets:
 
 
 def caller_of(token: Token | None, now: datetime) -> Caller | None:
-    """The Caller who presents this access token; None when the token is no access token or has expired."""
-    if token is None or token.kind != ACCESS or token.expires <= now:
+    """The Caller who presents this access token; None when the token is no access token, has expired, or was issued in the
+    future, by a machine whose clock is wrong."""
+    if token is None or token.kind != ACCESS or token.expires <= now or token.issued > now + SKEW:
         return None
     return Caller(
         client=token.client,
         organization=token.organization,
-        scopes=_scopes(token.scope),
+        scopes=_scopes(token.scope).with_records(token.user, token.practitioner),
         user=token.user,
         patient=token.patient,
         purposes=token.purposes,
@@ -129,7 +147,7 @@ def caller_of(token: Token | None, now: datetime) -> Caller | None:
 
 def access_token(secret: str, client: Client, scope: Scopes, terms: Terms, now: datetime, grant: Grant | None = None) -> Token:
     """A new access token for a client, and for the person and patient of its grant."""
-    expires = now + timedelta(seconds=terms.access_seconds)
+    expires = now + timedelta(seconds=terms.life(grant))
     return _token(ACCESS, secret, client, str(scope), now, expires, grant)
 
 
@@ -154,7 +172,7 @@ def launch_context(grant: Grant) -> dict[str, Any]:
     if grant.intent:
         context["intent"] = grant.intent
     if scope.has("fhirUser") or scope.has("profile"):
-        context["fhirUser"] = grant.user
+        context["fhirUser"] = grant.fhir_user
     return context
 
 
@@ -171,10 +189,9 @@ def id_claims(grant: Grant, nonce: str, terms: Terms, now: datetime) -> dict[str
     if nonce:
         claims["nonce"] = nonce
     scope = _scopes(grant.scope)
-    if scope.has("fhirUser"):
-        claims["fhirUser"] = f"{terms.fhir_base}/{grant.user}"
-    if scope.has("profile"):
-        claims["profile"] = f"{terms.fhir_base}/{grant.user}"
+    for claim in ("fhirUser", "profile"):
+        if scope.has(claim):
+            claims[claim] = f"{terms.fhir_base}/{grant.fhir_user}"
     return claims
 
 
@@ -209,8 +226,8 @@ def may_introspect(token: Token, client: Client) -> bool:
 
 
 def live(token: Token | None, now: datetime) -> bool:
-    """Whether a token that was looked up in the store is there, unused and not expired."""
-    return token is not None and not token.used and token.expires > now
+    """Whether a token that was looked up in the store is there, unused, not expired and not of the future."""
+    return token is not None and not token.used and token.expires > now and token.issued <= now + SKEW
 
 
 def _scopes(text: str) -> Scopes:
@@ -230,5 +247,6 @@ def _token(kind: str, secret: str, client: Client, scope: str, now: datetime, ex
         grant=grant.id if grant else "",
         user=grant.user if grant else "",
         patient=grant.patient if grant else "",
+        practitioner=grant.practitioner if grant else "",
         purposes=client.purposes,
     )

@@ -14,6 +14,7 @@ import typer
 
 from service import clock
 from service.app import Built
+from service.auth.clients import ROLE
 from service.care.ownership.role import role_fault
 from service.cli.agencies import agency_named
 from service.cli.arguments import Data, wrong
@@ -139,6 +140,9 @@ def client_add(
     secret: Annotated[bool, typer.Option("--secret", help="Make a secret for it, shown this once.")] = False,
     purpose: Purposes = [],
     name: Annotated[str, typer.Option(help="Its name on the consent page.")] = "",
+    fhir_user: Annotated[
+        str, typer.Option(help="The record that tells it who a member of staff is: `PractitionerRole` or `Practitioner`.")
+    ] = ROLE,
     data: Data = None,
 ) -> None:
     """Register a SMART client; prints its registration as JSON."""
@@ -160,6 +164,7 @@ def client_add(
             secret=secret,
             redirect_uris=redirect_uri,
             purposes=_purposes(purpose),
+            fhir_user=fhir_user,
         )
 
     print(json.dumps(with_service(data, add), indent=2))

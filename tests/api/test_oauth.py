@@ -8,6 +8,7 @@ import pytest
 from joserfc import jwt
 from joserfc.jwk import KeySet
 
+from service.problem import Category, Refused, problem
 from tests.fakes.smart import (
     ASSERTION,
     BACK,
@@ -249,11 +250,51 @@ async def test_a_form_in_json_is_refused_in_oauth_s_terms(smart: Smart) -> None:
     assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
 
 
-async def test_browsers_of_other_origins_may_ask_for_tokens(smart: Smart) -> None:
-    answer = await smart.http.options("/auth/token")
-    assert answer.headers["access-control-allow-origin"] == "*"
+async def test_an_app_in_a_browser_refreshes_without_naming_itself(smart: Smart) -> None:
+    """SMART 2.2 section 2.0.14: a public client sends its refresh token alone."""
+    token = await exchanged(smart, "launch/patient patient/*.rs offline_access")
+    answer = await smart.post("token", grant_type="refresh_token", refresh_token=str(token["refresh_token"]))
+    assert answer.status_code == 200
+    assert (await smart.who(answer.json()["access_token"])).json()["client"] == "app"
+
+
+async def test_a_client_with_a_secret_does_not_refresh_without_it(smart: Smart) -> None:
+    made = await smart.registration.add_client("web", TRUST, PUBLIC_SCOPE, secret=True, redirect_uris=[BACK])
+    verifier, challenge = pkce()
+    code = await smart.code(query("web", challenge, "launch/patient patient/*.rs offline_access"))
+    form = {"grant_type": "authorization_code", "code": code, "redirect_uri": BACK, "code_verifier": verifier}
+    proof = ("web", made["client_secret"])
+    first = (await smart.http.post("/auth/token", data=form, auth=proof)).json()
+    again = {"grant_type": "refresh_token", "refresh_token": first["refresh_token"]}
+    answer = await smart.http.post("/auth/token", data=again)
+    assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+    assert (await smart.http.post("/auth/token", data=again, auth=proof)).status_code == 200
+
+
+async def test_a_refresh_token_that_is_not_known_names_nobody(smart: Smart) -> None:
+    answer = await smart.post("token", grant_type="refresh_token", refresh_token="x" * 43)
+    assert answer.json()["error"] == "invalid_client"
+
+
+async def test_access_for_a_person_at_work_lasts_an_hour(smart: Smart) -> None:
+    """And access for a system five minutes."""
+    assert (await exchanged(smart, "launch/patient patient/*.rs"))["expires_in"] == 3600
 
 
 async def test_login_and_tokens_are_noted_for_the_audit_trail(smart: Smart) -> None:
     await exchanged(smart, "launch/patient patient/*.rs")
     assert [(event.kind, event.allowed) for event in smart.events] == [("login", True), ("authorize", True), ("token", True)]
+
+
+async def test_a_database_that_is_away_is_told_in_oauth_s_terms(smart: Smart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """503 in JSON to a client, a page to a person."""
+
+    async def away(*_: object) -> None:
+        raise Refused(problem(Category.UNAVAILABLE, "transient", "The database does not answer."))
+
+    monkeypatch.setattr(smart.clients, "client", away)
+    answer = await smart.post("token", grant_type="client_credentials", client_id="app")
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    assert answer.headers["retry-after"] == "5"
+    page = await smart.http.get("/auth/authorize", params=query("app", pkce()[1]))
+    assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (503, "text/html")

@@ -23,6 +23,7 @@ from starlette.routing import Mount, Route
 
 from service import clock
 from service.api.oauth import OAuth, routes
+from service.auth.clients import Client
 from service.auth.event import Event
 from service.auth.issuers import Issuer
 from service.auth.scopes import Scopes
@@ -37,7 +38,7 @@ from service.store.tokens import Tokens
 from service.usecases.smart.authentication import Authentication
 from service.usecases.smart.authorization import Authorization
 from service.usecases.smart.clients import Registration
-from service.usecases.smart.launch import Choice, Launching
+from service.usecases.smart.launch import Choice, Launching, Listing
 from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
@@ -119,6 +120,14 @@ class Unlisted:
     async def employer(self, user: str) -> str:
         """Everybody works there."""
         return self._organization
+
+    async def practitioner(self, user: str) -> str:
+        """A role is a practitioner's of the same id."""
+        return user.replace("PractitionerRole/", "Practitioner/") if user.startswith("PractitionerRole/") else ""
+
+    async def listed(self, client: Client, user: str, text: str) -> Listing:
+        """Nobody is listed but who is named by a reference."""
+        return Listing((Choice(text, text),) if PATIENT.fullmatch(text) else ())
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """People have their own record."""

@@ -67,6 +67,7 @@ class Authorization:
 
     async def token(self, asked: OAuthRequest) -> Answer:
         """The answer of the token endpoint (RFC 6749 section 3.2), once its effects are committed."""
+        asked = await self._with_client(asked)
         decider = await self._decider(asked)
         if isinstance(decider, Answer):
             return decider
@@ -107,6 +108,15 @@ class Authorization:
         """The Decider (Authlib's core) for an authorize request of one client."""
         client = await self._clients.client(client_id) if client_id else None
         return self._deciding(Loaded(client=client))
+
+    async def _with_client(self, asked: OAuthRequest) -> OAuthRequest:
+        """The request, with the client of its refresh token when it names no client: an app that can keep no secret refreshes
+        without naming itself (SMART 2.2 section 2.0.14). A client that has a secret or keys must still prove that it is
+        itself."""
+        if asked["grant_type"] != "refresh_token" or grants.claimed_client(asked):
+            return asked
+        found = await self._tokens.token(asked["refresh_token"])
+        return replace(asked, parameters={**asked.parameters, "client_id": found.client}) if found else asked
 
     async def _decider(self, asked: OAuthRequest) -> Decider | Answer:
         """The Decider (Authlib's core) with every record that this request can need, or the refusal when the client's keys cannot

@@ -50,6 +50,7 @@ class Registration:
         secret: bool = False,
         redirect_uris: Sequence[str] = (),
         purposes: Sequence[str] = ("TREAT",),
+        fhir_user: str = clients.ROLE,
     ) -> dict[str, Any]:
         """Registers a client with exactly one method of authentication. Returns the registration in the form of RFC 7591, with
         the client's secret, which is shown only in this answer. `agency` is the organisation's name for the consent page. Raises
@@ -71,6 +72,7 @@ class Registration:
             secret=digest(made) if made else "",
             jwks=jwks,
             jwks_url=jwks_url,
+            fhir_user=fhir_user,
         )
         self._refuse_unfit(client)
         operation = Operation("C", f"client {id}", organization, rows=(f"auth.clients/{id}",))
@@ -152,5 +154,6 @@ def described(client: Client) -> dict[str, Any]:
         "redirect_uris": list(client.redirect_uris),
         "jwks_uri": client.jwks_url,
         "jwks": client.jwks,
+        "fhir_user": client.fhir_user if client.redirect_uris else "",
     }
     return {name: value for name, value in said.items() if value}

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+
+import orjson
+import structlog
 
 from service import clock
 from service.auth import tokens
 from service.auth.caller import Caller
+from service.auth.clients import Client
 from service.auth.event import Event
 from service.auth.scopes import Access, Scopes
 from service.auth.tokens import Token
@@ -16,16 +21,21 @@ from service.change import Resource
 from service.consent.enforcement import told
 from service.consent.explain import record_of
 from service.fhir.canonical import NHS_NUMBER
-from service.fhir.reference import key, relative
+from service.fhir.person import named
+from service.fhir.reference import key, link, relative
 from service.fhir.search import parse
 from service.problem import Problem
 from service.store.records import Row
-from service.usecases.request.audit import login_event
+from service.usecases.request.audit import login_event, note, query_text
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Viewer, evidence_of, viewer_of
-from service.usecases.smart.launch import Choice
+from service.usecases.request.viewer import Shown, Viewer, evidence_of, viewer_of
+from service.usecases.request.walk import Walk
+from service.usecases.smart.launch import Choice, Listing
 
-READING = Scopes((Access("user", "Patient", "r"),))
+log = structlog.get_logger()
+READING = Scopes((Access("user", "Patient", "rs"),))
+MOST_LISTED = 25
+"""The Patients on one page of the picker."""
 
 
 class IdpDirectory:
@@ -41,11 +51,18 @@ class IdpDirectory:
         role = await self._services.directory.get(user)
         return "" if role_fault(role, clock.now(), self._services.zone) else await self._services.directory.organization(user)
 
+    async def practitioner(self, user: str) -> str:
+        """The Practitioner of a PractitionerRole; empty for every other user."""
+        role = await self._services.directory.get(user) if user.startswith("PractitionerRole/") else None
+        local = relative(link(role or {}, "practitioner"), self._base)
+        return local if local.startswith("Practitioner/") else ""
+
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose records a person may open as their own."""
         context = RequestContext(Caller("", "", READING, user=user), clock.now(), "")
         viewer = await viewer_of(self._services, context)
-        return tuple(Choice(patient, patient) for patient in sorted(viewer.own))
+        rows = await self._services.records.read_many(sorted(viewer.own))
+        return tuple(map(_choice, await viewer.reveal([row for row in rows.values() if not row.deleted], "r")))
 
     async def patient(self, text: str, organization: str) -> str:
         """The Patient that staff name by a reference or NHS number; empty when the Patient is absent or the agency may not see
@@ -58,6 +75,27 @@ class IdpDirectory:
         shown = await viewer.reveal([row for row in await self._named(text) if not row.deleted], "r")
         ranked = sorted(shown, key=lambda each: (each.row.custodian != organization, each.row.id))
         return ranked[0].row.reference if ranked else ""
+
+    async def listed(self, client: Client, user: str, text: str) -> Listing:
+        """The Patients whom staff of the client's organisation may open, by name, at most MOST_LISTED: found by a reference, an
+        NHS number or the beginnings of names; those written about last for an empty text. The look-up is audited as a search."""
+        caller = Caller(client.id, client.organization, READING, user=user, purposes=client.purposes)
+        context = RequestContext(caller, clock.now(), self._base)
+        viewer = await viewer_of(self._services, context)
+        shown = await viewer.reveal([row for row in await self._named(text) if not row.deleted], "r")
+        shown = shown or await self._by_name(viewer, text)
+        found = shown[:MOST_LISTED]
+        await note(self._services, context, "E", query_text("Patient", [("name", text)] if text else []), found)
+        choices = sorted(map(_choice, found), key=lambda each: each.display.casefold())
+        return Listing(tuple(choices), len(shown) > MOST_LISTED)
+
+    async def _by_name(self, viewer: Viewer, text: str) -> list[Shown]:
+        words = [("name", _literal(word)) for word in text.split()]
+        query = parse("Patient", [*words, ("_sort", "-_lastUpdated")], self._services.indexer.parameters)
+        if isinstance(query, Problem):
+            return []
+        walk = Walk(self._services, viewer, query, await viewer.visible("Patient", query))
+        return await walk.page(None, MOST_LISTED + 1)
 
     async def _named(self, text: str) -> list[Row]:
         local = relative(text, self._base)
@@ -104,5 +142,18 @@ class IdpDirectory:
         return ""
 
     async def note(self, event: Event) -> None:
-        """Writes the AuditEvent of an event at the authorization server."""
+        """Writes the AuditEvent of an event at the authorization server, and a line for operators, which names no user."""
+        log.info("authorization", kind=event.kind, allowed=event.allowed, client=event.client, reason=event.reason)
         await self._services.trail.note(login_event(event, clock.now()))
+
+
+def _choice(shown: Shown) -> Choice:
+    """A Patient in the words in which the reader may know the Patient."""
+    resource = orjson.loads(shown.body)
+    return Choice(shown.row.reference, named(resource))
+
+
+def _literal(word: str) -> str:
+    """A word as a value of a search parameter, in which `,`, `$`, `|` and the escape itself have a meaning (R4 section
+    3.1.1.4.3)."""
+    return re.sub(r"([\\,$|])", r"\\\1", word)

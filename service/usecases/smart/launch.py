@@ -10,7 +10,7 @@ from service import clock
 from service.auth import wording
 from service.auth.authorize import AuthorizationRequest, Wrong, decide_authorize
 from service.auth.caller import Caller
-from service.auth.clients import digest
+from service.auth.clients import Client, digest
 from service.auth.event import Event
 from service.auth.grants import OAuthRequest
 from service.auth.tokens import Code, Grant
@@ -33,11 +33,22 @@ class Choice:
     display: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Patients that a member of staff may choose from; `more` when there are others, which a longer name would find."""
+
+    choices: tuple[Choice, ...] = ()
+    more: bool = False
+
+
 class Directory(Protocol):
     """What the authorize endpoint must know about people and agencies."""
 
     async def employer(self, user: str) -> str:
         """The Organization of an active PractitionerRole; empty for a role that is not active. Never called for a patient."""
+
+    async def practitioner(self, user: str) -> str:
+        """The Practitioner of a PractitionerRole; empty for every other user."""
 
     async def patients(self, user: str) -> tuple[Choice, ...]:
         """The Patients whose records this Patient or RelatedPerson may open as their own."""
@@ -45,6 +56,10 @@ class Directory(Protocol):
     async def patient(self, text: str, organization: str) -> str:
         """The Patient that staff of an organisation name by a reference or identifier; empty when there is no such Patient or the
         staff may not see the Patient."""
+
+    async def listed(self, client: Client, user: str, text: str) -> Listing:
+        """The Patients whom staff of the client's organisation may open, found by a reference, an NHS number or the beginnings
+        of names; those written about last for an empty text."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +71,17 @@ class LoginNeeded:
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """The question on the consent page. `lines` say what the app would be allowed; `choices` are patients to pick from; `ask` is
-    whether the person must type a patient instead; `fault` says why the last choice was refused."""
+    """The question on the consent page. `lines` say what the app would be allowed; `choices` are patients to pick from, found by
+    `sought`, and `more` when there are others; `ask` is whether the person may look for others; `fault` says why the last choice
+    was refused."""
 
     request: AuthorizationRequest
     user: User
     session: Session
     lines: tuple[str, ...]
     choices: tuple[Choice, ...] = ()
+    sought: str = ""
+    more: bool = False
     ask: bool = False
     patient: str = ""
     launch: Launch | None = None
@@ -94,8 +112,9 @@ class Launching:
         self._authorization, self._users, self._clients, self._tokens = authorization, users, clients, issued
         self._directory, self._note = directory, note
 
-    async def begin(self, asked: OAuthRequest, session_secret: str) -> LoginNeeded | Question | Wrong:
-        """What an authorize request needs: a login, the consent question, or a refusal of the request."""
+    async def begin(self, asked: OAuthRequest, session_secret: str, sought: str = "") -> LoginNeeded | Question | Wrong:
+        """What an authorize request needs: a login, the consent question, or a refusal of the request. `sought` is what a member
+        of staff looks for patients by."""
         decider = await self._authorization.decider(asked["client_id"])
         request = decide_authorize(asked, decider, self._authorization.terms.fhir_base)
         if isinstance(request, Wrong):
@@ -106,7 +125,7 @@ class Launching:
             return Wrong(error, "This service asks the person every time.", request.redirect_uri, request.state)
         if known is None:
             return LoginNeeded(request)
-        return await self._question(request, *known)
+        return await self._question(request, *known, sought.strip())
 
     async def approve(self, asked: OAuthRequest, session_secret: str, chosen: str) -> LoginNeeded | Question | Wrong | Approved:
         """A code for the approved scopes on the patient `chosen`, or the question again, with a fault, when the person may not
@@ -168,7 +187,7 @@ class Launching:
         local = own(patient, self._authorization.terms.fhir_base)
         return local if local in mine else ""
 
-    async def _question(self, request: AuthorizationRequest, user: User, session: Session) -> Question | Wrong:
+    async def _question(self, request: AuthorizationRequest, user: User, session: Session, sought: str) -> Question | Wrong:
         if user.professional and await self._directory.employer(user.reference) != request.client.organization:
             text = "Your role is not with the agency that this app acts for."
             return _wrong(request, "access_denied", text)
@@ -178,7 +197,8 @@ class Launching:
         if not _needs_patient(request):
             return question
         if user.professional:
-            return replace(question, ask=True)
+            found = await self._directory.listed(request.client, user.reference, sought)
+            return replace(question, ask=True, sought=sought, choices=found.choices, more=found.more)
         choices = await self._directory.patients(user.reference)
         if not choices:
             return _wrong(request, "access_denied", "There is no record that you may open as your own.")
@@ -190,7 +210,12 @@ class Launching:
         found = await self._clients.launch(digest(request.launch), clock.now())
         if found is None or found.client != request.client.id or found.user != question.user.reference:
             return _wrong(request, "invalid_request", "The launch is not known, has expired, or is for another app or person.")
-        return replace(question, patient=found.patient, launch=found)
+        user = question.user
+        if user.professional:
+            choices = (await self._directory.listed(request.client, user.reference, found.patient)).choices
+        else:
+            choices = await self._directory.patients(user.reference)
+        return replace(question, patient=found.patient, launch=found, choices=choices)
 
     async def _chosen(self, question: Question, chosen: str) -> str | None:
         """The patient in context: empty when the request needs no patient, None when the person may not choose this patient."""
@@ -204,6 +229,7 @@ class Launching:
 
     async def _code(self, question: Question, patient: str) -> Approved:
         request, now, secret = question.request, clock.now(), clock.new_secret()
+        practitioner = await self._directory.practitioner(question.user.reference)
         grant = Grant(
             id=clock.new_id(),
             client=request.client.id,
@@ -214,6 +240,8 @@ class Launching:
             session=question.session.hash,
             auth_time=question.session.started,
             intent=question.launch.intent if question.launch else "",
+            practitioner=practitioner,
+            known_as=practitioner if request.client.fhir_user == "Practitioner" else "",
         )
         expires = now + code_expiry()
         code = Code(digest(secret), grant, request.redirect_uri, request.challenge, request.nonce, expires)

@@ -17,7 +17,8 @@ from service.store.clients import Clients
 from service.store.tokens import Tokens
 from service.usecases.request.operated import Operation, Record, unrecorded
 
-SESSION_HOURS = 8
+SESSION_HOURS = 13
+"""How long a login lasts: a long shift of twelve and a half hours, so that nobody is logged out at work."""
 WINDOW = timedelta(minutes=15)
 MOST_FOR_USER = 10
 MOST_FOR_ADDRESS = 100

@@ -1,0 +1,73 @@
+"""The Walk through the matches of a search that the caller may see."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from service.fhir.cursor import Cursor
+from service.fhir.query import Query, Sort, place
+from service.fhir.query import matches as evaluated
+from service.problem import Category, Refused, problem
+from service.store.records import Row
+from service.store.search import Visible
+from service.usecases.request.services import Services
+from service.usecases.request.viewer import Shown, Viewer, parted
+
+BATCH = 500
+
+
+@dataclass(slots=True)
+class Walk:
+    """Gives the matches of one search that the caller may see, in order. Rows are read a batch at a time, so that hidden rows
+    leave no gap. Only what the caller may see counts against the limits: how much is hidden turns no answer into a refusal."""
+
+    services: Services
+    viewer: Viewer
+    query: Query
+    visible: Visible
+    verb: str = "s"
+    afforded: bool = False
+
+    async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
+        """The rows that the caller may see. A redacted part cannot be searched for: a redacted record is a match only when its
+        shown parts match."""
+        shown = await self.viewer.reveal(rows, self.verb)
+        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
+
+    async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
+        """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
+        await self._afford()
+        found: list[Shown] = []
+        size = wanted
+        while len(found) < wanted:
+            rows = await self._batch(self.query, after, size)
+            found += await self._shown(rows)
+            if len(rows) < size:
+                break
+            after = Cursor(place(self.query, rows[-1].index))
+            size = max(size, min(2 * size, BATCH))  # a long run of hidden rows is passed in few steps
+        return found[:wanted]
+
+    async def total(self) -> int:
+        """The exact number of matches that the caller may see. Raises Refused TOO_COSTLY."""
+        counted, after = 0, None
+        query = replace(self.query, sort=(Sort("_id"),))  # what is only counted needs no other order
+        while rows := await self._batch(query, after, BATCH):
+            counted += len(await self._shown(rows))
+            if counted > self.services.settings.max_scan:
+                text = "The search has to look at too many records; narrow it, by `patient` or by date say."
+                raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
+            if len(rows) < BATCH:
+                break
+            after = Cursor(place(query, rows[-1].index))
+        return counted
+
+    async def _afford(self) -> None:
+        """Refuses an order that no index gives over more matches than may be sorted, of those that the caller may see."""
+        if not self.afforded and await self.services.searches.many(self.query, self.visible):
+            await self.total()
+        self.afforded = True
+
+    async def _batch(self, query: Query, after: Cursor | None, limit: int) -> list[Row]:
+        return await self.services.searches.find(query, visible=self.visible, after=after, limit=limit, afforded=self.afforded)
