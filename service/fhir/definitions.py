@@ -134,6 +134,19 @@ class Definitions:
         found = _HEAD.decode_lines(self._r4["structures"])
         return frozenset(each.type for each in found if each.concrete)
 
+    def profiles(self) -> dict[str, tuple[str, ...]]:
+        """The canonicals of our own profiles by the resource type that they constrain."""
+        found: dict[str, tuple[str, ...]] = {}
+        for url, each in self._own["StructureDefinition"].items():
+            if each["kind"] == "resource":
+                found[each["type"]] = (*found.get(each["type"], ()), url)
+        return found
+
+    @cached_property
+    def served(self) -> frozenset[str]:
+        """Every R4 resource type that has an endpoint: `Parameters` only travels with operations (R4 section 2.1.28)."""
+        return self.types - {"Parameters"}
+
     def structure(self, url_or_type: str) -> Resource | None:
         """The StructureDefinition of a canonical (a `|version` is left off) or of a type, with its elements under `element`; None
         when it is unknown.

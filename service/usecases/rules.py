@@ -12,9 +12,10 @@ from service.care.identity_review.review import is_review
 from service.care.ownership import keys
 from service.care.ownership import plan as plans
 from service.change import Resource
+from service.fhir.naming import unanswered
 from service.fhir.reference import link
 from service.fhir.resource import localised
-from service.problem import Category, Refused, problem
+from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.care import (
     agencies,
@@ -29,7 +30,7 @@ from service.usecases.care import (
 )
 from service.usecases.consent import consents
 from service.usecases.disclosure import service_records
-from service.usecases.request import personal
+from service.usecases.request import canonicals, personal
 from service.usecases.request.audit import audited
 from service.usecases.request.proposal import Proposal, custodian_only, store
 from service.usecases.request.viewer import Viewer
@@ -73,6 +74,7 @@ RULES: Mapping[str, WriteRule] = {
     "QuestionnaireResponse": questionnaire_responses.write,
     **dict.fromkeys(agencies.MEMBER, agencies.write),
     "Practitioner": agencies.write_practitioner,
+    **dict.fromkeys(canonicals.PUBLISHED, canonicals.write),
     "AuditEvent": service_records.write_event,
     "Communication": service_records.write_communication,
 }
@@ -80,8 +82,17 @@ RULES: Mapping[str, WriteRule] = {
 # The rules for records that exist already (`baton load`): a Consent is stored whatever its content, and never widens access.
 IMPORTED: Mapping[str, WriteRule] = {**RULES, "Consent": felt(consents.keep)}
 
-# Records of agreements, accounts and decisions: such a record is ended by its status, and is never deleted after use.
-KEPT = frozenset({"Task", "CarePlan", "CareTeam", "Consent", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"})
+# Records of agreements, accounts and decisions: such a record is ended by its status, and is never deleted after use. Three types
+# have drafts, which may be deleted; of the others no record ever is.
+DRAFTED = frozenset({"Task", "CarePlan", "Consent"})
+KEPT = DRAFTED | {"CareTeam", "Communication", "Provenance", "AuditEvent", "EpisodeOfCare"}
+
+WITHOUT: Mapping[str, frozenset[str]] = {
+    **dict.fromkeys(KEPT - DRAFTED, frozenset({"delete"})),
+    "AuditEvent": frozenset({"update", "delete"}),
+    "Subscription": frozenset({"create", "update"}),
+}
+"""The interactions that a type does not have, as the CapabilityStatement tells."""
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Mapping[str, WriteRule] = RULES) -> str:
@@ -89,6 +100,10 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
 
     Raises Refused when the rule refuses, or when the token's scopes do not allow the content as staged.
     """
+    if proposal.type == "Subscription":
+        text = "Subscriptions are not supported yet: nobody would be told. Ask by `_lastUpdated` for what has changed meanwhile."
+        raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text, expression="Subscription"))
+    _valued(proposal.resource, table)
     proposal = await personal.said(work, viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
@@ -104,6 +119,16 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
     return ref
 
 
+def _valued(resource: Resource, table: Mapping[str, WriteRule]) -> None:
+    """Refuses a record whose status or intent is given by an extension alone, such as data-absent-reason, where a rule decides
+    by it: a value that is not said is none."""
+    kind = str(resource["resourceType"])
+    unsaid = [name for name in ("status", "intent") if f"_{name}" in resource and name not in resource]
+    if unsaid and kind in table:
+        text = f"`{unsaid[0]}` has no value, only an extension, and the rules of a `{kind}` decide by it: say it."
+        raise Refused(problem(Category.INVALID, "required", text, expression=f"{kind}.{unsaid[0]}", rule="R4 2.4.0"))
+
+
 def _about(resource: Resource) -> tuple[str, ...]:
     """The Patients whom a token has to reach for a write, where these are not all that the record names: the review of an
     identity is about the Patient whose records it opens."""
@@ -112,7 +137,10 @@ def _about(resource: Resource) -> tuple[str, ...]:
 
 def prepared(resource: Resource, base: str) -> Resource:
     """The resource in the form that is validated and stored: a reference to a record of this service by its absolute URL under
-    `base` becomes relative, so that every rule and every search finds the record by one name."""
+    `base` becomes relative, so that every rule and every search finds the record by one name. Refuses a reference that nothing
+    answers."""
+    if lost := unanswered(resource):
+        raise Refused(Problem(Category.INVALID, lost))
     return localised(resource, base)
 
 
@@ -136,7 +164,8 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
     custodian_only(work, Proposal(row.resource, row, "d"))
     if row.type in KEPT and not unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
-        raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
+        category = Category.RULE if row.type in DRAFTED else Category.NOT_ALLOWED
+        raise Refused(problem(category, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
     if row.type == "QuestionnaireResponse":
         await questionnaire_responses.unagreed(work, viewer, row)
     if row.type == "Patient":

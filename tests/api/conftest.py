@@ -12,6 +12,7 @@ import pytest_asyncio
 from service.app import Built, build, routes, shell
 from service.settings import Settings
 from service.store.mongo import connect
+from service.usecases.register import definitions
 from tests.fakes.smart import Smart, started
 from tests.locality import BASE, Locality, person, settle, transport
 
@@ -25,6 +26,7 @@ async def service(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Asyn
     app = shell(settings)
     app.router.routes.extend(routes(built, BASE))
     await settle(built)
+    await definitions.publish(built.services, BASE)
     async with transport(app) as http:
         yield built, http
     await mongo.close()

@@ -55,7 +55,7 @@ async def unused(work: UnitOfWork, row: Row) -> None:
     tasks = await work.services.holdings.of("Task", (row.reference,))
     if any(led(each.resource, each.keys) for each in plans) or any(_open(each.resource) for each in tasks):
         text = "This Patient is kept while responsibility for the person is open: set `active` to false instead of deleting it."
-        raise Refused(problem(Category.NOT_ALLOWED, "business-rule", text, expression="Patient.active", rule="OWN-10"))
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="Patient.active", rule="OWN-10"))
 
 
 def _open(task: Resource) -> bool:

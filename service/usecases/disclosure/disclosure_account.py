@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from service.change import Resource
 from service.fhir.cursor import Cursor, seal, unseal
 from service.fhir.json import dump
+from service.fhir.operation import Input
 from service.fhir.query import Query, Sort, place
 from service.fhir.reference import relative, target
 from service.problem import Category, Problem, Refused, problem
@@ -26,6 +27,8 @@ from service.usecases.request.viewer import Viewer, absent, allowed, viewer_of
 
 Params = Sequence[tuple[str, str]]
 CURSOR = "_cursor"
+INPUTS = (Input("_count", ("valueInteger",)), Input(CURSOR, ("valueString",)))
+"""What `$access-history` takes in a Parameters body; in a URL the same names."""
 BATCH = 500
 LONGEST_PAGE = 100
 NEWEST_FIRST = (Sort("_lastUpdated", descending=True), Sort("_id", descending=True))

@@ -1,0 +1,24 @@
+"""What one installation of the service remembers about itself, beside the records."""
+
+from __future__ import annotations
+
+from service.store.mongo import Mongo, reached
+
+COLLECTION = "installation"
+
+
+@reached
+class Installation:
+    """Keeps one document for each thing that is remembered."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+
+    async def published(self) -> str:
+        """The digest of the definitions that were published last; empty before the first."""
+        found = await self._mongo.collection(COLLECTION).find_one({"_id": "definitions"})
+        return str(found["digest"]) if found else ""
+
+    async def publish(self, digest: str) -> None:
+        """Remembers the definitions that are published now."""
+        await self._mongo.collection(COLLECTION).update_one({"_id": "definitions"}, {"$set": {"digest": digest}}, upsert=True)
