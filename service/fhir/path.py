@@ -16,7 +16,7 @@ from typing import Any
 
 from service.fhir.canonical import UCUM
 from service.fhir.pathoperators import OPERATORS, type_step, type_test
-from service.fhir.pathsteps import FUNCTIONS, STEMS, Environment, Expression, Step, UndecidedError, child, index, truth
+from service.fhir.pathsteps import FUNCTIONS, STEMS, Environment, Expression, Step, UndecidedError, child, choices, index, truth
 
 __all__ = ["Environment", "Path", "UndecidedError", "compile_path"]
 
@@ -94,8 +94,8 @@ def _held(name: str) -> Callable[[dict[str, Any]], bool]:
     """A test of whether an object has the member `name`, under any of the names of a choice element."""
     sibling = f"_{name}"
     if name in STEMS:
-        choice = re.compile(rf"_?{name}(?:[A-Z].*)?").fullmatch
-        return lambda item: any(choice(member) for member in item)
+        known = frozenset((name, sibling, *choices(name)))
+        return lambda item: not known.isdisjoint(item)
     return lambda item: name in item or sibling in item
 
 

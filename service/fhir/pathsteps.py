@@ -46,8 +46,15 @@ STEMS = frozenset(_STEM_NAMES.split())
 """The names of R4's choice elements, without their `[x]`."""
 
 
+def is_choice(name: str, stem: str) -> bool:
+    """Whether a member is a choice element of this stem in one of its types: `durationQuantity` of `duration`, and not
+    `durationMax`, a sibling with a longer name."""
+    return name.startswith(stem) and name[len(stem) :] in _TYPES
+
+
 @lru_cache(maxsize=500)
-def _choices(name: str) -> tuple[str, ...]:
+def choices(name: str) -> tuple[str, ...]:
+    """The names of a choice element's members, and of their `_` siblings."""
     return tuple(f"{mark}{name}{suffix}" for mark in ("", "_") for suffix in _TYPES)
 
 
@@ -58,7 +65,7 @@ def members(item: dict[str, Any], name: str) -> Values:
         if f"_{name}" in item:
             value = item[f"_{name}"]
         elif name in STEMS:
-            value = next((item[choice] for choice in _choices(name) if choice in item), None)
+            value = next((item[choice] for choice in choices(name) if choice in item), None)
     if type(value) is list:
         return [part for part in value if part is not None]
     return [] if value is None else [value]

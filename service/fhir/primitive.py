@@ -23,7 +23,7 @@ _DATE_TIME = re.compile(rf"{_DAY}(?:T{_CLOCK}{_ZONE})?|{_YEAR}(?:-(?:0[1-9]|1[0-
 _INSTANT = re.compile(rf"{_DAY}T{_CLOCK}{_ZONE}")
 _TEXT = re.compile(r"[^\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]+")
 _BASE64 = re.compile(r"[A-Za-z0-9+/\s]*=?\s*=?\s*")
-_SHORT = 1 << 31
+_INTEGERS = 1 << 31
 
 SAYS = {
     "boolean": "the JSON value `true` or `false`",
@@ -73,30 +73,45 @@ def _exists(found: re.Match[str]) -> bool:
     return True
 
 
+LONGEST = 1024 * 1024
+"""The longest string in bytes (R4 2.24.0.1)."""
+
+
+def _short(value: str) -> bool:
+    """Whether a string is no longer than a string may be."""
+    return len(value) * 4 <= LONGEST or len(value.encode("utf-8", "replace")) <= LONGEST
+
+
 def _text(value: Any) -> bool:
-    return type(value) is str and value != "" and (value.isprintable() or _TEXT.fullmatch(value) is not None)
+    fits = type(value) is str and value != "" and (value.isprintable() or _TEXT.fullmatch(value) is not None)
+    return fits and _short(value)
+
+
+def _plain(value: str) -> bool:
+    return value.isprintable() and _short(value)
 
 
 def _whole(low: int) -> Test:
-    return lambda value: type(value) is int and low <= value < _SHORT
+    return lambda value: type(value) is int and low <= value < _INTEGERS
 
 
 def _base64(value: Any) -> bool:
     return type(value) is str and _BASE64.fullmatch(value) is not None and value != "" and len("".join(value.split())) % 4 == 0
 
 
-_uri = _matching(r"\S+")
+_uri = _matching(r"[^\s\x00-\x1f\x7f-\x9f]+")
+_CODE = r"[^\s\x00-\x1f\x7f-\x9f]+(?:\s[^\s\x00-\x1f\x7f-\x9f]+)*"
 
 TESTS: dict[str, Test] = {
     "boolean": lambda value: type(value) is bool,
-    "integer": _whole(-_SHORT),
+    "integer": _whole(-_INTEGERS),
     "unsignedInt": _whole(0),
     "positiveInt": _whole(1),
     "decimal": lambda value: isinstance(value, int | Decimal | float) and type(value) is not bool,
     "string": _text,
     "markdown": _text,
     "xhtml": _text,
-    "code": _matching(r"[^\s]+(?:\s[^\s]+)*"),
+    "code": _matching(_CODE),
     "id": _matching(r"[A-Za-z0-9\-.]{1,64}"),
     "uri": _uri,
     "url": _uri,
@@ -113,13 +128,11 @@ TESTS: dict[str, Test] = {
 
 _EARLY = r"(?!0000)[0-9]{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|1[0-9]|2[0-8])"
 FITS: dict[str, Fit] = {
-    "string": str.isprintable,
-    "markdown": str.isprintable,
-    "code": re.compile(r"[^\s]+(?:\s[^\s]+)*").fullmatch,
+    "string": _plain,
+    "markdown": _plain,
+    "code": re.compile(_CODE).fullmatch,
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch,
-    "uri": re.compile(r"\S+").fullmatch,
-    "url": re.compile(r"\S+").fullmatch,
-    "canonical": re.compile(r"\S+").fullmatch,
+    **dict.fromkeys(("uri", "url", "canonical"), re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+").fullmatch),
     "date": re.compile(_EARLY).fullmatch,
     "dateTime": re.compile(rf"{_EARLY}(?:T{_CLOCK}{_ZONE})?").fullmatch,
     "instant": re.compile(rf"{_EARLY}T{_CLOCK}{_ZONE}").fullmatch,

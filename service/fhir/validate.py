@@ -61,6 +61,7 @@ class Validator:
             report.add((at, "resourceType"), "structure", f"{said}: name the type of the resource.", _SCHEMA_RULE)
             return
         self._structures.check(name)(resource, at, report)
+        _told_apart(resource, at, report)
         for canonical in self._named(resource, name, at, report):
             self._profiles.check(canonical)(resource, at, report)
 
@@ -101,6 +102,18 @@ class Validator:
         url = value.get("url")
         if type(url) is str and url in self._definitions.own("StructureDefinition"):
             self._profiles.check(url)(value, at, report)
+
+
+def _told_apart(resource: dict[str, Any], at: At, report: Report) -> None:
+    """Adds an issue for each contained resource with the id of another: a reference could not tell which is meant."""
+    held, seen = resource.get("contained"), set[str]()
+    for number, item in enumerate(held if type(held) is list else ()):
+        identity = item.get("id") if type(item) is dict else None
+        if type(identity) is str and identity in seen:
+            here = (((at, "contained"), number), "id")
+            report.add(here, "duplicate", "Another contained resource has this id: give each its own.", "R4 2.26.3.9")
+        if type(identity) is str:
+            seen.add(identity)
 
 
 def _name(resource: object) -> str:

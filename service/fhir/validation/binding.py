@@ -14,6 +14,7 @@ from service.fhir.validation.report import At, Check, Report
 
 OURS = system("")
 RULE = "R4 4.1"
+_SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """The form of our codes. An issue repeats a wrong code only in this form: other text could be content of a record."""
 
@@ -67,6 +68,8 @@ def ours(definitions: Definitions) -> Check:
 
     def check(value: dict[str, Any], at: At, report: Report) -> None:
         url, code = value.get("system"), value.get("code")
+        if type(url) is str and not absolute(url):
+            report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
         if type(url) is not str or not url.startswith(OURS) or type(code) is not str or url == RULE_ID:
             return
         if url not in systems:
@@ -76,6 +79,18 @@ def ours(definitions: Definitions) -> Check:
             report.add((at, "code"), "code-invalid", f"{said} is no code of `{url}`: {says(url, systems[url])}.", url)
 
     return check
+
+
+def absolute(uri: str) -> bool:
+    """Whether a URI says by itself what it is of: it has a scheme."""
+    return _SCHEME.match(uri) is not None
+
+
+def identified(value: dict[str, Any], at: At, report: Report) -> None:
+    """The check that an Identifier's system is an absolute URI."""
+    url = value.get("system")
+    if type(url) is str and not absolute(url):
+        report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
 
 
 def _one_of(systems: Iterable[str]) -> str:

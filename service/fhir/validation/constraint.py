@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from service.fhir.definitions import Definitions
-from service.fhir.pathsteps import members
+from service.fhir.pathsteps import is_choice, members
 from service.fhir.validation import binding, link
 from service.fhir.validation.report import At, Check, Report
 from service.fhir.validation.rule import rules
@@ -191,7 +191,7 @@ def _items(value: dict[str, Any], node: Node, stem: str, here: At) -> list[Item]
         return [(item, here, "") for item in members(value, stem)] if stem in value or f"_{stem}" in value else []
     found: list[Item] = []
     for name, item in value.items():
-        if name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper():
+        if is_choice(name, stem):
             found.append((item, here, name[len(stem) :]))
     return [(item, at, _type_name(node, suffix)) for item, at, suffix in found]
 

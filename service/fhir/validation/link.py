@@ -46,6 +46,9 @@ def form(types: frozenset[str]) -> Check:
         if type(literal) is not str:
             return
         found = leads_to(literal)
+        named = value.get("type")
+        if found and type(named) is str and named.isalpha() and named != found:
+            report.add((at, "type"), "value", f"The reference leads to a `{found}`: say that type, or leave `type` out.", RULE)
         if found is None or (found and found not in types and not _ABSOLUTE.match(literal)):
             report.add(
                 (at, "reference"),

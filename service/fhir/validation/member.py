@@ -29,7 +29,8 @@ def single(name: str, label: str, test: Test, says: str, code: str, rule: str, e
 
 
 def repeated(name: str, test: Test, says: str, code: str, rule: str, extras: list[Check]) -> Member:
-    """The check of an array of primitives, in which null is legal only where the `_name` sibling has a value at that index."""
+    """The check of an array of primitives, in which null is legal only where the `_name` sibling has an extension at that index:
+    an id alone says nothing (ele-1)."""
     sibling = f"_{name}"
 
     def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
@@ -47,7 +48,9 @@ def repeated(name: str, test: Test, says: str, code: str, rule: str, extras: lis
 
 
 def _beside(values: Any, number: int) -> bool:
-    return type(values) is list and number < len(values) and values[number] is not None
+    if type(values) is not list or number >= len(values):
+        return False
+    return type(values[number]) is dict and "extension" in values[number]
 
 
 def wrong(at: At, value: Any, report: Report, says: str, code: str, rule: str) -> None:

@@ -15,6 +15,8 @@ from service.fhir.validation.report import At, Check, Report, kind
 from service.fhir.validation.rule import rules
 
 Element = dict[str, Any]
+_PLAIN = frozenset({"Extension.url"})
+"""Primitives that have neither id nor extensions, as narrative has none: only a value says anything."""
 _QUANTITIES = {"SimpleQuantity": ("sqty-1", "comparator", "A simple quantity has no comparator: leave `comparator` out.")}
 
 
@@ -50,6 +52,8 @@ class Structures:
             extras = [_extension, self._extended, *extras]
         if name == "Coding":
             extras = [binding.ours(self._definitions), *extras]
+        if name == "Identifier":
+            extras = [binding.identified, *extras]
         if name == "Reference":
             extras = [link.form(self._definitions.types), *extras]
         return self._object(elements, name, extras, resource=structure["kind"] == "resource")
@@ -69,7 +73,7 @@ class Structures:
                     continue
                 members.update(self._members(elements, element, name))
                 if element["min"] > 0:
-                    required.append((name, f"_{name}"))
+                    required.append((name, f"_{name}" if f"_{name}" in members else name))
         return compiled(members, required, choices, extras, path, self._quick(elements, path, members))
 
     def _quick(self, elements: list[Element], path: str, members: dict[str, Member]) -> dict[str, Fit]:
@@ -130,6 +134,8 @@ class Structures:
             if many
             else member.single(name, label, test, says, issue, rule, extras)
         )
+        if code == "xhtml" or element["path"] in _PLAIN:
+            return {name: made}
         return {name: made, f"_{name}": member.beside(name, many, self.check("Element"))}
 
     def _test(self, element: Element, code: str) -> tuple[Test, str, str, str]:
@@ -199,7 +205,6 @@ def compiled(
     find = members.get
     quick = texts.get
     rule = f"{R4_STRUCTURE}{path.split('.')[0]}#{path}"
-    mandatory = [name for name, _ in required]
 
     def check(value: Any, at: At, report: Report) -> None:
         if type(value) is not dict:
@@ -216,8 +221,8 @@ def compiled(
                 _unknown(name, choices, at, report, rule)
             else:
                 made(item, at, report, value)
-        for name in mandatory:
-            if name not in value and f"_{name}" not in value:
+        for name, sibling in required:
+            if name not in value and sibling not in value:
                 report.add((at, name), "required", f"`{name}` is missing: send it.", rule)
         for stem, names, needed in choices:
             if needed or not names.isdisjoint(value):

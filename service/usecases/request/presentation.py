@@ -8,6 +8,7 @@ from service.change import Resource
 from service.fhir.canonical import OBSERVATION_VALUE
 from service.fhir.definitions import Definitions
 from service.fhir.json import dump, parse
+from service.fhir.pathsteps import is_choice
 from service.problem import Category, Problem, Refused, problem
 
 SUBSETTED = {"system": OBSERVATION_VALUE, "code": "SUBSETTED"}
@@ -65,7 +66,7 @@ def _choice(name: str, wanted: Collection[str]) -> bool:
     """Whether a member belongs to a wanted choice element: `valueQuantity` belongs to `value[x]`, which a client may write as
     `value`."""
     stems = (each.removesuffix("[x]") for each in wanted if each.endswith("[x]") or each == "value")
-    return any(name.startswith(stem) and name[len(stem) : len(stem) + 1].isupper() for stem in stems)
+    return any(is_choice(name.removeprefix("_"), stem) for stem in stems)
 
 
 def _tagged(meta: Resource) -> Resource:
