@@ -3,9 +3,11 @@ lists them all."""
 
 from __future__ import annotations
 
+import os
 from functools import cache
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import quote_plus
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
@@ -40,6 +42,8 @@ class Settings(BaseSettings):
     mongodb_uri: str = Field(
         "", pattern=r"^(mongodb(\+srv)?://.+)?$", description="your own replica set; empty: an embedded one in the data folder"
     )
+    mongodb_user: str = Field("", description="who connects to your replica set, when the uri does not say")
+    mongodb_password_file: str = Field("", description="file with that user's password, so that no secret is in the environment")
     mongodb_database: str = Field("baton", description="database name")
     mongo_driver: str = Field("pymongo", pattern="^(pymongo|motor)$", description="pymongo or motor")
     mongodb_cache_mb: int = Field(512, ge=256, description="cache of the embedded database, in MiB")
@@ -57,7 +61,12 @@ class Settings(BaseSettings):
     batch_seconds: float = Field(
         20.0, gt=0, le=600, description="time that the entries of one batch may take together; later entries are told to wait"
     )
-    access_token_seconds: int = Field(300, ge=30, le=3600, description="life of an access token")
+    access_token_seconds: int = Field(
+        300, ge=30, le=3600, description="life of an access token with which a client acts for itself"
+    )
+    user_token_seconds: int = Field(
+        3600, ge=30, le=43_200, description="life of an access token with which an app acts for a person"
+    )
     refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")
     ledger_key: str = Field("", description="secret of the audit ledger's hashes; empty: a file in the data folder")
@@ -67,9 +76,32 @@ class Settings(BaseSettings):
     log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line that is logged")
 
     @property
+    def database_uri(self) -> str:
+        """`mongodb_uri` with who connects; empty for an embedded database. Raises OSError for a password file that cannot be
+        read."""
+        if not (self.mongodb_uri and self.mongodb_user):
+            return self.mongodb_uri
+        password = Path(self.mongodb_password_file).read_text().strip() if self.mongodb_password_file else ""
+        scheme, _, rest = self.mongodb_uri.partition("://")
+        return f"{scheme}://{quote_plus(self.mongodb_user)}:{quote_plus(password)}@{rest.rpartition('@')[2]}"
+
+    @property
     def zone(self) -> ZoneInfo:
         """The locality's time zone."""
         return ZoneInfo(self.timezone)
+
+
+FOLDER = "PROMETHEUS_MULTIPROC_DIR"
+
+
+def multiprocess_folder() -> str:
+    """The folder in which the processes of one service count together (prometheus_client's own variable); '' for one process."""
+    return os.environ.get(FOLDER, "")
+
+
+def count_together(folder: str) -> None:
+    """Has this process, and those that it starts, count together in a folder. Called before the counters are made."""
+    os.environ[FOLDER] = folder
 
 
 @cache

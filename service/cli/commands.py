@@ -88,6 +88,11 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 0, with 1 when the command was refused or has found faults, with 2 when the arguments cannot
     be read, and with 130 when the command was interrupted."""
     asked = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
+    if asked == ["--version"]:
+        from importlib.metadata import version
+
+        print(f"baton {version('baton-fhir')}")
+        sys.exit(0)
     try:
         status = typer.main.get_command(cli).main(args=asked, prog_name="baton", standalone_mode=False)
     except Refused as refusal:

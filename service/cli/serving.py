@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import tempfile
 import threading
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated, Any
@@ -17,7 +18,7 @@ import uvloop
 from service.cli.arguments import Data, settings_for
 from service.cli.signals import cancelled_by_signals, left_to_the_server
 from service.problem import Category, Refused, problem
-from service.settings import Settings
+from service.settings import Settings, count_together
 from service.store.embedded import Embedded
 
 if TYPE_CHECKING:
@@ -39,11 +40,22 @@ def serve(
 
 def present(settings: Settings, host: str, port: int, workers: int = 1, *, works: bool = True) -> None:
     """Serves in this process until a signal stops the service. Raises Refused when the port or the database is not available."""
-    with listening(host, port) as listener:
+    with listening(host, port) as listener, counting_together(workers):
         base = settings.base_url.rstrip("/") or f"http://{_written(host)}:{listener.getsockname()[1]}"
         loop = uvloop.new_event_loop if workers == 1 else None
         with contextlib.suppress(asyncio.CancelledError), asyncio.Runner(loop_factory=loop) as runner:
             runner.run(_serve(settings, base, listener, workers, works=works))
+
+
+@contextlib.contextmanager
+def counting_together(workers: int) -> Iterator[None]:
+    """Has several workers count their requests in one folder, so that each of them can tell the counts of all."""
+    if workers == 1:
+        yield
+        return
+    with tempfile.TemporaryDirectory(prefix="baton-metrics-") as folder:
+        count_together(folder)
+        yield
 
 
 async def _serve(settings: Settings, base: str, listener: socket.socket, workers: int, *, works: bool) -> None:
@@ -51,7 +63,7 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
     application could not start."""
     cancelled_by_signals()
     embedded = None if settings.mongodb_uri else Embedded(settings.data, settings.mongodb_cache_mb)
-    uri = embedded.uri if embedded else settings.mongodb_uri
+    uri = embedded.uri if embedded else settings.database_uri
     try:
         making = asyncio.to_thread(_server, settings, base, uri, workers, works=works)
         _, server = await asyncio.gather(embedded.start() if embedded else asyncio.sleep(0), making)

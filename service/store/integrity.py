@@ -24,14 +24,8 @@ class Integrity:
         return sorted(name[2:] for name in names if name.startswith("r."))
 
     async def contradictions(self, ledger: Ledger) -> list[str]:
-        """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. Writers need
-        not wait: what is written while it is read can look like a fault, and only a fault is found again. Raises Refused
-        UNAVAILABLE."""
-        found = await self._contradictions(ledger)
-        again = set(await self._contradictions(ledger)) if found else set()
-        return [each for each in found if each in again]
-
-    async def _contradictions(self, ledger: Ledger) -> list[str]:
+        """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. Raises
+        Refused UNAVAILABLE."""
         whole = await ledger.verified()
         records = RecordCheck(self._mongo, ledger.key, whole).faults(await self.types())
         return [*(f"ledger: {each}" for each in whole.faults), *[each async for each in records]]

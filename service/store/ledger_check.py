@@ -14,7 +14,7 @@ from service.store.digests import decoded, digest, raw_bytes
 from service.store.ledger_page import ENTRIES, FORM
 from service.store.mongo import Mongo, reaching
 from service.store.row import Document
-from service.store.seal_file import SealFile
+from service.store.seal_file import KeptSeals, SealFile
 from service.store.seals import SEALS, STREAMS, after, claims
 
 Versions = dict[str, dict[str, dict[int, tuple[bytes, bytes]]]]
@@ -48,7 +48,7 @@ class _Stream:
 class LedgerCheck:
     """One check of the ledger. `key` is the secret of its hashes; `outside` keeps the seals outside the database."""
 
-    def __init__(self, mongo: Mongo, key: bytes, outside: SealFile | None) -> None:
+    def __init__(self, mongo: Mongo, key: bytes, outside: SealFile | KeptSeals | None) -> None:
         self._mongo, self._key, self._outside = mongo, key, outside
         self._found = Whole()
         self._sealed: dict[tuple[str, int], bytes] = {}
@@ -56,8 +56,7 @@ class LedgerCheck:
         self._ends: dict[str, int] = {}
 
     async def whole(self) -> Whole:
-        """Everything that the ledger names, and every fault of it. Seals are read before the pages that they bind, and the seals
-        kept outside before those in the database, because the ledger may grow meanwhile."""
+        """Everything that the ledger names, and every fault of it."""
         kept: dict[int, set[str]] = {}
         for number, signed in self._outside.kept() if self._outside else ():
             kept.setdefault(number, set()).add(signed)

@@ -18,6 +18,17 @@ TAIL = 8192
 
 
 @dataclass(frozen=True, slots=True)
+class KeptSeals:
+    """The seals that were kept outside the database at some instant: number and signed form."""
+
+    seals: tuple[tuple[int, str], ...]
+
+    def kept(self) -> tuple[tuple[int, str], ...]:
+        """Each of them."""
+        return self.seals
+
+
+@dataclass(frozen=True, slots=True)
 class SealFile:
     """The file at `path`, which only its owner may read and write."""
 

@@ -14,6 +14,7 @@ from service.auth.scopes import NONE
 from service.store.integrity import Integrity
 from service.store.outbox import Outbox
 from service.usecases.register import ownership
+from service.usecases.register.frozen import frozen
 from service.usecases.request.services import RequestContext, Services
 
 CHECKER = "baton-check"
@@ -22,7 +23,14 @@ LISTED = 100
 
 
 async def findings(services: Services, now: datetime) -> AsyncIterator[str]:
-    """Every fault found, one sentence each; nothing when the stored records are sound. Raises Refused UNAVAILABLE."""
+    """Every fault found, one sentence each; nothing when the stored records are sound. What is written meanwhile is not looked
+    at. Raises Refused UNAVAILABLE."""
+    async with frozen(services) as still:
+        async for each in _found(still, now):
+            yield each
+
+
+async def _found(services: Services, now: datetime) -> AsyncIterator[str]:
     integrity = Integrity(services.mongo, services.records.projector)
     edited = await integrity.contradictions(services.ledger)
     for each in _listed(edited):

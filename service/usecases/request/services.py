@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
@@ -11,6 +11,7 @@ from service.care.task.timers import Calendar
 from service.consent.policy import Policy
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
+from service.fhir.links import Links
 from service.fhir.validate import Validator
 from service.settings import Settings
 from service.store.audit import AuditTrail
@@ -25,6 +26,7 @@ from service.store.search import Searches
 from service.store.timers import Timers
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.tally import Tally
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +37,7 @@ class Services:
     definitions: Definitions
     validator: Validator
     indexer: Indexer
+    links: Links
     policy: Policy
     mongo: Mongo
     records: Records
@@ -49,6 +52,7 @@ class Services:
     evidence: EvidenceCache
     generations: Generations
     secret: bytes
+    tally: Tally = field(default_factory=Tally)
 
     @property
     def zone(self) -> ZoneInfo:

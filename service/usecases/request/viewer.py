@@ -84,6 +84,7 @@ class Viewer:
             if number % TURN == 0:
                 await asyncio.sleep(0)
             decision = self.decide(row, persons)
+            self.services.tally.decisions[decision.reasons[0].row, decision.permit] += 1
             if decision.permit:
                 each = Shown(row, _body(row, decision.redactions), decision)
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):

@@ -1,0 +1,93 @@
+"""What the service tells its operators of each request: one line in the log, and counts and times at `/metrics`.
+
+A line tells the method, the route without ids and queries, the status, the time, and who called; never a patient. Lines are
+written together, a few times a second, because a write for each would be a large part of a read.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+from prometheus_client import Counter, Histogram
+
+from service import clock
+from service.problem import Category
+
+PAUSE_SECONDS = 0.2
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+TIMES = Histogram("baton_request_seconds", "Time to answer, by route.", ("method", "route", "status"), buckets=BUCKETS)
+REFUSALS = Counter("baton_refusals", "Requests that were refused, by kind.", ("kind",))
+UNROUTED = "unrouted"
+_IDS = ("id", "vid")
+TYPES: set[str] = set()
+"""The resource types that there are, filled as the routes are made: a path may hold anything in the place of a type."""
+
+
+class Telemetry:
+    """Tells of requests. `lines`: whether the log is to have a line for each."""
+
+    def __init__(self, *, lines: bool = True) -> None:
+        self._lines = lines
+        self._waiting: list[bytes] = []
+        self._children: dict[tuple[str, str, int], Any] = {}
+
+    def answered(self, scope: Any, status: int, seconds: float) -> None:
+        """A request was answered."""
+        method, route = scope["method"], route_of(scope)
+        key = (method, route, status)
+        child = self._children.get(key)
+        if child is None:
+            child = self._children[key] = TIMES.labels(method if method.isalpha() and len(method) < 8 else "OTHER", route, status)
+        child.observe(seconds)
+        if self._lines:
+            self._told(scope, method, route, status, seconds)
+
+    def refused(self, category: Category) -> None:
+        """A request was refused."""
+        REFUSALS.labels(category).inc()
+
+    def _told(self, scope: Any, method: str, route: str, status: int, seconds: float) -> None:
+        state = scope["state"]
+        context = state.get("context")
+        line = {
+            "event": "request",
+            "method": method,
+            "route": route,
+            "status": status,
+            "ms": round(seconds * 1000, 1),
+            "agency": context.caller.organization if context else "",
+            "client": context.caller.client if context else "",
+            **({"refusal": state["refusal"]} if "refusal" in state else {}),
+            "request_id": state["request_id"],
+            "level": "info",
+            "timestamp": f"{datetime.fromtimestamp(clock.now().timestamp(), UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+        }
+        self._waiting.append(orjson.dumps(line))
+        if len(self._waiting) == 1:
+            asyncio.get_running_loop().call_later(PAUSE_SECONDS, self.flush)
+
+    def flush(self) -> None:
+        """Writes the lines that wait."""
+        waiting, self._waiting = self._waiting, []
+        if waiting:
+            sys.stderr.write(b"\n".join(waiting).decode() + "\n")
+            sys.stderr.flush()
+
+
+def route_of(scope: Any) -> str:
+    """The path of a request without what names a record: `/fhir/Task/{id}/$disclosed`. A path that no route has is not told,
+    because it may hold anything."""
+    found = scope.get("path_params")
+    if "endpoint" not in scope or found is None:
+        return UNROUTED
+    path: str = scope["path"]
+    if "type" in found and found["type"] not in TYPES:
+        return UNROUTED
+    for name in _IDS:
+        if name in found:
+            path = path.replace(f"/{found[name]}", f"/{{{name}}}", 1)
+    return path

@@ -1,0 +1,72 @@
+"""What operators are told of requests: a line each, and counts; never who or what a request was about."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from service.api.telemetry import Telemetry, route_of
+from service.settings import Settings
+from tests.locality import Locality
+
+
+def edge(locality: Locality) -> Any:
+    """The Edge that the tests' client talks to."""
+    transport: Any = locality.http._transport
+    app = transport.app
+    return app.middleware_stack or app.build_middleware_stack()
+
+
+async def lines(locality: Locality, capsys: pytest.CaptureFixture[str]) -> list[dict[str, Any]]:
+    """The lines written since the last time."""
+    edge(locality).telemetry.flush()
+    return [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+
+
+async def test_a_request_is_one_line(locality: Locality, capsys: pytest.CaptureFixture[str]) -> None:
+    trust = await locality.agency("trust")
+    await lines(locality, capsys)
+    await trust.get(locality.person, X_Request_Id="told-1")
+    found = [each for each in await lines(locality, capsys) if each.get("request_id") == "told-1"]
+    (line,) = found
+    assert (line["method"], line["route"], line["status"]) == ("GET", "/fhir/Patient/{id}", 200)
+    assert line["agency"] == "Organization/trust"
+    assert line["client"].startswith("trust-")
+    assert line["ms"] >= 0
+
+
+@pytest.mark.parametrize("path", ["Patient?name=Secretname", "Secretname/Secretname", "Patient/Secretname/_history/Secretname"])
+async def test_a_line_tells_nothing_of_what_was_asked(locality: Locality, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    """Neither a query, nor an id, nor a path that there is not."""
+    trust = await locality.agency("trust")
+    await trust.get(path)
+    edge(locality).telemetry.flush()
+    assert "Secretname" not in capsys.readouterr().err
+
+
+async def test_metrics_tell_requests_decisions_and_what_waits(locality: Locality) -> None:
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    await trust.get(locality.person)
+    assert (await housing.get(locality.person)).status_code == 404
+    text = (await locality.http.get("/metrics")).text
+    assert 'baton_request_seconds_count{method="GET",route="/fhir/Patient/{id}",status="404"}' in text
+    assert 'baton_decisions_total{layer="custodian",permitted="true"}' in text
+    assert 'baton_decisions_total{layer="L0",permitted="false"}' in text
+    assert 'baton_refusals_total{kind="absent"}' in text
+    for name in ("timers_due", "notices_waiting", "commits_waiting", "ledger_seal", "ledger_seal_age_seconds"):
+        assert f"\nbaton_{name} " in text
+    assert locality.person.partition("/")[2] not in text
+
+
+@pytest.mark.parametrize(("level", "told"), [("debug", True), ("info", True), ("warning", False)])
+async def test_lines_are_told_at_their_level(capsys: pytest.CaptureFixture[str], level: str, told: bool) -> None:
+    telemetry = Telemetry(lines=Settings(log_level=level).log_level in ("debug", "info"))
+    telemetry.answered({"method": "GET", "path": "/", "state": {"request_id": "r"}}, 200, 0.1)
+    telemetry.flush()
+    assert bool(capsys.readouterr().err) is told
+
+
+def test_a_path_of_no_route_is_not_told() -> None:
+    assert route_of({"path": "/fhir/Somebody's name"}) == "unrouted"

