@@ -7,19 +7,22 @@ import asyncio
 import contextlib
 import gc
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+import signal
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, tzinfo
 from importlib.metadata import version
 
+import structlog
 from fastapi import FastAPI
 from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Lifespan
 
 from service import clock
-from service.api import cds_hooks, fhir, health, oauth, operations
+from service.api import cds_hooks, fhir, front, health, oauth, operations, telemetry
 from service.api.edge import Edge
 from service.api.sessions import Sessions
+from service.api.telemetry import Telemetry
 from service.auth import issuers, metadata
 from service.auth.scopes import Scopes
 from service.auth.tokens import Terms
@@ -32,8 +35,9 @@ from service.fhir import capability
 from service.fhir.index import Indexer
 from service.fhir.language import Language
 from service.outbound.issuers import Issuers
-from service.problem import Problem, Refused
+from service.problem import Category, Problem, Refused, problem
 from service.settings import Settings, shipped
+from service.store import ledger
 from service.store import mongo as database
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
@@ -52,6 +56,11 @@ from service.store.search import Searches, indexes
 from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
 from service.store.tokens import Tokens
+from service.usecases import rules
+from service.usecases.interactions.records import CONDITIONAL
+from service.usecases.register import definitions
+from service.usecases.register.operations import by_type
+from service.usecases.register.state import state
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
 from service.usecases.request.operated import recorder
@@ -65,6 +74,9 @@ from service.usecases.smart.launch import Launching
 from service.usecases.smart.limits import Limits
 from service.usecases.smart.users import Users
 
+log = structlog.get_logger()
+WAIT_SECONDS = 1.0
+"""How long the service waits before it asks again whether its database answers."""
 INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")
 # Types whose collections are made at start, because the care rules work with them. The collection of any other type is made when
@@ -117,13 +129,19 @@ def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
     return project
 
 
-def ledger_key(settings: Settings) -> bytes:
+def ledger_key(settings: Settings, *, begun: bool = False) -> bytes:
     """The secret of the ledger's hashes. The secret is kept outside the database, so that a person who can only write to the
     database cannot forge an entry: in `BATON_LEDGER_KEY`, which every machine of one database shares, or else in the data
-    folder."""
+    folder. `begun`: the database has a ledger already, so a secret that is missing was lost, which is refused."""
     if settings.ledger_key:
         return settings.ledger_key.encode()
     path = settings.data / "ledger.key"
+    if begun and not path.exists():
+        text = (
+            f"`{path}` is missing, and the database has a ledger that only it can check. Put it back from the backup of the data "
+            "folder, or give the secret that the other machines have as `BATON_LEDGER_KEY`."
+        )
+        raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
     with contextlib.suppress(FileExistsError):
         settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
         fresh = path.with_suffix(f".{clock.new_id()}")
@@ -152,7 +170,8 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
-    records = Records(mongo, project, ledger_key=ledger_key(settings), seal_file=seal_file(settings), row_indexes=indexes)
+    secret = ledger_key(settings, begun=await ledger.begun(mongo))
+    records = Records(mongo, project, ledger_key=secret, seal_file=seal_file(settings), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
@@ -169,6 +188,7 @@ async def _services(
         definitions=spoken.definitions,
         validator=spoken.validator,
         indexer=spoken.indexer,
+        links=spoken.links,
         policy=SHIPPED[settings.policy],
         mongo=mongo,
         records=records,
@@ -193,7 +213,13 @@ async def _joined(settings: Settings, base: str, services: Services, keys: Signi
     trusted = issuers.configured(settings.issuers)
     if isinstance(trusted, Problem):
         raise Refused(trusted)
-    terms = Terms(f"{base}/auth", f"{base}/fhir", settings.access_token_seconds, settings.refresh_token_hours * 3600)
+    terms = Terms(
+        issuer=f"{base}/auth",
+        fhir_base=f"{base}/fhir",
+        access_seconds=settings.access_token_seconds,
+        user_seconds=settings.user_token_seconds,
+        refresh_seconds=settings.refresh_token_hours * 3600,
+    )
     directory = IdpDirectory(services, f"{base}/fhir")
 
     def unsupported(scopes: Scopes) -> Problem | None:
@@ -229,6 +255,7 @@ def _allowed(base: str) -> tuple[str, ...]:
 def routes(built: Built, base: str) -> list[BaseRoute]:
     """Every route of the service."""
     fhir.register_convertors()
+    telemetry.TYPES.update(built.services.definitions.types)
     sessions = Sessions(built.services, built.authentication, f"{base}/fhir", built.limits)
     smart = built.oauth.authorization.smart_configuration()
     statement = _statement(built, base, clock.now())
@@ -236,10 +263,11 @@ def routes(built: Built, base: str) -> list[BaseRoute]:
         *fhir.routes(fhir.Interactions(sessions)),
         *operations.routes(sessions),
         *cds_hooks.routes(sessions),
+        *front.routes(f"{base}/fhir", version("baton-fhir")),
         Route("/fhir/metadata", fhir.static_json(statement), methods=["GET"]),
         Route("/fhir/.well-known/smart-configuration", fhir.static_json(smart, "application/json"), methods=["GET"]),
         Mount("/auth", routes=oauth.routes(built.oauth)),
-        *health.routes(built.services),
+        *health.routes(built.services, lambda: state(built.services, built.outbox, clock.now())),
     ]
 
 
@@ -248,10 +276,13 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
         base=f"{base}/fhir",
         version=version("baton-fhir"),
         started=at,
-        types=built.services.definitions.types,
+        types=built.services.definitions.served,
         interactions=INTERACTIONS,
         system=SYSTEM,
-        operations={kind: ("validate", *operations.NAMES.get(kind, ())) for kind in built.services.definitions.types},
+        without=rules.WITHOUT,
+        versioned=CONDITIONAL,
+        operations=by_type(),
+        profiles=built.services.definitions.profiles(),
         security=(metadata.oauth_uris(built.oauth.authorization.terms),),
     )
     return capability.statement(mounted, built.services.indexer.parameters)
@@ -259,7 +290,8 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
 
 def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | None = None) -> FastAPI:
     """The ASGI application of one process. Everything that needs no database is made at once; the application connects to the
-    database when it starts, and serves once it is connected.
+    database when it starts, and serves once it is connected. A database that is away is waited for: until it answers, every
+    request is told to come again (503).
 
     `beside` runs in the same event loop while the application serves: the worker that fires timers, for example.
     """
@@ -270,20 +302,68 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        mongo = await database.connect(mongo_uri, settings.mongodb_database, settings.mongo_driver)
-        built = await build(settings, mongo, base, spoken)
-        app.router.routes.extend(routes(built, base))
-        app.state.built = built
-        gc.freeze()  # what was built stays: no collection need walk through it again
-        companion = asyncio.create_task(beside(built)) if beside else None
-        try:
+        async with contextlib.AsyncExitStack() as parts:
+
+            async def opened() -> None:
+                built = await _opened(settings, base, mongo_uri, spoken, parts)
+                app.router.routes[:] = routes(built, base)
+                app.state.built = built
+                gc.freeze()  # what was built stays: no collection need walk through it again
+                if beside:
+                    await parts.enter_async_context(_running(beside(built)))
+
+            app.router.routes[:] = health.waiting()
+            try:
+                await opened()
+            except Refused as refusal:
+                if refusal.problem.category is not Category.UNAVAILABLE:
+                    raise
+                log.warning("database-awaited", at=database.address(mongo_uri), reason=str(refusal))
+                await parts.enter_async_context(_running(_awaited(opened, mongo_uri)))
             yield
-        finally:
-            await _ended(companion)
-            await built.issuers.close()
-            await mongo.close()
 
     return shell(settings, lifespan)
+
+
+async def _opened(settings: Settings, base: str, mongo_uri: str, spoken: Language, parts: contextlib.AsyncExitStack) -> Built:
+    """The built service, with its definitions published. `parts` closes it again. Raises Refused UNAVAILABLE; nothing is left
+    open then."""
+    async with contextlib.AsyncExitStack() as trying:
+        mongo = await database.connect(mongo_uri, settings.mongodb_database, settings.mongo_driver)
+        trying.push_async_callback(mongo.close)
+        built = await build(settings, mongo, base, spoken)
+        trying.push_async_callback(built.issuers.close)
+        await definitions.publish(built.services, base)
+        await parts.enter_async_context(trying.pop_all())
+    return built
+
+
+async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:
+    """Opens the service as soon as its database answers. A reason for which it can never be opened ends the process."""
+    while True:
+        await asyncio.sleep(WAIT_SECONDS)
+        try:
+            await opened()
+        except Refused as refusal:
+            if refusal.problem.category is not Category.UNAVAILABLE:
+                log.error("not-started", reason=str(refusal))
+                signal.raise_signal(signal.SIGTERM)
+                return
+        else:
+            log.info("database-answers", at=database.address(mongo_uri))
+            return
+
+
+@contextlib.asynccontextmanager
+async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
+    """Work that runs beside the service, and is cancelled when the service ends."""
+    task = asyncio.create_task(work)
+    try:
+        yield
+    finally:
+        task.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await task
 
 
 def _spare_collections() -> None:
@@ -291,19 +371,13 @@ def _spare_collections() -> None:
     gc.set_threshold(20_000, 20, 50)
 
 
-async def _ended(companion: asyncio.Task[None] | None) -> None:
-    if companion is not None:
-        companion.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await companion
-
-
 class Application(FastAPI):
     """FastAPI with `Edge` as the only middleware: `Edge` gives request ids, limits bodies, and answers refusals and faults."""
 
     def build_middleware_stack(self) -> ASGIApp:
         """The ASGI application that a request passes before its route: the Edge around the router."""
-        return Edge(self.router, self.state.settings.max_body_bytes)
+        settings: Settings = self.state.settings
+        return Edge(self.router, settings.max_body_bytes, Telemetry(lines=settings.log_level in ("debug", "info")))
 
 
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
@@ -317,6 +391,6 @@ async def database_of(settings: Settings) -> tuple[str, Embedded | None]:
     """The URI of the configured database; or the URI of the data folder's embedded database, started if it does not run yet, with
     the Embedded that the caller must stop. Raises Refused UNAVAILABLE."""
     if settings.mongodb_uri:
-        return settings.mongodb_uri, None
+        return settings.database_uri, None
     embedded = Embedded(settings.data, settings.mongodb_cache_mb)
     return await embedded.start(), embedded

@@ -4,6 +4,7 @@ module."""
 from __future__ import annotations
 
 import secrets
+import time
 import uuid
 from datetime import UTC, datetime
 
@@ -22,3 +23,8 @@ def new_id() -> str:
 def new_secret() -> str:
     """256 random bits as URL-safe text, for tokens and codes."""
     return secrets.token_urlsafe(32)
+
+
+def elapsed() -> float:
+    """Seconds that go on evenly, whatever is done to the clock: for pauses and limits, and for nothing that is kept."""
+    return time.monotonic()

@@ -15,6 +15,7 @@ from service import clock
 from service.app import Built
 from service.change import Timer
 from service.problem import Category, Refused, trace
+from service.store.mongo import Mongo
 from service.usecases.care import deadlines
 from service.usecases.register import identities
 
@@ -24,7 +25,7 @@ LEASE_SECONDS = 15.0
 """How long a worker may take for a batch of timers. When a worker is killed, other workers may take its timers after this
 time."""
 BATCH = 32
-SEAL_EVERY = timedelta(minutes=1)
+SEAL_SECONDS = 60.0
 
 
 async def run_once(built: Built, now: datetime) -> int:
@@ -55,18 +56,43 @@ async def _fired(built: Built, timer: Timer, now: datetime) -> bool:
         log.warning("unknown-timer", **told)
         return False
     try:
-        return await deadlines.fire(built.services, built.base, timer, now)
+        fired = await deadlines.fire(built.services, built.base, timer, now)
     except Exception as error:
         if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
             raise
         log.error("timer-fault", error=type(error).__name__, at=trace(error), **told)
         return False
+    log.info("timer", fired=fired, kind=timer.kind, level=timer.level)
+    return fired
+
+
+class Pace:
+    """The time by which a worker leases: the database's clock, which all workers share, carried on by this process's monotonic
+    clock. It never goes back, whatever is done to the clocks of the machines."""
+
+    def __init__(self, mongo: Mongo) -> None:
+        self._mongo = mongo
+        self._told: datetime | None = None
+        self._since = 0.0
+
+    async def now(self) -> datetime:
+        """The time now. Raises Refused UNAVAILABLE before the database has first answered."""
+        if self._told is None:
+            await self.set()
+        assert self._told is not None
+        return self._told + timedelta(seconds=clock.elapsed() - self._since)
+
+    async def set(self) -> None:
+        """Follows the database's clock where that is ahead."""
+        told = await self._mongo.time()
+        self._told = told if self._told is None else max(told, await self.now())
+        self._since = clock.elapsed()
 
 
 async def run(built: Built) -> None:
     """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
-    pause = built.services.settings.worker_poll_seconds
-    seal_at = clock.now()
+    pause, pace = built.services.settings.worker_poll_seconds, Pace(built.services.mongo)
+    seal_at = clock.elapsed()
     migrated = False
     while True:
         settled = 0
@@ -74,9 +100,10 @@ async def run(built: Built) -> None:
             if not migrated:
                 await identities.migrate(built.services, built.base)
                 migrated = True
-            settled = await run_once(built, clock.now())
-            if clock.now() >= seal_at:
-                seal_at = clock.now() + SEAL_EVERY
+            settled = await run_once(built, await pace.now())
+            if clock.elapsed() >= seal_at:
+                seal_at = clock.elapsed() + SEAL_SECONDS
+                await pace.set()
                 await _seal(built)
         except Refused as refusal:
             log.warning("worker-waits", reason=str(refusal))

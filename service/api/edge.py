@@ -4,13 +4,15 @@ fault."""
 from __future__ import annotations
 
 import re
+from time import perf_counter
 
 import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from service import clock
-from service.api import problems
+from service.api import cors, problems
+from service.api.telemetry import Telemetry
 from service.problem import Category, Problem, Refused, problem, trace
 
 log = structlog.get_logger()
@@ -31,9 +33,10 @@ HEADERS = {
 class Edge:
     """The ASGI wrapper around the whole service. Every answer passes through the Edge."""
 
-    def __init__(self, app: ASGIApp, max_body: int) -> None:
+    def __init__(self, app: ASGIApp, max_body: int, telemetry: Telemetry | None = None) -> None:
         self.app = app
         self.max_body = max_body
+        self.telemetry = telemetry or Telemetry(lines=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection."""
@@ -49,27 +52,32 @@ class Edge:
         correlation = _identity(asked.get(b"x-correlation-id", b"").decode("latin-1"), identity)
         ids = {b"x-request-id": identity.encode(), b"x-correlation-id": correlation.encode()}
         scope.setdefault("state", {}).update(request_id=identity, correlation_id=correlation, given_id=given == identity)
-        started = False
+        open_to_pages = cors.opened(scope["path"])
+        if open_to_pages and scope["method"] == "OPTIONS":
+            await _preflight(ids, send)
+            return
+        more = cors.ANSWER if open_to_pages else ()
+        begun, started, status = perf_counter(), False, 500
 
         async def answer(message: Message) -> None:
-            nonlocal started
+            nonlocal started, status
             if message["type"] == "http.response.start":
-                started = True
-                _complete(message, ids)
+                started, status = True, message["status"]
+                _complete(message, ids, more)
             await send(message)
 
         try:
             await self.app(scope, self._limited(asked, receive), answer)
-        except Refused as refusal:
-            await problems.response(await _told(scope, refusal.problem))(scope, receive, answer)
-        except HTTPException as error:
-            await problems.response(problems.unrouted(scope["method"], error.status_code))(scope, receive, answer)
         except Exception as error:
-            log.error("fault", request_id=identity, error=type(error).__name__, at=trace(error))
             if started:
+                _fault(identity, error)
                 raise
-            text = f"Baton could not finish this request; nothing of it was stored. Quote request `{identity}` to its operators."
-            await problems.response(problem(Category.FAULT, "exception", text))(scope, receive, answer)
+            refusal = await _refusal(scope, identity, error)
+            scope["state"]["refusal"] = refusal.category
+            self.telemetry.refused(refusal.category)
+            await problems.response(refusal)(scope, receive, answer)
+        finally:
+            self.telemetry.answered(scope, status, perf_counter() - begun)
 
     def _limited(self, asked: dict[bytes, bytes], receive: Receive) -> Receive:
         declared = asked.get(b"content-length", b"").decode("latin-1")
@@ -92,15 +100,33 @@ class Edge:
         return problem(Category.TOO_LARGE, "too-long", text)
 
 
-async def _told(scope: Scope, refusal: Problem) -> Problem:
-    """The refusal, once its AuditEvent is written; or the refusal UNAVAILABLE when the AuditEvent cannot be written."""
+async def _refusal(scope: Scope, identity: str, error: Exception) -> Problem:
+    """What the client is told of an exception. A refusal is told once its AuditEvent is written; when that cannot be written, it
+    is told why."""
+    if isinstance(error, HTTPException):
+        return problems.unrouted(scope["method"], error.status_code)
+    if not isinstance(error, Refused):
+        return _fault(identity, error)
     denied = scope["state"].get("denied")
     try:
         if denied is not None:
-            await denied(scope, refusal)
+            await denied(scope, error.problem)
     except Refused as failed:
         return failed.problem
-    return refusal
+    except Exception as failed:
+        return _fault(identity, failed)
+    return error.problem
+
+
+def _fault(identity: str, error: Exception) -> Problem:
+    """The refusal FAULT of an exception that nobody expected, which is logged. It does not say that nothing was stored, because
+    nobody knows."""
+    log.error("fault", request_id=identity, error=type(error).__name__, at=trace(error))
+    text = (
+        f"This request could not be finished. Quote request `{identity}` to its operators. Under the same `X-Request-Id` it"
+        " may be repeated, and is carried out once."
+    )
+    return problem(Category.FAULT, "exception", text)
 
 
 def _identity(given: str, otherwise: str = "") -> str:
@@ -108,7 +134,15 @@ def _identity(given: str, otherwise: str = "") -> str:
     return given if given and IDENTIFIER.fullmatch(given) else otherwise or clock.new_id()
 
 
-def _complete(message: Message, ids: dict[bytes, bytes]) -> None:
+async def _preflight(ids: dict[bytes, bytes], send: Send) -> None:
+    """Answers a browser that asks whether a page may call this path."""
+    start = {"type": "http.response.start", "status": 204, "headers": []}
+    _complete(start, ids, cors.PREFLIGHT)
+    await send(start)
+    await send({"type": "http.response.body"})
+
+
+def _complete(message: Message, ids: dict[bytes, bytes], more: tuple[tuple[bytes, bytes], ...]) -> None:
     said = [pair for pair in message["headers"] if pair[0] not in ids]
     names = {name.lower() for name, _ in said}
-    message["headers"] = [*said, *ids.items(), *(pair for pair in HEADERS.items() if pair[0] not in names)]
+    message["headers"] = [*said, *ids.items(), *more, *(pair for pair in HEADERS.items() if pair[0] not in names)]

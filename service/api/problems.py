@@ -36,7 +36,7 @@ STATUS: Mapping[Category, int] = {
     Category.UNAVAILABLE: 503,
 }
 
-RETRY_AFTER = "60"
+RETRY_AFTER: Mapping[Category, str] = {Category.THROTTLED: "60", Category.UNAVAILABLE: "5"}
 """After how many seconds a client that was told to wait may try again (RFC 9110 section 10.2.3)."""
 
 # RFC 6750 section 3: the challenge to a request without credentials names only the realm.
@@ -49,8 +49,8 @@ CHALLENGE: Mapping[Category, str] = {
 
 def headers(category: Category) -> dict[str, str]:
     """The headers that a refusal of this category has besides the usual headers."""
-    if category is Category.THROTTLED:
-        return {"Retry-After": RETRY_AFTER}
+    if category in RETRY_AFTER:
+        return {"Retry-After": RETRY_AFTER[category]}
     challenge = CHALLENGE.get(category)
     return {"WWW-Authenticate": challenge} if challenge else {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import multiprocessing
+import os
 import signal
 import socket
 import sys
@@ -21,8 +22,10 @@ from service.cli.complaint import complain
 from service.cli.opening import opened
 from service.cli.protocol import Patient
 from service.cli.signals import GRACE_SECONDS
-from service.problem import Refused
+from service.problem import Category, Refused
 from service.settings import Settings
+
+ORPHAN_SECONDS = 1.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,8 +93,12 @@ class Server:
         Raises Refused."""
         if self.config.workers > 1:
             logs.configure(self.factory.settings.log_level)
-            async with opened(self.factory.settings, self.factory.base):
-                return
+            try:
+                async with opened(self.factory.settings, self.factory.base):
+                    return
+            except Refused as refusal:
+                if refusal.problem.category is not Category.UNAVAILABLE:
+                    raise  # a database that is away is waited for by each process
 
     async def serve(self, listener: socket.socket) -> None:
         """Serves until a signal stops the service. Raises SystemExit when a process could not start."""
@@ -123,13 +130,15 @@ def _config(factory: Factory, workers: int) -> uvicorn.Config:
 
 
 def _end_with_parent() -> None:
-    """Ends this process when its supervisor is killed, so that the process does not hold the port any longer."""
+    """Ends this process when its supervisor is killed, so that the process does not hold the port any longer: what it is about is
+    finished if that takes no longer than `ORPHAN_SECONDS`."""
     parent = multiprocessing.parent_process()
     if parent is None:
         return
 
     def watch() -> None:
         parent.join()
+        threading.Timer(ORPHAN_SECONDS, os._exit, [0]).start()
         signal.raise_signal(signal.SIGTERM)
 
     threading.Thread(target=watch, daemon=True).start()

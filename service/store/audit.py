@@ -15,7 +15,7 @@ from service import clock
 from service.change import Resource
 from service.store.generations import GENERATIONS
 from service.store.ledger import Entry, Head, Ledger, Written
-from service.store.mongo import Body, Mongo, Session, reaching
+from service.store.mongo import Body, Mongo, Session, reached, reaching
 from service.store.row import Document
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ class _Told:
     done: asyncio.Future[None]
 
 
+@reached
 class AuditTrail:
     """Writes AuditEvents into the ledger. Each writer has a stream of its own, and a free writer takes all AuditEvents that are
     waiting."""

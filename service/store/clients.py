@@ -12,7 +12,7 @@ from pymongo.errors import DuplicateKeyError
 
 from service.auth.clients import Client
 from service.auth.users import Launch, Session, User
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, reached
 from service.store.mongo import Session as DatabaseSession
 
 _FORGOTTEN = IndexModel([("expires", ASCENDING)], expireAfterSeconds=3600)
@@ -25,6 +25,7 @@ INDEXES = {
 }
 
 
+@reached
 class Clients:
     """Keeps clients, users, sessions, launches and attempts. The reader's clock decides whether a session or launch has expired;
     the database's own expiry only deletes what expired long ago."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from itertools import chain
 from typing import Any
 
@@ -45,9 +46,10 @@ class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an 
 
 class Moved(Refused):
     """Refuses a Change because a premise of its decision, a person's consents or ties, has changed: the use case decides
-    again."""
+    again, at the instant `after` or later."""
 
-    def __init__(self) -> None:
+    def __init__(self, after: datetime | None = None) -> None:
+        self.after = after
         text = "What this was decided on was changed by somebody else meanwhile: read again, decide again, and send it again."
         super().__init__(problem(Category.CONFLICT, "conflict", text))
 
@@ -129,11 +131,11 @@ class Transaction:
         held; nothing is written then."""
         await self._guard(session)
         await self._load_replaced(session)
+        await self._bump(session)  # first: a decision that is late is taken again, before it is refused for what it did not see
         await self._write_rows(session)
         await self._write_keys(session)
         await self._write_idempotency(session)
         await self._write_relations(session)
-        await self._bump(session)
         settling = timers.settling(self.changes)
         await self._bulk(session, timers.TIMERS, settling, len(settling), "a timer")
         await self._bulk(session, timers.TIMERS, timers.scheduling(self.changes), 0, "")

@@ -72,6 +72,11 @@ class CommitQueue:
         self._scheduled = False
         self._later: asyncio.TimerHandle | None = None
 
+    @property
+    def waiting(self) -> int:
+        """How many Changes wait."""
+        return len(self._queue)
+
     async def submit(self, prepared: Prepared) -> None:
         """Returns when the Change is committed; raises the refusal when the Change is refused. When the caller is cancelled, a
         Change still in the queue is withdrawn, and a transaction that has begun runs to its end."""

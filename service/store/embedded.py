@@ -9,6 +9,7 @@ crashed or was killed.
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -29,7 +30,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from service.problem import Refused
-from service.store.mongo import unavailable
+from service.store.mongo import TRANSACTION_SECONDS, unavailable
 
 SOCKET = "mongod.sock"
 REPLICA_SET = "baton"
@@ -121,6 +122,8 @@ class Embedded:
         self._leave()
         if last:
             await _until(self._unkept, STOP_SECONDS)
+            with suppress(OSError):
+                _link(self.folder.resolve()).unlink()  # the way to the socket, where its path is too long
 
     def _prepare(self) -> None:
         """Makes the folder, private to this user, and checks that the folder can be written."""
@@ -130,8 +133,9 @@ class Embedded:
             with tempfile.TemporaryFile(dir=self.folder) as probe:
                 probe.write(b"0" * 4096)
         except OSError as error:
+            remedy = "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable for this user"
             reason = f"The data folder `{self.folder}` cannot be written: {error.strerror}."
-            raise unavailable(f"{reason} Make room, or choose another with `--data`.") from error
+            raise unavailable(f"{reason} {remedy}, or choose another with `--data`.") from error
 
     async def _enter(self) -> bool:
         """Takes the shared lock of a user of the folder. False while a keeper is stopping mongod."""
@@ -223,6 +227,10 @@ class Embedded:
             # A dropped collection keeps its files open for the history window, five minutes by default. A single node has no
             # reader of old snapshots, so five seconds are enough.
             *("--setParameter", "minSnapshotHistoryWindowInSeconds=5"),
+            # A worker that is killed leaves its transaction open, which keeps others from its records until it ends.
+            *("--setParameter", f"transactionLifetimeLimitSeconds={TRANSACTION_SECONDS:.0f}"),
+            # A single node has nobody to hand over to, so it need not wait for that when it stops.
+            *("--setParameter", "shutdownTimeoutMillisForSignaledShutdown=0"),
         ]
 
     async def _listening(self) -> bool:
@@ -270,8 +278,12 @@ class Embedded:
         return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
 
 
+DAMAGED = "its files are damaged; put back the last backup of the data folder (`baton restore`)."
 _CAUSES = (
     ("No space left on device", "the disk is full; make room and start again."),
+    ("checksum error", DAMAGED),
+    ("WT_TRY_SALVAGE", DAMAGED),
+    ("WT_PANIC", DAMAGED),
     ("DBPathInUse", "another mongod uses its files; stop that one."),
     ("IncompatibleServerVersion", "its files come from another version of MongoDB; use that version, or another folder."),
     ("unsupported WiredTiger file version", "its files come from a newer MongoDB; use that version, or another folder."),
@@ -299,14 +311,21 @@ async def _locked(handle: int) -> bool:
     return True
 
 
+def _link(folder: Path) -> Path:
+    """The link through which a folder with too long a path is reached: in the temporary folder, or in `/tmp` where that has too
+    long a path itself."""
+    name = f"baton-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
+    made = Path(tempfile.gettempdir()) / name
+    return made if len(os.fsencode(made / SOCKET)) <= LONGEST_SOCKET_PATH else Path("/tmp") / name  # noqa: S108 - owner checked
+
+
 def _short(path: Path) -> Path:
     """The socket's path. A path too long for the kernel is replaced by a path through a link of ours in the temporary folder.
     Raises Refused UNAVAILABLE when another user owns the link."""
     folder = path.parent.resolve()
     if len(os.fsencode(folder / path.name)) <= LONGEST_SOCKET_PATH:
         return folder / path.name
-    digest = hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]
-    link = Path(tempfile.gettempdir()) / f"baton-{os.getuid()}-{digest}"
+    link = _link(folder)
     with suppress(FileExistsError):
         link.symlink_to(folder)
     # Another user could have made the link, so that it leads to a database of that user.

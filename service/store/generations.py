@@ -6,7 +6,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Collection, Iterable, Mapping
 
 from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 
 GENERATIONS = "generations"
 DIRECTORY = "directory"
@@ -23,6 +23,7 @@ def keys_of(type_: str, patients: Iterable[str]) -> tuple[str, ...]:
     return tuple(patients) if type_ in PERSONAL_TYPES else ()
 
 
+@reached
 class Generations:
     """Reads the counters; concurrent readers share a query."""
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from pymongo import IndexModel
 
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 from service.store.row import Projector, Row, row_of
 
 HISTORY = "history"
@@ -21,6 +21,7 @@ def of_type(type_: str) -> dict[str, Any]:
     return {"_id": {"$gte": f"{type_}/", "$lt": f"{type_}0"}}  # 0 follows / in ASCII
 
 
+@reached
 class History:
     """Reads the versions of records. A record's versions are dense from 1, so their ids are known without a search."""
 

@@ -9,7 +9,7 @@ from typing import Any
 from service.fhir.query import Query
 from service.store.coalesce import Coalescer
 from service.store.ledger_page import rows_of
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 from service.store.row import Projector, Row
 from service.store.search import filter_of
 
@@ -17,6 +17,7 @@ Wanted = tuple[str, str]
 """A resource type and a Patient reference."""
 
 
+@reached
 class Holdings:
     """Reads rows for decisions; concurrent readers share a query."""
 
@@ -52,8 +53,10 @@ class Holdings:
         return sorted({f"{type_}/{id_}" for group in groups for id_ in group["ids"]})
 
     async def kept(self, query: Query, custodian: str, limit: int) -> list[Row]:
-        """At most `limit` matches of a query among one custodian's own rows, without the AuditEvents that the service wrote."""
-        return await self._find(query.type, {"$and": [filter_of(query), {"cust": custodian, "page": None}]}, limit)
+        """At most `limit` matches of a query among one custodian's own rows, or among all for an empty custodian, without the
+        AuditEvents that the service wrote."""
+        whose = {"cust": custodian, "page": None} if custodian else {"page": None}
+        return await self._find(query.type, {"$and": [filter_of(query), whose]}, limit)
 
     async def _find(self, type_: str, wanted: Mapping[str, Any], limit: int = 0) -> list[Row]:
         async with reaching():

@@ -31,7 +31,7 @@ from service.store.ledger_check import LedgerCheck, Whole
 from service.store.ledger_page import ENTRIES, FORM, MOST_ENTRIES, page
 from service.store.mongo import Mongo, Session, reaching
 from service.store.row import Document, Draft, Projector
-from service.store.seal_file import SealFile
+from service.store.seal_file import KeptSeals, SealFile
 from service.store.seals import LIFE, SEALS, STREAMS, Seal, Seals
 
 INDEXES = {
@@ -87,16 +87,22 @@ class Link:
         await mongo.collection(ENTRIES).insert_many(list(self.documents), session=session)
 
 
+async def begun(mongo: Mongo) -> bool:
+    """Whether the database has a ledger already."""
+    async with reaching():
+        return await mongo.collection(STREAMS).find_one({}, {"_id": 1}) is not None
+
+
 class Ledger:
     """Chains pages, seals streams, and checks pages and seals. `key` is the secret of the hashes; `outside` keeps the seals
     outside the database, None when they are kept in the database alone."""
 
-    def __init__(self, mongo: Mongo, projector: Projector, key: bytes = b"", outside: SealFile | None = None) -> None:
+    def __init__(self, mongo: Mongo, projector: Projector, key: bytes = b"", outside: SealFile | KeptSeals | None = None) -> None:
         self._mongo = mongo
         self._projector = projector
         self.key = key
         self._outside = outside
-        self._seals = Seals(mongo, key, outside)
+        self._seals = Seals(mongo, key, outside if isinstance(outside, SealFile) else None)
 
     async def begun(self, head: Head | None, now: datetime) -> Head:
         """The head that a writer continues: `head`, or the head of a new stream when `head` is None or older than `LIFE`. Raises
@@ -133,6 +139,10 @@ class Ledger:
         }
         return {name: values for name, values in fields.items() if values}
 
+    def kept(self) -> KeptSeals:
+        """The seals that are kept outside the database now."""
+        return KeptSeals(tuple(self._outside.kept()) if self._outside else ())
+
     async def seal(self, at: datetime) -> Seal | None:
         """Seals the streams that have grown since the last seal, as `Seals.seal`."""
         return await self._seals.seal(at)
@@ -141,6 +151,10 @@ class Ledger:
         """The newest seal, for an operator or a partner to keep; None before the first. Whoever keeps a seal can show later that
         the ledger had come that far."""
         return await self._seals.newest()
+
+    async def reached(self) -> tuple[int, datetime] | None:
+        """The number and the instant of the newest seal; None before the first."""
+        return await self._seals.reached()
 
     async def verified(self) -> Whole:
         """Every page and seal, checked: the faults, and what the pages name."""

@@ -7,19 +7,22 @@ import inspect
 import random
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from datetime import UTC, datetime
+from functools import partial, wraps
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, unquote, urlsplit
 
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, PyMongoError
+from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WriteConcernError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from service.problem import Category, Refused, problem
 
 T = TypeVar("T")
+C = TypeVar("C")
 Session = Any
 """A driver's client session: PyMongo's AsyncClientSession or Motor's AsyncIOMotorClientSession."""
 Body = Callable[[Session], Awaitable[T]]
@@ -30,6 +33,7 @@ DURABLE = WriteConcern(w="majority", j=True)
 SNAPSHOT = ReadConcern("snapshot")
 TRANSACTION_SECONDS = 10.0
 SELECTION_MS = 5000
+HISTORY, HISTORY_SECONDS = "minSnapshotHistoryWindowInSeconds", 3600
 FIRST_PAUSE = 0.002
 LONGEST_PAUSE = 0.1
 
@@ -64,6 +68,11 @@ def client_of(uri: str, driver: str) -> Any:
 async def settled(answer: Any) -> Any:
     """The result of a driver call, awaited when the driver's call is a coroutine."""
     return await answer if inspect.isawaitable(answer) else answer
+
+
+def address(uri: str) -> str:
+    """The place of a database for a message to operators: its hosts or its socket, without who connects."""
+    return unquote(urlsplit(uri).netloc.rpartition("@")[2])
 
 
 class Mongo:
@@ -120,14 +129,70 @@ class Mongo:
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
 
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[Mongo]:
+        """The database as it is at this instant, for reading alone, whatever is written meanwhile. Raises Refused UNAVAILABLE,
+        also when the reading takes longer than the database keeps what was."""
+        admin = self.client.admin
+        async with reaching(), await settled(self.client.start_session(snapshot=True)) as session:
+            frozen = Snapshot(self, session)
+            await frozen.collection("generations").find_one({})  # the first read tells the instant
+            with suppress(OperationFailure):
+                held = (await admin.command("getParameter", 1, **{HISTORY: 1}))[HISTORY]
+                if held < HISTORY_SECONDS:
+                    await admin.command("setParameter", 1, **{HISTORY: HISTORY_SECONDS})
+            try:
+                yield frozen
+            except OperationFailure as error:
+                if error.code not in (239, 246):  # SnapshotTooOld, SnapshotUnavailable
+                    raise
+                text = f"This took longer than the database keeps what it was; raise its parameter `{HISTORY}`."
+                raise unavailable(text) from error
+            finally:
+                with suppress(OperationFailure, UnboundLocalError):
+                    await admin.command("setParameter", 1, **{HISTORY: held})
+
     async def ping(self) -> None:
         """Returns when the database answers; raises Refused UNAVAILABLE when the database does not."""
         async with reaching():
             await self.client.admin.command("ping")
 
+    async def time(self) -> datetime:
+        """The database's clock, the one clock that all workers share. Raises Refused UNAVAILABLE."""
+        async with reaching():
+            told: datetime = (await self.client.admin.command("hello"))["localTime"]
+        return told if told.tzinfo else told.replace(tzinfo=UTC)
+
     async def close(self) -> None:
         """Closes every connection."""
         await settled(self.client.close())
+
+
+class Snapshot(Mongo):
+    """A database as it was at one instant."""
+
+    def __init__(self, mongo: Mongo, session: Session) -> None:
+        self.client, self.database = mongo.client, mongo.database
+        self._session = session
+
+    def collection(self, name: str) -> Any:
+        """A collection for reading, as it was."""
+        return _Past(self.database[name], self._session)
+
+
+class _Past:
+    """The reads of a collection, all in one session."""
+
+    def __init__(self, collection: Any, session: Session) -> None:
+        self._collection, self._session = collection, session
+
+    def with_options(self, **options: Any) -> _Past:
+        return _Past(self._collection.with_options(**options), self._session)
+
+    def __getattr__(self, name: str) -> Any:
+        if name not in ("aggregate", "count_documents", "distinct", "find", "find_one"):
+            raise AttributeError(f"A snapshot is only read: it has no `{name}`.")
+        return partial(getattr(self._collection, name), session=self._session)
 
 
 async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
@@ -142,14 +207,49 @@ async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
     return mongo
 
 
+_AWAY = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
+"""Codes by which a server says that it is no member to ask now: it stops, steps down, is being elected or cannot reach others."""
+UNTOLD = (
+    "The database went away as this was being written, so whether it is stored is not known: repeat the request under the same "
+    "`X-Request-Id`, and it is carried out once."
+)
+
+
+def away(error: BaseException) -> bool:
+    """Whether a driver's error means that the database cannot be reached now, and not that something is wrong."""
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
+        return True
+    return isinstance(error, OperationFailure) and error.code in _AWAY
+
+
 @asynccontextmanager
 async def reaching() -> AsyncIterator[None]:
     """Turns a driver error that means "cannot reach the database" into Refused UNAVAILABLE. Every other driver error is a fault
     and is raised unchanged."""
     try:
         yield
-    except (ConnectionFailure, ExecutionTimeout) as error:
-        raise unavailable("The database does not answer; try again when it is back.") from error
+    except PyMongoError as error:
+        if not away(error):
+            raise
+        written = isinstance(error, WriteConcernError) or error.has_error_label("UnknownTransactionCommitResult")
+        raise unavailable(UNTOLD if written else "The database does not answer; try again when it is back.") from error
+
+
+def reached(store: type[C]) -> type[C]:
+    """Makes every asynchronous method of a store's class tell by Refused UNAVAILABLE that the database cannot be reached."""
+    for name, method in vars(store).copy().items():
+        if inspect.iscoroutinefunction(method):
+            setattr(store, name, _reached(method))
+    return store
+
+
+def _reached(method: Callable[..., Awaitable[Any]]) -> Callable[..., Awaitable[Any]]:
+    @wraps(method)
+    async def call(*args: Any, **named: Any) -> Any:
+        async with reaching():
+            return await method(*args, **named)
+
+    return call
 
 
 async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
@@ -164,6 +264,8 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
             if not error.has_error_label("TransientTransactionError"):
                 raise
             if asyncio.get_running_loop().time() > deadline:
+                if away(error):
+                    raise
                 raise unavailable("Too many writers want the same records at once; try again in a moment.") from error
         except BaseException:
             await _abort(session)

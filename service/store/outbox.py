@@ -18,7 +18,7 @@ from pymongo import IndexModel, InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
 
 from service.change import Change
-from service.store.mongo import Mongo, Session, reaching
+from service.store.mongo import Mongo, Session, reached, reaching
 
 OUTBOX = "outbox"
 RECIPIENTS = "recipients"
@@ -91,6 +91,7 @@ def _delivery(document: dict[str, Any]) -> Delivery:
     )
 
 
+@reached
 class Outbox:
     """Gives workers the notices to deliver, and records the outcome of each delivery."""
 
@@ -123,6 +124,11 @@ class Outbox:
     async def release(self, parcel: Parcel, now: datetime) -> bool:
         """Ends the lease, so that any worker may serve the recipient. False when the lease was lost."""
         return await self._free(parcel, now)
+
+    async def waiting(self) -> int:
+        """How many notices wait."""
+        async with reaching():
+            return int(await self._mongo.collection(OUTBOX).count_documents({"state": WAITING}))
 
     async def lost(self) -> list[Delivery]:
         """Every notice that was given up so that the recipient's next notice may be sent. `baton check` lists such notices, so

@@ -9,7 +9,7 @@ from typing import Any
 
 from service.problem import Category, Refused, problem
 from service.store.generations import DIRECTORY, GENERATIONS
-from service.store.mongo import Mongo, Session, reaching
+from service.store.mongo import Mongo, Session, reached, reaching
 
 PARTNERS = "partners"
 SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", "employer", "other"})
@@ -75,6 +75,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
     )
 
 
+@reached
 class Partners:
     """The register of partners. Every change of the register raises the generation `directory` in the same transaction."""
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 from service.store.relations import RELATIONS, Relation, relation_of
 from service.store.row import Projector, Row, row_of
 
@@ -36,6 +36,7 @@ class Kept:
         self.relations |= other.relations
 
 
+@reached
 class Persons:
     """Reads the rows and relations of people, by Patient reference."""
 

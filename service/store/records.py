@@ -18,7 +18,7 @@ from service.store.history import History
 from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projection, Projector, Row, row_of
-from service.store.seal_file import SealFile
+from service.store.seal_file import KeptSeals, SealFile
 
 Indexes = Mapping[str, Sequence[IndexModel]]
 FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
@@ -66,7 +66,7 @@ class Records:
         projector: Projector,
         *,
         ledger_key: bytes = b"",
-        seal_file: SealFile | None = None,
+        seal_file: SealFile | KeptSeals | None = None,
         row_indexes: Callable[[str], Sequence[IndexModel]] = no_indexes,
     ) -> None:
         self.mongo = mongo
@@ -77,6 +77,15 @@ class Records:
         self._ready: set[str] = set()
         self._read: Coalescer[str, Row] = Coalescer(self._fetch)
         self._queue = CommitQueue(self._run, self.ledger)
+
+    def over(self, mongo: Mongo, kept: KeptSeals) -> Records:
+        """The same records in a snapshot of the database; `kept` are the seals that were kept outside before it was taken."""
+        return Records(mongo, self.projector, ledger_key=self.ledger.key, seal_file=kept)
+
+    @property
+    def waiting(self) -> int:
+        """How many Changes wait to be committed in this process."""
+        return self._queue.waiting
 
     async def prepare(self, types: Iterable[str] = ()) -> None:
         """Makes the collections and indexes of the store and of these types. The collection of any other type is made when

@@ -11,7 +11,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 
 RELATIONS = "relations"
 INDEXES = {RELATIONS: [IndexModel("source"), IndexModel("pts"), IndexModel([("org", 1), ("e", 1)])]}
@@ -50,6 +50,7 @@ def relation_of(document: Mapping[str, Any]) -> Relation:
     return Relation(document["source"], tuple(document["pts"]), document["org"], document["s"], document["e"], document["cust"])
 
 
+@reached
 class Relations:
     """Reads the relations; concurrent readers share a query."""
 

@@ -23,7 +23,7 @@ from pymongo.errors import DuplicateKeyError
 from service.auth.seals import SealingKey
 from service.store.digests import digest, raw_bytes
 from service.store.ledger_page import ENTRIES
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 from service.store.row import Document
 from service.store.seal_file import SealFile
 
@@ -53,6 +53,7 @@ def claims(seal: Document) -> dict[str, Any]:
     return {"seal": seal.get("_id"), "at": told, "hash": raw_bytes(seal, "h").hex()}
 
 
+@reached
 class Seals:
     """Writes seals, and keeps them outside the database."""
 
@@ -89,8 +90,14 @@ class Seals:
             last = await self._last()
         return Seal(last["_id"], last.get("sig", "")) if last else None
 
+    async def reached(self) -> tuple[int, datetime] | None:
+        """The number and the instant of the seal written last."""
+        async with reaching():
+            last = await self._last()
+        return (last["_id"], last["at"]) if last else None
+
     async def _write(self, last: Document, at: datetime, moved: Sequence[Sequence[Any]]) -> Seal:
-        seal: Document = {"_id": last["_id"] + 1, "at": at, "heads": moved}
+        seal: Document = {"_id": last["_id"] + 1, "at": max(at, last.get("at", at)), "heads": moved}
         seal["h"] = digest(self._key, seal, after(last))
         seal["sig"] = SealingKey(self._key).sign(claims(seal))
         await self._mongo.collection(SEALS).insert_one(seal)

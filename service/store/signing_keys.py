@@ -12,12 +12,13 @@ from pymongo import ASCENDING, DESCENDING, IndexModel, ReturnDocument
 from pymongo.errors import DuplicateKeyError
 
 from service.auth.signatures import new_signing_key
-from service.store.mongo import Mongo, Session
+from service.store.mongo import Mongo, Session, reached
 
 INDEXES = {"auth.keys": (IndexModel([("slot", ASCENDING)], unique=True),), "auth.secrets": ()}
 OVERLAP = timedelta(hours=24)
 
 
+@reached
 class SigningKeys:
     """Keeps the signing keys for id_tokens, and named secrets. `new_id` gives the id of a new key."""
 

@@ -15,7 +15,7 @@ from typing import Any
 from pymongo import DeleteMany, IndexModel, ReturnDocument, UpdateOne
 
 from service.change import Change, Timer
-from service.store.mongo import Mongo, reaching
+from service.store.mongo import Mongo, reached, reaching
 
 TIMERS = "timers"
 INDEXES = {TIMERS: [IndexModel("k"), IndexModel("next", partialFilterExpression={"done": False})]}
@@ -68,11 +68,17 @@ def _timer(document: dict[str, Any]) -> Timer:
     return Timer(document["k"], document["kind"], document["due"], document["focus"], document["l"], document["data"])
 
 
+@reached
 class Timers:
     """Gives workers the timers that are due."""
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
+
+    async def overdue(self, now: datetime) -> int:
+        """How many timers are due and not fired, leased ones aside."""
+        async with reaching():
+            return int(await self._mongo.collection(TIMERS).count_documents({"done": False, "next": {"$lte": now}}))
 
     async def due(self, now: datetime, lease_seconds: float, limit: int = 32) -> list[Timer]:
         """At most `limit` due timers that no other worker holds a lease on, the longest due first. Each timer is leased to the

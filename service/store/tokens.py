@@ -20,7 +20,7 @@ from service.auth.assertions import Assertion
 from service.auth.clients import digest
 from service.auth.tokens import Code, Grant, Token
 from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo, Session
+from service.store.mongo import Mongo, Session, reached
 
 _FORGOTTEN = IndexModel([("expires", ASCENDING)], expireAfterSeconds=3600)
 _BY_GRANT = IndexModel([("grant", ASCENDING)])
@@ -33,6 +33,7 @@ INDEXES = {
 }
 
 
+@reached
 class Tokens:
     """Keeps grants, codes and tokens. Concurrent lookups of a token share a query and no token is cached, so a revoked token is
     gone at once for every worker."""

@@ -15,7 +15,7 @@ from service.care.ownership.carriers import carrier_fault, changed, follows, is_
 from service.care.ownership.timeline import Tenure, timeline
 from service.fhir.canonical import CARE_COORDINATOR, CARE_PLAN, CRISIS_PLAN, EPISODE_OF_CARE, SNOMED, TAG
 from service.fhir.coding import concept
-from service.fhir.date import LOCAL
+from service.fhir.date import LOCAL, written
 from tests.care.told import ANN, HAL
 
 AUCKLAND = ZoneInfo("Pacific/Auckland")
@@ -277,8 +277,16 @@ def versions(world: Any, *leads: str, **last: Any) -> list[Any]:
 
 def test_a_timeline_has_a_row_for_each_tenure(world: Any) -> None:
     one, two, three = (world.at + timedelta(hours=number) for number in (0, 2, 3))
-    found = timeline(versions(world, ANN, ANN, HAL, ANN)[::-1], {"2026-10-23T16:30:00.000Z": "Task/h"})
+    found = timeline(versions(world, ANN, ANN, HAL, ANN), {"2026-10-23T16:30:00.000Z": "Task/h"})
     assert found == (Tenure(ANN, one, two), Tenure(HAL, two, three, "Task/h"), Tenure(ANN, three, None))
+
+
+def test_versions_order_and_instants_only_tell(world: Any) -> None:
+    """A version that a machine wrote whose clock was behind counts from the one before it."""
+    first, second, third = versions(world, ANN, HAL, ANN)
+    behind = world.at - timedelta(hours=1)
+    found = timeline([first, (behind, second[1]), third], {written(behind): "Task/h"})
+    assert found == (Tenure(ANN, world.at, world.at), Tenure(HAL, world.at, third[0], "Task/h"), Tenure(ANN, third[0], None))
 
 
 def test_a_handover_stays_with_a_tenure_that_ended(world: Any) -> None:

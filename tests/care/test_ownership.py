@@ -229,7 +229,7 @@ def test_own_7_a_plan_that_gets_its_lead_loses_the_tag(world: Any) -> None:
 def test_the_timeline_has_no_gap_and_names_the_handover(world: Any) -> None:
     later = world.at + timedelta(days=1)
     changed = world.plan(author={"reference": "PractitionerRole/hal"})
-    rows = timeline([(later, changed), (world.at, world.plan())], {"2026-10-24T14:30:00.000Z": "Task/h"})
+    rows = timeline([(world.at, world.plan()), (later, changed)], {"2026-10-24T14:30:00.000Z": "Task/h"})
     assert [(one.lead, one.start, one.end, one.handover) for one in rows] == [
         ("PractitionerRole/ann", world.at, later, ""),
         ("PractitionerRole/hal", later, None, "Task/h"),

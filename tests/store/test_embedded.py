@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import fcntl
 import os
 import shutil
@@ -10,9 +11,11 @@ import signal
 import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
+from unittest.mock import Mock
 
 import pytest
 
@@ -354,3 +357,27 @@ async def test_a_full_disk_is_refused_saying_so(small_disk):
 async def test_a_disk_too_full_for_mongod_is_refused_saying_so(small_disk):
     fill(small_disk, 150_000)
     assert "disk is full" in await refusal_of(Embedded(small_disk / "data", 256))
+
+
+async def test_a_folder_that_is_read_only_is_not_told_to_be_full(tmp_path, monkeypatch):
+    """What helps is said: room for a full disk, a right for another."""
+    for number, remedy in ((errno.ENOSPC, "Make room"), (errno.EROFS, "writable"), (errno.EACCES, "writable")):
+        monkeypatch.setattr(tempfile, "TemporaryFile", Mock(side_effect=OSError(number, os.strerror(number))))
+        with pytest.raises(Refused) as refused:
+            await Embedded(tmp_path / "data", 256).start()
+        assert remedy in str(refused.value)
+
+
+async def test_damaged_files_are_told_by_their_cause(tmp_path):
+    """And not by the last line of mongod's log."""
+    embedded = Embedded(tmp_path, 256)
+    await embedded.start()
+    await embedded.stop()
+    for path in (tmp_path / "db").glob("*.wt"):
+        size = path.stat().st_size
+        with path.open("r+b") as data:
+            data.seek(size // 2)
+            data.write(os.urandom(max(size - size // 2, 64)))
+    with pytest.raises(Refused) as refused:
+        await Embedded(tmp_path, 256).start()
+    assert "damaged" in str(refused.value), str(refused.value)

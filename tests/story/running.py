@@ -39,6 +39,7 @@ class Service:
     workers: int = 1
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
+    more: dict[str, str] = field(default_factory=dict)
 
     @property
     def base(self) -> str:
@@ -48,7 +49,8 @@ class Service:
     @property
     def environment(self) -> dict[str, str]:
         """The environment of its processes."""
-        return {**os.environ, "BATON_DATA": str(self.data), "BATON_ACCESS_TOKEN_SECONDS": "3600", "BATON_MONGODB_CACHE_MB": "256"}
+        own = {"BATON_DATA": str(self.data), "BATON_ACCESS_TOKEN_SECONDS": "3600", "BATON_MONGODB_CACHE_MB": "256"}
+        return {**os.environ, **own, **self.more}
 
     def start(self) -> None:
         """Starts the processes; `ready` waits for them."""

@@ -24,12 +24,15 @@ class Tenure:
 
 
 def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, str] | None = None) -> tuple[Tenure, ...]:
-    """`$ownership`: the tenures of a plan's leads, oldest first, from the plan's versions (instant and content, in any order).
+    """`$ownership`: the tenures of a plan's leads, oldest first, from the plan's versions (instant and content), oldest first.
+    Versions order, instants only tell: a version whose instant is before that of the one before it counts from then.
 
     `handovers` maps the instant text (`written`) of an ownership-moving acceptance to its Task reference.
     """
     rows: list[Tenure] = []
-    for at, plan in sorted(versions, key=lambda pair: pair[0]):
+    reached = versions[0][0] if versions else None
+    for told, plan in versions:
+        at = reached = max(reached or told, told)
         lead = link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
         present = rows[-1].lead if rows and rows[-1].end is None else ""
         if lead == present:
@@ -37,5 +40,5 @@ def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, 
         if present:
             rows[-1] = Tenure(present, rows[-1].start, at, rows[-1].handover)
         if lead:
-            rows.append(Tenure(lead, at, None, (handovers or {}).get(written(at), "")))
+            rows.append(Tenure(lead, at, None, (handovers or {}).get(written(told), "")))
     return tuple(rows)

@@ -137,7 +137,7 @@ async def timeline(services: Services, context: RequestContext, identity: str) -
     versions = await _versions(services, identity)
     accepted = await services.holdings.having("Task", f"focus=CarePlan/{identity}")
     handovers = {written(at): f"Task/{each.id}" for each in accepted if (at := await _accepted(services, each.id)) is not None}
-    return tenures.timeline(list(versions), handovers)
+    return tenures.timeline(list(versions)[::-1], handovers)
 
 
 async def _versions(services: Services, identity: str) -> Iterable[tuple[datetime, Resource]]:

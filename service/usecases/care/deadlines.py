@@ -20,6 +20,7 @@ from service.care.task.timers import BY_ID
 from service.change import Resource, Timer
 from service.fhir.reference import key, link
 from service.problem import Category, Refused
+from service.store.commit import Moved
 from service.store.records import Row
 from service.usecases.care import identity, leads, outcomes
 from service.usecases.request.audit import audited
@@ -61,6 +62,8 @@ async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bo
         except Refused as refusal:
             if refusal.problem.category is not Category.CONFLICT:
                 raise
+            if isinstance(refusal, Moved):
+                now = max(now, refusal.after or now)
         else:
             return True
     return False

@@ -8,7 +8,6 @@ by a unit of work reaches a caller: every record that leaves passes `service.use
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeVar
@@ -39,9 +38,11 @@ async def decided_again(context: RequestContext, decide: Callable[[RequestContex
     """The result of `decide`, which loads, decides and commits. `decide` runs again, at the current instant, when the evidence of
     its decision has changed meanwhile (Moved); after `TRIES` runs Moved is raised."""
     for _ in range(TRIES - 1):
-        with suppress(Moved):
+        try:
             return await decide(context)
-        context = replace(context, at=clock.now(), directory=None)
+        except Moved as moved:
+            now = clock.now()
+            context = replace(context, at=max(now, moved.after or now), directory=None)
     return await decide(context)
 
 
@@ -225,6 +226,7 @@ class UnitOfWork:
     async def change(self) -> Change:
         """The Change with everything staged so far, every write checked and stamped. Raises Refused."""
         await self.verify()
+        self._follow()
         writes = [await self._write(staged) for staged in self.staged.values()]
         guards = tuple((ref, version) for ref, version in self.guards.items() if ref not in self.staged)
         return Change(
@@ -239,6 +241,13 @@ class UnitOfWork:
             guards=guards,
             premises=tuple(self.premises.items()),
         )
+
+    def _follow(self) -> None:
+        """Has the work decided again when a record that it loaded is of a later instant, written by a machine whose clock is
+        ahead. A change's instant is never before that of what it follows: versions order, instants only tell."""
+        latest = max((row.at for row in self.rows.values() if row is not None), default=self.context.at)
+        if latest > self.context.at:
+            raise Moved(latest)
 
     async def _write(self, staged: StagedWrite) -> Write:
         resource = staged.resource
