@@ -23,6 +23,7 @@ from service.store.partners import Partner
 from service.usecases.register import partners
 from service.usecases.request.services import RequestContext
 from service.usecases.request.work import UnitOfWork
+from tests import honest
 
 BASE = "http://127.0.0.1:8000"
 SNOMED = "http://snomed.info/sct"
@@ -135,7 +136,11 @@ class Agency:
         given = {name.replace("_", "-"): value for name, value in headers.items()}
         auth = {"Authorization": f"Bearer {self.token}"} if self.token else {}
         url = path if path.startswith("http") else f"/fhir/{path}" if path else "/fhir"
-        return await self.http.request(method, url, json=body, headers={"Content-Type": "application/fhir+json", **auth, **given})
+        headers = {"Content-Type": "application/fhir+json", **auth, **given}
+        answer = await self.http.request(method, url, json=body, headers=headers)
+        if answer.status_code >= 400 and body is not None:
+            assert honest.lost(answer.json(), body) == [], answer.text
+        return answer
 
     async def get(self, path: str, **headers: str) -> httpx.Response:
         """GET."""

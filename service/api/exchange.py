@@ -88,10 +88,13 @@ async def form_in(request: Request) -> Params:
 
 
 def if_match(request: Request) -> int | None:
-    """The version that If-Match names; `records.NEW` for `If-None-Match: *`, None when the request has neither header."""
+    """The version that If-Match names; `records.ANY` for `If-Match: *`, `records.NEW` for `If-None-Match: *`, None when the
+    request has neither header."""
     given = request.headers.get("if-match")
     if given is None:
         return records.NEW if request.headers.get("if-none-match", "").strip() == "*" else None
+    if given.strip() == "*":
+        return records.ANY
     text = given.strip().removeprefix("W/").strip('"')
     if not (text.isascii() and text.isdigit() and len(text) < 10):
         said = 'If-Match must name one version as `W/"3"`, as the ETag of a read gives it.'
@@ -159,10 +162,11 @@ def http_date(at: datetime) -> str:
 
 
 def page_links(url: str, params: Params, page: Page, cursor: str = "_cursor") -> list[Resource]:
-    """The link `self` to a page as the page was asked for, and the link `next` to the page after it. `cursor` is the name of the
-    parameter with the place of a page."""
-    kept = tuple((name, value) for name, value in params if name != cursor)
-    found = [("self", params), *([("next", (*kept, (cursor, page.cursor)))] if page.cursor else [])]
+    """The link `self` to a page as the page was searched for, without what was ignored (R4 section 3.1.1.5), and the link `next`
+    to the page after it. `cursor` is the name of the parameter with the place of a page."""
+    used = tuple((name, value) for name, value in params if name not in page.ignored)
+    kept = tuple((name, value) for name, value in used if name != cursor)
+    found = [("self", used), *([("next", (*kept, (cursor, page.cursor)))] if page.cursor else [])]
     return [{"relation": name, "url": f"{url}?{urlencode(each, safe='|:/,')}" if each else url} for name, each in found]
 
 

@@ -17,6 +17,7 @@ from service.api.problems import FHIR_JSON
 from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.json import dump
+from service.fhir.operation import parameters
 from service.usecases.interactions import batches, records, search, validation
 from service.usecases.request.results import Page
 from service.usecases.request.services import RequestContext
@@ -89,8 +90,12 @@ class Interactions:
         return await self._searched(request, context, asked, params)
 
     async def validate(self, request: Request) -> Response:
-        """POST [type]/$validate and POST [type]/[id]/$validate."""
-        asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
+        """POST [type]/$validate and POST [type]/[id]/$validate; by GET, or without a body, about the record as it is kept."""
+        asked = exchange.preferences(request)
+        if await request.body():
+            context, resource = await self.sessions.given(request)
+        else:
+            context, resource = await self.sessions.of(request), parameters()
         wanted = validation.Validation(
             request.path_params["type"],
             resource,
@@ -132,7 +137,7 @@ def routes(interactions: Interactions) -> list[Route]:
         Route(f"/fhir/{TYPE}/{ID}", Direct(do.update), methods=["PUT"]),
         Route(f"/fhir/{TYPE}/{ID}", do.delete, methods=["DELETE"]),
         Route(f"/fhir/{TYPE}/$validate", do.validate, methods=["POST"]),
-        Route(f"/fhir/{TYPE}/{ID}/$validate", do.validate, methods=["POST"]),
+        Route(f"/fhir/{TYPE}/{ID}/$validate", do.validate, methods=["GET", "POST"]),
         Route(f"/fhir/{TYPE}/_search", do.search_post, methods=["POST"]),
         Route(f"/fhir/{TYPE}/{ID}/_history", do.history, methods=["GET"]),
         Route(f"/fhir/{TYPE}/{ID}/_history/{{vid}}", do.vread, methods=["GET"]),

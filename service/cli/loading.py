@@ -22,11 +22,12 @@ from service.cli.agencies import agency_named
 from service.cli.arguments import Data
 from service.cli.opening import with_service
 from service.cli.sources import Item, files, items
+from service.fhir.bundle import Sent
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
 from service.fhir.reference import type_of
 from service.problem import Problem
-from service.usecases.interactions.loading import Fate, Loading
+from service.usecases.interactions.loading import Fate, Loading, rank
 
 CHUNK = 512
 SAID = 3
@@ -49,7 +50,9 @@ class Account:
 
 
 def load(
-    paths: Annotated[list[Path], typer.Argument(help="Files or folders of FHIR JSON and NDJSON.", show_default=False)],
+    paths: Annotated[
+        list[Path], typer.Argument(help="Files or folders of FHIR JSON and NDJSON, packed or not.", show_default=False)
+    ],
     custodian: Annotated[str, typer.Option(help="The agency whose records they are.", metavar="Organization/ID")] = "",
     data: Data = None,
 ) -> int:
@@ -66,14 +69,17 @@ def load(
 
 
 async def _all(built: Built, found: list[Path], custodian: str) -> Account:
-    """Loads every record once, then loads the refused records again for as long as a repeat loads any: a record may refer to a
-    record that was loaded later."""
+    """Surveys every record, loads those that others refer to, then the others, then the refused ones again for as long as a
+    repeat loads any: a rule may want a record that was loaded later."""
     use, account = Loading(built.services, built.base, custodian), Account()
     console = Console(stderr=True)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn())
     with Progress(*columns, console=console, disable=not console.is_terminal) as progress:
-        bar = progress.add_task("loading", total=None)
-        await _pass(use, account, _everything(found), progress, bar)
+        bar = progress.add_task("looking through", total=None)
+        surveyed = await _survey(use, _everything(found, built.base), progress, bar)
+        bar = progress.add_task("loading", total=surveyed)
+        await _pass(use, account, (each for each in _everything(found, built.base) if _first(each)), progress, bar)
+        await _pass(use, account, (each for each in _everything(found, built.base) if not _first(each)), progress, bar)
         while account.aside:
             waiting, account.aside = account.aside, []
             await _pass(use, account, (item for item, _ in waiting), progress, bar)
@@ -82,16 +88,31 @@ async def _all(built: Built, found: list[Path], custodian: str) -> Account:
     return account
 
 
+async def _survey(use: Loading, source: Iterable[Item], progress: Progress, bar: TaskID) -> int:
+    """Surveys every record; gives how many there are."""
+    remaining, count = iter(source), 0
+    while chunk := list(islice(remaining, CHUNK)):
+        await use.survey([item.sent for item in chunk if isinstance(item.sent, Sent)])
+        count += len(chunk)
+        progress.advance(bar, len(chunk))
+    return count
+
+
+def _first(item: Item) -> bool:
+    """Whether this is a record of a type that others refer to, which is loaded before them."""
+    return isinstance(item.sent, Sent) and rank(item.sent.resource) < 0
+
+
 async def _pass(use: Loading, account: Account, source: Iterable[Item], progress: Progress, bar: TaskID) -> None:
     remaining = iter(source)
     while chunk := list(islice(remaining, CHUNK)):
-        readable: list[tuple[Item, Resource]] = []
+        readable: list[tuple[Item, Sent]] = []
         for item in chunk:
-            if isinstance(item.resource, Problem):
-                account.put_aside(item, item.resource)
+            if isinstance(item.sent, Problem):
+                account.put_aside(item, item.sent)
             else:
-                readable.append((item, item.resource))
-        verdicts = await use.load([resource for _, resource in readable])
+                readable.append((item, item.sent))
+        verdicts = await use.load([sent for _, sent in readable])
         for (item, _), verdict in zip(readable, verdicts, strict=True):
             if verdict.reason is not None:
                 account.put_aside(item, verdict.reason)
@@ -100,9 +121,9 @@ async def _pass(use: Loading, account: Account, source: Iterable[Item], progress
         progress.advance(bar, len(chunk))
 
 
-def _everything(found: list[Path]) -> Iterator[Item]:
+def _everything(found: list[Path], base: str) -> Iterator[Item]:
     for path in found:
-        yield from items(path)
+        yield from items(path, base)
 
 
 def _quarantine(account: Account, folder: Path) -> Path | None:
@@ -127,8 +148,10 @@ def _briefly(reason: Problem) -> str:
 
 def _kept(item: Item, reason: Problem) -> Resource:
     entries: list[Resource] = [{"resource": outcome(reason.cited), "search": {"mode": "outcome"}}]
-    if not isinstance(item.resource, Problem):
-        entries.append({"resource": item.resource})
+    if isinstance(item.sent, Sent):
+        told = {"fullUrl": item.sent.full_url} if item.sent.full_url else {}
+        asked = {"method": "POST", "url": str(item.sent.resource.get("resourceType")), "ifNoneExist": item.sent.none_exist}
+        entries.append({**told, "resource": item.sent.resource, **({"request": asked} if item.sent.none_exist else {})})
     link = [{"relation": "source", "url": item.source}]
     return {"resourceType": "Bundle", "type": "collection", "link": link, "entry": entries}
 
@@ -149,5 +172,6 @@ def _tell(account: Account, path: Path | None) -> None:
 
 
 def _named(item: Item) -> str:
-    resource = item.resource
-    return "" if isinstance(resource, Problem) else f"{resource.get('resourceType', '?')}/{resource.get('id', '?')}"
+    if isinstance(item.sent, Problem):
+        return ""
+    return f"{item.sent.resource.get('resourceType', '?')}/{item.sent.resource.get('id', '?')}"

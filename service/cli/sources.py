@@ -1,34 +1,41 @@
-"""Reads an operator's files of FHIR JSON: single resources, Bundles, NDJSON, and folders of such files."""
+"""Reads an operator's files of FHIR JSON: single resources, Bundles and NDJSON, also packed by gzip or zip, and folders of such
+files."""
 
 from __future__ import annotations
 
+import gzip
 import os
-from collections.abc import Iterator, Sequence
+import zipfile
+import zlib
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, cast
 
-from service.change import Resource
 from service.cli.arguments import wrong
 from service.fhir import bundle
+from service.fhir.bundle import Sent
 from service.fhir.json import parse
 from service.problem import Category, Problem, problem
 
-SUFFIXES = (".json", ".ndjson", ".jsonl")
+LINES = (".ndjson", ".jsonl")
+PLAIN = (".json", *LINES)
+SUFFIXES = (*PLAIN, *(f"{each}.gz" for each in PLAIN), ".zip")
 MAX_DEPTH = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """A resource, or the Problem why it cannot be read, and the place where it was found (the file, `file:line` or
-    `file#entry[n]`)."""
+    """A resource as it was sent, or the Problem why it cannot be read, and the place where it was found (the file, `file:line`,
+    `file#entry[n]` or `file.zip!member`)."""
 
     source: str
-    resource: Resource | Problem
+    sent: Sent | Problem
 
 
 def files(paths: Sequence[Path]) -> list[Path]:
-    """Every file that the paths name, in order. A folder names the JSON and NDJSON files in it, at any depth. Raises Refused when
-    a path does not exist or no file is named."""
+    """Every file that the paths name, in order. A folder names the JSON and NDJSON files in it, packed or not, at any depth.
+    Raises Refused when a path does not exist or no file is named."""
     found: list[Path] = []
     for path in paths:
         if path.is_dir():
@@ -53,30 +60,49 @@ def _within(folder: Path) -> list[Path]:
     return sorted(Path(place, name) for place, _, names in walked for name in names if name.lower().endswith(SUFFIXES))
 
 
-def items(path: Path) -> Iterator[Item]:
+def items(path: Path, base: str = "") -> Iterator[Item]:
     """Every resource of a file. A Bundle that carries records gives its entries. A file that cannot be read gives one Item with
-    the Problem."""
+    the Problem, after those that could be. `base` is our own base URL."""
     try:
-        if path.suffix.lower() in (".ndjson", ".jsonl"):
-            yield from _lines(path)
+        if path.suffix.lower() == ".zip":
+            yield from _archive(path, base)
         else:
-            yield from _opened(str(path), path.read_bytes())
-    except OSError as error:
-        text = f"The file cannot be read ({error.strerror}): make it readable."
-        yield Item(str(path), problem(Category.ABSENT, "not-found", text))
+            packed = path.suffix.lower() == ".gz"
+            name = (path.stem if packed else path.name).lower()
+            with cast(IO[bytes], gzip.open(path) if packed else path.open("rb")) as data:
+                yield from _read(str(path), name, data, base)
+    except (EOFError, OSError, zipfile.BadZipFile, zlib.error) as error:
+        said = (error.strerror if isinstance(error, OSError) else None) or str(error) or "it ends too early"
+        yield Item(str(path), problem(Category.ABSENT, "not-found", f"The file cannot be read ({said}): make it readable."))
 
 
-def _lines(path: Path) -> Iterator[Item]:
-    with path.open("rb") as lines:
-        for number, line in enumerate(lines, start=1):
-            if line.strip():
-                yield from _opened(f"{path}:{number}", line)
+def _archive(path: Path, base: str) -> Iterator[Item]:
+    with zipfile.ZipFile(path) as archive:
+        for name in sorted(archive.namelist()):
+            if name.lower().endswith(PLAIN):
+                with archive.open(name) as data:
+                    yield from _read(f"{path}!{name}", name.lower(), data, base)
 
 
-def _opened(source: str, data: bytes) -> Iterator[Item]:
+def _read(source: str, name: str, data: IO[bytes], base: str) -> Iterator[Item]:
+    if name.endswith(LINES):
+        yield from _lines(source, data, base)
+    else:
+        yield from _opened(source, data.read(), base)
+
+
+def _lines(source: str, lines: Iterable[bytes], base: str) -> Iterator[Item]:
+    for number, line in enumerate(lines, start=1):
+        if line.strip():
+            yield from _opened(f"{source}:{number}", line, base)
+
+
+def _opened(source: str, data: bytes, base: str) -> Iterator[Item]:
     resource = parse(data.removeprefix(b"\xef\xbb\xbf"), max_depth=MAX_DEPTH)
-    if isinstance(resource, Problem) or resource.get("resourceType") != "Bundle" or resource.get("type") not in bundle.OPENED:
+    if isinstance(resource, Problem):
         yield Item(source, resource)
-        return
-    for place, each in enumerate(bundle.resources(resource)):
-        yield Item(f"{source}#entry[{place}]", each)
+    elif resource.get("resourceType") != "Bundle" or resource.get("type") not in bundle.OPENED:
+        yield Item(source, Sent(resource))
+    else:
+        for place, each in enumerate(bundle.resources(resource, base)):
+            yield Item(f"{source}#entry[{place}]", each)

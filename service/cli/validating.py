@@ -25,8 +25,8 @@ def validate(
     seen = wrong = 0
     for path in files(paths):
         for item in items(path):
-            given = item.resource
-            issues = given.issues if isinstance(given, Problem) else validator.check(given, strict_profiles=strict)
+            sent = item.sent
+            issues = sent.issues if isinstance(sent, Problem) else validator.check(sent.resource, strict_profiles=strict)
             seen += 1
             wrong += any(issue.severity in ("error", "fatal") for issue in issues)
             for issue in issues:

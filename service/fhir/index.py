@@ -16,7 +16,7 @@ from service.change import Resource
 from service.fhir import date, key
 from service.fhir.expression import Branch, Walk, gathered
 from service.fhir.parameter import Definitions, Parameter, Parameters
-from service.fhir.reference import own
+from service.fhir.reference import own, version_in
 
 Rank = str | int
 """A sort value: folded text, or milliseconds since 1970."""
@@ -66,6 +66,12 @@ class Index:
         start = f"{name}="
         found = (each[len(start) :] for each in self.keys if each.startswith(start))
         return tuple(sorted(each for each in found if each.count("/") == 1 and ":" not in each))
+
+    def versions(self, name: str) -> tuple[str, ...]:
+        """The references `Type/id/_history/v` to certain versions that a reference parameter holds."""
+        start = f"{name}="
+        found = (each[len(start) :] for each in self.keys if each.startswith(start))
+        return tuple(sorted(each for each in found if ":" not in each and version_in(each)))
 
 
 def _updated(at: datetime) -> int:

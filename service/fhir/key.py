@@ -18,9 +18,12 @@ case sensitive, and the code systems in use here are; only contact points (`FOLD
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
 from service.fhir.reference import unversioned
+
+_SEPARATOR = re.compile(r"(?<!\\)\|")
 
 FOLDED = frozenset({"email", "phone", "telecom"})
 """Token parameters over contact points, whose values are compared without case."""
@@ -59,6 +62,11 @@ def tokens(name: str, system: str, value: str) -> tuple[str, ...]:
     if "|" in system or "\\" in system:
         system = part(system)
     return f"{name}={value}", f"{name}={system}|{value}"
+
+
+def value_of(key: str) -> str:
+    """The value of a token key, without its system: the same for both keys of a code or identifier."""
+    return _SEPARATOR.split(key.partition("=")[2])[-1]
 
 
 def string(name: str, text: str) -> str:

@@ -1,4 +1,4 @@
-"""The FHIR language as one value: the definitions, the Validator that checks records by them, and the Indexer."""
+"""The FHIR language as one value: the definitions, and the Validator, the Indexer and the Links that work by them."""
 
 from __future__ import annotations
 
@@ -9,16 +9,19 @@ from pathlib import Path
 
 from service.fhir.definitions import Definitions
 from service.fhir.index import Indexer
+from service.fhir.links import Links
 from service.fhir.validate import Validator
 
 
 @dataclass(frozen=True, slots=True)
 class Language:
-    """The definitions, the Validator and the Indexer of a process. Each compiles a type when first met, and then only reads."""
+    """The definitions, the Validator, the Indexer and the Links of a process. Each compiles a type when first met, and then only
+    reads."""
 
     definitions: Definitions
     validator: Validator
     indexer: Indexer
+    links: Links
 
     @classmethod
     def load(cls, folder: Path, base: str = "", zone: tzinfo = UTC) -> Language:
@@ -26,7 +29,7 @@ class Language:
         `zone`.
         """
         definitions = Definitions.load(folder)
-        return cls(definitions, Validator(definitions), Indexer(definitions, base, zone))
+        return cls(definitions, Validator(definitions), Indexer(definitions, base, zone), Links(definitions))
 
     def prepare(self, types: Iterable[str]) -> None:
         """Compiles the rules and search parameters of these types, so that no first record waits, and every type's parameters."""

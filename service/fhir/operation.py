@@ -8,6 +8,7 @@ from typing import Any
 
 from service.change import Resource
 from service.fhir.primitive import TESTS
+from service.fhir.resource import root
 from service.problem import Category, Issue, Problem
 
 RULE = "R4 3.2.0"
@@ -30,7 +31,7 @@ Given = Mapping[str, Sequence[Any]]
 def given(resource: Resource, inputs: Sequence[Input]) -> Given | Problem:
     """The values of a Parameters resource, or a Problem that names all its faults. An unknown parameter is such a fault."""
     if resource.get("resourceType") != "Parameters":
-        return Problem(Category.MALFORMED, (_issue("The operation takes a `Parameters` resource; send one.", "resourceType"),))
+        return Problem(Category.MALFORMED, (_issue("The operation takes a `Parameters` resource; send one.", root(resource)),))
     listed = resource.get("parameter", [])
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         return Problem(Category.MALFORMED, (_issue("`parameter` is a list of parameters; write it so."),))

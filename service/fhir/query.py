@@ -11,6 +11,7 @@ from service.fhir.cursor import Cursor
 from service.fhir.date import Interval, holds
 from service.fhir.index import Index, Rank
 from service.fhir.parameter import Parameters
+from service.fhir.reference import unversioned
 
 
 @dataclass(frozen=True, slots=True)
@@ -188,7 +189,8 @@ def _rank(sort: Sort, index: Index) -> Rank | None:
 
 
 def included(query: Query, found: Iterable[Index], parameters: Parameters) -> tuple[str, ...]:
-    """The `Type/id` references that the query's `_include`s name in the matches found, each once, in order."""
+    """The references that the query's `_include`s name in the matches found, each once, in order: `Type/id`, or
+    `Type/id/_history/v` where a match refers to that version."""
     references: dict[str, None] = {}
     for index in found:
         for include in query.includes:
@@ -199,7 +201,9 @@ def included(query: Query, found: Iterable[Index], parameters: Parameters) -> tu
 
 def _included(include: Include, index: Index, parameters: Parameters) -> Iterable[str]:
     names = _reference_names(include, parameters)
-    found = (reference for name in names for reference in index.references(name))
+    versions = [version for name in names for version in index.versions(name)]
+    known = {unversioned(each) for each in versions}
+    found = (*versions, *(each for name in names for each in index.references(name) if each not in known))
     return (reference for reference in found if not include.target or reference.startswith(f"{include.target}/"))
 
 

@@ -44,6 +44,12 @@ def identified(resource: Resource, id: str) -> Resource:
     return made
 
 
+def root(resource: Resource) -> str:
+    """The path of a resource as a whole: the type that it says it has, whatever that is; '' when it says none."""
+    said = resource.get("resourceType")
+    return said if isinstance(said, str) else ""
+
+
 def references(resource: Resource) -> Iterator[tuple[str, str]]:
     """The path and the literal reference of every Reference at any depth, in contained resources too. A path is such as
     `Task.input[0].valueReference`.

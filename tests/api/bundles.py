@@ -20,7 +20,8 @@ def entry(method: str, url: str, resource: Stored | None = None, full_url: str =
 
 async def sent(agency: Agency, kind: str, *entries: Any, **headers: str) -> Any:
     """The answer to a Bundle."""
-    return await agency.post("", {"resourceType": "Bundle", "type": kind, "entry": list(entries)}, **headers)
+    bundle = {"resourceType": "Bundle", "type": kind, **({"entry": list(entries)} if entries else {})}
+    return await agency.post("", bundle, **headers)
 
 
 def statuses(answer: Any) -> list[str]:

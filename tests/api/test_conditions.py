@@ -6,8 +6,9 @@ import asyncio
 
 import pytest
 
+from service import clock
 from tests.api.notes import SAMPLE, identified, kept, observation
-from tests.locality import Locality
+from tests.locality import BASE, Locality
 
 
 async def test_a_stale_if_match_changes_nothing(locality: Locality) -> None:
@@ -20,7 +21,7 @@ async def test_a_stale_if_match_changes_nothing(locality: Locality) -> None:
     assert (await trust.get(f"Observation/{made['id']}")).json()["code"] == {"text": "First"}
 
 
-@pytest.mark.parametrize("tag", ['W/"x"', "W/", '"1", "2"', '"-1"', "*"])
+@pytest.mark.parametrize("tag", ['W/"x"', "W/", '"1", "2"', '"-1"'])
 async def test_an_if_match_that_names_no_version_is_malformed(locality: Locality, tag: str) -> None:
     """400: it is never ignored."""
     trust = await locality.agency("trust")
@@ -121,3 +122,99 @@ async def test_if_none_exist_must_look_for_something(locality: Locality, search:
     await trust.created(observation(locality.person))
     answer = await trust.post("Observation", observation(locality.person), If_None_Exist=f"?{search}")
     assert (answer.status_code, await kept(locality)) == (400, 1)
+
+
+@pytest.mark.parametrize("form", ["{search}", "?{search}", "Observation?{search}", f"{BASE}/fhir/Observation?{{search}}"])
+async def test_if_none_exist_is_read_in_each_form_that_clients_send(locality: Locality, form: str) -> None:
+    """The parameters, with a `?`, with the type, with the URL of the type."""
+    trust = await locality.agency("trust")
+    identifier = {"system": "urn:lab", "value": clock.new_id()}
+    first = await trust.created(observation(locality.person, identifier=[identifier]))
+    search = form.format(search=f"identifier=urn:lab|{identifier['value']}")
+    answer = await trust.post("Observation", observation(locality.person), If_None_Exist=search)
+    assert (answer.status_code, answer.json()["id"]) == (200, first["id"])
+
+
+@pytest.mark.parametrize("head", ["Patient", "https://elsewhere.test/fhir/Observation", f"{BASE}/fhir/Patient", "observation"])
+async def test_if_none_exist_of_another_type_or_server_is_refused(locality: Locality, head: str) -> None:
+    trust = await locality.agency("trust")
+    answer = await trust.post("Observation", observation(locality.person), If_None_Exist=f"{head}?identifier=urn:lab|1")
+    assert answer.status_code == 400
+
+
+async def test_a_mark_of_interrogation_in_a_value_is_a_value(locality: Locality) -> None:
+    trust = await locality.agency("trust")
+    identifier = {"system": "http://lab.test/?a", "value": clock.new_id()}
+    first = await trust.created(observation(locality.person, identifier=[identifier]))
+    search = f"identifier=http://lab.test/?a|{identifier['value']}"
+    answer = await trust.post("Observation", observation(locality.person), If_None_Exist=search)
+    assert answer.json()["id"] == first["id"]
+
+
+@pytest.mark.parametrize("kind", ["Observation", "CarePlan"])
+async def test_if_match_of_a_star_is_met_by_whatever_is_there(locality: Locality, kind: str) -> None:
+    """RFC 9110 section 13.1.1: also where an update must say what it replaces, for it says that it replaces anything."""
+    trust = await locality.agency("trust")
+    stored = await trust.created(observation(locality.person) if kind == "Observation" else locality.plan(status="draft"))
+    answer = await trust.send("PUT", f"{kind}/{stored['id']}", {**stored, "language": "en"}, If_Match="*")
+    assert answer.status_code == 200
+
+
+async def test_if_match_of_a_star_is_not_met_where_nothing_is(locality: Locality) -> None:
+    """Absent, or deleted."""
+    trust = await locality.agency("trust")
+    absent = {**observation(locality.person), "id": f"trust.{clock.new_id()}"}
+    stored = await trust.created(observation(locality.person))
+    assert (await trust.send("DELETE", f"Observation/{stored['id']}", If_Match="*")).status_code == 204
+    for each in (absent, stored):
+        answer = await trust.send("PUT", f"Observation/{each['id']}", each, If_Match="*")
+        assert answer.status_code == 412
+
+
+@pytest.mark.parametrize("kind", ["Patient", "Organization"])
+async def test_creates_that_look_for_one_thing_in_many_ways_make_one_record(locality: Locality, kind: str) -> None:
+    """With or without the system, encoded or not, in any order: one 201, and the others find it."""
+    trust, number = await locality.agency("trust"), clock.new_id()
+    body = {"resourceType": kind, "identifier": [{"system": "urn:x", "value": number}], "active": True}
+    ways = [
+        f"identifier=urn:x|{number}",
+        f"identifier={number}",
+        f"identifier=urn%3Ax%7C{number}",
+        f"active=true&identifier={number}",
+        f"identifier={number}&active=true",
+        f"?identifier={number}",
+    ]
+    answers = await asyncio.gather(*(trust.post(kind, body, If_None_Exist=way) for way in ways))
+    assert sorted(each.status_code for each in answers) == [200, 200, 200, 200, 200, 201]
+    assert len({each.json()["id"] for each in answers}) == 1
+
+
+async def test_a_directory_entry_of_another_agency_is_found(locality: Locality) -> None:
+    """Everybody may read it; a person's record of another agency is not found."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    number = clock.new_id()
+    for kind, status in (("Organization", 200), ("Patient", 201)):
+        body = {"resourceType": kind, "identifier": [{"system": "urn:x", "value": number}]}
+        made = await trust.created(body)
+        answer = await crisis.post(kind, body, If_None_Exist=f"identifier=urn:x|{number}")
+        assert answer.status_code == status
+        assert (answer.json()["id"] == made["id"]) is (status == 200)
+
+
+async def test_an_update_says_its_id(locality: Locality) -> None:
+    """R4 3.1.0.4."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    body = {name: value for name, value in made.items() if name != "id"}
+    answer = await trust.send("PUT", f"Observation/{made['id']}", body)
+    assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (400, ["Observation.id"])
+
+
+async def test_an_update_that_brings_a_record_back_creates_it(locality: Locality) -> None:
+    """R4 3.1.0.7; also when the request is repeated."""
+    trust, request = await locality.agency("trust"), clock.new_id()
+    made = await trust.created(observation(locality.person))
+    assert (await trust.send("DELETE", f"Observation/{made['id']}")).status_code == 204
+    for _ in range(2):
+        answer = await trust.put(made, If_Match='W/"2"', X_Request_Id=request)
+        assert (answer.status_code, answer.headers["etag"]) == (201, 'W/"3"')

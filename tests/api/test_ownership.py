@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.change import Resource
+from service.fhir.bundle import Sent
 from service.usecases.care.deadlines import fire
 from service.usecases.interactions.loading import Fate, Loading
 from tests.locality import Locality, role, stored
@@ -98,7 +99,7 @@ async def imported(locality: Locality) -> Resource:
     """A plan without an author that was loaded for the trust."""
     orphan = {**locality.plan(), "id": f"orphan-{locality.person[-12:]}"}
     del orphan["author"]
-    (verdict,) = await Loading(locality.built.services, locality.built.base, "Organization/trust").load([orphan])
+    (verdict,) = await Loading(locality.built.services, locality.built.base, "Organization/trust").load([Sent(orphan)])
     assert verdict.fate is Fate.LOADED, verdict.reason
     row = await locality.built.services.records.read("CarePlan", orphan["id"])
     assert row is not None
@@ -137,7 +138,7 @@ async def test_an_active_plan_is_not_deleted(locality: Locality) -> None:
     trust = await locality.agency("trust")
     plan = await trust.created(locality.plan())
     answer = await trust.send("DELETE", f"CarePlan/{plan['id']}", If_Match='W/"1"')
-    assert answer.status_code == 405
+    assert answer.status_code == 422
     assert (await trust.get(f"CarePlan/{plan['id']}")).status_code == 200
 
 

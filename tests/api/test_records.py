@@ -131,7 +131,7 @@ async def test_what_was_agreed_is_not_deleted(locality: Locality) -> None:
     trust = await locality.agency("trust")
     made = await trust.created(locality.plan())
     answer = await trust.send("DELETE", f"CarePlan/{made['id']}", If_Match='W/"1"')
-    assert answer.status_code == 405
+    assert answer.status_code == 422
     assert (await trust.get(f"CarePlan/{made['id']}")).status_code == 200
 
 
@@ -232,3 +232,16 @@ async def test_an_invalid_nhs_number_is_refused_with_the_reason(locality: Locali
     assert answer.status_code == 422
     assert "9434765918" not in answer.text
     assert "Modulus 11" in answer.text
+
+
+@pytest.mark.parametrize("member", ["status", "intent"])
+async def test_a_status_that_is_only_an_extension_is_none(locality: Locality, member: str) -> None:
+    """Where a rule decides by it; elsewhere R4 allows it."""
+    trust = await locality.agency("trust")
+    absent = {"extension": [{"url": "http://hl7.org/fhir/StructureDefinition/data-absent-reason", "valueCode": "unknown"}]}
+    for resource in (locality.plan(status="draft"), {"resourceType": "Task", "status": "draft", "intent": "order"}):
+        unsaid = {**{name: value for name, value in resource.items() if name != member}, f"_{member}": absent}
+        answer = await trust.post(str(resource["resourceType"]), unsaid)
+        assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (422, [f"{resource['resourceType']}.{member}"])
+    note = {name: value for name, value in observation(locality.person).items() if name != "status"}
+    assert (await trust.post("Observation", {**note, "_status": absent})).status_code == 201

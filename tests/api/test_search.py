@@ -274,6 +274,18 @@ async def test_lenient_handling_ignores_and_says_so(locality: Locality) -> None:
     assert [each["search"]["mode"] for each in answer["entry"]] == ["match", "outcome"]
     assert answer["entry"][0]["resource"]["id"] == made
     assert "`colour`" in answer["entry"][1]["resource"]["issue"][0]["diagnostics"]
+    assert "colour" not in answer["link"][0]["url"]
+
+
+async def test_an_ignored_parameter_is_in_no_link(locality: Locality) -> None:
+    """R4 section 3.1.1.5: the self link tells what was searched for. The next page is found without it."""
+    trust = await locality.agency("trust")
+    made = await several(locality, trust, 3)
+    query = f"Observation?patient={locality.person}&colour=red&_count=2&_sort=date"
+    first = (await trust.get(query, Prefer="handling=lenient")).json()
+    links = {each["relation"]: each["url"] for each in first["link"]}
+    assert "colour" not in "".join(links.values())
+    assert [each["resource"]["id"] for each in (await trust.get(links["next"])).json()["entry"]] == made[2:]
 
 
 async def post_search(agency: Agency, query: str, form: str) -> Any:
@@ -334,3 +346,15 @@ async def test_strings_match_without_case_and_accents(locality: Locality) -> Non
     made = await trust.created({"resourceType": "Patient", "name": [{"family": "Ångström"}], "birthDate": "1911-02-03"})
     hits = await found(trust, f"Patient?family=angstr&_id={made['id']}")
     assert hits == [f"Patient/{made['id']}"]
+
+
+async def test_an_include_of_a_version_gives_that_version(locality: Locality) -> None:
+    """R4 3.1.1.6: what was referred to, and not what it has become."""
+    trust = await locality.agency("trust")
+    first = await trust.created(observation(locality.person))
+    await trust.put({**first, "code": {"text": "changed"}})
+    referred = f"Observation/{first['id']}/_history/1"
+    by = await trust.created({**observation(locality.person), "derivedFrom": [{"reference": referred}]})
+    answer = (await trust.get(f"Observation?_id={by['id']}&_include=Observation:derived-from")).json()
+    found = [each["resource"] for each in answer["entry"] if each["search"]["mode"] == "include"]
+    assert [(each["meta"]["versionId"], each["code"]) for each in found] == [("1", first["code"])]

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
+from service import clock
 from tests.api.bundles import NEW, entry, sent, statuses
 from tests.api.notes import SAMPLE, kept, observation
-from tests.locality import Locality, handover
+from tests.locality import BASE, Locality, handover
 from tests.locality import role as role_of
 
 
@@ -193,3 +196,79 @@ async def test_a_plan_is_not_led_by_whom_the_transaction_lets_go(locality: Local
     assert (await sent(trust, "transaction", led, gone)).status_code == 422
     assert (await sent(trust, "transaction", led, entry("DELETE", place))).status_code == 422
     assert statuses(await sent(trust, "transaction", led)) == ["201"]
+
+
+@pytest.mark.parametrize(
+    "second", ["identifier=urn:pas|{0}", "identifier={0}", "?identifier=urn:pas|{0}", "Patient?identifier=urn%3Apas%7C{0}"]
+)
+async def test_two_conditional_creates_of_one_thing_make_one_record(locality: Locality, second: str) -> None:
+    """Both references lead to it, and the second entry says that it was there."""
+    trust, number = await locality.agency("trust"), clock.new_id()
+    person = {"resourceType": "Patient", "identifier": [{"system": "urn:pas", "value": number}]}
+    other = NEW.replace("7c1d", "8c1d")
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Patient", person, NEW, ifNoneExist=f"identifier=urn:pas|{number}"),
+        entry("POST", "Patient", person, other, ifNoneExist=second.format(number)),
+        entry("POST", "Observation", observation(NEW)),
+        entry("POST", "Observation", observation(other)),
+    )
+    assert statuses(answer) == ["201", "200", "201", "201"]
+    one, two, *notes = (each["resource"] for each in answer.json()["entry"])
+    assert one["id"] == two["id"]
+    assert {each["subject"]["reference"] for each in notes} == {f"Patient/{one['id']}"}
+
+
+@pytest.mark.parametrize("wrong", [{"request": {"method": "POST", "url": "Basic", "ifNoneExists": "_id=1"}}, {"x": 1}])
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_an_envelope_is_validated_as_every_resource_is(locality: Locality, kind: str, wrong: Any) -> None:
+    """A misspelt condition, or a member that no entry has, would be ignored in silence."""
+    made = {**entry("POST", "Basic", {"resourceType": "Basic", "code": {"text": "x"}}), **wrong}
+    answer = await sent(await locality.agency("trust"), kind, made)
+    outcome = answer.json() if kind == "transaction" else answer.json()["entry"][0]["response"]["outcome"]
+    assert answer.status_code == (400 if kind == "transaction" else 200)
+    assert outcome["issue"][0]["expression"][0].startswith("Bundle.entry[0]")
+
+
+@pytest.mark.parametrize("wrong", [{"ifNoneExist": ""}, {"ifMatch": ""}, {"ifNoneExist": " "}])
+async def test_an_empty_condition_is_no_condition(locality: Locality, wrong: dict[str, str]) -> None:
+    basic = {"resourceType": "Basic", "code": {"text": "x"}}
+    answer = await sent(await locality.agency("trust"), "transaction", entry("POST", "Basic", basic, **wrong))
+    assert answer.status_code == 400
+
+
+async def test_a_full_url_is_the_name_of_one_entry(locality: Locality) -> None:
+    """bdl-7."""
+    basic = {"resourceType": "Basic", "code": {"text": "x"}}
+    answer = await sent(
+        await locality.agency("trust"), "transaction", entry("POST", "Basic", basic, NEW), entry("POST", "Basic", basic, NEW)
+    )
+    assert answer.status_code == 400
+
+
+async def test_a_put_of_a_transaction_says_its_id(locality: Locality) -> None:
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    body = {name: value for name, value in made.items() if name != "id"}
+    answer = await sent(trust, "transaction", entry("PUT", f"Observation/{made['id']}", body))
+    assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (400, ["Bundle.entry[0].resource.id"])
+
+
+async def test_what_is_called_elsewhere_is_written_out(locality: Locality) -> None:
+    """R4 2.36.4.1: urn:uuid in a url, a uri and narrative become the URL of the record."""
+    trust = await locality.agency("trust")
+    letter = {
+        "resourceType": "DocumentReference",
+        "status": "current",
+        "subject": {"reference": locality.person},
+        "content": [{"attachment": {"url": NEW}}],
+        "text": {"status": "generated", "div": f'<div xmlns="http://www.w3.org/1999/xhtml"><a href="{NEW}">the letter</a></div>'},
+    }
+    binary = {"resourceType": "Binary", "contentType": "text/plain", "data": "eA=="}
+    answer = await sent(trust, "transaction", entry("POST", "DocumentReference", letter), entry("POST", "Binary", binary, NEW))
+    assert statuses(answer) == ["201", "201"], answer.text
+    stored, held = (each["resource"] for each in answer.json()["entry"])
+    url = f"{BASE}/fhir/Binary/{held['id']}"
+    assert stored["content"][0]["attachment"]["url"] == url
+    assert f'href="{url}"' in stored["text"]["div"]

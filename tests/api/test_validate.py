@@ -74,3 +74,41 @@ async def test_an_unknown_profile_is_an_error_when_handling_is_strict(locality: 
         for each in ("lenient", "strict")
     ]
     assert ("error" in told[0], "error" in told[1]) == (False, True)
+
+
+async def test_a_profile_that_is_asked_for_and_not_known_is_an_error(locality: Locality) -> None:
+    """Nothing can be said of it, so it is not said that all is well."""
+    answer = await (await locality.agency("trust")).post("Observation/$validate?profile=https://example.org/unknown", SOUND)
+    assert "error" in severities(answer)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_record_is_held_to_a_profile_as_it_is_kept(locality: Locality, method: str) -> None:
+    """`mode` profile of a record, without a body."""
+    trust = await locality.agency("trust")
+    task = await trust.created({"resourceType": "Task", "status": "requested", "intent": "order"})
+    url = f"Task/{task['id']}/$validate?mode=profile&profile="
+    assert "error" in severities(await trust.send(method, url + HANDOVER))
+    assert severities(await trust.send(method, url + "http://hl7.org/fhir/StructureDefinition/Task")) == {"information"}
+
+
+async def test_a_record_that_is_hidden_is_not_validated(locality: Locality) -> None:
+    """As if it were absent."""
+    trust, housing = await locality.agency("trust"), await locality.agency("housing")
+    task = await trust.created({"resourceType": "Task", "status": "requested", "intent": "order"})
+    answers = [await housing.get(f"Task/{each}/$validate?mode=profile") for each in (task["id"], "none")]
+    assert [each.status_code for each in answers] == [404, 404]
+
+
+@pytest.mark.parametrize(
+    ("body", "worst"), [({"parameter": [{"name": "x", "valueCode": "y"}]}, "information"), ({"x": 1}, "error")]
+)
+async def test_parameters_are_validated_by_themselves(locality: Locality, body: Any, worst: str) -> None:
+    """POST Parameters/$validate."""
+    answer = await (await locality.agency("trust")).post("Parameters/$validate", {"resourceType": "Parameters", **body})
+    assert severities(answer) == {worst}
+
+
+async def test_parameters_are_kept_nowhere(locality: Locality) -> None:
+    answer = await (await locality.agency("trust")).post("Parameters", {"resourceType": "Parameters"})
+    assert answer.status_code == 404

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.fhir.bundle import Sent
 from service.fhir.canonical import EPISODE_OF_CARE
 from service.usecases.interactions.loading import Fate, Loading
 from tests.attacks.leads import alerts, leaver, named, somebody, unowned
@@ -308,7 +309,7 @@ async def test_own_10_a_patient_with_a_led_plan_is_kept(locality: Locality) -> N
     trust = await locality.agency("trust")
     await trust.created(locality.plan())
     answer = await trust.send("DELETE", locality.person)
-    assert ruled(answer) == (405, "OWN-10")
+    assert ruled(answer) == (422, "OWN-10")
     assert (await trust.get(locality.person)).status_code == 200
 
 
@@ -326,7 +327,7 @@ async def test_own_10_a_patient_with_an_open_task_is_kept(locality: Locality) ->
     task = await locality.sent(trust)
     plan = (await trust.get(task["focus"]["reference"])).json()
     assert (await trust.put({**plan, "status": "revoked"})).status_code == 200
-    assert (await trust.send("DELETE", locality.person)).status_code == 405
+    assert (await trust.send("DELETE", locality.person)).status_code == 422
     why = {"statusReason": {"coding": [{"system": "https://baton.example/fhir/CodeSystem/status-reason", "code": "other"}]}}
     assert (await trust.put({**task, "status": "cancelled", **why})).status_code == 200
     assert (await crisis.get(f"Task/{task['id']}")).status_code == 200
@@ -339,6 +340,6 @@ async def test_own_8_an_import_changes_no_team_of_a_led_plan(locality: Locality,
     ref = plan["careTeam"][0]["reference"]
     team = (await trust.get(ref)).json()
     changed = TEAM_WRITES[how](team, await somebody(locality))
-    (verdict,) = await Loading(locality.built.services, locality.built.base, "Organization/trust").load([changed])
+    (verdict,) = await Loading(locality.built.services, locality.built.base, "Organization/trust").load([Sent(changed)])
     assert verdict.fate in (Fate.REFUSED, Fate.THERE)
     assert (await trust.get(ref)).json() == team

@@ -22,6 +22,7 @@ from service.app import Built, build
 from service.auth.caller import Caller
 from service.auth.scopes import NONE
 from service.change import Resource
+from service.fhir.bundle import Sent
 from service.settings import Settings
 from service.store.embedded import Embedded
 from service.store.mongo import connect
@@ -42,7 +43,10 @@ async def grown(built: Built, count: int) -> None:
     persons = [f"p{number}" for number in range(count // A_PERSON)]
     await committed(built, (patient(id=each) for each in persons))
     plans = [{**plan(f"Patient/{each}"), "id": f"plan{each}"} for each in persons[:PLANS]]
-    assert all(verdict.reason is None for verdict in await Loading(built.services, built.base, TRUST).load(plans))
+    assert all(
+        verdict.reason is None
+        for verdict in await Loading(built.services, built.base, TRUST).load([Sent(each) for each in plans])
+    )
     scores = range(count - len(persons) - 3 * len(plans))
     made = ({**observation(f"Patient/{persons[number // A_PERSON]}", number), "id": f"o{number}"} for number in scores)
     await committed(built, made)

@@ -206,10 +206,8 @@ def test_what_lies_in_a_group_that_is_not_asked_is_not_asked() -> None:
 def test_the_refusal_names_every_item() -> None:
     found = problem_of(Completeness(("a", "b"), ("x",), ("b",), "it is torn"))
 
-    def told(code: str, text: str, link: str = "") -> Issue:
-        return Issue(
-            code, text, f"QuestionnaireResponse.item.where(linkId='{link}')" if link else "QuestionnaireResponse.item", "HOV-2"
-        )
+    def told(code: str, text: str) -> Issue:
+        return Issue(code, text, "Task.input", "HOV-2")
 
     assert found == Problem(
         Category.RULE,
@@ -218,10 +216,9 @@ def test_the_refusal_names_every_item() -> None:
             told(
                 "required",
                 "Item `a` of the minimum dataset is not answered: answer it, say `none`, or say `not-known` with the reason.",
-                "a",
             ),
-            told("required", "Item `b` is answered `not-known` without a reason: give the reason in the answer's text.", "b"),
-            told("required", "Item `x` is not an item of this minimum dataset: remove it or correct its linkId.", "x"),
+            told("required", "Item `b` is answered `not-known` without a reason: give the reason in the answer's text."),
+            told("required", "Item `x` is not an item of this minimum dataset: remove it or correct its linkId."),
         ),
     )
 
@@ -229,5 +226,5 @@ def test_the_refusal_names_every_item() -> None:
 def test_a_refusal_cites_the_rule_and_the_place_it_is_told() -> None:
     found = problem_of(Completeness(("a",)), rule="MDS-1", expression="Parameters.parameter")
     assert found is not None
-    assert (found.issues[0].rule, found.issues[0].expression) == ("MDS-1", "Parameters.parameter.where(linkId='a')")
+    assert (found.issues[0].rule, found.issues[0].expression) == ("MDS-1", "Parameters.parameter")
     assert problem_of(Completeness()) is None

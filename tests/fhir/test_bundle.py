@@ -6,15 +6,29 @@ from typing import Any
 
 import pytest
 
-from service.fhir.bundle import resources
+from service.fhir.bundle import Sent, resources
+from service.fhir.definitions import Definitions
+from service.fhir.links import Links
 from service.problem import Problem
+from service.settings import shipped
 
+BASE = "https://here.example/fhir"
+LINKS = Links(Definitions.load(shipped("profiles")))
 URN = "urn:uuid:0c5fb4a8-6c0f-4d6a-9f0c-0d3f9b0c0001"
 Resource = dict[str, Any]
 
 
 def opened(*entries: Any) -> list[Resource | Problem]:
-    return list(resources({"resourceType": "Bundle", "type": "collection", "entry": list(entries)}))
+    """The resources of a Bundle, with their references resolved."""
+    found = resources({"resourceType": "Bundle", "type": "collection", "entry": list(entries)}, BASE)
+    return [each if isinstance(each, Problem) else linked(each) for each in found]
+
+
+def linked(sent: Sent) -> Resource:
+    assert sent.naming is not None
+    resource, lost = sent.naming.linked(sent.resource, sent.full_url, LINKS)
+    assert lost == ()
+    return resource
 
 
 def test_resources_come_in_their_order() -> None:

@@ -19,6 +19,7 @@ from service.app import Built
 from service.auth.caller import Caller
 from service.auth.scopes import Access, Scopes
 from service.change import Resource, Timer
+from service.fhir.bundle import Sent
 from service.problem import Refused
 from service.store.partners import Partner
 from service.store.records import Row
@@ -172,7 +173,7 @@ class World:
         await self.built.services.directory.refresh()
         ready = [each if "id" in each else {**each, "id": clock.new_id()} for each in resources]
         with patch.object(clock, "now", return_value=self.now):
-            verdicts = await Loading(self.built.services, f"{BASE}/fhir", self.org(agency)).load(ready)
+            verdicts = await Loading(self.built.services, f"{BASE}/fhir", self.org(agency)).load([Sent(each) for each in ready])
         for verdict in verdicts:
             if verdict.fate is Fate.LOADED:
                 self._taken(verdict.reference)

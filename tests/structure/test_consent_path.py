@@ -21,6 +21,10 @@ pytestmark = pytest.mark.slow  # the whole service is typed for it
 
 # The modules that may read patient data from the store. Each says why what it reads is decided, or never leaves.
 PATHS: Mapping[str, str] = {
+    "usecases/interactions/batches.py": "what a transaction refers to is looked at for whether one may see it; nothing leaves",
+    "usecases/request/walk.py": "every row of a search is revealed before it is counted or paged",
+    "usecases/register/definitions.py": "what the service publishes is compared with what it shipped; it is of nobody",
+    "usecases/register/frozen.py": "the operator's check reads one snapshot; it names findings, not content",
     "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",
     "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the viewer of who asks",
     "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",

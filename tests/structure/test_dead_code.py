@@ -17,6 +17,7 @@ KEPT: Mapping[str, str] = {
     "auth.clients.Client": "Authlib asks a client by these names",
     "auth.tokens.Code": "Authlib asks a code by these names",
     "auth.tokens.Token": "Authlib asks a token by these names",
+    "api.health._Counted": "prometheus_client asks it for its metrics",
     "care.task.timers.holidays": "a locality's bank holidays, which no setting gives yet",
     "care.task.machine.diagram": "README's diagram is drawn with it",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",

@@ -68,8 +68,9 @@ def completeness(response: Resource | None, questionnaire: Resource | None) -> C
     )
 
 
-def problem_of(found: Completeness, *, rule: str = "HOV-2", expression: str = "QuestionnaireResponse.item") -> Problem | None:
-    """A refusal that names every lacking linkId, or None when the dataset is complete."""
+def problem_of(found: Completeness, *, rule: str = "HOV-2", expression: str = "Task.input") -> Problem | None:
+    """A refusal that names every lacking linkId, or None when the dataset is complete. `expression` is the place in what was sent
+    that refers to the dataset."""
     if found.complete:
         return None
     sentences = (
@@ -77,7 +78,7 @@ def problem_of(found: Completeness, *, rule: str = "HOV-2", expression: str = "Q
         *((link, _UNEXPLAINED) for link in found.unexplained),
         *((link, _UNKNOWN) for link in found.unknown),
     )
-    issues = [Issue("required", text.format(link=link), f"{expression}.where(linkId='{link}')", rule) for link, text in sentences]
+    issues = [Issue("required", text.format(link=link), expression, rule) for link, text in sentences]
     if found.fault:
         issues.insert(0, Issue("business-rule", f"The minimum dataset cannot be used: {found.fault}.", expression, rule))
     return Problem(Category.RULE, tuple(issues))

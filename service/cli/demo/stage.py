@@ -34,6 +34,7 @@ from service.cli.demo.story import Story
 from service.cli.opening import opened
 from service.cli.signals import GRACE_SECONDS
 from service.fhir import bundle
+from service.fhir.bundle import Sent
 from service.fhir.canonical import CRISIS_PLAN, SNOMED, dataset
 from service.fhir.definitions import Definitions
 from service.problem import Category, Problem, Refused, problem
@@ -95,7 +96,9 @@ def demo(
 def _serving(settings: Settings, port: int) -> Iterator[BaseProcess]:
     """Runs the service in a process of its own, as `baton serve` does. Ctrl-C reaches both processes: while the service's process
     starts, only this process handles Ctrl-C, and ends the service's process."""
-    server = multiprocessing.get_context("spawn").Process(target=serving.present, args=(settings, HOST, port))
+    chosen = "log_level" in settings.model_fields_set
+    quiet = settings if chosen else settings.model_copy(update={"log_level": "warning"})  # the story is what is to be read
+    server = multiprocessing.get_context("spawn").Process(target=serving.present, args=(quiet, HOST, port))
     heeded = signal.signal(signal.SIGINT, signal.SIG_IGN)  # the new process inherits the handling
     server.start()
     signal.signal(signal.SIGINT, heeded)
@@ -131,8 +134,9 @@ async def _set(settings: Settings, base: str) -> Stage:
         keys={agency.id: new_key(_system(agency)) for agency in AGENCIES},
     )
     async with opened(settings, base) as built:
-        for reference, resources in locality.bundles().items():
-            await _loaded(built, reference, resources)
+        held = {reference: _records(resources, built.base) for reference, resources in locality.bundles().items()}
+        for reference, records in held.items():
+            await _loaded(built, reference, records, [each for others in held.values() for each in others])
         for agency in AGENCIES:
             await partners.register(built.services, built.base, Registered(agency.reference, agency.sector, added_by="demo"))
             public = {"keys": [public_part(stage.keys[agency.id])]}
@@ -150,10 +154,15 @@ def _system(agency: Agency) -> str:
     return f"{agency.id}-system"
 
 
-async def _loaded(built: Built, custodian: str, resources: Resource) -> None:
-    opened_up = list(bundle.resources(resources))
-    records = [each for each in opened_up if not isinstance(each, Problem)]
-    for verdict in await Loading(built.services, built.base, custodian).load(records):
+def _records(resources: Resource, base: str) -> list[Sent]:
+    return [each for each in bundle.resources(resources, base) if not isinstance(each, Problem)]
+
+
+async def _loaded(built: Built, custodian: str, records: list[Sent], everything: list[Sent]) -> None:
+    """Loads the records of one agency, which may refer to those of the agencies after it."""
+    loading = Loading(built.services, built.base, custodian)
+    await loading.survey(everything)
+    for verdict in await loading.load(records):
         if verdict.reason is not None:
             raise Refused(verdict.reason)
 

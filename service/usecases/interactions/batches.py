@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Awaitable, Iterator
+from collections.abc import Awaitable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 from service import clock
 from service.change import Resource
-from service.fhir.reference import own
-from service.fhir.resource import rewrite
+from service.fhir.naming import RULE, Naming, full_url_fault
+from service.fhir.reference import own, relative, version_of
+from service.fhir.resource import references, root
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.interactions import conditional, records, search
 from service.usecases.request import idempotency
@@ -34,7 +34,9 @@ VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
 ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
 # The form of a request.url: no URL that leaves the base, climbs with `..` or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
-TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?')
+TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?|\*')
+
+IN_ENTRY = re.compile(r"Bundle\.entry\[([0-9]+)\]")
 
 LATE = problem(
     Category.THROTTLED, "throttled", "This batch has taken its time; send the entries that are left in another, after a pause."
@@ -72,13 +74,14 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
     kind = bundle.get("type")
     if bundle.get("resourceType") != "Bundle" or kind not in ("batch", "transaction"):
         text = "The base takes a Bundle of type `batch` or `transaction`; send a single resource to its own type."
-        raise Refused(problem(Category.MALFORMED, "value", text, expression="Bundle.type", rule="R4 3.1.0.11"))
+        place = "Bundle.type" if root(bundle) == "Bundle" else root(bundle)
+        raise Refused(problem(Category.MALFORMED, "value", text, expression=place, rule="R4 3.1.0.11"))
     entries = bundle.get("entry", [])
     if not isinstance(entries, list) or len(entries) > MAX_ENTRIES:
         text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
     context = replace(context, directory=None)  # an entry may change the directory, by which later entries are decided
-    read = [_request(place, entry, context.base) for place, entry in enumerate(entries)]
+    read = _read(services, bundle, context.base)
     if kind == "transaction":
         return await decided_again(context, lambda at: _transaction(services, at, read))
     return await _in_time(services, context, read)
@@ -87,9 +90,9 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
 async def _in_time(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
     """The Results of a batch's entries, one after the other. Once the batch has taken its time, the entries left are told to
     wait, so that one client's batch costs others no more than one client may."""
-    until, results = clock.now() + timedelta(seconds=services.settings.batch_seconds), list[Result]()
+    until, results = clock.elapsed() + services.settings.batch_seconds, list[Result]()
     for each in read:
-        late = clock.now() > until and not isinstance(each, Problem)
+        late = clock.elapsed() > until and not isinstance(each, Problem)
         results.append(Result("", LATE) if late else await _alone(services, context, each))
         await asyncio.sleep(0)  # another request's turn
     return tuple(results)
@@ -103,7 +106,8 @@ async def _alone(services: Services, context: RequestContext, request: EntryRequ
             return await _get(services, context, request)
         allowed(context, request.type, VERB[request.method])
         own = replace(context, request_id=f"{context.request_id}#{request.place}")
-        answer = await decided_again(own, lambda at: records.planned(UnitOfWork(services, at), _stage, request))
+        ready = await _resolved(services, request, Naming(context.base))
+        answer = await decided_again(own, lambda at: records.planned(UnitOfWork(services, at), _stage, ready))
         return Result(request.method, answer)
     except Refused as refusal:
         place = f"{request.type}/{request.id}" if request.id else request.type
@@ -122,6 +126,7 @@ async def _transaction(services: Services, context: RequestContext, read: list[E
         return tuple(Result(*each) for each in earlier)
     requests = await _linked(work, [each for each in read if isinstance(each, EntryRequest)])
     _distinct(requests)
+    await _answered(work, requests)
     refs: dict[int, str] = {}
     for request in sorted(requests, key=_turn):
         if request.method not in ("GET", "HEAD"):
@@ -130,7 +135,7 @@ async def _transaction(services: Services, context: RequestContext, read: list[E
         await _at(place, work.verify(ref))
     methods = {request.place: request.method for request in requests if request.place in refs}
     answers = await idempotency.together(work, [(methods[place], ref) for place, ref in sorted(refs.items())])
-    written = dict(zip(sorted(refs), answers, strict=True))
+    written = dict(zip(sorted(refs), _first(answers), strict=True))
     return tuple(
         [
             Result(request.method, written[request.place])
@@ -139,6 +144,42 @@ async def _transaction(services: Services, context: RequestContext, read: list[E
             for request in requests
         ]
     )
+
+
+def _read(services: Services, bundle: Resource, base: str) -> list[EntryRequest | Problem]:
+    """The entries as they will be carried out. A fault of the envelope refuses the Bundle, a fault within an entry the entry."""
+    entries = bundle.get("entry", [])
+    faults = _envelope(services, bundle)
+    if outside := tuple(issue for place, issues in faults.items() for issue in issues if place not in range(len(entries))):
+        raise Refused(Problem(Category.MALFORMED, outside))
+    return [
+        Problem(Category.MALFORMED, tuple(faults[place])) if place in faults else _request(place, entry, base)
+        for place, entry in enumerate(entries)
+    ]
+
+
+def _envelope(services: Services, bundle: Resource) -> dict[int, list[Issue]]:
+    """The errors of the Bundle around its resources, by the place of their entry; -1 for the Bundle's own."""
+    entries = [_shell(each) for each in bundle.get("entry", [])]
+    found: dict[int, list[Issue]] = {}
+    for issue in services.validator.check({**bundle, **({"entry": entries} if entries else {})}):
+        if issue.severity in ("error", "fatal"):
+            at = IN_ENTRY.match(issue.expression)
+            found.setdefault(int(at[1]) if at else -1, []).append(issue)
+    return found
+
+
+def _shell(entry: Any) -> Any:
+    """An entry without its resource, which is validated when it is written."""
+    return {name: value for name, value in entry.items() if name != "resource"} if isinstance(entry, dict) else entry
+
+
+def _first(answers: Sequence[Answer]) -> Iterator[Answer]:
+    """The answers, of which only the first to create a record says that it created it."""
+    created: set[str] = set()
+    for each in answers:
+        yield replace(each, created=each.created and each.reference not in created)
+        created.add(each.reference)
 
 
 def _turn(request: EntryRequest) -> tuple[bool, int, int]:
@@ -192,43 +233,78 @@ def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
     tag = TAG.fullmatch(str(asked.get("ifMatch", "")))
     if tag is None and "ifMatch" in asked:
         return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
-    if_match = int(tag[1]) if tag else None
+    if_match = None if tag is None else records.ANY if tag[0] == "*" else int(tag[1])
     full_url = str(entry.get("fullUrl", ""))
+    if fault := full_url_fault(full_url):
+        return _malformed(fault, "fullUrl")
     return EntryRequest(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 
 
 async def _linked(work: UnitOfWork, requests: list[EntryRequest]) -> list[EntryRequest]:
     """Gives new records their ids, replaces every reference to an entry's fullUrl by the reference of the entry's record, and
     replaces every conditional reference by the reference of the record found (R4 3.1.0.11.2)."""
-    known: dict[str, str] = {}
-    named: list[EntryRequest] = []
+    naming, named = Naming(work.context.base), list[EntryRequest]()
     for request in requests:
-        there = await _at(request.place, _there(work, request))
-        if there:
-            known[request.full_url] = there
-            named.append(request)
-        elif request.method == "POST" and request.resource is not None:
-            identity = clock.new_id()
-            known[request.full_url] = f"{request.type}/{identity}"
-            named.append(replace(request, id=identity))
-        else:
-            if request.full_url and request.id:
-                known[request.full_url] = f"{request.type}/{request.id}"
-            named.append(request)
-    known.pop("", None)
-    known |= {own(url, work.context.base): ref for url, ref in known.items()}  # a reference may leave out the base of a fullUrl
+        there = await _at(request.place, _there(work, request, named))
+        if not there and request.method == "POST":
+            request = replace(request, id=clock.new_id())
+        record = there or (f"{request.type}/{request.id}" if request.id else "")
+        if request.full_url and record:
+            naming.name(request.full_url, record, version_of(request.resource or {}))
+        named.append(request)
     for request in requests:
-        known |= await _at(request.place, conditional.targets(work.services, work.context, request.resource or {}))
-    return [replace(each, resource=rewrite(each.resource, known)) if each.resource is not None else each for each in named]
+        naming.records |= await _at(request.place, conditional.targets(work.services, work.context, request.resource or {}))
+    return [await _at(each.place, _resolved(work.services, each, naming)) for each in named]
 
 
-async def _there(work: UnitOfWork, request: EntryRequest) -> str | None:
-    """The reference of the record that a conditional create finds; None when the entry will create a record."""
+async def _resolved(services: Services, request: EntryRequest, naming: Naming) -> EntryRequest:
+    """The entry with its references resolved. Refuses a reference that nothing answers."""
+    if request.resource is None:
+        return request
+    resource, lost = naming.linked(request.resource, request.full_url, services.links)
+    if lost:
+        raise Refused(Problem(Category.INVALID, lost))
+    return replace(request, resource=resource)
+
+
+async def _there(work: UnitOfWork, request: EntryRequest, before: Sequence[EntryRequest]) -> str | None:
+    """The reference of the record that a conditional create finds, among those stored and those that entries `before` it create;
+    None when the entry will create a record."""
     if request.method != "POST" or not request.if_none_exist:
         return None
     allowed(work.context, request.type, "c")
     viewer = await viewer_of(work.services, work.context)
-    return await records.existing(work, viewer, request.type, request.if_none_exist)
+    if found := await records.existing(work, viewer, request.type, request.if_none_exist):
+        return found
+    query = records.sought(work, request.type, request.if_none_exist)
+    created = (each for each in before if each.method == "POST" and each.type == request.type and each.id and each.resource)
+    return next((f"{each.type}/{each.id}" for each in created if records.satisfies(work, query, each.resource or {})), None)
+
+
+async def _answered(work: UnitOfWork, requests: list[EntryRequest]) -> None:
+    """Refuses a reference to a record of ours that the caller does not see and no entry writes; hidden and absent are refused
+    alike. What an update leaves as it was is not looked at again."""
+    written = {f"{each.type}/{each.id}" for each in requests if each.method in ("POST", "PUT")}
+    named: dict[str, tuple[int, str]] = {}
+    for each in requests:
+        kept = await _kept(work, each)
+        for path, target in references(each.resource or {}) if each.type != "Bundle" else ():
+            local = relative(target, work.context.base)
+            if local and local not in written and target not in kept:
+                named.setdefault(local, (each.place, path))
+    rows = await work.services.records.read_many(list(named)) if named else {}
+    persons = await work.services.evidence.persons(patient for row in rows.values() for patient in row.patients)
+    viewer = await viewer_of(work.services, work.context)
+    for ref, (place, path) in named.items():
+        if ref not in rows or not viewer.permits([rows[ref]], persons):
+            text = f"There is no `{ref}` here that you may see: send it along, or correct the reference."
+            raise Refused(_placed(place, problem(Category.INVALID, "not-found", text, expression=path, rule=RULE)))
+
+
+async def _kept(work: UnitOfWork, request: EntryRequest) -> frozenset[str]:
+    """The references of the stored version that an entry updates."""
+    row = await work.row(f"{request.type}/{request.id}") if request.method == "PUT" else None
+    return frozenset(target for _, target in references(row.resource)) if row is not None else frozenset()
 
 
 def _distinct(requests: list[EntryRequest]) -> None:
@@ -250,11 +326,19 @@ def _placed(place: int, found: Problem) -> Problem:
 
 def _within(place: int, issues: tuple[Issue, ...]) -> Iterator[Issue]:
     for issue in issues:
-        if issue.expression.startswith("Bundle.entry["):
-            yield issue
-            continue
-        path = f"Bundle.entry[{place}].resource" + ("." + issue.expression.partition(".")[2] if "." in issue.expression else "")
-        yield Issue(issue.code, issue.text, path, issue.rule, issue.severity)
+        yield replace(issue, expression=_path(place, issue.expression))
+
+
+def _path(place: int, expression: str) -> str:
+    """The path in the Bundle of a path in the resource of an entry: `Task.owner`, or `meta.security` without the type."""
+    entry = f"Bundle.entry[{place}]"
+    if expression.startswith(entry):
+        return expression
+    if expression.startswith("Bundle.entry."):
+        return expression.replace("Bundle.entry", entry, 1)
+    head, dot, rest = expression.partition(".")
+    inside = f"{dot}{rest}" if head[:1].isupper() else f".{expression}" if expression else ""
+    return f"{entry}.resource{inside}"
 
 
 def _malformed(text: str, member: str) -> Problem:

@@ -6,6 +6,7 @@ import re
 from urllib.parse import parse_qsl
 
 from service.change import Resource
+from service.fhir.reference import own
 from service.fhir.resource import references
 from service.problem import Category, Refused, problem
 from service.usecases.interactions import search
@@ -21,7 +22,8 @@ async def targets(services: Services, context: RequestContext, resource: Resourc
 
     Raises Refused when a conditional reference finds no record, or more than one record.
     """
-    conditional = {reference: path for path, reference in references(resource) if SEARCHED.fullmatch(reference)}
+    said = ((path, own(reference, context.base)) for path, reference in references(resource))
+    conditional = {reference: path for path, reference in said if SEARCHED.fullmatch(reference)}
     return {reference: await _target(services, context, path, reference) for reference, path in conditional.items()}
 
 

@@ -2,6 +2,10 @@
 
 A load may be broken off and repeated at any time. A record stored with the same content is counted and not written again, and a
 stored record that has changed since it was loaded is never overwritten.
+
+All that is to be loaded is surveyed before the first record is. So a record of another server that has the id of somebody here is
+known as another record, and what refers to it is put aside with it, never filed on the one that is here; and a reference that
+neither the load nor the store answers is found whatever the order of the files.
 """
 
 from __future__ import annotations
@@ -18,13 +22,17 @@ from service import clock
 from service.auth.caller import Caller
 from service.auth.scopes import Access, Scopes
 from service.change import Resource
+from service.fhir.bundle import Sent
 from service.fhir.json import dump
+from service.fhir.naming import RULE
+from service.fhir.query import Query
 from service.fhir.reference import id_of, key, link, relative
-from service.fhir.resource import identified
+from service.fhir.resource import identified, references, rewrite
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import rules
-from service.usecases.interactions import records
+from service.usecases.interactions import conditional
+from service.usecases.interactions import records as stored
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import viewer_of
@@ -80,36 +88,120 @@ class Verdict:
 
 
 class Loading:
-    """Loads records. `custodian` is the Organization that keeps the records; empty: the Organization that each record names."""
+    """Loads records. `custodian` is the Organization that keeps the records; empty: the Organization that each record names.
+
+    `sent` are the references of all records that were surveyed, `aside` of those that are not stored as they were sent.
+    """
 
     def __init__(self, services: Services, base: str, custodian: str = "") -> None:
         self._services, self._base, self._custodian = services, base, custodian
+        self.sent: set[str] = set()
+        self.aside: set[str] = set()
 
-    async def load(self, resources: Sequence[Resource]) -> list[Verdict]:
+    async def survey(self, records: Sequence[Sent]) -> None:
+        """Notes which records will be loaded, and which of them cannot be: those that are not valid, and those whose id another
+        record has here. Nothing is stored."""
+        found = {_name(each.resource): each for each in records}
+        self.sent |= found.keys()
+        rows = await self._services.records.read_many([ref for ref in found if relative(ref)])
+        for ref, each in found.items():
+            row = rows.get(ref)
+            if each.none_exist:
+                continue  # what it finds may be another record
+            try:
+                ready = self._linked(each)
+                if row is None:
+                    stored.checked(self._services, rules.imported(ready, self._base))
+                elif row.deleted or not await self._same(row, rules.imported(ready, self._base)):
+                    self.aside.add(ref)
+            except Refused:
+                self.aside.add(ref)
+
+    async def load(self, records: Sequence[Sent]) -> list[Verdict]:
         """Loads these records and gives a Verdict for each, in the order given. Raises Refused UNAVAILABLE when the database does
         not answer."""
-        fates: list[Verdict | None] = [None] * len(resources)
-        order = sorted(range(len(resources)), key=lambda place: rank(resources[place]))
+        self.sent |= {_name(each.resource) for each in records}
+        fates = await self._conditional(records)
+        order = sorted(
+            (place for place in range(len(records)) if fates[place] is None), key=lambda at: rank(records[at].resource)
+        )
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(place: int) -> None:
             async with gate:
-                fates[place] = await self._one(resources[place])
+                fates[place] = await self._one(records[place])
 
-        for _, places in groupby(order, key=lambda place: rank(resources[place])):
+        for _, places in groupby(order, key=lambda place: rank(records[place].resource)):
             await asyncio.gather(*(one(place) for place in places))
         return [fate for fate in fates if fate is not None]
 
-    async def _one(self, resource: Resource) -> Verdict:
-        ref = f"{resource.get('resourceType', '')}/{resource.get('id', '')}"
+    async def _conditional(self, records: Sequence[Sent]) -> list[Verdict | None]:
+        """The Verdicts on the records that are to be stored only if none is found, and one is: among those stored, or before them
+        among those to be loaded. The references of their Bundle then lead to the one found."""
+        fates: list[Verdict | None] = [None] * len(records)
+        waiting: list[tuple[Query, str, Resource]] = []
+        for place, each in enumerate(records):
+            if not each.none_exist:
+                continue
+            kind, work = str(each.resource.get("resourceType")), UnitOfWork(self._services, self._context(self._custodian))
+            try:
+                query = stored.sought(work, kind, each.none_exist)
+                found = await stored.existing(work, await viewer_of(self._services, work.context), kind, each.none_exist)
+            except Refused as refusal:
+                fates[place] = Verdict(Fate.REFUSED, _name(each.resource), refusal.problem)
+                continue
+            found = found or next((ref for _, ref, other in waiting if stored.satisfies(work, query, other)), None)
+            if found is None:
+                waiting.append((query, _name(each.resource), each.resource))
+                continue
+            fates[place] = Verdict(Fate.THERE, found)
+            if each.naming is not None and each.full_url:
+                each.naming.name(each.full_url, found)
+        return fates
+
+    def _context(self, custodian: str) -> RequestContext:
+        return RequestContext(Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",)), clock.now(), self._base)
+
+    async def _one(self, sent: Sent) -> Verdict:
+        ref = _name(sent.resource)
         try:
-            self._served(resource)
-            ref = f"{resource['resourceType']}/{identity_of(resource)}"
-            return await self._placed(identified(resource, id_of(ref)), ref)
+            self._served(sent.resource)
+            ref = f"{sent.resource['resourceType']}/{identity_of(sent.resource)}"
+            resource = await self._found(self._linked(sent))
+            await self._answered(resource)
+            verdict = await self._placed(identified(resource, id_of(ref)), ref)
         except Refused as refusal:
             if refusal.problem.category is Category.UNAVAILABLE:
                 raise
+            self.aside.add(ref)
             return Verdict(Fate.REFUSED, ref, refusal.problem)
+        self.aside.discard(ref)
+        return verdict
+
+    def _linked(self, sent: Sent) -> Resource:
+        """The resource with the references of its Bundle resolved. Refuses a reference that nothing can answer."""
+        if sent.naming is None:
+            return sent.resource
+        resource, lost = sent.naming.linked(sent.resource, sent.full_url, self._services.links)
+        if lost:
+            raise Refused(Problem(Category.INVALID, lost))
+        return resource
+
+    async def _found(self, resource: Resource) -> Resource:
+        """The resource with its conditional references resolved, as in a transaction."""
+        return rewrite(resource, await conditional.targets(self._services, self._context(self._custodian), resource))
+
+    async def _answered(self, resource: Resource) -> None:
+        """Refuses a record that refers to a record put aside, or to one that is neither here nor sent with it."""
+        named = {local: path for path, target in references(resource) if (local := relative(target, self._base))}
+        if wrong := sorted(named.keys() & self.aside):
+            text = f"This refers to `{wrong[0]}`, which was put aside; load that first."
+            raise Refused(problem(Category.RULE, "not-found", text, expression=named[wrong[0]], rule=RULE))
+        others = sorted(named.keys() - self.sent)
+        rows = await self._services.records.read_many(others) if others else {}
+        if lost := [ref for ref in others if ref not in rows or rows[ref].deleted]:
+            text = f"Nothing answers `{lost[0]}`: it is neither here nor among what is loaded. Load it, too, or take it out."
+            raise Refused(problem(Category.RULE, "not-found", text, expression=named[lost[0]], rule=RULE))
 
     def _served(self, resource: Resource) -> None:
         if resource.get("resourceType") not in self._services.definitions.types:
@@ -136,9 +228,8 @@ class Loading:
 
     async def _new(self, resource: Resource, ref: str) -> Verdict:
         custodian = await self._whose(resource)
-        caller = Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",))
-        proposal = Proposal(records.checked(self._services, rules.imported(resource, self._base)), None, "c")
-        await decided_again(RequestContext(caller, clock.now(), self._base), lambda at: self._kept(at, proposal))
+        proposal = Proposal(stored.checked(self._services, rules.imported(resource, self._base)), None, "c")
+        await decided_again(self._context(custodian), lambda at: self._kept(at, proposal))
         return Verdict(Fate.LOADED, ref)
 
     async def _kept(self, context: RequestContext, proposal: Proposal) -> None:
@@ -189,6 +280,10 @@ def rank(resource: Resource) -> int:
     if kind in FIRST:
         return FIRST.index(kind) - len(FIRST)
     return LAST.index(kind) + 1 if kind in LAST else 0
+
+
+def _name(resource: Resource) -> str:
+    return f"{resource.get('resourceType', '')}/{identity_of(resource)}"
 
 
 def identity_of(resource: Resource) -> str:

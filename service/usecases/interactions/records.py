@@ -11,10 +11,13 @@ from urllib.parse import parse_qsl
 
 from service import clock
 from service.change import Resource
+from service.consent.decide import DIRECTORY
 from service.consent.redact import is_redacted
 from service.fhir.coding import codings
-from service.fhir.reference import id_of, key
-from service.fhir.resource import identified
+from service.fhir.key import value_of
+from service.fhir.query import Key
+from service.fhir.reference import id_of, key, own
+from service.fhir.resource import identified, root
 from service.fhir.search import Query, matches, parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
@@ -35,6 +38,9 @@ MANY = 1000
 
 NEW = -1
 """The value of `if_match` for `If-None-Match: *`: the record must not exist yet (RFC 9110 section 13.1.2)."""
+
+ANY = -2
+"""The value of `if_match` for `If-Match: *`: the record must exist, in whatever version (RFC 9110 section 13.1.1)."""
 
 # Types whose updates require If-Match (security rules, section 2): a lost update would lose responsibility for a person.
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
@@ -190,9 +196,11 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
     viewer = await viewer_of(services, context)
     if none_exist and (found := await existing(work, viewer, kind, none_exist)):
         return found
-    key = (f"R4 3.1.0.8.1:{_known_to(context)}:{kind}?{none_exist}",) if none_exist else ()
     ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
-    return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c", keys=key))
+    ref = await rules.write(work, viewer, Proposal(checked(services, ready), None, "c"))
+    if none_exist:
+        work.touches[ref] = (*work.touches.get(ref, ()), *_lanes(work, sought(work, kind, none_exist)))
+    return ref
 
 
 async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Resource, if_match: int | None) -> str:
@@ -202,7 +210,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     _served(services, kind)
     allowed(context, kind, "u")
     _is_a(resource, kind)
-    if resource.get("id", identity) != identity:
+    if resource.get("id") != identity:
         text = f"The resource's id is not `{identity}`; give it the id of the URL."
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
     viewer = await viewer_of(services, context)
@@ -255,7 +263,8 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
         text = f"There is no `{kind}/{identity}` here that you may update; check it, or choose one that starts with `{agency}.`."
         raise Refused(problem(Category.ABSENT, "not-found", text))
     if if_match not in (None, NEW):
-        text = f"There is no version {if_match} of `{kind}/{identity}` here that you may see; leave If-Match out to create it."
+        which = "" if if_match == ANY else f"version {if_match} of "
+        text = f"There is no {which}`{kind}/{identity}` here that you may see; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
     return await rules.write(
         work, viewer, Proposal(checked(work.services, rules.prepared(resource, work.context.base)), None, "c")
@@ -265,6 +274,8 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
 def _current(row: Row, kind: str, if_match: int | None) -> None:
     """Refuses an update or delete whose If-Match does not name the current version, that lacks If-Match on a type of
     `CONDITIONAL`, or that requires a new record (`NEW`) where the record exists."""
+    if if_match == ANY and not row.deleted:
+        return
     if if_match == NEW:
         if row.deleted:
             return
@@ -276,9 +287,8 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
         )
         raise Refused(problem(Category.UNCONDITIONAL, "required", text, rule="R4 3.1.0.5"))
     if if_match is not None and if_match != row.version:
-        text = (
-            f"`{kind}/{row.id}` has changed since version {if_match}; read it again and repeat your change on what it says now."
-        )
+        since = "was deleted" if if_match == ANY else f"has changed since version {if_match}"
+        text = f"`{kind}/{row.id}` {since}; read it again and repeat your change on what it says now."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
 
 
@@ -286,16 +296,13 @@ async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str)
     """Conditional create (R4 section 3.1.0.8.1): the reference of the caller's one matching record, None when no record matches.
 
     Only a record that the caller could have created counts, so that a token for one patient learns nothing about the agency's
-    other patients.
+    other patients; of the directory, which everybody may read, any agency's entry counts. Of creates that look for one thing at
+    the same moment one creates: each of the others is decided again, and finds it.
     """
-    params = tuple(parse_qsl(none_exist.lstrip("?"), keep_blank_values=True))
-    query = parse(kind, params, work.services.indexer.parameters)
-    if isinstance(query, Problem):
-        raise Refused(query)
-    if not query.terms:
-        text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
-        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
-    kept = await work.services.holdings.kept(query, work.context.caller.organization, MANY)
+    query = sought(work, kind, none_exist)
+    await work.premise(*_lanes(work, query))
+    custodian = "" if kind in DIRECTORY else work.context.caller.organization
+    kept = await work.services.holdings.kept(query, custodian, MANY)
     rows = [shown.row for shown in await viewer.reveal(kept, "c") if matches(query, viewer.left(shown))]
     if len(rows) > 1:
         text = "More than one of your records matches If-None-Exist; make it name one."
@@ -303,32 +310,60 @@ async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str)
     if rows:
         work.rows[f"{kind}/{rows[0].id}"] = rows[0]
         return f"{kind}/{rows[0].id}"
-    staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and _matches(work, query, each.resource))
+    staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and satisfies(work, query, each.resource))
     return next(staged, None)
 
 
-def _known_to(context: RequestContext) -> str:
-    """The part of a unique key that names whose records a conditional create searches: the agency's records or, with a token for
-    one person, the person's. Two conditional creates that search different records for the same identifier do not hinder each
-    other, and learn nothing about each other."""
-    caller = context.caller
-    return " ".join((caller.organization, caller.user if caller.personal else "", caller.patient)).strip()
+def criteria(kind: str, none_exist: str, base: str) -> Params:
+    """The search that If-None-Exist asks for, in each of the forms that clients send: the parameters alone, with a `?` before
+    them, and with the type or the type's URL before that. Refuses a search of another type or of another server."""
+    head, mark, query = own(none_exist.strip(), base).partition("?")
+    if not mark or "=" in head:
+        head, query = "", none_exist.strip()
+    if head not in ("", kind):
+        text = f"If-None-Exist looks for `{kind}` here, not at `{head}`; send the parameters, such as `identifier=system|value`."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    return tuple(parse_qsl(query, keep_blank_values=True))
 
 
-def _matches(work: UnitOfWork, query: Query, resource: Resource) -> bool:
+def sought(work: UnitOfWork, kind: str, none_exist: str) -> Query:
+    """The search of an If-None-Exist. Refuses a search that cannot be made, or that looks for nothing."""
+    query = parse(kind, criteria(kind, none_exist, work.context.base), work.services.indexer.parameters)
+    if isinstance(query, Problem):
+        raise Refused(query)
+    if not query.terms:
+        text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    return query
+
+
+def _lanes(work: UnitOfWork, query: Query) -> tuple[str, ...]:
+    """The counters that a conditional create rests on and raises: one for each identifier looked for, with or without its system,
+    or one for the type. They name whose records are searched, so that agencies, and people, neither hinder each other nor learn
+    anything about each other."""
+    caller = work.context.caller
+    whose = "" if query.type in DIRECTORY else f"{caller.organization} {caller.user if caller.personal else ''} {caller.patient}"
+    tests = [test for term in query.terms if term.asked == "identifier" for test in term.tests]
+    values = {value_of(test.key) for test in tests if isinstance(test, Key)} - {""}
+    return tuple(f"R4 3.1.0.8.1 {whose} {query.type} {value}" for value in sorted(values) or ("",))
+
+
+def satisfies(work: UnitOfWork, query: Query, resource: Resource) -> bool:
+    """Whether a resource that is not stored would be a match."""
     return matches(query, work.services.indexer.index(resource))
 
 
 def checked(services: Services, resource: Resource) -> Resource:
     """The resource, when it is valid (fhir-api rules, section 3). Refuses an invalid resource with every error at once, and a
     redacted or partial (SUBSETTED) copy of a record."""
+    kind = resource["resourceType"]
     if is_redacted(resource):
         text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.security", rule="consent-rules 3"))
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{kind}.meta.security", rule="consent-rules 3"))
     meta = resource.get("meta")
     if any(code == "SUBSETTED" for _, code in codings(meta.get("tag") if isinstance(meta, dict) else None)):
         text = "This is a part of a record (`SUBSETTED`): storing it would lose the rest. Read the whole record and change that."
-        raise Refused(problem(Category.RULE, "business-rule", text, expression="meta.tag", rule="R4 3.1.0.1.7"))
+        raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{kind}.meta.tag", rule="R4 3.1.0.1.7"))
     issues = services.validator.check(resource)
     errors = tuple(issue for issue in issues if issue.severity in ("error", "fatal"))
     if errors:
@@ -337,15 +372,15 @@ def checked(services: Services, resource: Resource) -> Resource:
 
 
 def _served(services: Services, kind: str) -> None:
-    if kind not in services.definitions.types:
-        text = f"`{kind}` is not an R4 resource type; correct the URL."
+    if kind not in services.definitions.served:
+        text = f"`{kind}` is not an R4 resource type that is kept here; correct the URL."
         raise Refused(problem(Category.ABSENT, "not-supported", text))
 
 
 def _is_a(resource: Resource, kind: str) -> None:
     if resource.get("resourceType") != kind:
         text = f"The URL takes a `{kind}`; set `resourceType` to it or send the resource to its own type."
-        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="resourceType", rule="R4 3.1.0.8"))
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression=root(resource), rule="R4 3.1.0.8"))
 
 
 def answer(services: Services, shown: Shown, params: Params) -> Answer:

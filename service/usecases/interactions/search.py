@@ -3,44 +3,45 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 
 from service.fhir.cursor import Cursor, seal, unseal
 from service.fhir.date import milliseconds
-from service.fhir.query import Query, Sort, included, place, referring
-from service.fhir.query import matches as evaluated
+from service.fhir.query import Query, included, place, referring
+from service.fhir.reference import key, unversioned, version_in
 from service.fhir.search import parse
 from service.fhir.term import Setting
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
-from service.store.search import Visible
 from service.usecases.request.audit import note, query_text
 from service.usecases.request.presentation import subset
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Shown, Viewer, allowed, parted, viewer_of
+from service.usecases.request.viewer import Shown, Viewer, allowed, viewer_of
+from service.usecases.request.walk import Walk
 
 Params = Sequence[tuple[str, str]]
 MAX_INCLUDED = 1000
 CURSOR = "_cursor"
-BATCH = 500
 
 
 async def search(services: Services, context: RequestContext, kind: str, params: Params, *, lenient: bool = False) -> Page:
     """One page of a searchset. Consent is decided for every row before the row is counted, paged or included."""
-    if kind not in services.definitions.types:
-        raise Refused(problem(Category.ABSENT, "not-supported", f"`{kind}` is not an R4 resource type; correct the URL."))
+    if kind not in services.definitions.served:
+        text = f"`{kind}` is not an R4 resource type that is kept here; correct the URL."
+        raise Refused(problem(Category.ABSENT, "not-supported", text))
     allowed(context, kind, "s")
     asked = [(name, value) for name, value in params if name != CURSOR]
     query = _parsed(services, context, kind, asked, lenient)
     viewer = await viewer_of(services, context)
     walk = Walk(services, viewer, query, await viewer.visible(kind, query))
-    binding = f"{context.caller.client} {context.caller.user} {kind} {asked!r}"
+    ignored = frozenset(query.ignored)
+    used = [(name, value) for name, value in asked if name not in ignored]
+    binding = f"{context.caller.client} {context.caller.user} {kind} {used!r}"
     after = _after(services, params, binding)
     total = await walk.total() if query.total != "none" or query.counts_only else None
     if query.counts_only:
         await note(services, context, "E", query_text(kind, asked), [])
-        return Page((), total=total, issues=_ignored(query))
+        return Page((), total=total, issues=_ignored(query), ignored=ignored)
     count = min(query.count or services.settings.page_size, services.settings.max_page_size)
     shown = await walk.page(after, count + 1)
     matches, more = shown[:count], len(shown) > count
@@ -51,63 +52,7 @@ async def search(services: Services, context: RequestContext, kind: str, params:
         *(_entry(services, query, each, "match") for each in matches),
         *(_entry(services, query, each, "include") for each in others),
     ]
-    return Page(tuple(entries), cursor, total, _ignored(query))
-
-
-@dataclass(slots=True)
-class Walk:
-    """Gives the matches of one search that the caller may see, in order. Rows are read a batch at a time, so that hidden rows
-    leave no gap. Only what the caller may see counts against the limits: how much is hidden turns no answer into a refusal."""
-
-    services: Services
-    viewer: Viewer
-    query: Query
-    visible: Visible
-    verb: str = "s"
-    afforded: bool = False
-
-    async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
-        """The rows that the caller may see. A redacted part cannot be searched for: a redacted record is a match only when its
-        shown parts match."""
-        shown = await self.viewer.reveal(rows, self.verb)
-        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
-
-    async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
-        """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
-        await self._afford()
-        found: list[Shown] = []
-        size = wanted
-        while len(found) < wanted:
-            rows = await self._batch(self.query, after, size)
-            found += await self._shown(rows)
-            if len(rows) < size:
-                break
-            after = Cursor(place(self.query, rows[-1].index))
-            size = max(size, min(2 * size, BATCH))  # a long run of hidden rows is passed in few steps
-        return found[:wanted]
-
-    async def total(self) -> int:
-        """The exact number of matches that the caller may see. Raises Refused TOO_COSTLY."""
-        counted, after = 0, None
-        query = replace(self.query, sort=(Sort("_id"),))  # what is only counted needs no other order
-        while rows := await self._batch(query, after, BATCH):
-            counted += len(await self._shown(rows))
-            if counted > self.services.settings.max_scan:
-                text = "The search has to look at too many records; narrow it, by `patient` or by date say."
-                raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
-            if len(rows) < BATCH:
-                break
-            after = Cursor(place(query, rows[-1].index))
-        return counted
-
-    async def _afford(self) -> None:
-        """Refuses an order that no index gives over more matches than may be sorted, of those that the caller may see."""
-        if not self.afforded and await self.services.searches.many(self.query, self.visible):
-            await self.total()
-        self.afforded = True
-
-    async def _batch(self, query: Query, after: Cursor | None, limit: int) -> list[Row]:
-        return await self.services.searches.find(query, visible=self.visible, after=after, limit=limit, afforded=self.afforded)
+    return Page(tuple(entries), cursor, total, _ignored(query), ignored)
 
 
 def _parsed(services: Services, context: RequestContext, kind: str, asked: Params, lenient: bool) -> Query:
@@ -137,8 +82,9 @@ async def _included(services: Services, viewer: Viewer, query: Query, matches: S
     indexes = [viewer.left(each) for each in matches]
     here = {each.row.reference for each in matches}
     wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
-    rows = list((await services.records.read_many(wanted)).values()) if wanted else []
-    shown = await viewer.reveal([row for row in rows if not row.deleted], "r")
+    rows = await services.records.read_many({unversioned(ref) for ref in wanted}) if wanted else {}
+    shown = await viewer.reveal([rows[ref] for ref in wanted if ref in rows and not rows[ref].deleted], "r")
+    shown += [each for ref in wanted if version_in(ref) for each in await _past(viewer, ref, rows.get(unversioned(ref)))]
     for each in query.revincludes:
         if here:
             reverse = referring(each, sorted(here), services.indexer.parameters)
@@ -147,7 +93,14 @@ async def _included(services: Services, viewer: Viewer, query: Query, matches: S
     if len(shown) > MAX_INCLUDED:
         text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
-    return list({each.row.reference: each for each in shown if each.row.reference not in here}.values())
+    known = {(each.row.reference, each.row.version) for each in matches}
+    return list({at: each for each in shown if (at := (each.row.reference, each.row.version)) not in known}.values())
+
+
+async def _past(viewer: Viewer, ref: str, current: Row | None) -> list[Shown]:
+    """The version of a record that a match refers to, as far as the caller may see it (R4 section 3.1.1.6)."""
+    row = await viewer.services.records.version(*key(ref), version_in(ref)) if current is not None else None
+    return await viewer.reveal_past([row], current, "r") if row is not None and current is not None and not row.deleted else []
 
 
 def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:

@@ -5,7 +5,10 @@
 | `create` (of a type) | POST, with the header If-None-Exist |
 | `update` (of a record) | PUT, with the header If-Match |
 | `delete` | DELETE |
-| `profile` | no write: the content alone, against R4 and its profiles |
+| `profile` | no write: the content alone, against R4 and its profiles; the record's stored content when none is sent |
+
+A `Parameters` is never kept, so one is always validated for its content alone. A profile that is asked for and not known here is
+an error: nothing could be said of it.
 
 A write that would be refused for its content gives the issues of the refusal. A caller who may not make the write at all, or who
 names what is absent or hidden, is refused as the write would be.
@@ -17,6 +20,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.change import Resource
+from service.fhir.json import parse
+from service.fhir.resource import root
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases import rules
 from service.usecases.interactions import records
@@ -63,6 +68,10 @@ async def validate(services: Services, context: RequestContext, asked: Validatio
         raise Refused(problem(Category.MALFORMED, "not-supported", text, rule=RULE))
     allowed(context, asked.kind, VERBS[mode])
     identity = asked.identity or str((inner or {}).get("id", ""))
+    if asked.kind == "Parameters":
+        mode = "profile"
+    if inner is None and mode == "profile" and asked.identity:
+        inner = await _stored(services, context, asked)
     if mode == "delete" and identity:
         return await _refusal(UnitOfWork(services, context), asked, mode, identity, {})
     if inner is None or inner.get("resourceType") != asked.kind or (mode in ("update", "delete") and not identity):
@@ -71,12 +80,24 @@ async def validate(services: Services, context: RequestContext, asked: Validatio
             text = (
                 f"`$validate` of an {mode} goes to one record: `{asked.kind}/[id]/$validate`, or send the resource with its id."
             )
-        raise Refused(problem(Category.MALFORMED, "invalid", text, expression="Parameters.parameter", rule=RULE))
+        place = "Parameters.parameter" if root(asked.resource) == "Parameters" else root(asked.resource)
+        raise Refused(problem(Category.MALFORMED, "invalid", text, expression=place, rule=RULE))
     ready = rules.prepared(inner, context.base)
-    claimed = _claiming(ready, named["profile"]) if named.get("profile") else ready
-    found = services.validator.check(claimed, strict_profiles=asked.strict)
+    profile = named.get("profile", "")
+    found = services.validator.check(_claiming(ready, profile) if profile else ready, strict_profiles=asked.strict)
+    if profile and not asked.strict and services.definitions.structure(profile) is None:
+        text = f"The profile `{profile}` is not known here, so nothing can be said of it; name one that is served here."
+        found = (Issue("not-found", text, "meta.profile", RULE), *found)
     refused = () if mode == "profile" else await _refusal(UnitOfWork(services, context), asked, mode, identity, ready)
     return tuple(dict.fromkeys((*Problem(Category.INVALID, found).cited, *refused)))
+
+
+async def _stored(services: Services, context: RequestContext, asked: Validation) -> Resource:
+    """The record as the caller may see it."""
+    read = await records.read(services, context, asked.kind, asked.identity)
+    found = parse(read.body, max_depth=services.settings.max_depth)
+    assert not isinstance(found, Problem), "INVARIANT: what is read was stored as sound JSON"
+    return found
 
 
 async def _refusal(work: UnitOfWork, asked: Validation, mode: str, identity: str, resource: Resource) -> tuple[Issue, ...]:
@@ -103,10 +124,19 @@ def _asked(asked: Validation) -> tuple[Resource | None, Mapping[str, str]]:
     if asked.resource.get("resourceType") != "Parameters":
         return asked.resource, asked.named
     listed = asked.resource.get("parameter")
+    if asked.kind == "Parameters" and not _carries(listed):
+        return asked.resource, asked.named
     parts = {str(part.get("name")): part for part in (listed if isinstance(listed, list) else ()) if isinstance(part, dict)}
     inner = parts.pop("resource", {}).get("resource")
     named = {name: str(part.get("valueUri") or part.get("valueCode") or "") for name, part in parts.items()}
     return inner if isinstance(inner, dict) else None, {**named, **asked.named}
+
+
+def _carries(listed: object) -> bool:
+    """Whether one of the parameters of `$validate` itself carries the resource to validate."""
+    return isinstance(listed, list) and any(
+        isinstance(part, dict) and part.get("name") == "resource" and "resource" in part for part in listed
+    )
 
 
 def _claiming(resource: Resource, profile: str) -> Resource:

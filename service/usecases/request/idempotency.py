@@ -38,7 +38,7 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
         facts = {"fingerprint": work.context.fingerprint, "ref": ref, "version": staged.before + 1}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     try:
-        return written(await work.commit(), ref)
+        return written(await work.commit(), ref, work.rows.get(ref))
     except Refused:
         if (answer := await earlier(work)) is not None:
             return answer
@@ -52,7 +52,7 @@ async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
         return None
     _same(work, told)
     rows = [(method, ref, await _version(work, {"ref": ref, "version": version})) for method, ref, version in told["writes"]]
-    return [(method, written({ref: row}, ref)) for method, ref, row in rows]
+    return [(method, await _again(work, row)) for method, _, row in rows]
 
 
 async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[Answer]:
@@ -63,7 +63,7 @@ async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[
         facts = {"fingerprint": work.context.fingerprint, "writes": versions}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     rows = await work.commit() if work.staged else {}
-    return [written(rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
+    return [written(rows, ref, work.rows.get(ref)) if ref in rows else await found(work, ref) for _, ref in writes]
 
 
 async def found(work: UnitOfWork, ref: str) -> Answer:
@@ -80,8 +80,13 @@ async def found(work: UnitOfWork, ref: str) -> Answer:
 
 async def _replayed(work: UnitOfWork, answer: Mapping[str, Any]) -> Answer:
     _same(work, answer)
-    row = await _version(work, answer)
-    return written({answer["ref"]: row}, answer["ref"])
+    return await _again(work, await _version(work, answer))
+
+
+async def _again(work: UnitOfWork, row: Row) -> Answer:
+    """The answer that the write of this version had."""
+    before = await work.services.records.version(row.type, row.id, row.version - 1) if row.version > 1 else None
+    return written({row.reference: row}, row.reference, before)
 
 
 def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:

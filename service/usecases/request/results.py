@@ -42,15 +42,19 @@ class Entry:
 @dataclass(frozen=True, slots=True)
 class Page:
     """A page of a searchset or a history. `cursor` leads to the next page, and is empty on the last page. `total` is the number
-    of all matches, None when the client did not ask for the total."""
+    of all matches, None when the client did not ask for the total. `ignored` are the parameters of a lenient search that had no
+    effect."""
 
     entries: tuple[Entry, ...]
     cursor: str = ""
     total: int | None = None
     issues: tuple[Issue, ...] = ()
+    ignored: frozenset[str] = frozenset()
 
 
-def written(rows: Mapping[str, Row], ref: str) -> Answer:
-    """The Answer to a write: the version that was written."""
+def written(rows: Mapping[str, Row], ref: str, before: Row | None = None) -> Answer:
+    """The Answer to a write: the version that was written. A write in the place of a record deleted `before` creates it (R4
+    section 3.1.0.7)."""
     row = rows[ref]
-    return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=row.version == 1 and not row.deleted)
+    fresh = row.version == 1 or (before is not None and before.deleted)
+    return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=fresh and not row.deleted)

@@ -28,7 +28,7 @@ async def told(locality: Locality, about: str, *more: Resource) -> list[str]:
     name = made.json().get("id", "none")
     paths = [f"Task/{name}", f"Task/{name}/_history", f"Task/{name}/$disclosed", f"Communication?subject={about}"]
     asked = [made, *[await crisis.get(path) for path in paths]]
-    log = (await crisis.get("AuditEvent?_count=200")).json().get("entry", ())
+    log = (await crisis.get("AuditEvent?_count=200&_sort=-_lastUpdated")).json().get("entry", ())
     lines = sorted(each["resource"].get("outcomeDesc", "") for each in log if name in json.dumps(each))
     return [f"{each.status_code} {plain(each, about)}" for each in asked] + lines
 
@@ -108,6 +108,6 @@ async def test_the_decision_is_in_the_log_of_who_keeps_the_records(locality: Loc
     await make.stored("trust", make.condition("private", "R"))
     trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
     task = await crisis.created(request(make.person))
-    logs = [(await each.get("AuditEvent?_count=200")).json().get("entry", ()) for each in (trust, crisis)]
+    logs = [(await each.get("AuditEvent?_count=200&_sort=-_lastUpdated")).json().get("entry", ()) for each in (trust, crisis)]
     denied = [[line["resource"] for line in log if f"Task/{task['id']}#Organization/crisis" in json.dumps(line)] for log in logs]
     assert [[(line["outcome"], "L5" in line["outcomeDesc"]) for line in lines] for lines in denied] == [[("4", True)], []]
