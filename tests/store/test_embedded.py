@@ -20,6 +20,7 @@ from unittest.mock import Mock
 import pytest
 
 from service.problem import Category, Refused
+from service.store import embedded as embedded_database
 from service.store.embedded import Embedded, _held, find_mongod
 from service.store.mongo import connect
 
@@ -191,7 +192,13 @@ def mongod_pid_or_none(folder: Path) -> int | None:
         return None
 
 
-async def test_stale_lock_and_socket_files_are_no_obstacle(tmp_path):
+@pytest.fixture
+def nobody_watches(monkeypatch):
+    """Whoever uses the database does not start it anew meanwhile, as if that process were gone, too."""
+    monkeypatch.setattr(embedded_database, "WATCH_SECONDS", 3600.0)
+
+
+async def test_stale_lock_and_socket_files_are_no_obstacle(tmp_path, nobody_watches):
     """Keeper and mongod are killed together, so everything they leave behind is stale."""
     first = Embedded(tmp_path / "data", 256)
     await put(await first.start(), 1)
@@ -215,7 +222,7 @@ async def test_a_dead_keeper_takes_mongod_along(tmp_path):
     await embedded.stop()
 
 
-async def test_the_next_starter_begins_anew_after_a_dead_keeper(tmp_path):
+async def test_the_next_starter_begins_anew_after_a_dead_keeper(tmp_path, nobody_watches):
     first = Embedded(tmp_path / "data", 256)
     await put(await first.start(), 1)
     keeper = keeper_pid(tmp_path / "data")
