@@ -339,16 +339,18 @@ async def _opened(settings: Settings, base: str, mongo_uri: str, spoken: Languag
 
 
 async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:
-    """Opens the service as soon as its database answers. A reason for which it can never be opened ends the process."""
+    """Opens the service as soon as its database answers. A reason for which it can never be opened ends the process, a fault in
+    it too: left waiting, the service would answer 503 for ever and say nothing."""
     while True:
         await asyncio.sleep(WAIT_SECONDS)
         try:
             await opened()
-        except Refused as refusal:
-            if refusal.problem.category is not Category.UNAVAILABLE:
-                log.error("not-started", reason=str(refusal))
-                signal.raise_signal(signal.SIGTERM)
-                return
+        except Exception as error:
+            if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
+                continue
+            log.exception("not-started", reason=str(error))
+            signal.raise_signal(signal.SIGTERM)
+            return
         else:
             log.info("database-answers", at=database.address(mongo_uri))
             return

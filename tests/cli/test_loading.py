@@ -340,6 +340,14 @@ async def test_a_load_does_what_a_transaction_does(built: Built, tmp_path: Path)
     assert fates(await _all(built, files_, TRUST)) == {"loaded": 0, "there": 5, "aside": 0}
 
 
+async def test_nothing_refers_to_a_record_whose_condition_was_refused(built: Built, tmp_path: Path) -> None:
+    ward = conditional("0c5fb4a8-6c0f-4d6a-9f0c-0d3f9b0c0001")
+    ward["request"]["ifNoneExist"] = "no-such-parameter=1"
+    there = {"managingOrganization": {"reference": ward["fullUrl"]}}
+    (tmp_path / "a.json").write_text(json.dumps(bundle(ward, {"fullUrl": "urn:uuid:p", "resource": {**patient("ann"), **there}})))
+    assert fates(await _all(built, [tmp_path / "a.json"], TRUST)) == {"loaded": 0, "there": 0, "aside": 2}
+
+
 async def test_a_conditional_reference_that_finds_nothing_is_put_aside(built: Built, tmp_path: Path) -> None:
     asks = {"reference": "Organization?identifier=urn:ods|nowhere"}
     account = await loaded(built, tmp_path, {**patient(), "managingOrganization": asks})

@@ -114,8 +114,8 @@ class Loading:
                     stored.checked(self._services, rules.imported(ready, self._base))
                 elif row.deleted or not await self._same(row, rules.imported(ready, self._base)):
                     self.aside.add(ref)
-            except Refused:
-                self.aside.add(ref)
+            except Refused as refusal:
+                self._refused(ref, refusal)
 
     async def load(self, records: Sequence[Sent]) -> list[Verdict]:
         """Loads these records and gives a Verdict for each, in the order given. Raises Refused UNAVAILABLE when the database does
@@ -148,7 +148,7 @@ class Loading:
                 query = stored.sought(work, kind, each.none_exist)
                 found = await stored.existing(work, await viewer_of(self._services, work.context), kind, each.none_exist)
             except Refused as refusal:
-                fates[place] = Verdict(Fate.REFUSED, _name(each.resource), refusal.problem)
+                fates[place] = self._refused(_name(each.resource), refusal)
                 continue
             found = found or next((ref for _, ref, other in waiting if stored.satisfies(work, query, other)), None)
             if found is None:
@@ -171,12 +171,17 @@ class Loading:
             await self._answered(resource)
             verdict = await self._placed(identified(resource, id_of(ref)), ref)
         except Refused as refusal:
-            if refusal.problem.category is Category.UNAVAILABLE:
-                raise
-            self.aside.add(ref)
-            return Verdict(Fate.REFUSED, ref, refusal.problem)
+            return self._refused(ref, refusal)
         self.aside.discard(ref)
         return verdict
+
+    def _refused(self, ref: str, refusal: Refused) -> Verdict:
+        """The Verdict on a refused record, which is put aside. A database that does not answer refuses no record, but ends the
+        load."""
+        if refusal.problem.category is Category.UNAVAILABLE:
+            raise refusal
+        self.aside.add(ref)
+        return Verdict(Fate.REFUSED, ref, refusal.problem)
 
     def _linked(self, sent: Sent) -> Resource:
         """The resource with the references of its Bundle resolved. Refuses a reference that nothing can answer."""
