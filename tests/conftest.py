@@ -28,8 +28,11 @@ def interrupts_are_heard() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Marks as `pure` what needs no database, starts no process and searches for no example: what a change is tried on first."""
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Marks as `pure` what needs no database, starts no process and searches for no example: what a change is tried on first.
+    Among several processes the slow files go first, so that none of them is what all others wait for at the end."""
+    if hasattr(config, "workerinput"):
+        items.sort(key=lambda item: item.get_closest_marker("slow") is None)
     for item in items:
         if isinstance(item, pytest.Function) and not (
             "mongod" in item.fixturenames or item.get_closest_marker("slow") or is_hypothesis_test(item.obj)
