@@ -279,6 +279,7 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
         types=built.services.definitions.served,
         interactions=INTERACTIONS,
         system=SYSTEM,
+            parts.callback(app.state.telemetry.flush)
         without=rules.WITHOUT,
         versioned=CONDITIONAL,
         operations=by_type(),
@@ -378,14 +379,13 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The ASGI application that a request passes before its route: the Edge around the router."""
-        settings: Settings = self.state.settings
-        return Edge(self.router, settings.max_body_bytes, Telemetry(lines=settings.log_level in ("debug", "info")))
+        return Edge(self.router, self.state.settings.max_body_bytes, self.state.telemetry)
 
 
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:
     """The application without its routes, with the Edge that wraps every answer."""
     app = Application(lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None, redirect_slashes=False)
-    app.state.settings = settings
+    app.state.settings, app.state.telemetry = settings, Telemetry(lines=settings.log_level in ("debug", "info"))
     return app
 
 

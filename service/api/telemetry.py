@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from datetime import UTC, datetime
 from typing import Any
 
 import orjson
@@ -21,7 +20,9 @@ PAUSE_SECONDS = 0.2
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 TIMES = Histogram("baton_request_seconds", "Time to answer, by route.", ("method", "route", "status"), buckets=BUCKETS)
 REFUSALS = Counter("baton_refusals", "Requests that were refused, by kind.", ("kind",))
-UNROUTED = "unrouted"
+UNROUTED, OTHER = "unrouted", "OTHER"
+METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+"""The methods that are told by name: a client may send any word as a method."""
 _IDS = ("id", "vid")
 TYPES: set[str] = set()
 """The resource types that there are, filled as the routes are made: a path may hold anything in the place of a type."""
@@ -37,11 +38,12 @@ class Telemetry:
 
     def answered(self, scope: Any, status: int, seconds: float) -> None:
         """A request was answered."""
-        method, route = scope["method"], route_of(scope)
+        method = scope["method"] if scope["method"] in METHODS else OTHER
+        route = route_of(scope)
         key = (method, route, status)
         child = self._children.get(key)
         if child is None:
-            child = self._children[key] = TIMES.labels(method if method.isalpha() and len(method) < 8 else "OTHER", route, status)
+            child = self._children[key] = TIMES.labels(*key)
         child.observe(seconds)
         if self._lines:
             self._told(scope, method, route, status, seconds)
@@ -64,7 +66,7 @@ class Telemetry:
             **({"refusal": state["refusal"]} if "refusal" in state else {}),
             "request_id": state["request_id"],
             "level": "info",
-            "timestamp": f"{datetime.fromtimestamp(clock.now().timestamp(), UTC):%Y-%m-%dT%H:%M:%S.%fZ}",
+            "timestamp": f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}",
         }
         self._waiting.append(orjson.dumps(line))
         if len(self._waiting) == 1:

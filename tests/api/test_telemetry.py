@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from service.api.telemetry import Telemetry, route_of
+from service.app import application
 from service.settings import Settings
+from service.store.mongo import Mongo
 from tests.locality import Locality
 
 
@@ -70,3 +73,27 @@ async def test_lines_are_told_at_their_level(capsys: pytest.CaptureFixture[str],
 
 def test_a_path_of_no_route_is_not_told() -> None:
     assert route_of({"path": "/fhir/Somebody's name"}) == "unrouted"
+
+
+def told(telemetry: Telemetry, method: str) -> None:
+    telemetry.answered({"method": method, "path": "/", "state": {"request_id": "r"}}, 405, 0.1)
+
+
+def test_a_method_that_nobody_knows_takes_no_room() -> None:
+    """A client may make up any number of them: they are counted, and kept, as one."""
+    telemetry = Telemetry(lines=False)
+    for number in range(50):
+        told(telemetry, f"M{number}")
+    assert {method for method, _, _ in telemetry._children} == {"OTHER"}
+
+
+async def test_the_last_lines_are_told_when_the_service_ends(
+    fresh_mongo: Mongo, mongod: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Those that wait as it ends, too."""
+    settings = Settings(data=tmp_path, mongodb_database=fresh_mongo.database.name)
+    app = application(settings, "http://127.0.0.1:1", mongod)
+    async with app.router.lifespan_context(app):
+        told(app.state.telemetry, "GET")
+        capsys.readouterr()
+    assert [json.loads(each)["event"] for each in capsys.readouterr().err.splitlines()] == ["request"]
