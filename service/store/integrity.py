@@ -19,9 +19,7 @@ class Integrity:
 
     async def types(self) -> list[str]:
         """The resource types that have a collection of records."""
-        async with reaching():
-            names = await self._mongo.database.list_collection_names()
-        return sorted(name[2:] for name in names if name.startswith("r."))
+        return sorted(name[2:] for name in await self._mongo.names() if name.startswith("r."))
 
     async def contradictions(self, ledger: Ledger) -> list[str]:
         """Every fault of the ledger, and all that the store holds otherwise than the ledger says, one sentence each. Raises

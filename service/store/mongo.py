@@ -129,27 +129,52 @@ class Mongo:
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
 
+    async def names(self) -> frozenset[str]:
+        """The names of the collections."""
+        async with reaching():
+            found = await self.database.list_collection_names()
+        return frozenset(name for name in found if not name.startswith("system."))
+
     @asynccontextmanager
-    async def snapshot(self) -> AsyncIterator[Mongo]:
+    async def snapshot(self) -> AsyncIterator[Snapshot]:
         """The database as it is at this instant, for reading alone, whatever is written meanwhile. Raises Refused UNAVAILABLE,
         also when the reading takes longer than the database keeps what was."""
-        admin = self.client.admin
-        async with reaching(), await settled(self.client.start_session(snapshot=True)) as session:
-            frozen = Snapshot(self, session)
-            await frozen.collection("generations").find_one({})  # the first read tells the instant
-            with suppress(OperationFailure):
-                held = (await admin.command("getParameter", 1, **{HISTORY: 1}))[HISTORY]
-                if held < HISTORY_SECONDS:
-                    await admin.command("setParameter", 1, **{HISTORY: HISTORY_SECONDS})
+        async with reaching(), self._remembering(), self._frozen() as still:
             try:
-                yield frozen
+                yield still
             except OperationFailure as error:
                 if error.code not in (239, 246):  # SnapshotTooOld, SnapshotUnavailable
                     raise
                 text = f"This took longer than the database keeps what it was; raise its parameter `{HISTORY}`."
                 raise unavailable(text) from error
-            finally:
-                with suppress(OperationFailure, UnboundLocalError):
+
+    @asynccontextmanager
+    async def _frozen(self) -> AsyncIterator[Snapshot]:
+        """A snapshot and the collections that it has: one that was made while it was taken may be in it or not, so then another
+        is taken."""
+        while True:
+            names = await self.names()
+            async with await settled(self.client.start_session(snapshot=True)) as session:
+                still = Snapshot(self, session, names)
+                # The first read tells the instant, and only that of a collection that is there.
+                await still.collection(min(names, default="none")).find_one({})
+                if await self.names() == names:
+                    yield still
+                    return
+
+    @asynccontextmanager
+    async def _remembering(self) -> AsyncIterator[None]:
+        """Has the database keep what it was for as long as a snapshot may be read, where we may say so and it keeps less."""
+        admin, held = self.client.admin, HISTORY_SECONDS
+        with suppress(OperationFailure):  # on a replica set of your own, its administrator says how long
+            held = (await admin.command("getParameter", 1, **{HISTORY: 1}))[HISTORY]
+            if held < HISTORY_SECONDS:
+                await admin.command("setParameter", 1, **{HISTORY: HISTORY_SECONDS})
+        try:
+            yield
+        finally:
+            if held < HISTORY_SECONDS:
+                with suppress(OperationFailure):
                     await admin.command("setParameter", 1, **{HISTORY: held})
 
     async def ping(self) -> None:
@@ -171,9 +196,13 @@ class Mongo:
 class Snapshot(Mongo):
     """A database as it was at one instant."""
 
-    def __init__(self, mongo: Mongo, session: Session) -> None:
+    def __init__(self, mongo: Mongo, session: Session, names: frozenset[str]) -> None:
         self.client, self.database = mongo.client, mongo.database
-        self._session = session
+        self._session, self._names = session, names
+
+    async def names(self) -> frozenset[str]:
+        """The collections that there were."""
+        return self._names
 
     def collection(self, name: str) -> Any:
         """A collection for reading, as it was."""

@@ -8,7 +8,7 @@ import pytest
 from pymongo.errors import OperationFailure
 
 from service.problem import Category, Refused
-from service.store.mongo import DURABLE, client_of, connect, settled
+from service.store.mongo import DURABLE, HISTORY, HISTORY_SECONDS, Mongo, client_of, connect, settled
 
 
 async def test_a_transaction_returns_what_its_body_returns(mongo):
@@ -112,3 +112,46 @@ async def test_instants_come_back_aware(mongo, make):
 async def test_aggregate_gives_a_list_under_either_driver(mongo):
     await mongo.collection("x").insert_many([{"_id": 1}, {"_id": 2}])
     assert await mongo.aggregate("x", [{"$count": "n"}]) == [{"n": 2}]
+
+
+async def history_window(mongo: Mongo) -> int:
+    found = await mongo.client.admin.command("getParameter", 1, **{HISTORY: 1})
+    return int(found[HISTORY])
+
+
+async def test_the_database_keeps_its_past_for_as_long_as_it_is_read(fresh_mongo):
+    """And as long as before afterwards; a snapshot that is taken meanwhile changes nothing of it."""
+    before = await history_window(fresh_mongo)
+    async with fresh_mongo.snapshot():
+        assert before < await history_window(fresh_mongo) == HISTORY_SECONDS
+        async with fresh_mongo.snapshot():
+            pass
+        assert await history_window(fresh_mongo) == HISTORY_SECONDS
+    assert await history_window(fresh_mongo) == before
+
+
+async def test_a_snapshot_has_the_collections_that_there_were(fresh_mongo):
+    await fresh_mongo.collection("a").insert_one({"_id": 1})
+    async with fresh_mongo.snapshot() as still:
+        await fresh_mongo.collection("b").insert_one({"_id": 1})
+        await fresh_mongo.collection("a").insert_one({"_id": 2})
+        assert await still.names() == {"a"}
+        assert await still.collection("a").count_documents({}) == 1
+    assert await fresh_mongo.names() == {"a", "b"}
+
+
+async def test_a_snapshot_misses_no_collection_that_is_made_as_it_is_taken(fresh_mongo, monkeypatch):
+    """Made between the two looks: it is in the snapshot with all that is in it."""
+    looks = iter(range(2))
+    names = Mongo.names
+
+    async def made(self):
+        found = await names(self)
+        if next(looks, None) == 0:
+            await fresh_mongo.collection("new").insert_one({"_id": 1})
+        return found
+
+    monkeypatch.setattr(Mongo, "names", made)
+    async with fresh_mongo.snapshot() as still:
+        assert "new" in await still.names()
+        assert await still.collection("new").count_documents({}) == 1
