@@ -21,9 +21,9 @@ from service.cli.loading import _all, _quarantine
 from service.cli.sources import files, items
 from service.fhir.bundle import Sent
 from service.fhir.resource import stamp
-from service.problem import Refused
+from service.problem import Category, Refused
 from service.settings import Settings
-from service.store.mongo import Mongo
+from service.store.mongo import Mongo, unavailable
 from service.usecases.interactions.loading import Fate
 from tests.locality import BASE, settle
 
@@ -380,3 +380,20 @@ async def test_records_that_refer_to_one_another_are_loaded(built: Built, tmp_pa
     }
     account = await loaded(built, tmp_path, condition, encounter, patient())
     assert fates(account) == {"loaded": 3, "there": 0, "aside": 0}
+
+
+@pytest.mark.parametrize("asked", ["read_many", "read", "submit"])
+async def test_a_database_that_goes_away_ends_the_load(
+    built: Built, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, asked: str
+) -> None:
+    """As records are surveyed, placed or stored: none is put aside for it, and the load is repeated when it is back."""
+
+    async def away(*_: Any) -> None:
+        raise unavailable("The database does not answer.")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(built.services.records), asked, away)
+        with pytest.raises(Refused) as refused:
+            await loaded(built, tmp_path, patient("ann"), patient("bob"))
+    assert refused.value.problem.category is Category.UNAVAILABLE
+    assert fates(await loaded(built, tmp_path, patient("ann"), patient("bob"))) == {"loaded": 2, "there": 0, "aside": 0}

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
@@ -132,7 +132,7 @@ class Loading:
                 fates[place] = await self._one(records[place])
 
         for _, places in groupby(order, key=lambda place: rank(records[place].resource)):
-            await asyncio.gather(*(one(place) for place in places))
+            await _together(one(place) for place in places)
         return [fate for fate in fates if fate is not None]
 
     async def _conditional(self, records: Sequence[Sent]) -> list[Verdict | None]:
@@ -277,6 +277,16 @@ class Loading:
         element = value[0] if isinstance(value, list) and value else value
         local = relative(link({"x": element}, "x"), self._base)
         return await self._services.directory.organization(local) if local else ""
+
+
+async def _together(each: Iterable[Coroutine[None, None, None]]) -> None:
+    """Returns when all are done. When one fails, the others end, too, before its exception is raised."""
+    try:
+        async with asyncio.TaskGroup() as group:
+            for one in each:
+                group.create_task(one)
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from None
 
 
 def rank(resource: Resource) -> int:
