@@ -6,7 +6,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import gc
-import os
 import signal
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
@@ -35,15 +34,17 @@ from service.fhir import capability
 from service.fhir.index import Indexer
 from service.fhir.language import Language
 from service.outbound.issuers import Issuers
-from service.problem import Category, Problem, Refused, problem
+from service.problem import Category, Problem, Refused
 from service.settings import Settings, shipped
 from service.store import ledger
 from service.store import mongo as database
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
 from service.store.embedded import Embedded
+from service.store.folder import SEALS, DataFolder
 from service.store.generations import Generations
 from service.store.holdings import Holdings
+from service.store.layout import Layout
 from service.store.mongo import Mongo
 from service.store.outbox import Outbox
 from service.store.partners import Partners
@@ -58,7 +59,7 @@ from service.store.timers import Timers
 from service.store.tokens import Tokens
 from service.usecases import rules
 from service.usecases.interactions.records import CONDITIONAL
-from service.usecases.register import definitions
+from service.usecases.register import definitions, upgrades
 from service.usecases.register.operations import by_type
 from service.usecases.register.state import state
 from service.usecases.request.directory import Directory
@@ -106,6 +107,10 @@ class Built:
         """The service's FHIR base URL."""
         return self.oauth.authorization.terms.fhir_base
 
+    async def aclose(self) -> None:
+        """Closes what the parts hold open, their database aside."""
+        await self.issuers.close()
+
 
 Beside = Callable[[Built], Coroutine[None, None, None]]
 
@@ -129,36 +134,6 @@ def projector(indexer: Indexer, base: str, zone: tzinfo) -> Projector:
     return project
 
 
-def ledger_key(settings: Settings, *, begun: bool = False) -> bytes:
-    """The secret of the ledger's hashes. The secret is kept outside the database, so that a person who can only write to the
-    database cannot forge an entry: in `BATON_LEDGER_KEY`, which every machine of one database shares, or else in the data
-    folder. `begun`: the database has a ledger already, so a secret that is missing was lost, which is refused."""
-    if settings.ledger_key:
-        return settings.ledger_key.encode()
-    path = settings.data / "ledger.key"
-    if begun and not path.exists():
-        text = (
-            f"`{path}` is missing, and the database has a ledger that only it can check. Put it back from the backup of the data "
-            "folder, or give the secret that the other machines have as `BATON_LEDGER_KEY`."
-        )
-        raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
-    with contextlib.suppress(FileExistsError):
-        settings.data.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{clock.new_id()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(clock.new_secret())
-        try:
-            os.link(fresh, path)  # atomic, and never replaces another process's key
-        finally:
-            fresh.unlink()
-    return path.read_bytes()
-
-
-def seal_file(settings: Settings) -> SealFile:
-    """The file that keeps the ledger's seals outside the database: `seals.ndjson` in the data folder."""
-    return SealFile(settings.data / "seals.ndjson")
-
-
 def language(settings: Settings, base: str) -> Language:
     """The FHIR Language (definitions, validator, indexer) of a service at `base`. Making it needs no database."""
     return Language.load(shipped("profiles"), f"{base}/fhir", settings.zone)
@@ -170,8 +145,9 @@ async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | 
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
-    secret = ledger_key(settings, begun=await ledger.begun(mongo))
-    records = Records(mongo, project, ledger_key=secret, seal_file=seal_file(settings), row_indexes=indexes)
+    folder = DataFolder(settings.data)
+    secret = settings.ledger_key.encode() or folder.secret(begun=await ledger.begun(mongo))
+    records = Records(mongo, project, ledger_key=secret, seal_file=SealFile(folder.path / SEALS), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)
 
@@ -279,7 +255,6 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
         types=built.services.definitions.served,
         interactions=INTERACTIONS,
         system=SYSTEM,
-            parts.callback(app.state.telemetry.flush)
         without=rules.WITHOUT,
         versioned=CONDITIONAL,
         operations=by_type(),
@@ -304,6 +279,7 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as parts:
+            parts.callback(app.state.telemetry.flush)
 
             async def opened() -> None:
                 built = await _opened(settings, base, mongo_uri, spoken, parts)
@@ -330,13 +306,25 @@ async def _opened(settings: Settings, base: str, mongo_uri: str, spoken: Languag
     """The built service, with its definitions published. `parts` closes it again. Raises Refused UNAVAILABLE; nothing is left
     open then."""
     async with contextlib.AsyncExitStack() as trying:
-        mongo = await database.connect(mongo_uri, settings.mongodb_database, settings.mongo_driver)
-        trying.push_async_callback(mongo.close)
-        built = await build(settings, mongo, base, spoken)
-        trying.push_async_callback(built.issuers.close)
+        built = await trying.enter_async_context(served(settings, mongo_uri, base, spoken))
         await definitions.publish(built.services, base)
         await parts.enter_async_context(trying.pop_all())
     return built
+
+
+@contextlib.asynccontextmanager
+async def served(settings: Settings, mongo_uri: str, base: str, spoken: Language | None = None) -> AsyncIterator[Built]:
+    """The service over a database and a data folder that have this version's layout, or are brought to it first. Raises Refused
+    RULE for a layout that a newer version made, and for a database that is being restored; nothing is touched then. Raises
+    Refused UNAVAILABLE. Nothing is left open."""
+    folder = DataFolder(settings.data)
+    folder.admit()
+    async with database.connected(mongo_uri, settings.mongodb_database, settings.mongo_driver) as mongo:
+        await Layout(mongo).enter()
+        async with contextlib.aclosing(await build(settings, mongo, base, spoken)) as built:
+            await upgrades.bring_up(built.services, built.base)
+            folder.noted()
+            yield built
 
 
 async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:

@@ -17,7 +17,6 @@ from service.change import Timer
 from service.problem import Category, Refused, trace
 from service.store.mongo import Mongo
 from service.usecases.care import deadlines
-from service.usecases.register import identities
 
 log = structlog.get_logger()
 
@@ -93,13 +92,9 @@ async def run(built: Built) -> None:
     """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
     pause, pace = built.services.settings.worker_poll_seconds, Pace(built.services.mongo)
     seal_at = clock.elapsed()
-    migrated = False
     while True:
         settled = 0
         try:
-            if not migrated:
-                await identities.migrate(built.services, built.base)
-                migrated = True
             settled = await run_once(built, await pace.now())
             if clock.elapsed() >= seal_at:
                 seal_at = clock.elapsed() + SEAL_SECONDS

@@ -91,7 +91,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     if asked == ["--version"]:
         from importlib.metadata import version
 
-        print(f"baton {version('baton-fhir')}")
+        from service.store.layout import LAYOUT
+
+        print(f"baton {version('baton-fhir')}, layout {LAYOUT}")
         sys.exit(0)
     try:
         status = typer.main.get_command(cli).main(args=asked, prog_name="baton", standalone_mode=False)

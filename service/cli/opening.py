@@ -13,7 +13,6 @@ from service.app import Built
 from service.cli import logs
 from service.cli.arguments import settings_for
 from service.settings import Settings
-from service.store import mongo
 
 T = TypeVar("T")
 LOCAL = "http://127.0.0.1:8000"
@@ -25,16 +24,9 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
     does not run. Everything is closed again afterwards. Raises Refused UNAVAILABLE."""
     uri, embedded = await app.database_of(settings)
     try:
-        connection = await mongo.connect(uri, settings.mongodb_database, settings.mongo_driver)
-        try:
-            built = await app.build(settings, connection, base or settings.base_url or LOCAL)
+        async with app.served(settings, uri, base or settings.base_url or LOCAL) as built:
             await built.services.directory.refresh()
-            try:
-                yield built
-            finally:
-                await built.issuers.close()
-        finally:
-            await connection.close()
+            yield built
     finally:
         if embedded:
             await embedded.stop()

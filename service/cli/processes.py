@@ -26,6 +26,7 @@ from service.problem import Category, Refused
 from service.settings import Settings
 
 ORPHAN_SECONDS = 1.5
+FAILED = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,12 +104,15 @@ class Server:
     async def serve(self, listener: socket.socket) -> None:
         """Serves until a signal stops the service. Raises SystemExit when a process could not start."""
         if self.config.workers == 1:
-            await uvicorn.Server(self.config).serve(sockets=[listener])
+            try:
+                await uvicorn.Server(self.config).serve(sockets=[listener])
+            except SystemExit:
+                sys.exit(FAILED)
             return
         supervisor = Multiprocess(self.config, [listener])
         await asyncio.to_thread(supervisor.run)
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
-            sys.exit(STARTUP_FAILURE)
+            sys.exit(FAILED)
 
 
 def _config(factory: Factory, workers: int) -> uvicorn.Config:

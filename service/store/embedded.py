@@ -15,6 +15,7 @@ import hashlib
 import importlib.util
 import json
 import os
+import re
 import shutil
 import socket
 import subprocess
@@ -30,6 +31,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from service.problem import Refused
+from service.store.folder import DataFolder
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
 
 SOCKET = "mongod.sock"
@@ -126,7 +128,8 @@ class Embedded:
                 _link(self.folder.resolve()).unlink()  # the way to the socket, where its path is too long
 
     def _prepare(self) -> None:
-        """Makes the folder, private to this user, and checks that the folder can be written."""
+        """Makes the folder, private to this user, and checks that it can be written and that no newer version laid it out."""
+        DataFolder(self.folder).admit()
         try:
             (self.folder / "db").mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
@@ -185,6 +188,7 @@ class Embedded:
                 await self._stop_orphan()
                 await self._launch()
             await self._await_primary()
+            DataFolder(self.folder).noted(_series(self._log()))
         finally:
             os.close(starting)
 
@@ -274,7 +278,8 @@ class Embedded:
 
     def _gave_up(self) -> Refused:
         """The refusal that says why mongod ended, from the errors of mongod's log."""
-        reason = _reason(self._log())
+        log = self._log()
+        reason = _reason(log, DataFolder(self.folder).note.mongodb, _series(log))
         return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
 
 
@@ -290,8 +295,12 @@ _CAUSES = (
 )
 
 
-def _reason(log: str) -> str:
-    """Why mongod ended, in one sentence: a known cause in our words, or else the last error of mongod's JSON log."""
+def _reason(log: str, before: str, series: str) -> str:
+    """Why mongod ended, in one sentence: a known cause in our words, or else the last error of mongod's JSON log. `before` is the
+    release series of the mongod that used the files last, `series` of this one."""
+    if before and series and before != series:
+        text = f"its files were used by MongoDB {before} last, and this one is {series}; use {before}, or take a backup with it"
+        return f"{text} (`baton backup`) and restore that into another folder."
     for words, sentence in _CAUSES:
         if words in log:
             return sentence
@@ -301,6 +310,12 @@ def _reason(log: str) -> str:
             if entry.get("s") in {"E", "F"}:
                 return f"mongod says `{entry.get('msg')}`."
     return "mongod ended without a reason."
+
+
+def _series(log: str) -> str:
+    """The release series of the mongod that wrote this log, such as `6.0`; empty when it does not say."""
+    found = re.search(r'"buildInfo":\{"version":"(\d+\.\d+)\.', log)
+    return found[1] if found else ""
 
 
 async def _locked(handle: int) -> bool:

@@ -236,6 +236,16 @@ async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
     return mongo
 
 
+@asynccontextmanager
+async def connected(uri: str, database: str, driver: str = "pymongo") -> AsyncIterator[Mongo]:
+    """As `connect`; the connection is closed afterwards."""
+    mongo = await connect(uri, database, driver)
+    try:
+        yield mongo
+    finally:
+        await mongo.close()
+
+
 _AWAY = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
 """Codes by which a server says that it is no member to ask now: it stops, steps down, is being elected or cannot reach others."""
 UNTOLD = (

@@ -7,10 +7,11 @@ from importlib.metadata import version
 import pytest
 
 from service.cli import main
+from service.store.layout import LAYOUT
 
 
 def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
-    """As the CapabilityStatement tells it."""
+    """As the CapabilityStatement tells it, and with the layout, which says what may be upgraded to what."""
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
-    assert (ended.value.code, capsys.readouterr().out) == (0, f"baton {version('baton-fhir')}\n")
+    assert (ended.value.code, capsys.readouterr().out) == (0, f"baton {version('baton-fhir')}, layout {LAYOUT}\n")

@@ -17,6 +17,7 @@ from service.store.generations import Generations
 from service.store.history import History
 from service.store.holdings import Holdings
 from service.store.installation import Installation
+from service.store.layout import Layout
 from service.store.mongo import Mongo, address, away, client_of, reaching
 from service.store.outbox import Outbox
 from service.store.partners import Partners
@@ -38,6 +39,7 @@ MADE: dict[Any, Any] = {
     History: lambda mongo: History(mongo, projected),
     Holdings: lambda mongo: Holdings(mongo, projected),
     Installation: lambda mongo: Installation(mongo),
+    Layout: lambda mongo: Layout(mongo),
     Outbox: lambda mongo: Outbox(mongo),
     Partners: lambda mongo: Partners(mongo),
     Persons: lambda mongo: Persons(mongo, projected),

@@ -1,5 +1,5 @@
-"""Has the Patients of several agencies that carry one national identifier compared anew (IDN-1): when the worker starts after
-an upgrade from a version that linked them by the identifier alone, when an agency becomes an identity authority, and when an
+"""Has the Patients of several agencies that carry one national identifier compared anew (IDN-1): at the
+upgrade from a version that linked them by the identifier alone, when an agency becomes an identity authority, and when an
 operator asks."""
 
 from __future__ import annotations
