@@ -42,6 +42,8 @@ TABLE = (
         "checking:check",
         "Check that all is stored as the signed ledger says it was written, and that every active plan has one owner.",
     ),
+    Command("backup", "backups:backup", "Copy all that is stored, as it is at this instant, into one file; the service may run."),
+    Command("restore", "backups:restore", "Put a backup into an empty database and data folder, and check it."),
     Command("validate", "validating:validate", "Validate files against R4 and the profiles; needs no database."),
     Command("settings", "listing:settings", "List every setting: its environment variable, its value, and what it is for."),
     Command("partner", "registers:partner", "The register of agencies and their sharing agreements."),

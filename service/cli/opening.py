@@ -13,6 +13,8 @@ from service.app import Built
 from service.cli import logs
 from service.cli.arguments import settings_for
 from service.settings import Settings
+from service.store import mongo
+from service.store.mongo import Mongo
 
 T = TypeVar("T")
 LOCAL = "http://127.0.0.1:8000"
@@ -27,6 +29,19 @@ async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
         async with app.served(settings, uri, base or settings.base_url or LOCAL) as built:
             await built.services.directory.refresh()
             yield built
+    finally:
+        if embedded:
+            await embedded.stop()
+
+
+@contextlib.asynccontextmanager
+async def database(settings: Settings) -> AsyncIterator[Mongo]:
+    """The configured database, or the data folder's embedded one, as it is, and closed again afterwards. Raises Refused
+    UNAVAILABLE."""
+    uri, embedded = await app.database_of(settings)
+    try:
+        async with mongo.connected(uri, settings.mongodb_database, settings.mongo_driver) as connection:
+            yield connection
     finally:
         if embedded:
             await embedded.stop()

@@ -40,6 +40,7 @@ class Service:
     port: int = field(default_factory=free_port)
     process: subprocess.Popen[bytes] | None = None
     more: dict[str, str] = field(default_factory=dict)
+    options: tuple[str, ...] = ()
 
     @property
     def base(self) -> str:
@@ -54,7 +55,17 @@ class Service:
 
     def start(self) -> None:
         """Starts the processes; `ready` waits for them."""
-        command = [sys.executable, "-m", "service", "serve", "--port", str(self.port), "--workers", str(self.workers)]
+        command = [
+            sys.executable,
+            "-m",
+            "service",
+            "serve",
+            "--port",
+            str(self.port),
+            "--workers",
+            str(self.workers),
+            *self.options,
+        ]
         with (self.data.parent / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(command, env=self.environment, stdout=log, stderr=log, start_new_session=True)
 

@@ -1,0 +1,98 @@
+"""Copies a database and what belongs to it outside the database into one file, and back.
+
+A backup is of one instant: the collections are read in one snapshot. The seals outside are copied before it is taken, because the
+database may be sealed meanwhile, and never has fewer. A restore marks the database first and takes the mark away last: until then
+nobody serves it, and a repeated restore begins anew.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+from bson.raw_bson import RawBSONDocument
+
+from service.problem import Category, Refused, problem
+from service.store import archive
+from service.store.archive import FORM, Archive, Manifest
+from service.store.folder import KEPT, DataFolder
+from service.store.installation import COLLECTION
+from service.store.layout import LEASE_ID, Layout, admitted
+from service.store.mongo import Mongo, Snapshot, reaching
+
+LISTED = 5
+"""How many of the names that are in the way a refusal lists."""
+
+
+def fingerprint(key: bytes) -> str:
+    """What tells two ledger secrets apart, and nothing of them."""
+    return hmac.digest(key, b"baton backup", "sha256").hex()[:32]
+
+
+async def back_up(mongo: Mongo, files: Sequence[Path], key: bytes, version: str, path: Path) -> Manifest:
+    """Writes a copy of the database, and of those of the data folder's files that are there, to a new file; gives its manifest.
+    `key` is the ledger's secret. The layout of the database was admitted before. Raises Refused INVALID when the file is there
+    already, UNAVAILABLE."""
+    layout, at = await Layout(mongo).current(), await mongo.time()
+    manifest = Manifest(FORM, version, layout, at.isoformat(timespec="milliseconds"), fingerprint(key))
+    with archive.written(path, manifest) as writer:
+        for file in files:
+            if file.exists():
+                writer.file(file)
+        async with mongo.snapshot() as still:
+            for name in sorted(await still.names()):
+                await writer.collection(name, _all(still, name))
+    return manifest
+
+
+async def _all(still: Snapshot, name: str) -> AsyncIterator[RawBSONDocument]:
+    """Every document of a collection, but the lease of whoever changes the layout."""
+    async for document in still.raw(name).find({"_id": {"$ne": LEASE_ID}} if name == COLLECTION else {}):
+        yield document
+
+
+class Restore:
+    """The restore of a backup into a database and a data folder."""
+
+    def __init__(self, mongo: Mongo, folder: DataFolder, copy: Archive) -> None:
+        self._mongo, self._folder, self._copy = mongo, folder, copy
+        self._layout = Layout(mongo)
+
+    async def copy(self) -> None:
+        """Copies all of the backup. The database stays marked. Raises Refused RULE when something is there already that no
+        restore has left, INVALID for a layout of a newer version; nothing is touched then."""
+        admitted(self._copy.manifest.layout, f"The backup `{self._copy.path}`")
+        names = await self._mongo.names()
+        if await self._layout.restoring():
+            await self._clear(names)
+        else:
+            vacant("The database", sorted(names))
+            vacant(f"The data folder `{self._folder.path}`", self._folder.others())
+        await self._layout.begin_restore()
+        async with reaching():
+            for name, documents in self._copy.collections():
+                await self._mongo.raw(name).insert_many(documents, ordered=False)
+        self._copy.unpack(self._folder.path)
+
+    async def end(self) -> None:
+        """Takes the mark away: the database may be served."""
+        await self._layout.end_restore()
+
+    async def _clear(self, names: frozenset[str]) -> None:
+        """Removes what a restore that was broken off has left, its mark excepted."""
+        async with reaching():
+            for name in names - {COLLECTION}:
+                await self._mongo.collection(name).drop()
+            await self._layout.clear()
+        for name in KEPT:
+            (self._folder.path / name).unlink(missing_ok=True)
+
+
+def vacant(place: str, there: Sequence[str]) -> None:
+    """Raises Refused RULE when something is there."""
+    if there:
+        more = f" and {len(there) - LISTED} more" if len(there) > LISTED else ""
+        named = f"`{'`, `'.join(there[:LISTED])}`{more}"
+        text = f"{place} is not empty, and a restore overwrites nothing: it has {named}. Name another, or take those away."
+        raise Refused(problem(Category.RULE, "business-rule", text))
