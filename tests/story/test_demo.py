@@ -145,7 +145,7 @@ def test_a_kept_locality_is_seeded_once(kept: tuple[Path, subprocess.CompletedPr
 def test_what_is_said_of_a_kept_locality_is_there(kept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
     """The systems have tokens, and the logins their passwords, which only the folder's owner may read."""
     data, said = kept
-    for name, password in json.loads((data / FILE).read_text())["stage"]["passwords"].items():
+    for name, password in json.loads((data / FILE).read_text())["passwords"].items():
         assert f"{name} logs in" in said.stdout
         assert password in said.stdout
     assert (data / FILE).stat().st_mode & 0o777 == 0o600
@@ -169,7 +169,7 @@ def test_a_seed_that_was_broken_off_is_completed(tmp_path: Path, mongod: str, mo
             lasting.seeded(settings, "http://127.0.0.1:8000")
     first = (tmp_path / "data" / FILE).read_text()
     stage = lasting.seeded(settings, "http://127.0.0.1:8000")
-    assert json.loads(first)["stage"]["passwords"] == stage.passwords
+    assert json.loads(first)["passwords"] == stage.passwords
     with pymongo.MongoClient(mongod) as client:
         stored = client[settings.mongodb_database]
         assert (stored["auth.clients"].count_documents({}), stored["auth.users"].count_documents({})) == (8, 3)

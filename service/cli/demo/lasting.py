@@ -7,6 +7,7 @@ import asyncio
 import os
 import shlex
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -22,10 +23,16 @@ FILE = "demo.json"
 
 
 class Kept(msgspec.Struct):
-    """What `demo.json` says: the credentials, and whether the seed was completed."""
+    """What `demo.json` says: the credentials, as in Stage, and whether the seed was completed."""
 
-    stage: Stage
+    passwords: dict[str, str]
+    keys: dict[str, dict[str, Any]]
     whole: bool = False
+
+    @property
+    def stage(self) -> Stage:
+        """The credentials."""
+        return Stage(self.passwords, self.keys)
 
 
 def seeded(settings: Settings, base: str) -> Stage:
@@ -35,7 +42,8 @@ def seeded(settings: Settings, base: str) -> Stage:
     kept = msgspec.json.decode(file.read_bytes(), type=Kept) if file.exists() else _begun(settings.data)
     if not kept.whole:
         asyncio.run(_seed(settings, base, kept.stage))
-        _write(file, Kept(kept.stage, whole=True))
+        kept.whole = True
+        _write(file, kept)
     return kept.stage
 
 
@@ -45,7 +53,8 @@ def _begun(folder: Path) -> Kept:
     if there:
         raise wrong(f"`{folder}` is no folder of a demonstration, it has `{there[0]}`: name a new one.")
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    kept = Kept(Stage.made())
+    stage = Stage.made()
+    kept = Kept(stage.passwords, stage.keys)
     _write(folder / FILE, kept)
     return kept
 
