@@ -80,6 +80,23 @@ async def test_an_if_match_that_names_no_version_is_refused(locality: Locality) 
     assert statuses(await sent(trust, "batch", entry("PUT", f"Observation/{made['id']}", made, ifMatch="latest"))) == ["400"]
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+@pytest.mark.parametrize(
+    ("faulty", "member"),
+    [
+        (entry("PUT", "Observation", {"resourceType": "Observation"}), "request.url"),
+        (entry("POST", "Observation"), "resource"),
+        (entry("DELETE", "Observation/1", ifMatch="latest"), "request.ifMatch"),
+        (entry("POST", "Observation?code=1", {"resourceType": "Observation"}), "request.url"),
+    ],
+)
+async def test_a_faulty_request_is_told_by_its_place(locality: Locality, kind: str, faulty: Stored, member: str) -> None:
+    """The expression leads to the entry in the Bundle that was sent."""
+    answer = (await sent(await locality.agency("trust"), kind, entry("GET", locality.person), faulty)).json()
+    outcome = answer["entry"][1]["response"]["outcome"] if kind == "batch" else answer
+    assert outcome["issue"][0]["expression"] == [f"Bundle.entry[1].{member}"]
+
+
 async def test_a_plan_in_a_batch_needs_its_if_match(locality: Locality) -> None:
     """428: a rule holds on every way in."""
     trust = await locality.agency("trust")

@@ -214,29 +214,30 @@ def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
     refused (attack list)."""
     asked = entry.get("request") if isinstance(entry, dict) else None
     if not isinstance(asked, dict):
-        return _malformed("Every entry says what to do in `request`; add its method and url.", "request")
+        return _malformed(place, "Every entry says what to do in `request`; add its method and url.", "request")
     method, url = asked.get("method"), asked.get("url")
     if not isinstance(method, str) or method not in ORDER or not isinstance(url, str):
-        return _malformed(f"The method is one of `{'`, `'.join(ORDER)}` with a url; correct it.", "request.method")
+        return _malformed(place, f"The method is one of `{'`, `'.join(ORDER)}` with a url; correct it.", "request.method")
     found = PLACE.fullmatch(own(url, base))
     if found is None:
-        return _malformed("The url is `Type` or `Type/id`, relative to this base; correct it.", "request.url")
+        return _malformed(place, "The url is `Type` or `Type/id`, relative to this base; correct it.", "request.url")
     kind, identity = found["type"], found["id"] or ""
     if (method in ("PUT", "DELETE")) != bool(identity) and method not in ("GET", "HEAD"):
-        return _malformed("POST goes to a type, PUT and DELETE to one id; correct the url.", "request.url")
+        return _malformed(place, "POST goes to a type, PUT and DELETE to one id; correct the url.", "request.url")
     resource = entry.get("resource")
     if method in ("POST", "PUT") and not isinstance(resource, dict):
-        return _malformed("The entry carries no resource; add the one to store.", "resource")
+        return _malformed(place, "The entry carries no resource; add the one to store.", "resource")
     query = tuple(parse_qsl(found["query"] or "", keep_blank_values=True))
     if query and method not in ("GET", "HEAD"):
-        return _malformed("A write names its record by id, not by a search; correct it, or use `ifNoneExist`.", "request.url")
+        text = "A write names its record by id, not by a search; correct it, or use `ifNoneExist`."
+        return _malformed(place, text, "request.url")
     tag = TAG.fullmatch(str(asked.get("ifMatch", "")))
     if tag is None and "ifMatch" in asked:
-        return _malformed('`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
+        return _malformed(place, '`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
     if_match = None if tag is None else records.ANY if tag[0] == "*" else int(tag[1])
     full_url = str(entry.get("fullUrl", ""))
     if fault := full_url_fault(full_url):
-        return _malformed(fault, "fullUrl")
+        return _malformed(place, fault, "fullUrl")
     return EntryRequest(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 
 
@@ -334,12 +335,10 @@ def _path(place: int, expression: str) -> str:
     entry = f"Bundle.entry[{place}]"
     if expression.startswith(entry):
         return expression
-    if expression.startswith("Bundle.entry."):
-        return expression.replace("Bundle.entry", entry, 1)
     head, dot, rest = expression.partition(".")
     inside = f"{dot}{rest}" if head[:1].isupper() else f".{expression}" if expression else ""
     return f"{entry}.resource{inside}"
 
 
-def _malformed(text: str, member: str) -> Problem:
-    return problem(Category.MALFORMED, "value", text, expression=f"Bundle.entry.{member}", rule="R4 3.1.0.11")
+def _malformed(place: int, text: str, member: str) -> Problem:
+    return problem(Category.MALFORMED, "value", text, expression=f"Bundle.entry[{place}].{member}", rule="R4 3.1.0.11")
