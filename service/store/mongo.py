@@ -124,7 +124,7 @@ class Mongo:
 
         `body` runs again when the database reports a transient conflict, until `seconds` have passed; so `body` must do nothing
         but database work on `session`. Any exception of `body` aborts the transaction. Raises Refused UNAVAILABLE when the
-        database cannot be reached or the conflict does not clear in time.
+        database cannot be reached or the conflict does not clear in time, TOO_COSTLY when it is too much for one transaction.
         """
         async with reaching(), await settled(self.client.start_session()) as session:
             return await _attempts(session, body, asyncio.get_running_loop().time() + seconds)
@@ -300,6 +300,9 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
             await _commit(session, deadline)
         except PyMongoError as error:
             await _abort(session)
+            if _too_large(error):
+                text = "This is more than the database takes in one transaction; send it in parts."
+                raise Refused(problem(Category.TOO_COSTLY, "too-costly", text)) from error
             if not error.has_error_label("TransientTransactionError"):
                 raise
             if asyncio.get_running_loop().time() > deadline:
@@ -313,6 +316,12 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
             return result
         await asyncio.sleep(random.uniform(0, pause))  # noqa: S311 - jitter, not a secret
         pause = min(pause * 2, LONGEST_PAUSE)
+
+
+def _too_large(error: PyMongoError) -> bool:
+    """Whether a transaction has outgrown the database's cache (TransactionTooLargeForCache)."""
+    details = error.details or {} if isinstance(error, OperationFailure) else {}
+    return any(each.get("code") == 388 for each in (details, *details.get("writeErrors", ())))
 
 
 async def _commit(session: Session, deadline: float) -> None:

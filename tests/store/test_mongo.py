@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from pymongo.errors import OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure
 
 from service.problem import Category, Refused
 from service.store.mongo import DURABLE, HISTORY, HISTORY_SECONDS, Mongo, client_of, connect, settled
@@ -86,6 +86,16 @@ async def test_a_conflict_that_does_not_clear_is_refused_as_unavailable(mongo):
     release.set()
     await holder
     assert refused.value.problem.category is Category.UNAVAILABLE
+
+
+@pytest.mark.parametrize("error", [OperationFailure("no", 388, {"code": 388}), BulkWriteError({"writeErrors": [{"code": 388}]})])
+async def test_more_than_one_transaction_takes_is_refused_as_too_costly(mongo, error):
+    async def body(_):
+        raise error
+
+    with pytest.raises(Refused) as refusal:
+        await mongo.transaction(body)
+    assert refusal.value.problem.category is Category.TOO_COSTLY
 
 
 async def test_a_database_that_is_not_there_is_refused_as_unavailable(tmp_path, monkeypatch):
