@@ -10,6 +10,8 @@ from service.change import Resource
 from service.fhir.date import instant
 from service.fhir.reference import own
 
+_NESTED = (dict, list)
+
 
 def stamp(resource: Resource, *, id: str, version: int, at: datetime) -> Resource:
     """A copy of the resource with `id`, `meta.versionId` and `meta.lastUpdated` set and every other member kept.
@@ -61,11 +63,10 @@ def references(resource: Resource) -> Iterator[tuple[str, str]]:
             target = value.get("reference")
             if isinstance(target, str):
                 yield path, target
-            stack.extend((f"{path}.{name}", item) for name, item in reversed(value.items()) if isinstance(item, dict | list))
+            stack += [(f"{path}.{name}", item) for name, item in reversed(value.items()) if isinstance(item, _NESTED)]
         else:
-            stack.extend(
-                (f"{path}[{index}]", item) for index, item in reversed(list(enumerate(value))) if isinstance(item, dict | list)
-            )
+            places = range(len(value) - 1, -1, -1)
+            stack += [(f"{path}[{place}]", value[place]) for place in places if isinstance(value[place], _NESTED)]
 
 
 def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:
@@ -76,7 +77,10 @@ def rewrite(resource: Resource, known: Mapping[str, str]) -> Resource:
 
 
 def localised(resource: Resource, base: str) -> Resource:
-    """The resource with every literal reference under our own base URL `base` as the relative reference to the same record."""
+    """The resource with every literal reference under our own base URL `base` as the relative reference to the same record. In a
+    Bundle that is kept as a record (a document, a message) a reference means what it means to its entries: it stays as it is."""
+    if root(resource) == "Bundle":
+        return resource
     return rewrite(resource, {target: local for _, target in references(resource) if (local := own(target, base)) != target})
 
 

@@ -6,6 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
+from tests.api.bundles import entry
 from tests.api.notes import kept, observation
 from tests.locality import BASE, Locality
 
@@ -29,6 +30,23 @@ async def test_a_created_record_is_read_as_it_was_sent(locality: Locality) -> No
     assert sorted(list(read)[1:3]) == ["id", "meta"]
     assert [name for name in read if name not in ("id", "meta")] == list(sent)
     assert {name: value for name, value in read.items() if name not in ("id", "meta")} == sent
+
+
+async def test_a_message_is_kept_as_it_is(locality: Locality) -> None:
+    """What its entries refer to is its own: no reference becomes another, not even one to a record of ours."""
+    trust = await locality.agency("trust")
+    source = {"resourceType": "MessageHeader", "eventUri": "https://example.org/e", "source": {"endpoint": "https://example.org"}}
+    ours, asks = f"{BASE}/fhir/{locality.person}", "Organization?identifier=urn:ods|nowhere"
+    focus = [{"reference": ours}, {"reference": asks}, {"reference": "Patient/of-the-sender"}]
+    message = {
+        "resourceType": "Bundle",
+        "type": "message",
+        "entry": [{"fullUrl": "urn:uuid:h", "resource": {**source, "focus": focus}}],
+    }
+    made = await trust.created(message)
+    assert made["entry"] == message["entry"]
+    kept = await trust.post("", {"resourceType": "Bundle", "type": "transaction", "entry": [entry("POST", "Bundle", message)]})
+    assert kept.json()["entry"][0]["resource"]["entry"] == message["entry"]
 
 
 async def test_numbers_keep_their_text(locality: Locality) -> None:

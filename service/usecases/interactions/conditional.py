@@ -7,7 +7,7 @@ from urllib.parse import parse_qsl
 
 from service.change import Resource
 from service.fhir.reference import own
-from service.fhir.resource import references
+from service.fhir.resource import references, root
 from service.problem import Category, Refused, problem
 from service.usecases.interactions import search
 from service.usecases.request.services import RequestContext, Services
@@ -22,13 +22,21 @@ async def targets(services: Services, context: RequestContext, resource: Resourc
 
     Raises Refused when a conditional reference finds no record, or more than one record.
     """
-    said = ((path, own(reference, context.base)) for path, reference in references(resource))
-    conditional = {reference: path for path, reference in said if SEARCHED.fullmatch(reference)}
-    return {reference: await _target(services, context, path, reference) for reference, path in conditional.items()}
+    wanted = {own(reference, context.base): path for reference, path in asked(resource, context.base).items()}
+    return {reference: await target(services, context, path, reference) for reference, path in wanted.items()}
 
 
-async def _target(services: Services, context: RequestContext, path: str, reference: str) -> str:
-    kind, _, query = reference.partition("?")
+def asked(resource: Resource, base: str) -> dict[str, str]:
+    """The conditional references of a resource, relative or at our own base URL `base`, each with the path where it stands. Those
+    in a Bundle that is kept as a record are the Bundle's own."""
+    if root(resource) == "Bundle":
+        return {}
+    return {reference: path for path, reference in references(resource) if SEARCHED.fullmatch(own(reference, base))}
+
+
+async def target(services: Services, context: RequestContext, path: str, reference: str) -> str:
+    """The record that the conditional reference at this path finds; as `targets`."""
+    kind, _, query = own(reference, context.base).partition("?")
     params = (*parse_qsl(query, keep_blank_values=True), ("_count", "2"))
     page = await search.search(services, context, kind, params)
     matches = [each.answer.reference for each in page.entries if each.mode == "match"]

@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import re
+from collections import defaultdict
 from collections.abc import Coroutine, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -27,7 +30,7 @@ from service.fhir.json import dump
 from service.fhir.naming import RULE
 from service.fhir.query import Query
 from service.fhir.reference import id_of, key, link, relative
-from service.fhir.resource import identified, references, rewrite
+from service.fhir.resource import identified, references, rewrite, root
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import rules
@@ -41,6 +44,9 @@ from service.usecases.request.work import UnitOfWork, decided_again
 OPERATOR = "baton-load"
 ALL = Scopes((Access("system", "*", "cruds"),))
 AT_ONCE = 32
+
+# A fullUrl of this form is one record's alone, whichever Bundle says it (R4 2.36.4): a record sent with it twice is one record.
+IDENTITY = re.compile(r"https?://.+|urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
 # The order of loading: types that other records refer to come first, so that the rules find them; a type in neither list is
 # loaded between FIRST and LAST.
@@ -90,41 +96,45 @@ class Verdict:
 class Loading:
     """Loads records. `custodian` is the Organization that keeps the records; empty: the Organization that each record names.
 
-    `sent` are the references of all records that were surveyed, `aside` of those that are not stored as they were sent.
+    `sent` are the references of all records that were surveyed, `aside` of those that are not stored as they were sent. `found`
+    are the records found in the place of those that were to be stored only if none is. `stored` are the references of the
+    records that are stored as they were sent, each with the fullUrl by which it was.
     """
 
     def __init__(self, services: Services, base: str, custodian: str = "") -> None:
         self._services, self._base, self._custodian = services, base, custodian
         self.sent: set[str] = set()
         self.aside: set[str] = set()
+        self.found: dict[str, str] = {}
+        self.stored: set[tuple[str, str]] = set()
+        self._first: dict[tuple[Any, ...], str] = {}
+        self._targets: dict[str, str] = {}
+        self._looking: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def survey(self, records: Sequence[Sent]) -> None:
         """Notes which records will be loaded, and which of them cannot be: those that are not valid, and those whose id another
         record has here. Nothing is stored."""
-        found = {_name(each.resource): each for each in records}
-        self.sent |= found.keys()
-        rows = await self._services.records.read_many([ref for ref in found if relative(ref)])
-        for ref, each in found.items():
+        await self._conditions(records)
+        given = {_name(each.resource): each for each in records}
+        rows = await self._services.records.read_many([ref for ref in given if relative(ref)])
+        for ref, each in given.items():
             row = rows.get(ref)
-            if each.none_exist:
-                continue  # what it finds may be another record
             try:
-                ready = self._linked(each)
+                self._served(each.resource)
+                ready = rules.imported(self._linked(each), self._base)
                 if row is None:
-                    stored.checked(self._services, rules.imported(ready, self._base))
-                elif row.deleted or not await self._same(row, rules.imported(ready, self._base)):
+                    stored.checked(self._services, ready)
+                elif not each.none_exist and (row.deleted or not await self._same(row, ready)):
                     self.aside.add(ref)
             except Refused as refusal:
-                self._refused(ref, refusal)
+                self._refused(each, ref, refusal)
 
     async def load(self, records: Sequence[Sent]) -> list[Verdict]:
         """Loads these records and gives a Verdict for each, in the order given. Raises Refused UNAVAILABLE when the database does
         not answer."""
-        self.sent |= {_name(each.resource) for each in records}
-        fates = await self._conditional(records)
-        order = sorted(
-            (place for place in range(len(records)) if fates[place] is None), key=lambda at: rank(records[at].resource)
-        )
+        await self._conditions(records)
+        fates: list[Verdict | None] = [None] * len(records)
+        order = sorted(range(len(records)), key=lambda at: rank(records[at].resource))
         gate = asyncio.Semaphore(AT_ONCE)
 
         async def one(place: int) -> None:
@@ -132,32 +142,49 @@ class Loading:
                 fates[place] = await self._one(records[place])
 
         for _, places in groupby(order, key=lambda place: rank(records[place].resource)):
+            self._targets.clear()
+            self._looking.clear()
             await _together(one(place) for place in places)
         return [fate for fate in fates if fate is not None]
 
-    async def _conditional(self, records: Sequence[Sent]) -> list[Verdict | None]:
-        """The Verdicts on the records that are to be stored only if none is found, and one is: among those stored, or before them
-        among those to be loaded. The references of their Bundle then lead to the one found."""
-        fates: list[Verdict | None] = [None] * len(records)
+    async def _conditions(self, records: Sequence[Sent]) -> None:
+        """Finds the records that are there in the place of those that are to be stored only if none is: among those stored, or
+        before them among those sent. The references of their Bundles then lead to the ones found."""
         waiting: list[tuple[Query, str, Resource]] = []
-        for place, each in enumerate(records):
-            if not each.none_exist:
+        for each in records:
+            name = _name(each.resource)
+            if not each.none_exist or name in self.found:
                 continue
-            kind, work = str(each.resource.get("resourceType")), UnitOfWork(self._services, self._context(self._custodian))
             try:
-                query = stored.sought(work, kind, each.none_exist)
-                found = await stored.existing(work, await viewer_of(self._services, work.context), kind, each.none_exist)
+                found = await self._existing(each) or self._before(each, waiting)
             except Refused as refusal:
-                fates[place] = self._refused(_name(each.resource), refusal)
+                self._refused(each, name, refusal)
                 continue
-            found = found or next((ref for _, ref, other in waiting if stored.satisfies(work, query, other)), None)
-            if found is None:
-                waiting.append((query, _name(each.resource), each.resource))
-                continue
-            fates[place] = Verdict(Fate.THERE, found)
-            if each.naming is not None and each.full_url:
-                each.naming.name(each.full_url, found)
-        return fates
+            if found not in ("", name):
+                self.found[name] = found
+        self.sent |= {_name(each.resource) for each in records} - self.found.keys()
+        for naming in {id(each.naming): each.naming for each in records if each.naming is not None}.values():
+            naming.records.update({url: self.found[ref] for url, ref in naming.records.items() if ref in self.found})
+
+    async def _existing(self, sent: Sent) -> str:
+        """The stored record that a conditional create finds, or ''."""
+        work = UnitOfWork(self._services, self._context(self._custodian))
+        viewer = await viewer_of(self._services, work.context)
+        return await stored.existing(work, viewer, root(sent.resource), sent.none_exist) or ""
+
+    def _before(self, sent: Sent, waiting: list[tuple[Query, str, Resource]]) -> str:
+        """The record sent before this one that its condition finds, or ''; else this one waits for others to find it."""
+        kind, name = root(sent.resource), _name(sent.resource)
+        asked = (kind, *sorted(stored.criteria(kind, sent.none_exist, self._base)))
+        if first := self._first.get(asked):
+            return first
+        work = UnitOfWork(self._services, self._context(self._custodian))
+        query = stored.sought(work, kind, sent.none_exist)
+        found = next((ref for other, ref, each in waiting if other.type == kind and stored.satisfies(work, query, each)), "")
+        if not found and stored.satisfies(work, query, sent.resource):
+            waiting.append((query, name, sent.resource))
+            self._first[asked] = name
+        return found
 
     def _context(self, custodian: str) -> RequestContext:
         return RequestContext(Caller(OPERATOR, custodian, ALL, purposes=("HOPERAT",)), clock.now(), self._base)
@@ -166,21 +193,24 @@ class Loading:
         ref = _name(sent.resource)
         try:
             self._served(sent.resource)
-            ref = f"{sent.resource['resourceType']}/{identity_of(sent.resource)}"
+            if sent.none_exist and (found := self.found.get(ref) or await self._existing(sent)):
+                return self._there(ref, found)
             resource = await self._found(self._linked(sent))
             await self._answered(resource)
-            verdict = await self._placed(identified(resource, id_of(ref)), ref)
+            verdict = await self._placed(identified(resource, id_of(ref)), ref, sent.none_exist)
         except Refused as refusal:
-            return self._refused(ref, refusal)
+            return self._refused(sent, ref, refusal)
         self.aside.discard(ref)
+        self.stored.add((ref, sent.full_url))
         return verdict
 
-    def _refused(self, ref: str, refusal: Refused) -> Verdict:
-        """The Verdict on a refused record, which is put aside. A database that does not answer refuses no record, but ends the
-        load."""
+    def _refused(self, sent: Sent, ref: str, refusal: Refused) -> Verdict:
+        """The Verdict on a refused record, which is put aside, and what refers to it with it; unless it is only another version
+        of a record that is stored. A database that does not answer refuses no record, but ends the load."""
         if refusal.problem.category is Category.UNAVAILABLE:
             raise refusal
-        self.aside.add(ref)
+        if not (IDENTITY.fullmatch(sent.full_url) and (ref, sent.full_url) in self.stored):
+            self.aside.add(ref)
         return Verdict(Fate.REFUSED, ref, refusal.problem)
 
     def _linked(self, sent: Sent) -> Resource:
@@ -192,12 +222,32 @@ class Loading:
             raise Refused(Problem(Category.INVALID, lost))
         return resource
 
+    def _there(self, ref: str, found: str) -> Verdict:
+        """The Verdict on a record that is there, or in whose place another was found."""
+        if found != ref:
+            self.found[ref] = found
+            self.sent.discard(ref)
+        if found in self.aside:
+            text = f"`{found}`, which it would be, was put aside; load that first."
+            raise Refused(problem(Category.RULE, "not-found", text, rule=RULE))
+        return Verdict(Fate.THERE, found)
+
     async def _found(self, resource: Resource) -> Resource:
-        """The resource with its conditional references resolved, as in a transaction."""
-        return rewrite(resource, await conditional.targets(self._services, self._context(self._custodian), resource))
+        """The resource with its conditional references resolved, as in a transaction. What a reference finds is looked for once
+        for the records of a rank."""
+        asked = conditional.asked(resource, self._base)
+        for reference, path in asked.items():
+            async with self._looking[reference]:
+                if reference not in self._targets:
+                    context = self._context(self._custodian)
+                    self._targets[reference] = await conditional.target(self._services, context, path, reference)
+        return rewrite(resource, self._targets) if asked else resource
 
     async def _answered(self, resource: Resource) -> None:
-        """Refuses a record that refers to a record put aside, or to one that is neither here nor sent with it."""
+        """Refuses a record that refers to a record put aside, or to one that is neither here nor sent with it. A Bundle that is
+        kept as a record has references of its own."""
+        if root(resource) == "Bundle":
+            return
         named = {local: path for path, target in references(resource) if (local := relative(target, self._base))}
         if wrong := sorted(named.keys() & self.aside):
             text = f"This refers to `{wrong[0]}`, which was put aside; load that first."
@@ -209,15 +259,20 @@ class Loading:
             raise Refused(problem(Category.RULE, "not-found", text, expression=named[lost[0]], rule=RULE))
 
     def _served(self, resource: Resource) -> None:
-        if resource.get("resourceType") not in self._services.definitions.types:
-            text = "This is no R4 resource; set `resourceType` to the type it has."
+        if resource.get("resourceType") not in self._services.definitions.served:
+            text = "This is no R4 resource that is kept here; set `resourceType` to the type it has, or leave it out."
             raise Refused(problem(Category.INVALID, "structure", text, expression="resourceType", rule="R4 2.6.2"))
 
-    async def _placed(self, resource: Resource, ref: str) -> Verdict:
+    async def _placed(self, resource: Resource, ref: str, none_exist: str) -> Verdict:
         kind, identity = key(ref)
         row = await self._services.records.read(kind, identity)
         if row is None:
-            return await self._new(resource, ref)
+            try:
+                return await self._new(resource, ref, none_exist)
+            except Refused:
+                row = await self._services.records.read(kind, identity)
+                if row is None:  # else another load has stored it meanwhile
+                    raise
         if row.deleted or not await self._same(row, rules.imported(resource, self._base)):
             text = f"`{ref}` is here with other content, and a load overwrites nothing; update version {row.version} instead."
             raise Refused(problem(Category.DUPLICATE, "duplicate", text))
@@ -231,16 +286,19 @@ class Loading:
         first = await self._services.records.version(row.type, row.id, 1) if row.version > 1 else None
         return first is not None and covers(first.resource, given)
 
-    async def _new(self, resource: Resource, ref: str) -> Verdict:
+    async def _new(self, resource: Resource, ref: str, none_exist: str) -> Verdict:
         custodian = await self._whose(resource)
         proposal = Proposal(stored.checked(self._services, rules.imported(resource, self._base)), None, "c")
-        await decided_again(self._context(custodian), lambda at: self._kept(at, proposal))
-        return Verdict(Fate.LOADED, ref)
+        kept = await decided_again(self._context(custodian), lambda at: self._kept(at, proposal, none_exist))
+        return Verdict(Fate.LOADED, ref) if kept == ref else self._there(ref, kept)
 
-    async def _kept(self, context: RequestContext, proposal: Proposal) -> None:
+    async def _kept(self, context: RequestContext, proposal: Proposal, none_exist: str) -> str:
         work, viewer = UnitOfWork(self._services, context), await viewer_of(self._services, context)
-        await rules.write(work, viewer, proposal, rules.IMPORTED)
-        await work.commit()
+        written = partial(rules.write, work, viewer, proposal, rules.IMPORTED)
+        ref = await stored.unless_found(work, viewer, proposal.type, none_exist, written)
+        if ref in work.staged:
+            await work.commit()
+        return ref
 
     async def _whose(self, resource: Resource) -> str:
         await self._services.directory.refresh()

@@ -194,12 +194,22 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
     allowed(context, kind, "c")
     _is_a(resource, kind)
     viewer = await viewer_of(services, context)
-    if none_exist and (found := await existing(work, viewer, kind, none_exist)):
+
+    async def made() -> str:
+        ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
+        return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c"))
+
+    return await unless_found(work, viewer, kind, none_exist, made)
+
+
+async def unless_found(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str, create: Callable[[], Awaitable[str]]) -> str:
+    """The reference of the record that an If-None-Exist finds, or else of the one that `create` stages."""
+    if not none_exist:
+        return await create()
+    if found := await existing(work, viewer, kind, none_exist):
         return found
-    ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
-    ref = await rules.write(work, viewer, Proposal(checked(services, ready), None, "c"))
-    if none_exist:
-        work.touches[ref] = (*work.touches.get(ref, ()), *_lanes(work, sought(work, kind, none_exist)))
+    ref = await create()
+    work.touches[ref] = (*work.touches.get(ref, ()), *_lanes(work, sought(work, kind, none_exist)))
     return ref
 
 
