@@ -137,14 +137,18 @@ class Loading:
         order = sorted(range(len(records)), key=lambda at: rank(records[at].resource))
         gate = asyncio.Semaphore(AT_ONCE)
 
-        async def one(place: int) -> None:
+        async def each(places: Sequence[int]) -> None:
             async with gate:
-                fates[place] = await self._one(records[place])
+                for place in places:
+                    fates[place] = await self._one(records[place])
 
         for _, places in groupby(order, key=lambda place: rank(records[place].resource)):
             self._targets.clear()
             self._looking.clear()
-            await _together(one(place) for place in places)
+            same: dict[str, list[int]] = {}
+            for place in places:  # of records with one id the first counts
+                same.setdefault(_name(records[place].resource), []).append(place)
+            await _together(map(each, same.values()))
         return [fate for fate in fates if fate is not None]
 
     async def _conditions(self, records: Sequence[Sent]) -> None:

@@ -137,6 +137,12 @@ async def test_another_content_of_an_id_takes_what_refers_to_it_along(built: Bui
     assert fates(verdicts) == [Fate.LOADED, Fate.REFUSED, Fate.REFUSED]
 
 
+async def test_of_two_contents_of_an_id_the_first_counts(built: Built) -> None:
+    """Whatever else is loaded at the same moment."""
+    twice = [Sent(each) for at in range(10) for each in (patient(f"p{at}"), {**patient(f"p{at}"), "gender": "other"})]
+    assert fates(await loaded(built, twice)) == [Fate.LOADED, Fate.REFUSED] * 10
+
+
 MESSAGE: Resource = {
     "resourceType": "Bundle",
     "id": "m",
