@@ -27,7 +27,7 @@ from service.fhir.json import dump
 from service.fhir.outcome import outcome
 from service.fhir.reference import type_of
 from service.problem import Problem
-from service.usecases.interactions.loading import Fate, Loading, rank
+from service.usecases.interactions.loading import TURNS, Fate, Loading, turn
 
 CHUNK = 512
 SAID = 3
@@ -78,8 +78,8 @@ async def _all(built: Built, found: list[Path], custodian: str) -> Account:
         bar = progress.add_task("looking through", total=None)
         surveyed = await _survey(use, _everything(found, built.base), progress, bar)
         bar = progress.add_task("loading", total=surveyed)
-        await _pass(use, account, (each for each in _everything(found, built.base) if _first(each)), progress, bar)
-        await _pass(use, account, (each for each in _everything(found, built.base) if not _first(each)), progress, bar)
+        for number in range(TURNS):
+            await _pass(use, account, (each for each in _everything(found, built.base) if _turn(each) == number), progress, bar)
         while account.aside:
             waiting, account.aside = account.aside, []
             await _pass(use, account, (item for item, _ in waiting), progress, bar)
@@ -98,9 +98,9 @@ async def _survey(use: Loading, source: Iterable[Item], progress: Progress, bar:
     return count
 
 
-def _first(item: Item) -> bool:
-    """Whether this is a record of a type that others refer to, which is loaded before them."""
-    return isinstance(item.sent, Sent) and rank(item.sent.resource) < 0
+def _turn(item: Item) -> int:
+    """The turn at which a record is loaded, and at which what cannot be read is put aside."""
+    return turn(item.sent.resource) if isinstance(item.sent, Sent) else 0
 
 
 async def _pass(use: Loading, account: Account, source: Iterable[Item], progress: Progress, bar: TaskID) -> None:

@@ -29,9 +29,10 @@ from service.fhir.bundle import Sent
 from service.fhir.json import dump
 from service.fhir.naming import RULE
 from service.fhir.query import Query
-from service.fhir.reference import id_of, key, link, relative
+from service.fhir.reference import id_of, key, link, own, relative, type_of
 from service.fhir.resource import identified, references, rewrite, root
 from service.problem import Category, Problem, Refused, problem
+from service.store.generations import DIRECTORY_TYPES
 from service.store.records import Row
 from service.usecases import rules
 from service.usecases.interactions import conditional
@@ -44,6 +45,7 @@ from service.usecases.request.work import UnitOfWork, decided_again
 OPERATOR = "baton-load"
 ALL = Scopes((Access("system", "*", "cruds"),))
 AT_ONCE = 32
+"""How many records are loaded at once. Entries of the directory are decided by what the directory is, one after the other."""
 
 # A fullUrl of this form is one record's alone, whichever Bundle says it (R4 2.36.4): a record sent with it twice is one record.
 IDENTITY = re.compile(r"https?://.+|urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
@@ -54,6 +56,8 @@ FIRST = (
     "Organization", "Practitioner", "Location", "HealthcareService", "PractitionerRole", "Patient", "RelatedPerson", "Group",
     "EpisodeOfCare", "Encounter", "CareTeam", "QuestionnaireResponse", "Consent",
 )  # fmt: skip
+PEOPLE = FIRST.index("Patient") - len(FIRST)
+TURNS = 3
 LAST = ("CarePlan", "Task", "Communication", "Provenance")
 
 # The member that names the custodian of a directory entry: the entry belongs to the agency that it describes (IDN-3), whatever
@@ -135,20 +139,19 @@ class Loading:
         await self._conditions(records)
         fates: list[Verdict | None] = [None] * len(records)
         order = sorted(range(len(records)), key=lambda at: rank(records[at].resource))
-        gate = asyncio.Semaphore(AT_ONCE)
+        gate, alone = asyncio.Semaphore(AT_ONCE), asyncio.Lock()
 
         async def each(places: Sequence[int]) -> None:
-            async with gate:
+            async with alone if root(records[places[0]].resource) in DIRECTORY_TYPES else gate:
                 for place in places:
                     fates[place] = await self._one(records[place])
 
         for _, places in groupby(order, key=lambda place: rank(records[place].resource)):
-            self._targets.clear()
-            self._looking.clear()
             same: dict[str, list[int]] = {}
             for place in places:  # of records with one id the first counts
                 same.setdefault(_name(records[place].resource), []).append(place)
             await _together(map(each, same.values()))
+            self._forget({type_of(ref) for ref in same})
         return [fate for fate in fates if fate is not None]
 
     async def _conditions(self, records: Sequence[Sent]) -> None:
@@ -237,8 +240,8 @@ class Loading:
         return Verdict(Fate.THERE, found)
 
     async def _found(self, resource: Resource) -> Resource:
-        """The resource with its conditional references resolved, as in a transaction. What a reference finds is looked for once
-        for the records of a rank."""
+        """The resource with its conditional references resolved, as in a transaction. What a reference finds is looked for once,
+        until other records of that type are loaded."""
         asked = conditional.asked(resource, self._base)
         for reference, path in asked.items():
             async with self._looking[reference]:
@@ -246,6 +249,11 @@ class Loading:
                     context = self._context(self._custodian)
                     self._targets[reference] = await conditional.target(self._services, context, path, reference)
         return rewrite(resource, self._targets) if asked else resource
+
+    def _forget(self, kinds: set[str]) -> None:
+        """Has the conditional references to these types looked for again."""
+        for reference in [each for each in self._targets if own(each, self._base).partition("?")[0] in kinds]:
+            del self._targets[reference]
 
     async def _answered(self, resource: Resource) -> None:
         """Refuses a record that refers to a record put aside, or to one that is neither here nor sent with it. A Bundle that is
@@ -263,7 +271,7 @@ class Loading:
             raise Refused(problem(Category.RULE, "not-found", text, expression=named[lost[0]], rule=RULE))
 
     def _served(self, resource: Resource) -> None:
-        if resource.get("resourceType") not in self._services.definitions.served:
+        if root(resource) not in self._services.definitions.served:
             text = "This is no R4 resource that is kept here; set `resourceType` to the type it has, or leave it out."
             raise Refused(problem(Category.INVALID, "structure", text, expression="resourceType", rule="R4 2.6.2"))
 
@@ -357,6 +365,13 @@ def rank(resource: Resource) -> int:
     if kind in FIRST:
         return FIRST.index(kind) - len(FIRST)
     return LAST.index(kind) + 1 if kind in LAST else 0
+
+
+def turn(resource: Resource) -> int:
+    """The one of the TURNS of a load that loads a record: the directory, by which conditional references find whom they mean,
+    then the other types of FIRST, then the rest."""
+    place = rank(resource)
+    return 2 if place >= 0 else 1 if place >= PEOPLE else 0
 
 
 def _name(resource: Resource) -> str:

@@ -74,7 +74,7 @@ async def keeper(built: Built, identity: str) -> str:
     return str(row.resource["managingOrganization"]["reference"])
 
 
-@pytest.mark.parametrize("foreign", [{"seed": 7}, {"resourceType": 7}, {"resourceType": "Visit"}, {"resourceType": "Parameters"}])
+@pytest.mark.parametrize("foreign", [{"seed": 7}, *({"resourceType": each} for each in (7, ["Patient"], "Visit", "Parameters"))])
 async def test_what_is_no_record_is_put_aside(built: Built, foreign: Resource) -> None:
     """A file among the others that is none of FHIR's, or only travels with operations, keeps nothing else from being loaded."""
     verdicts = await loaded(built, [Sent(foreign), Sent(patient("ann"))])
@@ -141,6 +141,15 @@ async def test_of_two_contents_of_an_id_the_first_counts(built: Built) -> None:
     """Whatever else is loaded at the same moment."""
     twice = [Sent(each) for at in range(10) for each in (patient(f"p{at}"), {**patient(f"p{at}"), "gender": "other"})]
     assert fates(await loaded(built, twice)) == [Fate.LOADED, Fate.REFUSED] * 10
+
+
+async def test_a_large_directory_is_loaded_at_the_first_try(built: Built) -> None:
+    """Each entry is decided by the directory as it is: nobody is told to decide again."""
+    people = [
+        {"resourceType": "Practitioner", "id": f"p{at}", "identifier": [{"system": "urn:npi", "value": f"{at}"}]}
+        for at in range(60)
+    ]
+    assert fates(await loaded(built, [Sent(each) for each in people])) == [Fate.LOADED] * 60
 
 
 MESSAGE: Resource = {
