@@ -1,9 +1,10 @@
 """The HTTP protocol of the server with the patience of one: a connection that sends its headers or its body too slowly is closed,
-and one address does not hold more than its share of connections."""
+and one address does not hold more than its share of connections. An offer to speak another protocol is passed over."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from typing import Any, ClassVar
 
@@ -12,6 +13,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 HEADER_SECONDS = 15.0
 BODY_SECONDS = 60.0
 MOST_CONNECTIONS = 512
+OFFER = re.compile(rb"\r\nUpgrade:[^\r\n]*", re.IGNORECASE)
 
 
 class Patient(HttpToolsProtocol):
@@ -20,6 +22,7 @@ class Patient(HttpToolsProtocol):
     held: ClassVar[Counter[str]] = Counter()
     patience: asyncio.TimerHandle | None = None
     address = ""
+    in_body = False
 
     def connection_made(self, transport: Any) -> None:
         """A connection was opened."""
@@ -38,6 +41,14 @@ class Patient(HttpToolsProtocol):
             del self.held[self.address]
         super().connection_lost(exc)
 
+    def data_received(self, data: bytes) -> None:
+        """Bytes have come. A server may ignore Upgrade (RFC 9110 section 7.8); httptools would skip the body of a request that
+        has it, as Java's client has by default."""
+        if not self.in_body and b"pgrade" in data:
+            head, end, rest = data.partition(b"\r\n\r\n")
+            data = OFFER.sub(b"", head) + end + rest
+        super().data_received(data)
+
     def on_message_begin(self) -> None:
         """A request begins."""
         super().on_message_begin()
@@ -46,11 +57,13 @@ class Patient(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """A request's headers are there."""
         self._wait(BODY_SECONDS)
+        self.in_body = True
         super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """A request is there."""
         self._wait(0)
+        self.in_body = False
         super().on_message_complete()
 
     def _wait(self, seconds: float) -> None:

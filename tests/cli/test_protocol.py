@@ -18,10 +18,12 @@ async def answers(scope: Any, receive: Any, send: Any) -> None:
     """An application that reads a body and answers."""
     if scope["type"] != "http":
         return
-    while (await receive()).get("more_body"):
-        continue
-    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"2")]})
-    await send({"type": "http.response.body", "body": b"ok"})
+    read, more = 0, True
+    while more:
+        message = await receive()
+        read, more = read + len(message["body"]), message.get("more_body")
+    await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"5")]})
+    await send({"type": "http.response.body", "body": f"{read:02} ok".encode()})
 
 
 @pytest_asyncio.fixture
@@ -57,6 +59,19 @@ async def test_a_connection_that_sends_in_time_is_answered(port: int) -> None:
     for _ in range(2):
         writer.write(HEADERS + b"\r\nabcde")
         assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200")
+    writer.close()
+
+
+@pytest.mark.parametrize("offer", [b"Upgrade: h2c\r\nHTTP2-Settings: AAMAAABk", b"upgrade: websocket"])
+async def test_a_body_is_read_beside_an_offer_of_another_protocol(port: int, offer: bytes) -> None:
+    """RFC 9110, section 7.8; what `java.net.http.HttpClient` offers with its first request."""
+    reader, writer = await asyncio.open_connection("127.0.0.1", port)
+    for body in (b"abcde", b"Upgrade: x\r\n"):
+        head = b"POST / HTTP/1.1\r\nConnection: Upgrade, HTTP2-Settings\r\nContent-Length: %d\r\nHost: x\r\n" % len(body)
+        writer.write(head + offer + b"\r\n\r\n")
+        await asyncio.sleep(0.05)
+        writer.write(body)
+        assert await asyncio.wait_for(reader.readuntil(b"%02d ok" % len(body)), 5)
     writer.close()
 
 
