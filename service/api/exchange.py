@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -60,17 +61,41 @@ def _preferences(header: str) -> Mapping[str, str]:
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs if name}
 
 
-async def resource_in(request: Request, max_depth: int) -> tuple[Resource, bytes]:
+async def resource_in(request: Request, max_bytes: int, max_depth: int) -> tuple[Resource, bytes]:
     """The body as a resource, and the body's bytes. Refuses a media type other than JSON, and a body that is not sound JSON."""
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media not in JSON_TYPES:
         text = f"A body of type `{media or 'none'}` is not read here; send JSON as `application/fhir+json`."
         raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
     body = await request.body()
+    if coding := request.headers.get("content-encoding"):
+        body = _plain(body, coding.strip().lower(), max_bytes)
     parsed = parse(body, max_depth=max_depth)
     if isinstance(parsed, Problem):
         raise Refused(parsed)
     return parsed, body
+
+
+def _plain(body: bytes, coding: str, most: int) -> bytes:
+    """The body without its content coding (RFC 9110 section 8.4). No more than `most` bytes are unpacked."""
+    if coding == "identity":
+        return body
+    if coding not in ("gzip", "x-gzip"):
+        text = f"A body in the coding `{coding}` is not read here; send it plain or as `gzip`."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text, rule="RFC 9110 15.5.16"))
+    unpacking = zlib.decompressobj(zlib.MAX_WBITS | 16)
+    try:
+        plain = unpacking.decompress(body, most + 1)
+    except zlib.error:
+        plain = b""
+    if len(plain) > most:
+        raise Refused(
+            problem(Category.TOO_LARGE, "too-long", f"The body is larger than {most} bytes unpacked; send it in parts.")
+        )
+    if not unpacking.eof or unpacking.unused_data:
+        text = "The body is not whole as `gzip`, which Content-Encoding says it is; send it again, or plain."
+        raise Refused(problem(Category.MALFORMED, "structure", text))
+    return plain
 
 
 async def form_in(request: Request) -> Params:
@@ -102,12 +127,22 @@ def if_match(request: Request) -> int | None:
     return int(text)
 
 
+def if_none_exist(request: Request, params: Params) -> str:
+    """The search of a conditional create: If-None-Exist or, as fhirpy has it, the parameters of the URL; empty when the request
+    has neither. To ignore parameters would store a second record of what is there."""
+    named = request.headers.get("if-none-exist", "")
+    if named and params:
+        text = "A create says once what must not exist yet; send it in If-None-Exist, and no parameters in the URL."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    return named or urlencode(params)
+
+
 def unchanged(request: Request, answer: Answer) -> bool:
     """Whether a conditional read may be answered 304 (R4 section 3.1.0.1.2)."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        named = [tag.strip().removeprefix("W/") for tag in tags.split(",")]  # compared weakly (RFC 9110 section 13.1.2)
-        return answer.etag.removeprefix("W/") in named or tags.strip() == "*"
+        named = [tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",")]  # weakly (RFC 9110 section 13.1.2)
+        return str(answer.version) in named or tags.strip() == "*"
     since = request.headers.get("if-modified-since")
     if since is None:
         return False

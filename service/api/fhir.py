@@ -60,7 +60,7 @@ class Interactions:
     async def create(self, request: Request) -> Response:
         """POST [type]."""
         asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
-        none_exist = request.headers.get("if-none-exist", "")
+        none_exist = exchange.if_none_exist(request, asked.params)
         answer = await records.create(self.services, context, request.path_params["type"], resource, none_exist)
         return exchange.written(answer, asked, self.base)
 

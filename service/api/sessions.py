@@ -58,7 +58,8 @@ class Sessions:
     async def given(self, request: Request) -> tuple[RequestContext, Resource]:
         """The context of a request that sends a resource, and the resource. The body of an anonymous request is not read."""
         _bearer(request)
-        resource, body = await exchange.resource_in(request, self.services.settings.max_depth)
+        settings = self.services.settings
+        resource, body = await exchange.resource_in(request, settings.max_body_bytes, settings.max_depth)
         if resource.get("resourceType") == "Parameters":
             resource = localised(resource, self.base)  # what is written is localised as it is prepared (usecases.rules)
         return await self.of(request, body), resource

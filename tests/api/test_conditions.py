@@ -55,7 +55,7 @@ async def test_responsibility_is_not_written_blindly(locality: Locality, method:
     assert answer.status_code == 428
 
 
-@pytest.mark.parametrize("tag", ['W/"1"', '"1"', 'W/"7", W/"1"', "*"])
+@pytest.mark.parametrize("tag", ['W/"1"', '"1"', "1", 'W/"7", W/"1"', "*"])
 async def test_an_unchanged_record_is_not_sent_again(locality: Locality, tag: str) -> None:
     """304 for If-None-Match of the current version, weak or not, with its ETag and no body."""
     trust = await locality.agency("trust")
@@ -87,6 +87,24 @@ async def test_a_conditional_create_finds_what_is_there(locality: Locality) -> N
     answer = await trust.post("Observation", observation(locality.person), If_None_Exist=search)
     assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
     assert await kept(locality) == 1
+
+
+async def test_a_conditional_create_may_search_in_its_url(locality: Locality) -> None:
+    """As fhirpy sends it: ignored, it would store a second record of one thing."""
+    trust = await locality.agency("trust")
+    made, search = await identified(locality, trust)
+    answer = await trust.post(f"Observation?{search}&_format=json", observation(locality.person))
+    assert (answer.status_code, answer.json()["id"]) == (200, made["id"])
+    assert await kept(locality) == 1
+
+
+@pytest.mark.parametrize(("params", "header"), [("status=final", "status=final"), ("nonsense=x", "")])
+async def test_a_create_ignores_no_parameter(locality: Locality, params: str, header: str) -> None:
+    """400, nothing stored."""
+    trust = await locality.agency("trust")
+    more = {"If_None_Exist": header} if header else {}
+    answer = await trust.post(f"Observation?{params}", observation(locality.person), **more)
+    assert (answer.status_code, await kept(locality)) == (400, 0)
 
 
 async def test_a_conditional_create_that_finds_several_is_refused(locality: Locality) -> None:

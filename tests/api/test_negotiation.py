@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -13,9 +14,10 @@ from tests.locality import Agency, Locality
 SOUND = b'{"resourceType":"Basic","code":{"text":"x"}}'
 
 
-async def sent(agency: Agency, content: Any, media: str = "application/fhir+json") -> httpx.Response:
+async def sent(agency: Agency, content: Any, media: str = "application/fhir+json", coding: str = "") -> httpx.Response:
     """A create with this very body."""
-    headers = {"Authorization": f"Bearer {agency.token}", "Content-Type": media}
+    packed = {"Content-Encoding": coding} if coding else {}
+    headers = {"Authorization": f"Bearer {agency.token}", "Content-Type": media, **packed}
     return await agency.http.post("/fhir/Basic", content=content, headers=headers)
 
 
@@ -184,6 +186,38 @@ async def test_a_body_that_is_too_large_is_refused(locality: Locality) -> None:
     before = await stored(locality)
     answer = await sent(await locality.agency("trust"), large(locality))
     assert (answer.status_code, answer.json()["resourceType"], await stored(locality)) == (413, "OperationOutcome", before)
+
+
+@pytest.mark.parametrize("coding", ["gzip", "x-gzip", "GZIP", "identity"])
+async def test_a_packed_body_is_unpacked(locality: Locality, coding: str) -> None:
+    """RFC 9110, section 8.4; what HAPI's GZipContentInterceptor sends."""
+    body = SOUND if coding == "identity" else gzip.compress(SOUND)
+    assert (await sent(await locality.agency("trust"), body, coding=coding)).status_code == 201
+
+
+@pytest.mark.parametrize(
+    ("body", "coding", "status"),
+    [
+        (SOUND, "gzip", 400),
+        (b"", "gzip", 400),
+        (gzip.compress(SOUND)[:-4], "gzip", 400),
+        (gzip.compress(SOUND) * 2, "gzip", 400),
+        (gzip.compress(SOUND), "gzip, gzip", 415),
+        (SOUND, "br", 415),
+    ],
+)
+async def test_a_packed_body_that_cannot_be_unpacked_is_refused(
+    locality: Locality, body: bytes, coding: str, status: int
+) -> None:
+    """Nothing stored."""
+    before = await stored(locality)
+    answer = await sent(await locality.agency("trust"), body, coding=coding)
+    assert (answer.status_code, await stored(locality)) == (status, before)
+
+
+async def test_a_packed_body_that_is_too_large_is_refused(locality: Locality) -> None:
+    """413 for what is small only as long as it is packed."""
+    assert (await sent(await locality.agency("trust"), gzip.compress(large(locality)), coding="gzip")).status_code == 413
 
 
 async def test_a_body_that_does_not_say_how_large_it_is_is_measured(locality: Locality) -> None:
