@@ -27,8 +27,10 @@ def _entry(result: Result, base: str) -> dict[str, Any]:
     found = result.outcome
     if isinstance(found, Problem):
         return {"response": {"status": str(STATUS[found.category]), "outcome": orjson.Fragment(dump(outcome(found.cited)))}}
-    if isinstance(found, Page):
-        return {"resource": orjson.Fragment(exchange.bundle("searchset", found, base, [])), "response": {"status": "200"}}
+    if isinstance(found, Page) and result.searched:
+        links = exchange.page_links(f"{base}/{result.searched.type}", result.searched.query, found)
+        return {"resource": orjson.Fragment(exchange.bundle("searchset", found, base, links)), "response": {"status": "200"}}
+    assert isinstance(found, Answer), "INVARIANT: only a search is answered by a page"
     return _answered(result.method, found, base)
 
 

@@ -121,6 +121,19 @@ async def test_a_conditional_create_in_a_batch_finds_what_is_there(locality: Loc
     assert answer.json()["entry"][0]["resource"]["id"] == made["id"]
 
 
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_a_search_in_a_bundle_leads_to_its_next_page(locality: Locality, kind: str) -> None:
+    """The links self and next, as of the search by itself."""
+    trust = await locality.agency("trust")
+    notes = [await trust.created(observation(locality.person, str(number))) for number in range(3)]
+    answer = await sent(trust, kind, entry("GET", f"Observation?patient={locality.person}&_count=2"))
+    page = answer.json()["entry"][0]["resource"]
+    links = {link["relation"]: link["url"] for link in page["link"]}
+    assert links["self"] == f"{BASE}/fhir/Observation?patient={locality.person}&_count=2"
+    found = [*page["entry"], *(await trust.get(links["next"])).json()["entry"]]
+    assert {each["resource"]["id"] for each in found} == {each["id"] for each in notes}
+
+
 async def test_a_second_delete_in_a_batch_is_answered_as_done(locality: Locality) -> None:
     """204 twice."""
     trust = await locality.agency("trust")
@@ -201,6 +214,14 @@ async def test_an_entry_that_cannot_be_read_is_malformed(locality: Locality, kin
 async def test_the_base_takes_batches_and_transactions_alone(locality: Locality, body: Stored) -> None:
     """400."""
     assert (await (await locality.agency("trust")).post("", body)).status_code == 400
+
+
+@pytest.mark.parametrize("kind", ["batch", "transaction"])
+async def test_a_total_changes_nothing(locality: Locality, kind: str) -> None:
+    """As HAPI's client counts the resources of a transaction, although bdl-1 has no total there."""
+    one = entry("POST", "Observation", observation(locality.person))
+    body = {"resourceType": "Bundle", "type": kind, "total": 1, "entry": [one]}
+    assert statuses(await (await locality.agency("trust")).post("", body)) == ["201"]
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])

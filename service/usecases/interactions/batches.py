@@ -62,10 +62,11 @@ class EntryRequest:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """The outcome of one entry."""
+    """The outcome of one entry, and the request of a search."""
 
     method: str
     outcome: Answer | Page | Problem
+    searched: EntryRequest | None = None
 
 
 async def perform(services: Services, context: RequestContext, bundle: Resource) -> tuple[Result, ...]:
@@ -159,10 +160,12 @@ def _read(services: Services, bundle: Resource, base: str) -> list[EntryRequest 
 
 
 def _envelope(services: Services, bundle: Resource) -> dict[int, list[Issue]]:
-    """The errors of the Bundle around its resources, by the place of their entry; -1 for the Bundle's own."""
+    """The errors of the Bundle around its resources, by the place of their entry; -1 for the Bundle's own. A `total`
+    is passed over: bdl-1 forbids it, HAPI's client sends it with a transaction of resources, and nothing rests on it."""
     entries = [_shell(each) for each in bundle.get("entry", [])]
     found: dict[int, list[Issue]] = {}
-    for issue in services.validator.check({**bundle, **({"entry": entries} if entries else {})}):
+    shell = {name: value for name, value in bundle.items() if name != "total"} | ({"entry": entries} if entries else {})
+    for issue in services.validator.check(shell):
         if issue.severity in ("error", "fatal"):
             at = IN_ENTRY.match(issue.expression)
             found.setdefault(int(at[1]) if at else -1, []).append(issue)
@@ -206,7 +209,7 @@ async def _stage(work: UnitOfWork, request: EntryRequest) -> str:
 async def _get(services: Services, context: RequestContext, request: EntryRequest) -> Result:
     if request.id:
         return Result("GET", await records.read(services, context, request.type, request.id, request.query))
-    return Result("GET", await search.search(services, context, request.type, request.query))
+    return Result("GET", await search.search(services, context, request.type, request.query), request)
 
 
 def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
