@@ -44,6 +44,22 @@ async def test_history_is_paged_to_its_end(locality: Locality) -> None:
     assert seen == ["5", "4", "3", "2", "1"]
 
 
+async def test_history_is_told_since_an_instant(locality: Locality) -> None:
+    """_since: the versions stored at it or after it, also when they are none, over all pages."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 4)
+    url = f"Basic/{made['id']}/_history"
+    instants = [each["resource"]["meta"]["lastUpdated"] for each in (await trust.get(url)).json()["entry"]]
+    since = instants[2].replace("Z", "%2B00:00")
+    first = (await trust.get(f"{url}?_count=1&_since={since}")).json()
+    assert [link["relation"] for link in first["link"]] == ["self", "next"]
+    after = (await trust.get(f"{url}?_since={since}")).json()
+    assert [each["resource"]["meta"]["lastUpdated"] for each in after["entry"]] == [
+        each for each in instants if each >= instants[2]
+    ]
+    assert "entry" not in (await trust.get(f"{url}?_since=2100-01-01T00:00:00Z")).json()
+
+
 async def test_a_version_is_read_as_it_was(locality: Locality) -> None:
     """vread of an old version."""
     trust = await locality.agency("trust")
@@ -74,7 +90,7 @@ async def test_history_of_nothing_is_absent(locality: Locality) -> None:
     assert (await (await locality.agency("trust")).get("Basic/not-there/_history")).status_code == 404
 
 
-@pytest.mark.parametrize("params", ["", "?_count=1", "?_cursor=2", "?_count=1&_cursor=3"])
+@pytest.mark.parametrize("params", ["", "?_count=1", "?_since=2100-01-01", "?_cursor=2", "?_count=1&_cursor=3"])
 async def test_a_hidden_history_is_absent_however_it_is_asked(locality: Locality, params: str) -> None:
     """No page of it says that there are versions."""
     trust, stranger = await locality.agency("trust"), await locality.agency("housing")
@@ -85,7 +101,7 @@ async def test_a_hidden_history_is_absent_however_it_is_asked(locality: Locality
     assert hidden.text.replace(made["id"], "not-there") == absent.text
 
 
-@pytest.mark.parametrize("params", ["_since=2026", "_count=x", "_cursor=x", "_count=%C2%B2", "_sort=date"])
+@pytest.mark.parametrize("params", ["_since=x", "_since=", "_at=2026", "_count=x", "_cursor=x", "_count=%C2%B2", "_sort=date"])
 async def test_history_ignores_no_parameter(locality: Locality, params: str) -> None:
     """400 naming it."""
     trust = await locality.agency("trust")

@@ -92,6 +92,15 @@ async def test_a_record_is_held_to_a_profile_as_it_is_kept(locality: Locality, m
     assert severities(await trust.send(method, url + "http://hl7.org/fhir/StructureDefinition/Task")) == {"information"}
 
 
+@pytest.mark.parametrize("method", ["GET", "POST"])
+async def test_a_record_is_validated_as_it_is_kept_unless_content_is_sent(locality: Locality, method: str) -> None:
+    """Without a mode."""
+    trust = await locality.agency("trust")
+    made = await trust.created({**SOUND, "subject": {"reference": locality.person}})
+    answer = await trust.send(method, f"Observation/{made['id']}/$validate")
+    assert (answer.status_code, severities(answer)) == (200, {"information"})
+
+
 async def test_a_record_that_is_hidden_is_not_validated(locality: Locality) -> None:
     """As if it were absent."""
     trust, housing = await locality.agency("trust"), await locality.agency("housing")

@@ -6,6 +6,7 @@ The `plan_` functions stage one write without committing it, so that a transacti
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -14,6 +15,7 @@ from service.change import Resource
 from service.consent.decide import DIRECTORY
 from service.consent.redact import is_redacted
 from service.fhir.coding import codings
+from service.fhir.date import begins
 from service.fhir.key import value_of
 from service.fhir.query import Key
 from service.fhir.reference import id_of, key, own
@@ -97,12 +99,13 @@ async def history(services: Services, context: RequestContext, kind: str, identi
     """The versions of one record, newest first. Each version is decided separately, as in `vread`."""
     _served(services, kind)
     allowed(context, kind, "r")
-    count, before = _history_page(services, params)
+    count, before, since = _history_page(services, params)
     viewer = await viewer_of(services, context)
     found = await _versions(viewer, f"{kind}/{identity}", before, count + 1)
-    shown, more = found[:count], len(found) > count
+    recent = [each for each in found if since is None or each.row.at >= since]
+    shown, more = recent[:count], len(recent) > count
     await note(services, context, "R", f"{kind}/{identity}/_history", shown)
-    if not shown:
+    if not found:
         raise absent(kind, identity)
     entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
     return Page(entries, cursor=str(shown[-1].row.version) if more else "")
@@ -128,14 +131,17 @@ def _number(text: str) -> bool:
     return text.isascii() and text.isdigit() and len(text) < 10
 
 
-def _history_page(services: Services, params: Params) -> tuple[int, int | None]:
-    named = dict(params)
-    unknown = next((name for name in named if name not in ("_count", "_cursor")), None)
-    count, cursor = named.get("_count", str(services.settings.page_size)), named.get("_cursor")
-    if unknown or not _number(count) or (cursor is not None and not _number(cursor)):
-        text = f"History takes `_count` (a number) and the `_cursor` of its own next link; correct `{unknown or '_count'}`."
-        raise Refused(problem(Category.MALFORMED, "invalid", text))
-    return min(max(int(count), 1), services.settings.max_page_size), int(cursor) if cursor else None
+def _history_page(services: Services, params: Params) -> tuple[int, int | None, datetime | None]:
+    """The size of a page of history, the version that it is before, and the instant since which its versions were stored."""
+    named = {"_count": str(services.settings.page_size), **dict(params)}
+    since = begins(named.get("_since"), services.zone)
+    sound = {"_count": _number(named["_count"]), "_since": since is not None, "_cursor": _number(named.get("_cursor", ""))}
+    wrong = next((name for name in named if not sound.get(name)), None)
+    if wrong:
+        text = "History takes `_count` (a number), `_since` (an instant) and the `_cursor` of its own next link; correct"
+        raise Refused(problem(Category.MALFORMED, "invalid", f"{text} `{wrong}`."))
+    cursor = named.get("_cursor")
+    return min(max(int(named["_count"]), 1), services.settings.max_page_size), int(cursor) if cursor else None, since
 
 
 def _method(row: Row) -> str:

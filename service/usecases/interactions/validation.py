@@ -7,6 +7,8 @@
 | `delete` | DELETE |
 | `profile` | no write: the content alone, against R4 and its profiles; the record's stored content when none is sent |
 
+Without a `mode` it is `create` of a type, and of a record `update`, or `profile` when no content is sent.
+
 A `Parameters` is never kept, so one is always validated for its content alone. A profile that is asked for and not known here is
 an error: nothing could be said of it.
 
@@ -62,7 +64,7 @@ class Validation:
 async def validate(services: Services, context: RequestContext, asked: Validation) -> tuple[Issue, ...]:
     """Every issue of a resource, or of the resource inside a Parameters body, and of the write that `mode` names."""
     inner, named = _asked(asked)
-    mode = named.get("mode") or ("update" if asked.identity else "create")
+    mode = named.get("mode") or ("create" if not asked.identity else "profile" if inner is None else "update")
     if mode not in VERBS:
         text = f"`mode` is one of `{'`, `'.join(VERBS)}`; choose one."
         raise Refused(problem(Category.MALFORMED, "not-supported", text, rule=RULE))
