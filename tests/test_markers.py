@@ -11,7 +11,7 @@ import pytest
 TESTS = Path(__file__).parent
 OPENERS = frozenset({"Embedded", "MongoClient", "Serving", "connect", "find_mongod", "opened", "started"})
 """What gives a database to who calls it."""
-PROCESSES = frozenset({"story", "benchmarks", "browser"})
+PROCESSES = frozenset({"story", "benchmarks", "browser", "clients"})
 """Folders whose tests start the service, database and all."""
 
 Function = ast.FunctionDef | ast.AsyncFunctionDef
