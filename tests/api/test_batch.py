@@ -217,14 +217,6 @@ async def test_the_base_takes_batches_and_transactions_alone(locality: Locality,
 
 
 @pytest.mark.parametrize("kind", ["batch", "transaction"])
-async def test_a_total_changes_nothing(locality: Locality, kind: str) -> None:
-    """As HAPI's client counts the resources of a transaction, although bdl-1 has no total there."""
-    one = entry("POST", "Observation", observation(locality.person))
-    body = {"resourceType": "Bundle", "type": kind, "total": 1, "entry": [one]}
-    assert statuses(await (await locality.agency("trust")).post("", body)) == ["201"]
-
-
-@pytest.mark.parametrize("kind", ["batch", "transaction"])
 async def test_a_repeated_bundle_is_carried_out_once(locality: Locality, kind: str) -> None:
     """HOV-9: the same X-Request-Id gets the first answer again."""
     trust = await locality.agency("trust")

@@ -160,12 +160,10 @@ def _read(services: Services, bundle: Resource, base: str) -> list[EntryRequest 
 
 
 def _envelope(services: Services, bundle: Resource) -> dict[int, list[Issue]]:
-    """The errors of the Bundle around its resources, by the place of their entry; -1 for the Bundle's own. A `total`
-    is passed over: bdl-1 forbids it, HAPI's client sends it with a transaction of resources, and nothing rests on it."""
+    """The errors of the Bundle around its resources, by the place of their entry; -1 for the Bundle's own."""
     entries = [_shell(each) for each in bundle.get("entry", [])]
     found: dict[int, list[Issue]] = {}
-    shell = {name: value for name, value in bundle.items() if name != "total"} | ({"entry": entries} if entries else {})
-    for issue in services.validator.check(shell):
+    for issue in services.validator.check({**bundle, **({"entry": entries} if entries else {})}):
         if issue.severity in ("error", "fatal"):
             at = IN_ENTRY.match(issue.expression)
             found.setdefault(int(at[1]) if at else -1, []).append(issue)
