@@ -214,7 +214,7 @@ def _date(parameter: Parameter, _: str, value: str, __: Parameters, setting: Set
         return Issue(
             "value", f"The search parameter `{parameter.name}` takes the prefixes {', '.join(f'`{p}`' for p in PREFIXES)}."
         )
-    asked = date.parse(text, setting.zone)
+    asked = date.parse(text.replace(" ", "+"), setting.zone)  # of an offset whose `+` was not escaped in the URL
     if asked is None:
         return _malformed(parameter.name, "a date such as `2026-11-23` or an instant with its offset, `+` written as `%2B`")
     low, high = _widened(asked, setting.now) if prefix == "ap" else asked

@@ -44,13 +44,14 @@ async def test_history_is_paged_to_its_end(locality: Locality) -> None:
     assert seen == ["5", "4", "3", "2", "1"]
 
 
-async def test_history_is_told_since_an_instant(locality: Locality) -> None:
-    """_since: the versions stored at it or after it, also when they are none, over all pages."""
+@pytest.mark.parametrize("offset", ["Z", "%2B00:00", "+00:00"])
+async def test_history_is_told_since_an_instant(locality: Locality, offset: str) -> None:
+    """_since: the versions stored at it or after it, also when they are none, over all pages; with its offset escaped or not."""
     trust = await locality.agency("trust")
     made = await versions(locality, trust, 4)
     url = f"Basic/{made['id']}/_history"
     instants = [each["resource"]["meta"]["lastUpdated"] for each in (await trust.get(url)).json()["entry"]]
-    since = instants[2].replace("Z", "%2B00:00")
+    since = instants[2].replace("Z", offset)
     first = (await trust.get(f"{url}?_count=1&_since={since}")).json()
     assert [link["relation"] for link in first["link"]] == ["self", "next"]
     after = (await trust.get(f"{url}?_since={since}")).json()

@@ -163,6 +163,9 @@ def test_uris_match_whole_or_below(finds: Finds, name: str, value: str, found: b
         ("eq2026-11-23T04:34Z", True),
         ("gt2026-11-23", False),
         ("ge2026-11-23", True),
+        ("ge2026-11-23T05:34:00+01:00", True),
+        ("ge2026-11-23T05:34:00 01:00", True),  # with its + not escaped in the URL
+        ("ge2026-11-23T05:35:00 01:00", False),
         ("lt2027", True),
         ("ap2026-12-01", False),
     ],

@@ -134,7 +134,7 @@ def _number(text: str) -> bool:
 def _history_page(services: Services, params: Params) -> tuple[int, int | None, datetime | None]:
     """The size of a page of history, the version that it is before, and the instant since which its versions were stored."""
     named = {"_count": str(services.settings.page_size), **dict(params)}
-    since = begins(named.get("_since"), services.zone)
+    since = begins(named.get("_since", "").replace(" ", "+"), services.zone)  # HAPI's client does not escape the offset's `+`
     sound = {"_count": _number(named["_count"]), "_since": since is not None, "_cursor": _number(named.get("_cursor", ""))}
     wrong = next((name for name in named if not sound.get(name)), None)
     if wrong:
