@@ -4,6 +4,7 @@ bytes, because these are the busiest paths."""
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
+from urllib.parse import urlencode
 
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
@@ -18,7 +19,7 @@ from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.json import dump
 from service.fhir.operation import parameters
-from service.usecases.interactions import batches, records, search, validation
+from service.usecases.interactions import batches, conditional_writes, records, search, validation
 from service.usecases.request.results import Page
 from service.usecases.request.services import RequestContext
 
@@ -75,6 +76,20 @@ class Interactions:
         context = await self.sessions.of(request)
         answer = await records.delete(self.services, context, *_target(request), exchange.if_match(request))
         return Response(status_code=204, headers={"ETag": answer.etag} if answer.version else None)
+
+    async def conditional_update(self, request: Request) -> Response:
+        """PUT [type]?params."""
+        asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
+        kind, criteria, version = request.path_params["type"], f"?{urlencode(asked.params)}", exchange.if_match(request)
+        answer = await conditional_writes.update(self.services, context, kind, resource, criteria, version)
+        return exchange.written(answer, asked, self.base)
+
+    async def conditional_delete(self, request: Request) -> Response:
+        """DELETE [type]?params."""
+        asked, context = exchange.preferences(request), await self.sessions.of(request)
+        kind, criteria, version = request.path_params["type"], f"?{urlencode(asked.params)}", exchange.if_match(request)
+        answer = await conditional_writes.delete(self.services, context, kind, criteria, version)
+        return Response(status_code=204, headers={"ETag": answer.etag} if answer and answer.version else None)
 
     async def search(self, request: Request) -> Response:
         """GET [type]?params."""
@@ -136,6 +151,8 @@ def routes(interactions: Interactions) -> list[Route]:
         Route(f"/fhir/{TYPE}", Direct(do.create), methods=["POST"]),
         Route(f"/fhir/{TYPE}/{ID}", Direct(do.update), methods=["PUT"]),
         Route(f"/fhir/{TYPE}/{ID}", do.delete, methods=["DELETE"]),
+        Route(f"/fhir/{TYPE}", do.conditional_update, methods=["PUT"]),
+        Route(f"/fhir/{TYPE}", do.conditional_delete, methods=["DELETE"]),
         Route(f"/fhir/{TYPE}/$validate", do.validate, methods=["POST"]),
         Route(f"/fhir/{TYPE}/{ID}/$validate", do.validate, methods=["GET", "POST"]),
         Route(f"/fhir/{TYPE}/_search", do.search_post, methods=["POST"]),

@@ -41,7 +41,8 @@ class Sessions:
         self.limits.counted(caller.client, clock.now())
         state = request.state
         reads = request.method in ("GET", "HEAD")  # a repeat is recognised for writes only
-        mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), request.scope["path"].encode(), body)
+        asked = request.scope["path"].encode(), request.scope["query_string"]
+        mark = b"" if reads else b"%b %b\n%b" % (request.method.encode(), b"?".join(filter(None, asked)), body)
         context = RequestContext(
             caller=caller,
             at=clock.now(),

@@ -100,13 +100,28 @@ async def test_a_type_that_is_not_declared_is_not_served(locality: Locality, kin
     trust = await locality.agency("trust")
     assert kind not in {each["type"] for each in await kinds(locality)}
     assert [await tried(trust, kind, code) for code in ("read", "search-type", "create", "update")] == [404] * 4
+    assert [(await trust.send(each, f"{kind}?_id=x", {"resourceType": kind})).status_code for each in ("PUT", "DELETE")] == [
+        404
+    ] * 2
 
 
-@pytest.mark.parametrize("call", ["PUT Patient?identifier=x", "DELETE Patient?identifier=x", "GET _history", "GET ?_type=Task"])
+@pytest.mark.parametrize("call", ["GET _history", "GET ?_type=Task"])
 async def test_what_the_base_does_not_declare_is_refused(locality: Locality, call: str) -> None:
-    method, path = call.split(" ")
-    answer = await (await locality.agency("trust")).send(method, path, {"resourceType": "Patient"} if method == "PUT" else None)
+    answer = await (await locality.agency("trust")).send(*call.split(" "))
     assert answer.status_code in (404, 405)
+
+
+async def test_conditional_writes_are_declared_where_they_are_served(locality: Locality) -> None:
+    """400 for a search by nothing where there are some, else 405."""
+    trust = await locality.agency("trust")
+    for kind in await kinds(locality):
+        told = (kind["conditionalUpdate"], kind["conditionalDelete"])
+        update = await trust.send("PUT", kind["type"], {"resourceType": kind["type"]})
+        delete = await trust.send("DELETE", kind["type"])
+        assert ((update.status_code, delete.status_code), told) == (
+            (400 if "update" in codes(kind) else 405, 400 if "delete" in codes(kind) else 405),
+            ("update" in codes(kind), "single" if "delete" in codes(kind) else "not-supported"),
+        )
 
 
 async def test_every_search_parameter_that_is_declared_is_searched_by(locality: Locality) -> None:

@@ -20,6 +20,8 @@ INTERACTIONS = {
     ("GET", "/fhir/{type}"): "search-type",
     ("POST", "/fhir/{type}/_search"): "search-type",
     ("POST", "/fhir/{type}"): "create",
+    ("PUT", "/fhir/{type}"): "update",
+    ("DELETE", "/fhir/{type}"): "delete",
     ("POST", "/fhir"): "transaction",
     ("POST", "/fhir/"): "transaction",
 }

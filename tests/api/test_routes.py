@@ -17,6 +17,8 @@ ROUTES = [
     ("POST", "Observation"),
     ("PUT", "Observation/x"),
     ("DELETE", "Observation/x"),
+    ("PUT", "Observation?_id=x"),
+    ("DELETE", "Observation?_id=x"),
     ("POST", "Observation/$validate"),
     ("POST", ""),
 ]
@@ -61,7 +63,7 @@ async def test_a_path_that_is_none_of_ours_is_an_outcome(locality: Locality, pat
     assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation/x"), ("DELETE", "Observation"), ("PUT", "Observation")])
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation/x"), ("PATCH", "Observation")])
 async def test_a_method_without_a_route_is_not_allowed(locality: Locality, method: str, path: str) -> None:
     """405 as an OperationOutcome."""
     answer = await (await locality.agency("trust")).send(method, path)

@@ -58,7 +58,7 @@ class Reading:
     async def answer(self, context: RequestContext, params: Params = ()) -> Answer:
         """The current version. An absent record and a hidden record are refused alike (ABSENT); a deleted record is refused as
         GONE only to a caller that might see the record."""
-        _served(self._services, self._kind)
+        served(self._services, self._kind)
         allowed(context, self._kind, "r")
         row = await self._row
         viewer = await viewer_of(self._services, context)
@@ -73,7 +73,7 @@ async def read(services: Services, context: RequestContext, kind: str, identity:
 
 async def vread(services: Services, context: RequestContext, kind: str, identity: str, version: str) -> Answer:
     """One version of a record. The version is decided by its own content, and again with the record's current labels."""
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "r")
     row = await services.records.version(kind, identity, int(version)) if _number(version) else None
     current = await services.records.read(kind, identity) if row else None
@@ -97,7 +97,7 @@ async def _one(
 
 async def history(services: Services, context: RequestContext, kind: str, identity: str, params: Params) -> Page:
     """The versions of one record, newest first. Each version is decided separately, as in `vread`."""
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "r")
     count, before, since = _history_page(services, params)
     viewer = await viewer_of(services, context)
@@ -157,7 +157,7 @@ def _version(shown: Shown) -> Answer:
 
 async def create(services: Services, context: RequestContext, kind: str, resource: Resource, none_exist: str = "") -> Answer:
     """Stores a new record under an id that this service chooses."""
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "c")
     return await decided_again(context, lambda at: planned(UnitOfWork(services, at), plan_create, kind, resource, none_exist))
 
@@ -166,7 +166,7 @@ async def update(
     services: Services, context: RequestContext, kind: str, identity: str, resource: Resource, if_match: int | None
 ) -> Answer:
     """Stores the next version of a record."""
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "u")
     return await decided_again(
         context, lambda at: planned(UnitOfWork(services, at), plan_update, kind, identity, resource, if_match)
@@ -182,10 +182,11 @@ async def planned(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *asked:
 
 async def delete(services: Services, context: RequestContext, kind: str, identity: str, if_match: int | None) -> Answer:
     """Marks a record as deleted; its history stays."""
-    return await decided_again(context, lambda at: _deleted(UnitOfWork(services, at), kind, identity, if_match))
+    return await decided_again(context, lambda at: deleted(UnitOfWork(services, at), kind, identity, if_match))
 
 
-async def _deleted(work: UnitOfWork, kind: str, identity: str, if_match: int | None) -> Answer:
+async def deleted(work: UnitOfWork, kind: str, identity: str, if_match: int | None) -> Answer:
+    """Commits one delete."""
     ref = await plan_delete(work, kind, identity, if_match)
     if ref not in work.staged:
         return await idempotency.found(work, ref)
@@ -196,7 +197,7 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
     """Stages a create and returns the record's reference. `identity` is an id that this service has chosen before; empty: the
     create chooses one."""
     services, context = work.services, work.context
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "c")
     _is_a(resource, kind)
     viewer = await viewer_of(services, context)
@@ -223,7 +224,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     """Stages an update and returns the record's reference. The caller must see the record, and the rule of its type decides who
     may write."""
     services, context = work.services, work.context
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "u")
     _is_a(resource, kind)
     if resource.get("id") != identity:
@@ -256,7 +257,7 @@ async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int 
     """Stages a delete and returns the record's reference. The delete of a deleted record stages nothing and succeeds (R4 section
     3.1.0.7)."""
     services, context = work.services, work.context
-    _served(services, kind)
+    served(services, kind)
     allowed(context, kind, "d")
     viewer = await viewer_of(services, context)
     row = await work.row(f"{kind}/{identity}")
@@ -309,7 +310,7 @@ def _current(row: Row, kind: str, if_match: int | None) -> None:
 
 
 async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str) -> str | None:
-    """Conditional create (R4 section 3.1.0.8.1): the reference of the caller's one matching record, None when no record matches.
+    """Conditional writes (R4 section 3.1.0.8.1): the reference of the caller's one matching record, None when no record matches.
 
     Only a record that the caller could have created counts, so that a token for one patient learns nothing about the agency's
     other patients; of the directory, which everybody may read, any agency's entry counts. Of creates that look for one thing at
@@ -321,7 +322,7 @@ async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str)
     kept = await work.services.holdings.kept(query, custodian, MANY)
     rows = [shown.row for shown in await viewer.reveal(kept, "c") if matches(query, viewer.left(shown))]
     if len(rows) > 1:
-        text = "More than one of your records matches If-None-Exist; make it name one."
+        text = "More than one of your records matches this condition; make it name one."
         raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))
     if rows:
         work.rows[f"{kind}/{rows[0].id}"] = rows[0]
@@ -337,7 +338,7 @@ def criteria(kind: str, none_exist: str, base: str) -> Params:
     if not mark or "=" in head:
         head, query = "", none_exist.strip()
     if head not in ("", kind):
-        text = f"If-None-Exist looks for `{kind}` here, not at `{head}`; send the parameters, such as `identifier=system|value`."
+        text = f"This condition looks for `{kind}` here, not at `{head}`; send the parameters, such as `identifier=system|value`."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
     return tuple(parse_qsl(query, keep_blank_values=True))
 
@@ -348,7 +349,7 @@ def sought(work: UnitOfWork, kind: str, none_exist: str) -> Query:
     if isinstance(query, Problem):
         raise Refused(query)
     if not query.terms:
-        text = "If-None-Exist looks for nothing; name what the record would have, such as `identifier=system|value`."
+        text = "This condition looks for nothing; name what the record has, such as `identifier=system|value`."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
     return query
 
@@ -387,7 +388,8 @@ def checked(services: Services, resource: Resource) -> Resource:
     return resource
 
 
-def _served(services: Services, kind: str) -> None:
+def served(services: Services, kind: str) -> None:
+    """Refuses a type that is not kept here."""
     if kind not in services.definitions.served:
         text = f"`{kind}` is not an R4 resource type that is kept here; correct the URL."
         raise Refused(problem(Category.ABSENT, "not-supported", text))
