@@ -78,7 +78,7 @@ from service.usecases.smart.users import Users
 log = structlog.get_logger()
 WAIT_SECONDS = 1.0
 """How long the service waits before it asks again whether its database answers."""
-INTERACTIONS = ("read", "vread", "update", "delete", "history-instance", "create", "search-type")
+INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")
 # Types whose collections are made at start, because the care rules work with them. The collection of any other type is made when
 # a record of the type is first written.

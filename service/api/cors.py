@@ -22,7 +22,7 @@ ANSWER = ((b"access-control-allow-origin", b"*"), (b"access-control-expose-heade
 
 PREFLIGHT = (
     (b"access-control-allow-origin", b"*"),
-    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, DELETE"),
+    (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE"),
     (b"access-control-allow-headers", _ASKED.encode()),
     (b"access-control-max-age", b"3600"),
 )

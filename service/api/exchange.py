@@ -16,8 +16,9 @@ from starlette.responses import Response
 
 from service.api.problems import FHIR_JSON
 from service.change import Resource
-from service.fhir.json import dump, parse, pretty
+from service.fhir.json import dump, parse, pretty, value
 from service.fhir.outcome import outcome
+from service.fhir.patch import MEDIA_TYPE
 from service.fhir.reference import type_of, versioned
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.interactions import records
@@ -67,13 +68,31 @@ async def resource_in(request: Request, max_bytes: int, max_depth: int) -> tuple
     if media not in JSON_TYPES:
         text = f"A body of type `{media or 'none'}` is not read here; send JSON as `application/fhir+json`."
         raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
-    body = await request.body()
-    if coding := request.headers.get("content-encoding"):
-        body = _plain(body, coding.strip().lower(), max_bytes)
+    body = await _body(request, max_bytes)
     parsed = parse(body, max_depth=max_depth)
     if isinstance(parsed, Problem):
         raise Refused(parsed)
     return parsed, body
+
+
+async def patch_in(request: Request, max_bytes: int, max_depth: int) -> tuple[Any, bytes]:
+    """The body as the operations of a JSON Patch, and the body's bytes. Refuses a media type other than JSON Patch, and a body
+    that is not sound JSON."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media != MEDIA_TYPE:
+        text = f"A patch of type `{media or 'none'}` is not read here; send a JSON Patch as `{MEDIA_TYPE}`."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+    body = await _body(request, max_bytes)
+    operations = value(body, max_depth=max_depth)
+    if isinstance(operations, Problem):
+        raise Refused(operations)
+    return operations, body
+
+
+async def _body(request: Request, max_bytes: int) -> bytes:
+    body = await request.body()
+    coding = request.headers.get("content-encoding")
+    return _plain(body, coding.strip().lower(), max_bytes) if coding else body
 
 
 def _plain(body: bytes, coding: str, most: int) -> bytes:

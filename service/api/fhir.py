@@ -19,7 +19,7 @@ from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.json import dump
 from service.fhir.operation import parameters
-from service.usecases.interactions import batches, conditional_writes, records, search, validation
+from service.usecases.interactions import batches, conditional_writes, history, patching, records, search, validation
 from service.usecases.request.results import Page
 from service.usecases.request.services import RequestContext
 
@@ -55,7 +55,7 @@ class Interactions:
         """GET [type]/[id]/_history."""
         asked = exchange.preferences(request)
         context = await self.sessions.of(request)
-        page = await records.history(self.services, context, *_target(request), asked.params)
+        page = await history.history(self.services, context, *_target(request), asked.params)
         return self._bundle("history", page, request.url.path, asked)
 
     async def create(self, request: Request) -> Response:
@@ -69,6 +69,12 @@ class Interactions:
         """PUT [type]/[id]."""
         asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
         answer = await records.update(self.services, context, *_target(request), resource, exchange.if_match(request))
+        return exchange.written(answer, asked, self.base)
+
+    async def patch(self, request: Request) -> Response:
+        """PATCH [type]/[id]."""
+        asked, (context, operations) = exchange.preferences(request), await self.sessions.given_patch(request)
+        answer = await patching.patch(self.services, context, *_target(request), operations, exchange.if_match(request))
         return exchange.written(answer, asked, self.base)
 
     async def delete(self, request: Request) -> Response:
@@ -151,6 +157,7 @@ def routes(interactions: Interactions) -> list[Route]:
         Route(f"/fhir/{TYPE}", Direct(do.create), methods=["POST"]),
         Route(f"/fhir/{TYPE}/{ID}", Direct(do.update), methods=["PUT"]),
         Route(f"/fhir/{TYPE}/{ID}", do.delete, methods=["DELETE"]),
+        Route(f"/fhir/{TYPE}/{ID}", do.patch, methods=["PATCH"]),
         Route(f"/fhir/{TYPE}", do.conditional_update, methods=["PUT"]),
         Route(f"/fhir/{TYPE}", do.conditional_delete, methods=["DELETE"]),
         Route(f"/fhir/{TYPE}/$validate", do.validate, methods=["POST"]),

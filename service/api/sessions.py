@@ -65,6 +65,13 @@ class Sessions:
             resource = localised(resource, self.base)  # what is written is localised as it is prepared (usecases.rules)
         return await self.of(request, body), resource
 
+    async def given_patch(self, request: Request) -> tuple[RequestContext, object]:
+        """The context of a request that sends a JSON Patch, and its operations."""
+        _bearer(request)
+        settings = self.services.settings
+        operations, body = await exchange.patch_in(request, settings.max_body_bytes, settings.max_depth)
+        return await self.of(request, body), operations
+
     async def _failed(self, request: Request, refusal: Problem) -> Problem:
         """The refusal of a token that does not hold, once it is counted and audited; or that there were too many."""
         address = request.client.host if request.client else ""

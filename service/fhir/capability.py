@@ -11,6 +11,7 @@ from service.fhir.canonical import RESTFUL_SECURITY, VALIDATE
 from service.fhir.date import instant
 from service.fhir.models import literal
 from service.fhir.parameter import Parameters
+from service.fhir.patch import MEDIA_TYPE
 
 SMART = {"system": RESTFUL_SECURITY, "code": "SMART-on-FHIR"}
 COMMON = {"_id": "token", "_lastUpdated": "date"}
@@ -64,6 +65,7 @@ def statement(mounted: Mounted, parameters: Parameters) -> Resource:
         implementation={"description": "Baton", "url": mounted.base},
         fhirVersion="4.0.1",
         format=["application/fhir+json", "json"],
+        patchFormat=[MEDIA_TYPE],
         rest=[rest],
     )
 

@@ -49,10 +49,17 @@ _decoder = msgspec.json.Decoder(float_hook=Number)
 
 def parse(data: bytes, *, max_depth: int = 64) -> Resource | Problem:
     """The one JSON object in `data`, or why `data` is refused. `max_depth` counts nested objects and arrays."""
+    found = value(data, max_depth=max_depth)
+    if not isinstance(found, dict | Problem):
+        return _malformed("the body is not a JSON object: send one FHIR resource")
+    return found
+
+
+def value(data: bytes, *, max_depth: int) -> Any:
+    """The one JSON value in `data`, or a Problem: why `data` is refused."""
     try:
-        resource = _decoder.decode(data)
-        if _needs_care(resource, data, max_depth):
-            resource = _parse_slowly(data, max_depth)
+        found = _decoder.decode(data)
+        return _parse_slowly(data, max_depth) if _needs_care(found, data, max_depth) else found
     except RecursionError:
         return _malformed(_too_deep(max_depth))
     except UnicodeDecodeError as error:
@@ -63,9 +70,6 @@ def parse(data: bytes, *, max_depth: int = 64) -> Resource | Problem:
         return _malformed(str(error))
     except (ArithmeticError, ValueError):
         return _malformed("a number cannot be read: send numbers FHIR can hold")
-    if type(resource) is not dict:
-        return _malformed("the body is not a JSON object: send one FHIR resource")
-    return resource
 
 
 def dump(resource: Resource) -> bytes:

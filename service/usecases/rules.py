@@ -89,8 +89,8 @@ KEPT = DRAFTED | {"CareTeam", "Communication", "Provenance", "AuditEvent", "Epis
 
 WITHOUT: Mapping[str, frozenset[str]] = {
     **dict.fromkeys(KEPT - DRAFTED, frozenset({"delete"})),
-    "AuditEvent": frozenset({"update", "delete"}),
-    "Subscription": frozenset({"create", "update"}),
+    "AuditEvent": frozenset({"update", "patch", "delete"}),
+    "Subscription": frozenset({"create", "update", "patch"}),
 }
 """The interactions that a type does not have, as the CapabilityStatement tells."""
 

@@ -108,3 +108,12 @@ async def test_history_ignores_no_parameter(locality: Locality, params: str) -> 
     trust = await locality.agency("trust")
     made = await versions(locality, trust, 1)
     assert (await trust.get(f"Basic/{made['id']}/_history?{params}")).status_code == 400
+
+
+async def test_a_history_with_nothing_so_new_was_read(locality: Locality) -> None:
+    """Its AuditEvent is of a read that was allowed."""
+    trust = await locality.agency("trust")
+    made = await versions(locality, trust, 1)
+    await trust.get(f"Basic/{made['id']}/_history?_since=2100-01-01")
+    told = (await trust.get(f"AuditEvent?patient={locality.person}&_sort=-_lastUpdated&_count=1")).json()["entry"][0]
+    assert (told["resource"]["action"], told["resource"]["outcome"]) == ("R", "0")

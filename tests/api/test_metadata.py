@@ -22,6 +22,7 @@ INTERACTIONS = {
     ("POST", "/fhir/{type}"): "create",
     ("PUT", "/fhir/{type}"): "update",
     ("DELETE", "/fhir/{type}"): "delete",
+    ("PATCH", "/fhir/{type}/{id}"): "patch",
     ("POST", "/fhir"): "transaction",
     ("POST", "/fhir/"): "transaction",
 }

@@ -17,6 +17,7 @@ ROUTES = [
     ("POST", "Observation"),
     ("PUT", "Observation/x"),
     ("DELETE", "Observation/x"),
+    ("PATCH", "Observation/x"),
     ("PUT", "Observation?_id=x"),
     ("DELETE", "Observation?_id=x"),
     ("POST", "Observation/$validate"),
@@ -38,9 +39,10 @@ async def test_an_anonymous_request_is_asked_to_log_in(locality: Locality, metho
 async def test_a_scope_of_another_type_is_not_enough(locality: Locality, method: str, path: str) -> None:
     """403 insufficient_scope, whether or not the record exists."""
     agency = await locality.agency("trust", "system/Condition.cruds")
-    body = {**observation(locality.person), "id": "x"} if method in ("POST", "PUT") else None
-    media = {"Content_Type": "application/x-www-form-urlencoded"} if path.endswith("_search") else {}
-    answer = await agency.send(method, path, None if media else body, **media)
+    body = {**observation(locality.person), "id": "x"} if method in ("POST", "PUT", "PATCH") else None
+    form = "application/x-www-form-urlencoded" if path.endswith("_search") else ""
+    media = {"Content_Type": "application/json-patch+json" if method == "PATCH" else form} if form or method == "PATCH" else {}
+    answer = await agency.send(method, path, None if form else body, **media)
     assert answer.status_code == 403
     assert answer.headers["www-authenticate"] == 'Bearer realm="baton", error="insufficient_scope"'
     if method != "HEAD":
@@ -63,7 +65,7 @@ async def test_a_path_that_is_none_of_ours_is_an_outcome(locality: Locality, pat
     assert (answer.status_code, answer.json()["resourceType"]) == (404, "OperationOutcome")
 
 
-@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation/x"), ("PATCH", "Observation")])
+@pytest.mark.parametrize(("method", "path"), [("PATCH", "Observation"), ("PUT", "Observation/x/_history")])
 async def test_a_method_without_a_route_is_not_allowed(locality: Locality, method: str, path: str) -> None:
     """405 as an OperationOutcome."""
     answer = await (await locality.agency("trust")).send(method, path)

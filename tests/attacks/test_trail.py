@@ -82,16 +82,18 @@ async def test_every_denial_is_in_the_trail(locality: Locality, how: str, inside
     assert "code=x" not in str(newest)
 
 
-@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+@pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH"])
 async def test_a_write_to_the_hidden_is_in_the_trail_as_one_to_the_absent(locality: Locality, method: str) -> None:
     made = await (await locality.agency("trust")).created(observation(locality.person))
     agency = await stranger(locality)
     told = []
     for identity in (made["id"], clock.new_id()):
-        await agency.send(method, f"Observation/{identity}", {**made, "id": identity} if method == "PUT" else None)
+        sent = {"PUT": {**made, "id": identity}, "PATCH": [{"op": "test", "path": "/status", "value": "final"}]}.get(method)
+        media = {"Content_Type": "application/json-patch+json"} if method == "PATCH" else {}
+        await agency.send(method, f"Observation/{identity}", sent, **media)
         newest = (await lines(locality, agency))[0]
         told.append((newest["outcome"], newest["action"], newest["entity"][-1]["name"].replace(identity, "X")))
-    assert told == [("4", {"PUT": "U", "DELETE": "D"}[method], "Observation/X")] * 2
+    assert told == [("4", "D" if method == "DELETE" else "U", "Observation/X")] * 2
 
 
 def disclosing_anything() -> Stored:

@@ -70,6 +70,9 @@ public class HapiClient {
     note.setStatus(Observation.ObservationStatus.AMENDED);
     row.put("update", client.update().resource(note).withId(id).execute().getId().getVersionIdPart());
     row.put("vread", client.read().resource(Observation.class).withId(id.withVersion("1")).execute().getStatus().toCode());
+    String patch = "[{\"op\": \"replace\", \"path\": \"/status\", \"value\": \"corrected\"}]";
+    MethodOutcome patched = client.patch().withBody(patch).withId(id).execute();
+    row.put("patch", ((Observation) patched.getResource()).getStatus().toCode());
     Bundle history = client.history().onInstance(id).returnBundle(Bundle.class).execute();
     row.put("history", history.getEntry().stream().map(each -> each.getResource().getIdElement().getVersionIdPart()).toList());
 

@@ -57,6 +57,8 @@ row.create = made.meta.versionId;
 const at = { resourceType, id: made.id };
 row.update = (await client.update({ ...at, body: { ...made, status: "amended" } })).meta.versionId;
 row.vread = (await client.vread({ ...at, version: "1" })).status;
+const jsonPatch = [{ op: "replace", path: "/status", value: "corrected" }];
+row.patch = (await client.patch({ ...at, jsonPatch })).status;
 row.history = (await client.history(at)).entry.map((entry) => entry.resource.meta.versionId);
 
 const led = await client.create({ resourceType: "CarePlan", body: plan });

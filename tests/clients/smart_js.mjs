@@ -27,6 +27,7 @@ async function through(client) {
   row.update = (await client.update({ ...made, status: "amended" })).meta.versionId;
   const url = `Observation/${made.id}`;
   row.vread = (await client.request(`${url}/_history/1`)).status;
+  row.patch = (await client.patch(url, [{ op: "replace", path: "/status", value: "corrected" }])).status;
   row.history = (await client.request(`${url}/_history`, { flat: true })).map((each) => each.meta.versionId);
 
   const led = await client.create(plan);

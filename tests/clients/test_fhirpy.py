@@ -20,8 +20,8 @@ pytestmark = pytest.mark.slow
 
 
 async def test_the_row(running: Running) -> None:
-    """Discovery to delete, with a token of a backend that has a key."""
-    assert await through(running, running.persons["fhirpy"]) == expected(running.base)
+    """Discovery to delete, with a token of a backend that has a key. It has no JSON Patch."""
+    assert await through(running, running.persons["fhirpy"]) == expected(running.base, "patch")
 
 
 async def through(running: Running, person: str) -> dict[str, Any]:

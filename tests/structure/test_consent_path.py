@@ -46,6 +46,7 @@ PATHS: Mapping[str, str] = {
     "usecases/consent/evaluate.py": "an explanation is of records that its asker may see",
     "usecases/register/integrity.py": "the operator's check of what is stored; it names findings, not content",
     "usecases/care/leads.py": "rules look at the plans of a lead; nothing leaves",
+    "usecases/interactions/history.py": "every version is revealed before it is told",
     "usecases/interactions/loading.py": "the operator's load compares what is there; it tells fates, not content",
     "usecases/consent/named.py": "recipients that a Consent names are looked up in the directory; nothing leaves",
     "usecases/consent/override.py": "the Patient an override is about; the answer is the override alone",

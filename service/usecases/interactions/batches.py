@@ -31,7 +31,7 @@ MAX_ENTRIES = 1000
 # first, so that a rule finds the records as the transaction will leave them. No id or reference depends on this order.
 AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "Task": 2}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u"}
-ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "GET": "R", "HEAD": "R"}
+ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "PATCH": "U", "GET": "R", "HEAD": "R"}
 # The form of a request.url: no URL that leaves the base, climbs with `..` or names a host (attack list).
 PLACE = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})(?:/(?P<id>[A-Za-z0-9\-.]{1,64}))?(?:\?(?P<query>[^#]*))?")
 TAG = re.compile(r'(?:W/)?"?([0-9]{1,9})"?|\*')

@@ -1,4 +1,4 @@
-"""The single-record interactions: read, vread, history, create, update, delete (R4 section 3.1.0).
+"""The single-record interactions: read, vread, create, update, delete (R4 section 3.1.0).
 
 The `plan_` functions stage one write without committing it, so that a transaction stages many writes and commits once.
 """
@@ -6,7 +6,6 @@ The `plan_` functions stage one write without committing it, so that a transacti
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from datetime import datetime
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -15,10 +14,9 @@ from service.change import Resource
 from service.consent.decide import DIRECTORY
 from service.consent.redact import is_redacted
 from service.fhir.coding import codings
-from service.fhir.date import begins
 from service.fhir.key import value_of
 from service.fhir.query import Key
-from service.fhir.reference import id_of, key, own
+from service.fhir.reference import id_of, own
 from service.fhir.resource import identified, root
 from service.fhir.search import Query, matches, parse
 from service.problem import Category, Problem, Refused, problem
@@ -28,7 +26,7 @@ from service.usecases.request import idempotency
 from service.usecases.request.audit import note
 from service.usecases.request.presentation import presented
 from service.usecases.request.proposal import Proposal
-from service.usecases.request.results import Answer, Entry, Page, written
+from service.usecases.request.results import Answer, written
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import Shown, Viewer, absent, allowed, viewer_of
 from service.usecases.request.work import UnitOfWork, decided_again
@@ -75,7 +73,7 @@ async def vread(services: Services, context: RequestContext, kind: str, identity
     """One version of a record. The version is decided by its own content, and again with the record's current labels."""
     served(services, kind)
     allowed(context, kind, "r")
-    row = await services.records.version(kind, identity, int(version)) if _number(version) else None
+    row = await services.records.version(kind, identity, int(version)) if number(version) else None
     current = await services.records.read(kind, identity) if row else None
     viewer = await viewer_of(services, context)
     shown = await viewer.reveal_past([row], current, "r") if row and current else await viewer.reveal([], "r")
@@ -90,69 +88,19 @@ async def _one(
         raise absent(kind, identity)
     await note(services, context, "R", f"{kind}/{identity}", shown)
     if shown[0].row.deleted:
-        text = f"`{kind}/{identity}` was deleted; its history still tells what it was."
-        raise Refused(problem(Category.GONE, "deleted", text))
+        raise gone(kind, identity)
     return answer(services, shown[0], params)
 
 
-async def history(services: Services, context: RequestContext, kind: str, identity: str, params: Params) -> Page:
-    """The versions of one record, newest first. Each version is decided separately, as in `vread`."""
-    served(services, kind)
-    allowed(context, kind, "r")
-    count, before, since = _history_page(services, params)
-    viewer = await viewer_of(services, context)
-    found = await _versions(viewer, f"{kind}/{identity}", before, count + 1)
-    recent = [each for each in found if since is None or each.row.at >= since]
-    shown, more = recent[:count], len(recent) > count
-    await note(services, context, "R", f"{kind}/{identity}/_history", shown)
-    if not found:
-        raise absent(kind, identity)
-    entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
-    return Page(entries, cursor=str(shown[-1].row.version) if more else "")
+def gone(kind: str, identity: str) -> Refused:
+    """The refusal of a deleted record."""
+    text = f"`{kind}/{identity}` was deleted; its history still tells what it was."
+    return Refused(problem(Category.GONE, "deleted", text))
 
 
-async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: int) -> list[Shown]:
-    """The next versions that the caller may see. Versions are read a batch at a time, so that hidden versions leave no gap and no
-    empty page."""
-    kind, identity = key(reference)
-    found: list[Shown] = []
-    current = await viewer.services.records.read(kind, identity)
-    while len(found) < wanted:
-        rows = await viewer.services.records.history(kind, identity, before=before, limit=wanted)
-        found += await viewer.reveal_past(rows, current, "r") if current else await viewer.reveal([], "r")
-        if len(rows) < wanted:
-            break
-        before = rows[-1].version
-    return found[:wanted]
-
-
-def _number(text: str) -> bool:
+def number(text: str) -> bool:
     """Whether a text is a number that a version or a page size may have."""
     return text.isascii() and text.isdigit() and len(text) < 10
-
-
-def _history_page(services: Services, params: Params) -> tuple[int, int | None, datetime | None]:
-    """The size of a page of history, the version that it is before, and the instant since which its versions were stored."""
-    named = {"_count": str(services.settings.page_size), **dict(params)}
-    since = begins(named.get("_since", "").replace(" ", "+"), services.zone)  # HAPI's client does not escape the offset's `+`
-    sound = {"_count": _number(named["_count"]), "_since": since is not None, "_cursor": _number(named.get("_cursor", ""))}
-    wrong = next((name for name in named if not sound.get(name)), None)
-    if wrong:
-        text = "History takes `_count` (a number), `_since` (an instant) and the `_cursor` of its own next link; correct"
-        raise Refused(problem(Category.MALFORMED, "invalid", f"{text} `{wrong}`."))
-    cursor = named.get("_cursor")
-    return min(max(int(named["_count"]), 1), services.settings.max_page_size), int(cursor) if cursor else None, since
-
-
-def _method(row: Row) -> str:
-    if row.deleted:
-        return "DELETE"
-    return "POST" if row.version == 1 else "PUT"
-
-
-def _version(shown: Shown) -> Answer:
-    body = b"" if shown.row.deleted else shown.body
-    return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body)
 
 
 async def create(services: Services, context: RequestContext, kind: str, resource: Resource, none_exist: str = "") -> Answer:
@@ -235,7 +183,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     visible = bool(await viewer.reveal([row] if row else [], "u"))
     if row is None or not visible:
         return await _chosen(work, viewer, kind, identity, identified(resource, identity), if_match)
-    _current(row, kind, if_match)
+    current(row, kind, if_match)
     proposal = Proposal(checked(services, rules.prepared(identified(resource, identity), context.base)), row, "u")
     try:
         return await rules.write(work, viewer, proposal)
@@ -265,7 +213,7 @@ async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int 
     if row is None or not shown:
         raise absent(kind, identity)
     if not row.deleted:
-        _current(row, kind, if_match)
+        current(row, kind, if_match)
         await rules.remove(work, viewer, row)
     return f"{kind}/{identity}"
 
@@ -288,7 +236,7 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
     )
 
 
-def _current(row: Row, kind: str, if_match: int | None) -> None:
+def current(row: Row, kind: str, if_match: int | None) -> None:
     """Refuses an update or delete whose If-Match does not name the current version, that lacks If-Match on a type of
     `CONDITIONAL`, or that requires a new record (`NEW`) where the record exists."""
     if if_match == ANY and not row.deleted:
