@@ -1,27 +1,49 @@
-"""Narrative safety: the XHTML of `text.div` may show content, but must not act or fetch from elsewhere.
+"""Narrative: the XHTML of `text.div` holds what R4 allows, shows content, and does not act or fetch by style.
 
-Source: R4 2.7.1 (txt-1, txt-2), security rules §3.
+Source: R4 2.7.1 (txt-1, txt-2), security rules §3. The elements and attributes are those of HTML 4.0, chapters 7 to 11
+(without 9.4) and 15, less what HTML 4.0 deprecates; entities are those of XML.
 """
 
 from __future__ import annotations
 
+import re
 from functools import lru_cache
-from html.entities import name2codepoint
 from xml.parsers import expat
+from xml.parsers.expat import errors
 
 _ELEMENT_NAMES = """
-a abbr acronym b big blockquote br caption cite code col colgroup dd del dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i img ins kbd
-li ol p pre q samp small span strong sub sup table tbody td tfoot th thead tr tt u ul var
+abbr acronym address b bdo big br caption cite code col colgroup dd dfn div dl dt em h1 h2 h3 h4 h5 h6 hr i kbd li ol p pre samp
+small span strong sub sup tbody tfoot thead tr tt ul var
 """
 _ATTRIBUTE_NAMES = """
-abbr accesskey align alt axis bgcolor border cellhalign cellpadding cellspacing cellvalign char charoff charset cite class
-cols colspan compact coords dir frame headers height href hreflang hspace id lang longdesc name nowrap rel rev rowspan rules
-scope shape span src start style summary tabindex target title type valign value vspace width xml:lang xml:space xmlns
+abbr accesskey align axis char charoff class colspan dir headers id lang rowspan scope span style tabindex title valign width
+xml:lang xml:space xmlns
 """
-_ELEMENTS = frozenset(_ELEMENT_NAMES.split())
-_ATTRIBUTES = frozenset(_ATTRIBUTE_NAMES.split())
+_MORE = {
+    "a": "charset coords href hreflang name rel rev shape type",
+    "area": "alt coords href nohref shape",
+    "blockquote": "cite",
+    "img": "alt border height ismap longdesc src usemap",
+    "map": "name",
+    "q": "cite",
+    "table": "border cellpadding cellspacing frame rules summary",
+    "td": "nowrap",
+    "th": "nowrap",
+}
+_EVERYWHERE = frozenset(_ATTRIBUTE_NAMES.split())
+_ATTRIBUTES = {
+    **dict.fromkeys(_ELEMENT_NAMES.split(), _EVERYWHERE),
+    **{name: _EVERYWHERE | frozenset(more.split()) for name, more in _MORE.items()},
+}
+"""The elements that a narrative may hold, with their attributes."""
 _XHTML = "http://www.w3.org/1999/xhtml"
-_LINKS = ("http:", "https:", "mailto:", "tel:")
+_LINKS = ("http:", "https:", "ftp:", "mailto:", "tel:", "sms:", "urn:")
+_SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:")
+_ENTITY = re.compile(r"&(?!#|(?:amp|apos|gt|lt|quot);)([A-Za-z][A-Za-z0-9]*);")
+_FETCHES = re.compile(r"url\((?!['\"]?(?:data:image/|#|[a-z0-9_.\-]+['\"]?\)))|image-set\(|@import")
+"""A style that asks for anything but a picture that is embedded, or a file beside the record."""
+_ACTS = re.compile(r"expression\(|behavior:|-moz-binding|\\")
+_MALFORMED = "The narrative is not well-formed XHTML: close every element and write `&amp;` for `&`."
 
 
 class _UnsafeError(Exception):
@@ -35,8 +57,13 @@ def unsafe(div: str) -> str:
         _read(div)
     except _UnsafeError as error:
         return f"The narrative {error}."
-    except (expat.ExpatError, UnicodeEncodeError, ValueError):
-        return "The narrative is not well-formed XHTML: close every element and write `&amp;` for `&`."
+    except expat.ExpatError as error:
+        named = _ENTITY.search(div) if error.code == expat.errors.codes[errors.XML_ERROR_UNDEFINED_ENTITY] else None
+        if named:
+            return f"The narrative names an entity `{named[1][:40]}` that XML does not have: write the character itself."
+        return _MALFORMED
+    except (UnicodeEncodeError, ValueError):
+        return _MALFORMED
     return ""
 
 
@@ -51,8 +78,8 @@ class _Reader:
         if self.depth == 0 and (name != "div" or attributes.get("xmlns", "") != _XHTML):
             raise _UnsafeError(f'must be one `<div xmlns="{_XHTML}">`')
         self.depth += 1
-        if name not in _ELEMENTS:
-            raise _UnsafeError(f"may not hold the element `{name[:40]}`: use plain formatting only")
+        if name not in _ATTRIBUTES:
+            raise _UnsafeError(f"may not hold the element `{name[:40]}`: use the plain formatting of HTML 4.0")
         self.content = self.content or name == "img"
         for attribute, value in attributes.items():
             _attribute(name, attribute, value)
@@ -63,26 +90,40 @@ class _Reader:
     def text(self, data: str) -> None:
         self.content = self.content or not data.isspace()
 
-    def entity(self, name: str, _parameter: bool) -> None:
-        if name not in name2codepoint:
-            raise _UnsafeError(f"names an entity `{name[:40]}` that XHTML does not have: write the character itself")
-        self.content = True
-
 
 def _attribute(element: str, name: str, value: str) -> None:
-    if name not in _ATTRIBUTES:
-        raise _UnsafeError(f"may not hold the attribute `{name[:40]}`: leave it out")
+    if name not in _ATTRIBUTES[element] and not name.startswith("xmlns:"):
+        raise _UnsafeError(f"may not hold the attribute `{name[:40]}` of `{element}`: leave it out")
     link = "".join(value.split()).lower()
-    if name == "href" and not (link.startswith(("#", *_LINKS)) or ":" not in link.split("/")[0]):
+    if name in ("href", "cite", "longdesc") and not _leads(link):
         raise _UnsafeError("links by a scheme that is not allowed: use `https`, `http`, `mailto` or `tel`")
-    if name in ("src", "longdesc", "cite") and not (
-        link.startswith(("#", "data:image/")) or (":" not in link and "//" not in link)
-    ):
-        raise _UnsafeError("fetches from elsewhere: refer to a contained picture by `#id`, or embed it")
-    if name == "style" and ("url(" in link or "expression(" in link or "@import" in link or "\\" in link):
-        raise _UnsafeError("has a style that fetches or acts: use plain styles")
+    if name == "src" and not (link.startswith("data:image/") or _leads(link)):
+        raise _UnsafeError("shows a picture by a scheme that is not allowed: use `https`, `#id` or `data:image/…`")
+    if name == "style" and _goes_out(_uncommented(link)):
+        raise _UnsafeError("has a style that fetches or acts: use plain styles, and embed pictures as `data:image/…`")
     if name == "xmlns" and value != _XHTML:
         raise _UnsafeError(f"has an element `{element}` of another namespace: use XHTML only")
+
+
+def _leads(link: str) -> bool:
+    """Whether a link is relative, or of a scheme that only leads somewhere."""
+    return link.startswith(_LINKS) or not _SCHEME.match(link)
+
+
+def _uncommented(style: str) -> str:
+    """A style without its comments, which could part a word in two. A comment that does not end takes the rest with it."""
+    parts, start = [], 0
+    while (opened := style.find("/*", start)) >= 0:
+        parts.append(style[start:opened])
+        closed = style.find("*/", opened + 2)
+        if closed < 0:
+            return "".join(parts)
+        start = closed + 2
+    return "".join((*parts, style[start:]))
+
+
+def _goes_out(style: str) -> bool:
+    return _FETCHES.search(style) is not None or _ACTS.search(style) is not None
 
 
 def _forbid(*_ignored: object) -> None:
@@ -92,13 +133,10 @@ def _forbid(*_ignored: object) -> None:
 def _read(div: str) -> None:
     reader = _Reader()
     parser = expat.ParserCreate("utf-8")
-    parser.SetParamEntityParsing(expat.XML_PARAM_ENTITY_PARSING_NEVER)
-    parser.UseForeignDTD(True)
     parser.ordered_attributes = False
     parser.StartElementHandler = reader.start
     parser.EndElementHandler = reader.end
     parser.CharacterDataHandler = reader.text
-    parser.SkippedEntityHandler = reader.entity
     parser.StartDoctypeDeclHandler = _forbid
     parser.EntityDeclHandler = _forbid
     parser.ProcessingInstructionHandler = _forbid
