@@ -122,7 +122,6 @@ class Interactions:
             resource,
             request.path_params.get("id", ""),
             dict(asked.params),
-            "handling=strict" in request.headers.get("prefer", ""),
             exchange.if_match(request),
             request.headers.get("if-none-exist", ""),
         )

@@ -50,13 +50,12 @@ RULE = "R4 3.1.0.10"
 @dataclass(frozen=True, slots=True)
 class Validation:
     """What is to be validated. `identity` is the id in the URL, empty for a type. `named` are the parameters of the URL; a
-    parameter of the URL takes precedence over one of the body. `strict`: an unknown profile is an error."""
+    parameter of the URL takes precedence over one of the body."""
 
     kind: str
     resource: Resource
     identity: str = ""
     named: Mapping[str, str] = field(default_factory=dict)
-    strict: bool = False
     if_match: int | None = None
     none_exist: str = ""
 
@@ -86,8 +85,9 @@ async def validate(services: Services, context: RequestContext, asked: Validatio
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=place, rule=RULE))
     ready = rules.prepared(inner, context.base)
     profile = named.get("profile", "")
-    found = services.validator.check(_claiming(ready, profile) if profile else ready, strict_profiles=asked.strict)
-    if profile and not asked.strict and services.definitions.structure(profile) is None:
+    known = bool(profile) and services.definitions.structure(profile) is not None
+    found = services.validator.check(_claiming(ready, profile) if known else ready, strict_profiles=True)
+    if profile and not known:
         text = f"The profile `{profile}` is not known here, so nothing can be said of it; name one that is served here."
         found = (Issue("not-found", text, "meta.profile", RULE), *found)
     refused = () if mode == "profile" else await _refusal(UnitOfWork(services, context), asked, mode, identity, ready)
