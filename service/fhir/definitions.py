@@ -20,6 +20,8 @@ from service.change import Resource
 from service.fhir.canonical import R4_STRUCTURE
 
 _URL = re.compile(rb'"url":"([^"]*)"')
+_BY_URL = ("structures", "extensions", "value-sets", "code-systems", "codes")
+"""The files of R4's definitions that are asked by canonical."""
 _OWN_KINDS = ("StructureDefinition", "ValueSet", "CodeSystem", "SearchParameter", "Questionnaire")
 
 Codes = Mapping[str, frozenset[str] | None]
@@ -36,6 +38,18 @@ class SearchParameter:
     targets: tuple[str, ...] = ()
     url: str = ""
     components: tuple[tuple[str, str], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Every code of one version of a code system; in lower case where the case of a code says nothing."""
+
+    version: str
+    codes: frozenset[str]
+    any_case: bool
+
+    def __contains__(self, code: str) -> bool:
+        return (code.lower() if self.any_case else code) in self.codes
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,16 +130,17 @@ class Definitions:
 
     def __init__(self, r4: Mapping[str, bytes], own: Mapping[str, Mapping[str, Resource]]) -> None:
         self._r4 = r4
-        self._lines = {name: Unopened(_keyed(r4[name])) for name in ("structures", "value-sets", "code-systems")}
+        self._lines = {name: Unopened(_keyed(r4[name])) for name in _BY_URL}
         self._own = own
         self._structures: dict[str, Resource] = {}
         self._searches: dict[str, dict[str, SearchParameter]] = {}
         self._sets: dict[str, Codes | None] = {}
+        self._complete: dict[str, Complete] = {}
 
     @classmethod
     def load(cls, folder: Path) -> Definitions:
         """Loads the definitions from the folder `profiles`: from its folder `r4`, and from its folder `baton` if it has one."""
-        names = ("structures", "value-sets", "code-systems", "search-parameters", "compartment")
+        names = (*_BY_URL, "search-parameters", "compartment")
         return cls({name: _body(folder / "r4" / f"{name}.ndjson") for name in names}, _own(folder / "baton"))
 
     @cached_property
@@ -155,7 +170,7 @@ class Definitions:
         url = url if ":" in url else R4_STRUCTURE + url
         if url not in self._structures:
             ours = self._own["StructureDefinition"].get(url)
-            found = _flat(ours) if ours else self._lines["structures"].get(url)
+            found = _flat(ours) if ours else self._lines["structures"].get(url) or self._lines["extensions"].get(url)
             if found is None:
                 return None
             self._structures[url] = found
@@ -252,6 +267,17 @@ class Definitions:
     def questionnaire(self, url: str) -> Resource | None:
         """The Questionnaire of our own with a canonical (a `|version` is left off), or None."""
         return self._own["Questionnaire"].get(url.split("|")[0])
+
+    def complete(self, system: str) -> Complete | None:
+        """Every code of a code system that R4 publishes complete; None for any other, of which no code can be called wrong."""
+        if system not in self._complete:
+            found = self._lines["codes"].get(system)
+            if found is None:
+                return None
+            folded = bool(found.get("anyCase"))
+            codes = frozenset(code.lower() if folded else code for code in found["codes"])
+            self._complete[system] = Complete(found["version"], codes, folded)
+        return self._complete[system]
 
     def own(self, kind: str) -> Mapping[str, Resource]:
         """Our own conformance resources of the type `kind`, by canonical."""

@@ -10,6 +10,7 @@ from service.fhir.definitions import Definitions
 from service.fhir.pathsteps import Environment
 from service.fhir.profile import applied
 from service.fhir.validation.constraint import Profiles
+from service.fhir.validation.extension import Extensions
 from service.fhir.validation.report import At, Report, contained_in, kind
 from service.fhir.validation.structure import Structures
 from service.problem import Issue
@@ -22,8 +23,8 @@ class Validator:
 
     def __init__(self, definitions: Definitions) -> None:
         self._definitions = definitions
-        self._structures = Structures(definitions, self._inner, self._extension)
         self._profiles = Profiles(definitions)
+        self._structures = Structures(definitions, self._inner, Extensions(definitions, self._profiles.check).check)
 
     def check(self, resource: object, *, type: str | None = None, strict_profiles: bool = False) -> tuple[Issue, ...]:
         """All issues of a resource: errors, warnings and information; empty when it has none. Never raises.
@@ -32,8 +33,8 @@ class Validator:
         and the profiles that apply by code or category; an unknown profile is a warning, or an error with `strict_profiles`.
         """
         name = _name(resource)
-        report = Report(resource, strict_profiles)
         at: At = (None, name or type or "Resource")
+        report = Report(resource, strict_profiles, at)
         try:
             if type is not None and name and name != type:
                 report.add((at, "resourceType"), "invalid", f"This is a `{name[:64]}`: send a `{type}` here.", _SCHEMA_RULE)
@@ -86,7 +87,8 @@ class Validator:
 
     def _inner(self, resource: Any, at: At, report: Report) -> None:
         """Checks a resource inside another: contained, in an entry of a Bundle, or in Parameters."""
-        held = report.environment, report.contained
+        held = report.environment, report.contained, report.start, report.ids
+        report.start, report.ids = at, set()
         if type(at[1]) is int and at[0][1] == "contained":
             report.environment = Environment(resource, held[0].root)
         else:
@@ -95,13 +97,7 @@ class Validator:
         try:
             self._resource(resource, at, report)
         finally:
-            report.environment, report.contained = held
-
-    def _extension(self, value: dict[str, Any], at: At, report: Report) -> None:
-        """Checks an extension of our own against its definition, whichever element it is on."""
-        url = value.get("url")
-        if type(url) is str and url in self._definitions.own("StructureDefinition"):
-            self._profiles.check(url)(value, at, report)
+            report.environment, report.contained, report.start, report.ids = held
 
 
 def _told_apart(resource: dict[str, Any], at: At, report: Report) -> None:

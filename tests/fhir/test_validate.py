@@ -74,7 +74,7 @@ WRONG = [
     (PATIENT | {"id": "a_b"}, "value", "Patient.id"),
     (PATIENT | {"id": 7}, "value", "Patient.id"),
     (PATIENT | {"implicitRules": "a b"}, "value", "Patient.implicitRules"),
-    (PATIENT | {"language": " en"}, "value", "Patient.language"),
+    (PATIENT | {"language": " en"}, "code-invalid", "Patient.language"),
     (PATIENT | {"name": [{"family": "a\x00b"}]}, "value", "Patient.name[0].family"),
     (PATIENT | {"telecom": [{"rank": 0, "system": "phone", "value": "1"}]}, "value", "Patient.telecom[0].rank"),
     (PATIENT | {"photo": [{"data": "x!", "contentType": "image/png"}]}, "value", "Patient.photo[0].data"),

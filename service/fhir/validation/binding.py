@@ -21,8 +21,16 @@ KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
 _OPEN = {
     f"{R4_VALUE_SET}mimetypes": re.compile(r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"),
     f"{R4_VALUE_SET}currencies": re.compile(r"[A-Z]{3}"),
+    f"{R4_VALUE_SET}languages": re.compile(r"(?:[A-Za-z]{2,3}|[iIxX](?=-))(?:-[A-Za-z0-9]{1,8})*"),
 }
 """Forms of the codes of value sets that are too large to list. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
+
+
+def required(element: dict[str, Any]) -> str:
+    """The value set that a code of an element must come from, or ''. R4 prefers common languages, and takes every one."""
+    bound = element.get("binding", {})
+    languages = bound.get("valueSet", "").startswith(f"{R4_VALUE_SET}languages")
+    return str(bound["valueSet"]) if bound.get("strength") == "required" or languages else ""
 
 
 def code_test(definitions: Definitions, url: str) -> frozenset[str] | re.Pattern[str] | None:
@@ -60,23 +68,52 @@ def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
     return check
 
 
-def ours(definitions: Definitions) -> Check:
-    """The check that a Coding of a code system of ours has one of the system's codes, whatever its element is bound to: a
-    misspelt code would be kept, and no rule would apply to it.
+def held(definitions: Definitions) -> Check:
+    """The check that a Coding of a code system that is known to its last code has one of the codes, whatever its element is bound
+    to: a misspelt code would be kept, and no rule would apply to it.
     """
     systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_ID}
 
-    def check(value: dict[str, Any], at: At, report: Report) -> None:
-        url, code = value.get("system"), value.get("code")
-        if type(url) is str and not absolute(url):
-            report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
-        if type(url) is not str or not url.startswith(OURS) or type(code) is not str or url == RULE_ID:
-            return
+    def ours(url: str, code: str, at: At, report: Report) -> None:
         if url not in systems:
             report.add((at, "system"), "code-invalid", f"There is no such code system: {_one_of(systems)}.", RULE)
         elif code not in systems[url]:
             said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
             report.add((at, "code"), "code-invalid", f"{said} is no code of `{url}`: {says(url, systems[url])}.", url)
+
+    def check(value: dict[str, Any], at: At, report: Report) -> None:
+        url, code = value.get("system"), value.get("code")
+        if type(url) is not str:
+            return
+        if not absolute(url):
+            report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
+        elif type(code) is not str or url == RULE_ID:
+            return
+        elif url.startswith(OURS):
+            ours(url, code, at, report)
+        elif (known := definitions.complete(url)) and code not in known and value.get("version", known.version) == known.version:
+            said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
+            text = f"{said} is no code of `{url}` as R4 publishes it: correct the code, or send the `version` that has it."
+            report.add((at, "code"), "code-invalid", text, url)
+
+    return check
+
+
+def said(definitions: Definitions) -> Check:
+    """The check that a CodeableConcept whose Codings have no code at all names no system that is known to its last code."""
+
+    def known(item: Any) -> bool:
+        url = item.get("system") if type(item) is dict else None
+        return type(url) is str and (url in definitions.own("CodeSystem") or definitions.complete(url) is not None)
+
+    def check(value: dict[str, Any], at: At, report: Report) -> None:
+        codings = value.get("coding")
+        if type(codings) is not list or any("code" in item for item in codings if type(item) is dict):
+            return
+        for number, item in enumerate(codings):
+            if known(item):
+                here = (((at, "coding"), number), "code")
+                report.add(here, "required", "`code` is missing: send one of the system, or `text` alone.", item["system"])
 
     return check
 

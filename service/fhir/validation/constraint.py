@@ -66,15 +66,9 @@ class Profiles:
         if node.tight:
             made += [_typed(frozenset(code(item) for item in node.types), rule)] if node.name.endswith("[x]") else []
             checks += self._targets(node, rule)
-        checks += [self._any(item["profile"]) for item in node.types if item.get("profile") and code(item) == "Extension"]
         made += [_each(check) for check in checks]
         made += [part for child in node.children.values() for part in self._child(child, rule)]
         return made
-
-    def _any(self, canonicals: list[str]) -> Check:
-        ours = self._definitions.own("StructureDefinition")
-        foreign = [self.check(url) for url in canonicals if url.split("|")[0] not in ours]
-        return foreign[0] if len(foreign) == 1 else _nothing
 
     def _binding(self, url: str) -> list[Check]:
         """The check of a required binding to the value set `url`, on an element that is a code, a Coding or a CodeableConcept."""
@@ -108,12 +102,13 @@ class Profiles:
         if not groups:
             return []
         stem = node.name.removesuffix("[x]")
+        types = {capital(name): name for name in map(code, node.base.get("type", node.types))} if stem != node.name else None
 
         def check(item: Item, report: Report) -> None:
             value, at, _ = item
             if type(value) is dict:
                 here = (at, stem)
-                found = _items(value, node, stem, here)
+                found = _members(value, stem, here) if types is None else _choices(value, stem, here, types)
                 for group in groups:
                     group(found, here, report)
 
@@ -159,10 +154,6 @@ def _every(each: list[Callable[[Item, Report], None]]) -> Group:
     return check
 
 
-def _nothing(_value: Any, _at: At, _report: Report) -> None:
-    return None
-
-
 def _implied(node: Node) -> dict[str, Any]:
     """The slicing of an element whose snapshot leaves the discriminator out: slices of a choice are told apart by type, slices of
     extensions by url.
@@ -183,22 +174,24 @@ def _counted(node: Node) -> bool:
     return (element.get("min", 0), element.get("max")) != (base.get("min", 0), base.get("max", element.get("max")))
 
 
-def _items(value: dict[str, Any], node: Node, stem: str, here: At) -> list[Item]:
-    if not node.name.endswith("[x]"):
-        held = value.get(stem)
-        if type(held) is list:
-            return [(item, (here, number), "") for number, item in enumerate(held) if item is not None]
-        return [(item, here, "") for item in members(value, stem)] if stem in value or f"_{stem}" in value else []
+def _members(value: dict[str, Any], name: str, here: At) -> list[Item]:
+    held = value.get(name)
+    if type(held) is list:
+        return [(item, (here, number), "") for number, item in enumerate(held) if item is not None]
+    return [(item, here, "") for item in members(value, name)] if name in value or f"_{name}" in value else []
+
+
+def _choices(value: dict[str, Any], stem: str, here: At, types: dict[str, str]) -> list[Item]:
+    """The values of a choice with their types, which `types` gives by the ends of the members' names. A primitive without a value
+    is represented by its extensions.
+    """
     found: list[Item] = []
     for name, item in value.items():
-        if is_choice(name, stem):
-            found.append((item, here, name[len(stem) :]))
-    return [(item, at, _type_name(node, suffix)) for item, at, suffix in found]
-
-
-def _type_name(node: Node, suffix: str) -> str:
-    names = [code(item) for item in node.base.get("type", node.types)]
-    return next((name for name in names if capital(name) == suffix), suffix)
+        full = name.removeprefix("_")
+        if is_choice(full, stem) and (full == name or full not in value):
+            end = full[len(stem) :]
+            found.append((item, here, types.get(end, end)))
+    return found
 
 
 def _count(least: int, most: str, name: str, rule: str) -> Group:

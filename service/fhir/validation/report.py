@@ -25,16 +25,17 @@ def place(at: At) -> str:
 
 
 class Report:
-    """The issues of a resource while it is validated. `contained` gives the types of the resources that the present root resource
-    contains, by their ids.
+    """The issues of a resource while it is validated. `start` is the place of the present resource, and `ids` are those of its
+    elements so far; `contained` gives the types of the resources that the present root resource contains, by their ids.
     """
 
-    __slots__ = ("contained", "environment", "found", "strict", "within")
+    __slots__ = ("contained", "environment", "found", "ids", "start", "strict")
 
-    def __init__(self, resource: Any, strict: bool = False) -> None:
+    def __init__(self, resource: Any, strict: bool = False, start: At = (None, "")) -> None:
         self.found: dict[Issue, None] = {}
         self.strict = strict
-        self.within = False
+        self.start = start
+        self.ids: set[str] = set()
         self.environment = Environment(resource, resource)
         self.contained: dict[str, str] = contained_in(resource)
 

@@ -47,16 +47,23 @@ class Structures:
         if structure is None:
             return lambda _value, _at, _report: None
         elements: list[Element] = structure["element"]
-        extras = rules(elements[0].get("constraint", ()))
-        if name == "Extension":
-            extras = [_extension, self._extended, *extras]
-        if name == "Coding":
-            extras = [binding.ours(self._definitions), *extras]
-        if name == "Identifier":
-            extras = [binding.identified, *extras]
-        if name == "Reference":
-            extras = [link.form(self._definitions.types), *extras]
+        extras = [*self._beyond(name), *rules(elements[0].get("constraint", ()))]
         return self._object(elements, name, extras, resource=structure["kind"] == "resource")
+
+    def _beyond(self, name: str) -> list[Check]:
+        """The checks of a type that none of its constraints states."""
+        match name:
+            case "Extension":
+                return [_extension, self._extended]
+            case "Coding":
+                return [binding.held(self._definitions)]
+            case "CodeableConcept":
+                return [binding.said(self._definitions)]
+            case "Identifier":
+                return [binding.identified]
+            case "Reference":
+                return [link.form(self._definitions.types)]
+        return []
 
     def _object(self, elements: list[Element], path: str, extras: list[Check], *, resource: bool = False) -> Check:
         members: dict[str, Member] = {"resourceType": member.literal} if resource else {}
@@ -91,11 +98,13 @@ class Structures:
         return found
 
     def _fit(self, element: Element, code: str) -> Fit | None:
-        bound = element.get("binding", {})
-        if code in ("code", "string", "uri") and bound.get("strength") == "required":
-            codes = binding.code_test(self._definitions, bound["valueSet"])
-            return codes.__contains__ if isinstance(codes, frozenset) else None
-        return FITS.get(code)
+        value_set = binding.required(element) if code in ("code", "string", "uri") else ""
+        if not value_set:
+            return FITS.get(code)
+        codes = binding.code_test(self._definitions, value_set)
+        if isinstance(codes, re.Pattern):
+            return codes.fullmatch
+        return codes.__contains__ if codes is not None else None
 
     def _choice(self, elements: list[Element], element: Element, stem: str) -> dict[str, Member]:
         made: dict[str, Member] = {}
@@ -140,14 +149,11 @@ class Structures:
 
     def _test(self, element: Element, code: str) -> tuple[Test, str, str, str]:
         """The test of a primitive's value, the allowed values in words, the code of the issue if it fails, and the rule."""
-        bound = element.get("binding", {})
         plain = TESTS[code], member.says(code), "value", f"{R4_STRUCTURE}{code}"
-        if bound.get("strength") != "required" or code not in ("code", "string", "uri"):
-            return plain
-        codes = binding.code_test(self._definitions, bound["valueSet"])
+        rule = binding.required(element) if code in ("code", "string", "uri") else ""
+        codes = binding.code_test(self._definitions, rule) if rule else None
         if codes is None:
             return plain
-        rule = bound["valueSet"]
         if isinstance(codes, re.Pattern):
             match = codes.fullmatch
             return lambda value: type(value) is str and match(value) is not None, binding.says(rule), "code-invalid", rule
