@@ -55,7 +55,7 @@ def _opened(entry: Any, place: int, naming: Naming) -> Iterator[Sent | Problem]:
     if not isinstance(resource, dict):
         yield _malformed(f"`entry[{place}]` carries no resource; only records are loaded, nothing is deleted.")
         return
-    if fault := full_url_fault(_url(entry)):
+    if fault := full_url_fault(_url(entry), resource):
         yield _malformed(f"`entry[{place}]`: {fault}")
         return
     named, asked = id_of(naming.records.get(_url(entry), "")), entry.get("request")

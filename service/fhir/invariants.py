@@ -66,10 +66,12 @@ def dom_5(value: dict[str, Any], _environment: Environment) -> bool:
 
 
 def ref_1(value: dict[str, Any], environment: Environment) -> bool:
-    """A reference `#id` names a contained resource; `#` alone is the container."""
+    """A reference `#id` names a contained resource; `#` alone is the container of the contained resource that says so."""
     literal = value.get("reference")
-    if type(literal) is not str or not literal.startswith("#") or literal == "#":
+    if type(literal) is not str or not literal.startswith("#"):
         return True
+    if literal == "#":
+        return environment.resource is not environment.root
     held = _contained(environment.root) or _contained(environment.resource)
     return any(item.get("id") == literal[1:] for item in held)
 
@@ -86,14 +88,12 @@ def qty_3(value: dict[str, Any], _environment: Environment) -> bool:
 
 
 def rng_2(value: dict[str, Any], _environment: Environment) -> bool:
-    """A Range's low is not above its high, where both have the same unit."""
+    """A Range's low is not above its high, and both have one unit (R4 Range)."""
     low, high = value.get("low"), value.get("high")
-    if (
-        type(low) is not dict
-        or type(high) is not dict
-        or (low.get("code"), low.get("unit")) != (high.get("code"), high.get("unit"))
-    ):
+    if type(low) is not dict or type(high) is not dict:
         return True
+    if (low.get("code"), low.get("unit")) != (high.get("code"), high.get("unit")):
+        return False
     least, most = low.get("value"), high.get("value")
     return not isinstance(least, int | Decimal) or not isinstance(most, int | Decimal) or least <= most
 
@@ -107,6 +107,12 @@ def ras_2(value: dict[str, Any], _environment: Environment) -> bool:
 def que_7(value: dict[str, Any], _environment: Environment) -> bool:
     """An `enableWhen` with operator `exists` has `answerBoolean`."""
     return value.get("operator") != "exists" or "answerBoolean" in value
+
+
+def que_12(value: dict[str, Any], _environment: Environment) -> bool:
+    """An item with two or more `enableWhen` says how they combine. R4's expression asks from three on, its sentence from two."""
+    held = value.get("enableWhen")
+    return type(held) is not list or len(held) < 2 or "enableBehavior" in value
 
 
 def vs_1(value: Any, _environment: Environment) -> bool:
@@ -170,6 +176,7 @@ IN_CODE: dict[str, Invariant] = {
     "rng-2": rng_2,
     "ras-2": ras_2,
     "que-7": que_7,
+    "que-12": que_12,
     "vs-1": vs_1,
     "bdl-3": bdl_3,
     "bdl-4": bdl_4,

@@ -15,9 +15,10 @@ from service.change import Resource
 from service.fhir.links import Links, Place
 from service.fhir.reference import own, relative, unversioned, version_in
 from service.fhir.resource import references
+from service.fhir.types import TYPES
 from service.problem import Issue
 
-_RESTFUL = re.compile(r"(https?://.+/)[A-Z][A-Za-z]{1,63}/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
+_RESTFUL = re.compile(r"(https?://.+/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
 NOWHERE = ("urn:uuid:", "urn:oid:")
 RULE = "R4 2.36.4.1"
@@ -75,11 +76,21 @@ def elsewhere(full_url: str, base: str) -> str:
     return found[1] if found and not relative(own(full_url, base)) else ""
 
 
-def full_url_fault(full_url: str) -> str:
-    """Why a fullUrl names nothing, or ''. A relative one would be taken for a record of ours."""
-    if not full_url or _ABSOLUTE.fullmatch(full_url):
+def full_url_fault(full_url: str, resource: object = None) -> str:
+    """Why a fullUrl names nothing, or another record than the resource of its entry; '' for a sound one. A relative one would be
+    taken for a record of ours.
+    """
+    if not full_url:
         return ""
-    return "A fullUrl is absolute: `urn:uuid:…`, or the whole URL of the record; correct it."
+    if not _ABSOLUTE.fullmatch(full_url):
+        return "A fullUrl is absolute: `urn:uuid:…`, or the whole URL of the record; correct it."
+    found = _RESTFUL.match(full_url)
+    if found is None or found[2] not in TYPES or not isinstance(resource, dict):
+        return ""
+    kind, identity = resource.get("resourceType", found[2]), resource.get("id", found[3])
+    if (kind, identity) == (found[2], found[3]):
+        return ""
+    return "A fullUrl that is the URL of a record ends in the type and id of its resource: correct the one or the other."
 
 
 def unanswered(resource: Resource) -> tuple[Issue, ...]:

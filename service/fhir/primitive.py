@@ -36,7 +36,7 @@ SAYS = {
     "xhtml": "a JSON string with one XHTML `div`",
     "code": "a code: a JSON string without spaces around or twice within",
     "id": "an id: 1 to 64 of letters, digits, `-` and `.`",
-    "uri": "a URI: a JSON string without spaces",
+    "uri": "a URI: a JSON string without spaces; with a whole UUID or OID after `urn:uuid:` or `urn:oid:`",
     "url": "a URL: a JSON string without spaces",
     "canonical": "a canonical URL: a JSON string without spaces",
     "oid": "an OID in the form `urn:oid:1.2.3`",
@@ -82,9 +82,12 @@ def _short(value: str) -> bool:
     return len(value) * 4 <= LONGEST or len(value.encode("utf-8", "replace")) <= LONGEST
 
 
+def _long(value: Any) -> bool:
+    return type(value) is str and value != "" and (value.isprintable() or _TEXT.fullmatch(value) is not None)
+
+
 def _text(value: Any) -> bool:
-    fits = type(value) is str and value != "" and (value.isprintable() or _TEXT.fullmatch(value) is not None)
-    return fits and _short(value)
+    return _long(value) and _short(value)
 
 
 def _plain(value: str) -> bool:
@@ -99,8 +102,12 @@ def _base64(value: Any) -> bool:
     return type(value) is str and _BASE64.fullmatch(value) is not None and value != "" and len("".join(value.split())) % 4 == 0
 
 
-_uri = _matching(r"[^\s\x00-\x1f\x7f-\x9f]+")
-_CODE = r"[^\s\x00-\x1f\x7f-\x9f]+(?:\s[^\s\x00-\x1f\x7f-\x9f]+)*"
+_OID = r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
+_UUID = r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
+_CANONICAL = r"[^\s\x00-\x1f\x7f-\x9f]+"
+_URI = rf"(?!urn:(?:uuid|oid):){_CANONICAL}|(?i:{_UUID})|{_OID}"
+_CODE = r"[^\s\x00-\x1f\x7f-\x9f]+(?: [^\s\x00-\x1f\x7f-\x9f]+)*"
+_uri = _matching(_URI)
 
 TESTS: dict[str, Test] = {
     "boolean": lambda value: type(value) is bool,
@@ -110,14 +117,14 @@ TESTS: dict[str, Test] = {
     "decimal": lambda value: isinstance(value, int | Decimal | float) and type(value) is not bool,
     "string": _text,
     "markdown": _text,
-    "xhtml": _text,
+    "xhtml": _long,
     "code": _matching(_CODE),
     "id": _matching(r"[A-Za-z0-9\-.]{1,64}"),
     "uri": _uri,
     "url": _uri,
-    "canonical": _uri,
-    "oid": _matching(r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"),
-    "uuid": _matching(r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"),
+    "canonical": _matching(_CANONICAL),
+    "oid": _matching(_OID),
+    "uuid": _matching(_UUID),
     "base64Binary": _base64,
     "date": _dated(_DATE),
     "dateTime": _dated(_DATE_TIME),
@@ -132,7 +139,8 @@ FITS: dict[str, Fit] = {
     "markdown": _plain,
     "code": re.compile(_CODE).fullmatch,
     "id": re.compile(r"[A-Za-z0-9\-.]{1,64}").fullmatch,
-    **dict.fromkeys(("uri", "url", "canonical"), re.compile(r"[^\s\x00-\x1f\x7f-\x9f]+").fullmatch),
+    **dict.fromkeys(("uri", "url"), re.compile(_URI).fullmatch),
+    "canonical": re.compile(_CANONICAL).fullmatch,
     "date": re.compile(_EARLY).fullmatch,
     "dateTime": re.compile(rf"{_EARLY}(?:T{_CLOCK}{_ZONE})?").fullmatch,
     "instant": re.compile(rf"{_EARLY}T{_CLOCK}{_ZONE}").fullmatch,

@@ -103,7 +103,6 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
     if proposal.type == "Subscription":
         text = "Subscriptions are not supported yet: nobody would be told. Ask by `_lastUpdated` for what has changed meanwhile."
         raise Refused(problem(Category.NOT_ALLOWED, "not-supported", text, expression="Subscription"))
-    _valued(proposal.resource, table)
     proposal = await personal.said(work, viewer, proposal)
     rule = table.get(proposal.type, store)
     told = len(work.audits)
@@ -117,16 +116,6 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal, table: Map
         patients = viewer.services.indexer.patients(staged.resource)
         work.audits.append(audited(work.context, "C" if proposal.row is None else "U", ref, patients=patients))
     return ref
-
-
-def _valued(resource: Resource, table: Mapping[str, WriteRule]) -> None:
-    """Refuses a record whose status or intent is given by an extension alone, such as data-absent-reason, where a rule decides
-    by it: a value that is not said is none."""
-    kind = str(resource["resourceType"])
-    unsaid = [name for name in ("status", "intent") if f"_{name}" in resource and name not in resource]
-    if unsaid and kind in table:
-        text = f"`{unsaid[0]}` has no value, only an extension, and the rules of a `{kind}` decide by it: say it."
-        raise Refused(problem(Category.INVALID, "required", text, expression=f"{kind}.{unsaid[0]}", rule="R4 2.4.0"))
 
 
 def _about(resource: Resource) -> tuple[str, ...]:

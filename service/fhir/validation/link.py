@@ -7,6 +7,9 @@ from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
+from service.fhir import naming
+from service.fhir.canonical import R4_STRUCTURE
+from service.fhir.naming import full_url_fault
 from service.fhir.validation.report import At, Check, Report
 
 _TYPED = re.compile(r"(?:[^#]*/)?([A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
@@ -39,10 +42,15 @@ def target(value: dict[str, Any], report: Report) -> str:
 
 
 def form(types: frozenset[str]) -> Check:
-    """The check that a literal reference has a legal form: `Type/id` of a known type, an absolute URL, `#id` or `urn:`."""
+    """The check that a literal reference has a legal form, `Type/id` of a known type, an absolute URL, `#id` or `urn:`, and that
+    `type` is the name of a type; an absolute URL there is that of a logical model.
+    """
+    names = types | {"Resource", "DomainResource"}
 
     def check(value: Any, at: At, report: Report) -> None:
-        literal = value.get("reference")
+        literal, kind = value.get("reference"), value.get("type")
+        if type(kind) is str and kind not in names and (":" not in kind or kind.removeprefix(R4_STRUCTURE) in names):
+            report.add((at, "type"), "code-invalid", "This is the name of no type of resource: name one, as `Patient`.", RULE)
         if type(literal) is not str:
             return
         found = leads_to(literal)
@@ -58,6 +66,16 @@ def form(types: frozenset[str]) -> Check:
             )
 
     return check
+
+
+def named(value: dict[str, Any], at: At, report: Report) -> None:
+    """The check that the fullUrl of each entry of a Bundle is absolute, and the URL of no other record than the entry's."""
+    held = value.get("entry")
+    for number, entry in enumerate(held if type(held) is list else ()):
+        url = entry.get("fullUrl") if type(entry) is dict else None
+        fault = full_url_fault(url, entry.get("resource")) if type(url) is str else ""
+        if fault:
+            report.add((((at, "entry"), number), "fullUrl"), "value", fault, naming.RULE)
 
 
 def towards(allowed: frozenset[str], rule: str, canonical: Callable[[str], bool]) -> Check:

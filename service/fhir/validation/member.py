@@ -89,6 +89,39 @@ def beside(name: str, many: bool, element: Check) -> Member:
     return check
 
 
+def told(name: str, made: Member, rule: str) -> Member:
+    """The check of the `_name` sibling of a code from a required value set, as `made` checks every sibling: an extension or an id
+    alone is none of the codes.
+    """
+
+    def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
+        made(value, at, report, owner)
+        values = owner.get(name)
+        if values is None and type(value) is dict:
+            report.add((at, name), "required", f"`{name}` needs a code: an extension alone is none.", rule)
+        for number, item in enumerate(value if type(value) is list else ()):
+            if item is not None and (type(values) is not list or number >= len(values) or values[number] is None):
+                report.add(((at, name), number), "required", f"`{name}` needs a code: an extension alone is none.", rule)
+
+    return check
+
+
+def unique(made: Member) -> Member:
+    """The check of an element's id, as `made` checks every string: no other element of the resource has it. A StructureDefinition
+    has each of its elements twice, in the snapshot and in the differential.
+    """
+
+    def check(value: Any, at: At, report: Report, owner: dict[str, Any]) -> None:
+        made(value, at, report, owner)
+        if type(value) is not str:
+            return
+        if value in report.ids and report.environment.resource.get("resourceType") != "StructureDefinition":
+            report.add((at, "id"), "duplicate", "Another element of the resource has this id: give each its own.", "R4 Element")
+        report.ids.add(value)
+
+    return check
+
+
 def once(label: str, checks: list[Check]) -> Member:
     """The check of an object that does not repeat."""
     if len(checks) == 1:

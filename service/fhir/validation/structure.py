@@ -63,6 +63,8 @@ class Structures:
                 return [binding.identified]
             case "Reference":
                 return [link.form(self._definitions.types)]
+            case "Bundle":
+                return [link.named]
         return []
 
     def _object(self, elements: list[Element], path: str, extras: list[Check], *, resource: bool = False) -> Check:
@@ -81,6 +83,8 @@ class Structures:
                 members.update(self._members(elements, element, name))
                 if element["min"] > 0:
                     required.append((name, f"_{name}" if f"_{name}" in members else name))
+        if not resource and "id" in members:
+            members["id"] = member.unique(members["id"])
         return compiled(members, required, choices, extras, path, self._quick(elements, path, members))
 
     def _quick(self, elements: list[Element], path: str, members: dict[str, Member]) -> dict[str, Fit]:
@@ -145,7 +149,10 @@ class Structures:
         )
         if code == "xhtml" or element["path"] in _PLAIN:
             return {name: made}
-        return {name: made, f"_{name}": member.beside(name, many, self.check("Element"))}
+        beside = member.beside(name, many, self.check("Element"))
+        if (name, code) == ("id", "id") or (code == "code" and element.get("binding", {}).get("strength") == "required"):
+            beside = member.told(name, beside, f"{R4_STRUCTURE}{element['path'].split('.')[0]}#{element['path']}")
+        return {name: made, f"_{name}": beside}
 
     def _test(self, element: Element, code: str) -> tuple[Test, str, str, str]:
         """The test of a primitive's value, the allowed values in words, the code of the issue if it fails, and the rule."""

@@ -237,7 +237,7 @@ def _request(place: int, entry: Any, base: str) -> EntryRequest | Problem:
         return _malformed(place, '`ifMatch` names one version as `W/"3"`; correct it.', "request.ifMatch")
     if_match = None if tag is None else records.ANY if tag[0] == "*" else int(tag[1])
     full_url = str(entry.get("fullUrl", ""))
-    if fault := full_url_fault(full_url):
+    if fault := full_url_fault(full_url, resource):
         return _malformed(place, fault, "fullUrl")
     return EntryRequest(place, method, kind, identity, query, resource, full_url, if_match, str(asked.get("ifNoneExist", "")))
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from typing import Any
+from uuid import NAMESPACE_URL, uuid5
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -237,11 +238,16 @@ async def test_a_consent_ends_at_midnight_of_the_locality(locality: Locality, ma
     assert ends[1] - ends[0] == 5 * 3600 * 1000
 
 
+def named(kind: str) -> str:
+    """The fullUrl of the resource of this type."""
+    return uuid5(NAMESPACE_URL, kind).urn
+
+
 def bundled(*resources: Resource) -> Resource:
     """A transaction that creates these, each under a fullUrl that the others may refer to."""
     entries = [
         {
-            "fullUrl": f"urn:uuid:{each['resourceType']}",
+            "fullUrl": named(each["resourceType"]),
             "resource": each,
             "request": {"method": "POST", "url": each["resourceType"]},
         }
@@ -269,7 +275,7 @@ async def test_a_consent_in_the_same_transaction_is_the_authority_of_a_handover(
     trust = await locality.agency("trust")
     led, answers = await trust.created(locality.plan()), await trust.created(locality.dataset())
     task = handover(locality.person, f"CarePlan/{led['id']}", f"QuestionnaireResponse/{answers['id']}", to="Organization/housing")
-    task["input"][1] = {"type": task["input"][1]["type"], "valueReference": {"reference": "urn:uuid:Consent"}}
+    task["input"][1] = {"type": task["input"][1]["type"], "valueReference": {"reference": named("Consent")}}
     answer = await trust.post("", bundled(task, make.consent()))
     assert answer.status_code == 200, answer.text
     told = (await trust.get(f"Communication?subject={locality.person}")).json()["entry"]
