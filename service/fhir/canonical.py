@@ -145,6 +145,7 @@ LOINC = "http://loinc.org"
 DICOM = "http://dicom.nema.org/resources/ontology/DCM"
 MEDIA_TYPES = "urn:ietf:bcp:13"
 URIS = "urn:ietf:rfc:3986"
+LANGUAGES = "urn:ietf:bcp:47"
 UCUM = "http://unitsofmeasure.org"
 CLINICAL_SYSTEMS = (
     *(SNOMED, LOINC, UCUM, MEDIA_TYPES),

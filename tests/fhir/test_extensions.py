@@ -81,6 +81,7 @@ WRONG: dict[str, tuple[Resource, str]] = {
         "Patient.modifierExtension[0]",
     ),
     "that modifies, among those that do not": (on(MEALS, NOT), "NutritionOrder.extension[0]"),
+    "by a url with a version": (on(PATIENT, {**BIRTH_PLACE, "url": f"{BIRTH_PLACE['url']}|4.0.1"}), "Patient.extension[0].url"),
     "by a relative url": (on(PATIENT, {"url": "place", "valueString": "x"}), "Patient.extension[0].url"),
 }
 SOUND: dict[str, Resource] = {

@@ -122,6 +122,18 @@ WRONG: dict[str, tuple[Resource, str]] = {
     "a tab in a code": (coded(system="urn:s", code="a\tb"), "ServiceRequest.code.coding[0].code"),
     "a language that is none": (patient(language="en_GB"), "Patient.language"),
     "a language by its name": (patient(language="English"), "Patient.language"),
+    "a language that a person speaks and is none": (
+        patient(communication=[{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "english"}]}}]),
+        "Patient.communication[0].language.coding[0].code",
+    ),
+    "a code of a concept as an extension": (
+        {"resourceType": "AllergyIntolerance", "patient": {"display": "x"}, "code": {"text": "x"}, "clinicalStatus": ABSENT},
+        "AllergyIntolerance.clinicalStatus",
+    ),
+    "base64 that is parted within four": (
+        patient(photo=[{"contentType": "image/png", "data": "YQ =="}]),
+        "Patient.photo[0].data",
+    ),
     "a UUID that is none": (patient(identifier=[{"system": "urn:uuid:x", "value": "1"}]), "Patient.identifier[0].system"),
     "an OID that is none": (patient(identifier=[{"system": "urn:oid:1..2", "value": "1"}]), "Patient.identifier[0].system"),
     "a type of a reference that is none": (
@@ -169,6 +181,12 @@ SOUND: dict[str, Resource] = {
         **REQUEST,
         "code": {"coding": [{"system": f"{HL7}/v3-ActReason"}, {"system": f"{HL7}/v3-ActReason", "code": "TREAT"}]},
     },
+    "a language that a person speaks": patient(
+        communication=[{"language": {"coding": [{"system": "urn:ietf:bcp:47", "code": "en-GB"}]}}]
+    ),
+    "a canonical of what is contained": {**REQUEST, "instantiatesCanonical": ["#x"]},
+    "a canonical of a version": {**REQUEST, "instantiatesCanonical": [f"{UUID}|1"]},
+    "base64 in lines": patient(photo=[{"contentType": "image/png", "data": "YWJj\r\nZGVm YQ==\n"}]),
     "a language of a region": patient(language="en-GB"),
     "a language in a script": patient(language="zh-Hant-TW"),
     "a text that is an extension": without(patient(), "birthDate"),

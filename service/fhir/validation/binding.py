@@ -8,7 +8,7 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-from service.fhir.canonical import R4_VALUE_SET, RULE_ID, system
+from service.fhir.canonical import LANGUAGES, R4_VALUE_SET, RULE_ID, system
 from service.fhir.definitions import Codes, Definitions
 from service.fhir.validation.report import At, Check, Report
 
@@ -18,10 +18,11 @@ _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:")
 KEBAB = re.compile(r"[a-z][a-z0-9-]{0,39}")
 """The form of our codes. An issue repeats a wrong code only in this form: other text could be content of a record."""
 
+_LANGUAGE = re.compile(r"(?:[A-Za-z]{2,3}|[iIxX](?=-))(?:-[A-Za-z0-9]{1,8})*")
 _OPEN = {
     f"{R4_VALUE_SET}mimetypes": re.compile(r"xml|json|ttl|[A-Za-z0-9!#$&^_.+\-]+/[A-Za-z0-9!#$&^_.+*\-]+(?:\s*;.*)?"),
     f"{R4_VALUE_SET}currencies": re.compile(r"[A-Z]{3}"),
-    f"{R4_VALUE_SET}languages": re.compile(r"(?:[A-Za-z]{2,3}|[iIxX](?=-))(?:-[A-Za-z0-9]{1,8})*"),
+    f"{R4_VALUE_SET}languages": _LANGUAGE,
 }
 """Forms of the codes of value sets that are too large to list. R4 also writes `xml`, `json` and `ttl` for FHIR's own formats."""
 
@@ -61,8 +62,6 @@ def coded(definitions: Definitions, url: str, rule: str) -> Check | None:
         codings = value.get("coding", [] if "code" not in value and "system" not in value else [value])
         if type(codings) is not list or any(_within(known, item) for item in codings):
             return
-        if not codings and "extension" in value and "text" not in value:
-            return
         report.add(at, "code-invalid", f"No code here is in the required value set: {says(url, listed)}.", rule)
 
     return check
@@ -91,6 +90,8 @@ def held(definitions: Definitions) -> Check:
             return
         elif url.startswith(OURS):
             ours(url, code, at, report)
+        elif url == LANGUAGES and not _LANGUAGE.fullmatch(code):
+            report.add((at, "code"), "code-invalid", "This is no tag of a language: write it as `en` or `en-GB`.", url)
         elif (known := definitions.complete(url)) and code not in known and value.get("version", known.version) == known.version:
             said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
             text = f"{said} is no code of `{url}` as R4 publishes it: correct the code, or send the `version` that has it."

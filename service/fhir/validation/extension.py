@@ -43,6 +43,8 @@ class Extensions:
             made(value, at, report)
         elif not absolute(url):
             _alone(at, report)
+        elif "|" in url and self._definitions.structure(url):
+            report.add((at, "url"), "value", "An extension is named without a version: leave `|` and what follows out.", RULE)
         elif url.startswith(f"{R4}/") or _member(at) == "modifierExtension":
             text = "This extension is not known here: it was kept, and not checked."
             report.add((at, "url"), "not-found", text, RULE, "warning")

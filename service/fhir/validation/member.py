@@ -55,14 +55,15 @@ def _beside(values: Any, number: int) -> bool:
 
 def wrong(at: At, value: Any, report: Report, says: str, code: str, rule: str) -> None:
     """Adds the issue of a primitive value that its type does not allow."""
+    wanted = says if code == "code-invalid" else f"it must be {says}"
     if type(value) in (dict, list) or value is None:
-        report.add(at, "structure", f"This is {kind(value)}: it must be {says}.", RULE)
+        report.add(at, "structure", f"This is {kind(value)}: {wanted}.", RULE)
     elif value == "":
-        report.add(at, "value", f"This is empty: leave the member out, or send {says}.", RULE)
+        report.add(at, "value", f"This is empty: leave the member out; else {wanted}.", RULE)
     elif code == "code-invalid" and type(value) is str:
         report.add(at, code, f"This code is not in the required value set: {says}.", rule)
     else:
-        report.add(at, "value", f"This is {kind(value)} that does not fit: it must be {says}.", rule)
+        report.add(at, "value", f"This is {kind(value)} that does not fit: {wanted}.", rule)
 
 
 def beside(name: str, many: bool, element: Check) -> Member:
