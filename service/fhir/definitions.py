@@ -48,8 +48,8 @@ class Complete:
     codes: frozenset[str]
     any_case: bool
 
-    def __contains__(self, code: str) -> bool:
-        return (code.lower() if self.any_case else code) in self.codes
+    def __contains__(self, code: object) -> bool:
+        return (str(code).lower() if self.any_case else code) in self.codes
 
 
 @dataclass(frozen=True, slots=True)

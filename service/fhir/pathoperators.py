@@ -6,7 +6,18 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from service.fhir.pathsteps import Environment, Expression, Step, UndecidedError, Values, distinct, same, single_text, truth
+from service.fhir.pathsteps import (
+    Environment,
+    Expression,
+    Step,
+    UndecidedError,
+    Values,
+    distinct,
+    same,
+    single_text,
+    truth,
+    unsaid,
+)
 from service.fhir.primitive import order
 
 
@@ -105,6 +116,8 @@ def _compare(test: Callable[[int], bool]) -> Callable[[Expression, Expression], 
             return None
         if len(left) > 1 or len(right) > 1:
             raise UndecidedError
+        if unsaid(left[0]) or unsaid(right[0]):
+            return None
         found = _order(left[0], right[0])
         if found is None:
             raise UndecidedError

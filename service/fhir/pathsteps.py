@@ -111,6 +111,11 @@ def _is_value(item: Any) -> bool:
     return type(item) is not dict and item is not None
 
 
+def unsaid(item: Any) -> bool:
+    """Whether an item is an element without a value: there are only an id and extensions."""
+    return type(item) is dict and item.keys() <= {"id", "extension"}
+
+
 def _children(item: Any) -> Iterator[Any]:
     if type(item) is dict:
         for name, value in item.items():
@@ -138,8 +143,10 @@ def distinct(values: Values) -> Values:
 
 
 def single_text(values: Values) -> str | None:
-    """The one string of a collection; None for an empty collection. Raises UndecidedError for any other."""
-    if not values:
+    """The one string of a collection; None for an empty collection, and for an element without a value. Raises UndecidedError for
+    any other.
+    """
+    if not values or (len(values) == 1 and unsaid(values[0])):
         return None
     if len(values) > 1 or type(values[0]) is not str:
         raise UndecidedError

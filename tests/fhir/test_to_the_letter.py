@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from service.fhir.canonical import TASK_CODE
 from service.fhir.path import compile_path
 from service.fhir.pathsteps import STEMS, Environment, is_choice
 from service.fhir.primitive import LONGEST
@@ -103,6 +104,15 @@ WRONG: dict[str, tuple[Resource, str]] = {
     "a day of the week as an extension": (
         repeating(dayOfWeek=[None, "mon"], _dayOfWeek=[ABSENT, None]),
         "ServiceRequest.occurrence.repeat.dayOfWeek[0]",
+    ),
+    "a date that a rule compares as an extension": (without({**TASK, "lastModified": "2026-01-01"}, "authoredOn"), "Task"),
+    "a reference that a rule reads as an extension": (
+        {
+            **TASK,
+            "code": {"coding": [{"system": TASK_CODE, "code": "agree-plan"}]},
+            "focus": {"_reference": ABSENT, "display": "x"},
+        },
+        "Task.focus",
     ),
     "an id that is an extension": (without(patient(), "id"), "Patient.id"),
     "a code that its system does not have": (

@@ -5,7 +5,8 @@ is open: OperationOutcomes also cite sections of specifications with it.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Container, Iterable, Mapping
+from functools import lru_cache
 from typing import Any
 
 from service.fhir.canonical import LANGUAGES, R4_VALUE_SET, RULE_ID, system
@@ -71,33 +72,58 @@ def held(definitions: Definitions) -> Check:
     """The check that a Coding of a code system that is known to its last code has one of the codes, whatever its element is bound
     to: a misspelt code would be kept, and no rule would apply to it.
     """
-    systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem") if url != RULE_ID}
-
-    def ours(url: str, code: str, at: At, report: Report) -> None:
-        if url not in systems:
-            report.add((at, "system"), "code-invalid", f"There is no such code system: {_one_of(systems)}.", RULE)
-        elif code not in systems[url]:
-            said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
-            report.add((at, "code"), "code-invalid", f"{said} is no code of `{url}`: {says(url, systems[url])}.", url)
+    systems = {url: frozenset(definitions.code_systems[url]) for url in definitions.own("CodeSystem")}
+    told = lru_cache(maxsize=1024)(lambda url: _of_system(url, systems, definitions))
 
     def check(value: dict[str, Any], at: At, report: Report) -> None:
-        url, code = value.get("system"), value.get("code")
-        if type(url) is not str:
-            return
-        if not absolute(url):
-            report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
-        elif type(code) is not str or url == RULE_ID:
-            return
-        elif url.startswith(OURS):
-            ours(url, code, at, report)
-        elif url == LANGUAGES and not _LANGUAGE.fullmatch(code):
-            report.add((at, "code"), "code-invalid", "This is no tag of a language: write it as `en` or `en-GB`.", url)
-        elif (known := definitions.complete(url)) and code not in known and value.get("version", known.version) == known.version:
-            said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
-            text = f"{said} is no code of `{url}` as R4 publishes it: correct the code, or send the `version` that has it."
-            report.add((at, "code"), "code-invalid", text, url)
+        url = value.get("system")
+        judge = told(url) if type(url) is str else None
+        if judge is not None:
+            judge(value, at, report)
 
     return check
+
+
+def _of_system(url: str, systems: Mapping[str, frozenset[str]], definitions: Definitions) -> Check | None:
+    """The check of a Coding of one system; None for a system of others, of which any code may be had."""
+    if not absolute(url):
+        return _relative
+    if url == RULE_ID:
+        return None
+    if url in systems:
+        return _coded_in(url, systems[url], says(url, systems[url]))
+    if url.startswith(OURS):
+        text = f"There is no such code system: {_one_of(systems.keys() - {RULE_ID})}."
+        return lambda _value, at, report: report.add((at, "system"), "code-invalid", text, RULE)
+    if url == LANGUAGES:
+        return _language
+    known = definitions.complete(url)
+    more = "correct the code, or send the `version` of the system that has it"
+    return _coded_in(url, known, more, known.version) if known is not None else None
+
+
+def _coded_in(url: str, codes: Container[str], more: str, version: str | None = None) -> Check:
+    """The check that a Coding has one of the codes, unless it is of another version of the system than `version`."""
+
+    def check(value: Any, at: At, report: Report) -> None:
+        code = value.get("code")
+        if type(code) is not str or code in codes or (version is not None and value.get("version", version) != version):
+            return
+        said = f"`{code}`" if KEBAB.fullmatch(code) else "This"
+        report.add((at, "code"), "code-invalid", f"{said} is no code of `{url}`: {more}.", url)
+
+    return check
+
+
+def _relative(_value: Any, at: At, report: Report) -> None:
+    report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
+
+
+def _language(value: Any, at: At, report: Report) -> None:
+    code = value.get("code")
+    if type(code) is str and not _LANGUAGE.fullmatch(code):
+        text = "This is no tag of a language: write it as `en` or `en-GB`."
+        report.add((at, "code"), "code-invalid", text, LANGUAGES)
 
 
 def said(definitions: Definitions) -> Check:
@@ -109,8 +135,11 @@ def said(definitions: Definitions) -> Check:
 
     def check(value: dict[str, Any], at: At, report: Report) -> None:
         codings = value.get("coding")
-        if type(codings) is not list or any("code" in item for item in codings if type(item) is dict):
+        if type(codings) is not list:
             return
+        for item in codings:
+            if type(item) is dict and "code" in item:
+                return
         for number, item in enumerate(codings):
             if known(item):
                 here = (((at, "coding"), number), "code")
@@ -128,7 +157,7 @@ def identified(value: dict[str, Any], at: At, report: Report) -> None:
     """The check that an Identifier's system is an absolute URI."""
     url = value.get("system")
     if type(url) is str and not absolute(url):
-        report.add((at, "system"), "value", "A system is an absolute URI: a relative one names nothing elsewhere.", RULE)
+        _relative(value, at, report)
 
 
 def _one_of(systems: Iterable[str]) -> str:
