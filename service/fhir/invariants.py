@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
 
+from service.fhir.narrative import targets
 from service.fhir.pathsteps import Environment
 from service.fhir.primitive import order
 
@@ -37,7 +38,9 @@ def dom_3(value: dict[str, Any], _environment: Environment) -> bool:
     held = _contained(value)
     if not held:
         return True
-    used = set(_fragments(value))
+    text = value.get("text")
+    div = text.get("div") if type(text) is dict else None
+    used = {*_fragments(value), *(f"#{each}" for each in targets(div if type(div) is str else ""))}
     return all(f"#{item.get('id')}" in used or "#" in _fragments(item) for item in held)
 
 
@@ -95,7 +98,7 @@ def rng_2(value: dict[str, Any], _environment: Environment) -> bool:
     if (low.get("code"), low.get("unit")) != (high.get("code"), high.get("unit")):
         return False
     least, most = low.get("value"), high.get("value")
-    return not isinstance(least, int | Decimal) or not isinstance(most, int | Decimal) or least <= most
+    return isinstance(least, int | Decimal) and isinstance(most, int | Decimal) and least <= most
 
 
 def ras_2(value: dict[str, Any], _environment: Environment) -> bool:

@@ -36,6 +36,22 @@ _ATTRIBUTES = {
     **{name: _EVERYWHERE | frozenset(more.split()) for name, more in _MORE.items()},
 }
 """The elements that a narrative may hold, with their attributes."""
+_PARENT_NAMES = {
+    "area": "map",
+    "caption": "table",
+    "col": "colgroup table",
+    "colgroup": "table",
+    **dict.fromkeys(("dd", "dt"), "dl"),
+    "li": "ol ul",
+    **dict.fromkeys(("tbody", "tfoot", "thead"), "table"),
+    **dict.fromkeys(("td", "th"), "tr"),
+    "tr": "table tbody tfoot thead",
+}
+_PARENTS = {name: frozenset(parents.split()) for name, parents in _PARENT_NAMES.items()}
+"""The elements in which an element may stand that may not stand everywhere."""
+_SPACE = " \t\r\n"
+_TARGET = re.compile(r"""<(?:a|area|img)\s[^>]*?\b(?:href|src)\s*=\s*["']#([^"']+)["']""")
+_NAMED = re.compile(r"""\s(?:id|name)\s*=\s*["']([^"']+)["']""")
 _XHTML = "http://www.w3.org/1999/xhtml"
 _LINKS = ("http:", "https:", "ftp:", "mailto:", "tel:", "sms:", "urn:")
 _SCHEME = re.compile(r"[a-z][a-z0-9+.\-]*:")
@@ -67,28 +83,36 @@ def unsafe(div: str) -> str:
     return ""
 
 
+def targets(div: str) -> list[str]:
+    """The ids to which the links and pictures of a narrative lead, less those of the narrative itself."""
+    found = _TARGET.findall(div) if "#" in div else []
+    return [each for each in found if each not in _NAMED.findall(div)]
+
+
 class _Reader:
     """The parser's handlers while one narrative is read."""
 
     def __init__(self) -> None:
-        self.depth = 0
+        self.open: list[str] = []
         self.content = False
 
     def start(self, name: str, attributes: dict[str, str]) -> None:
-        if self.depth == 0 and (name != "div" or attributes.get("xmlns", "") != _XHTML):
+        if not self.open and (name != "div" or attributes.get("xmlns", "") != _XHTML):
             raise _UnsafeError(f'must be one `<div xmlns="{_XHTML}">`')
-        self.depth += 1
         if name not in _ATTRIBUTES:
             raise _UnsafeError(f"may not hold the element `{name[:40]}`: use the plain formatting of HTML 4.0")
+        if name in _PARENTS and self.open[-1] not in _PARENTS[name]:
+            raise _UnsafeError(f"has an element `{name}` out of its place: put it into `{min(_PARENTS[name])}`")
+        self.open.append(name)
         self.content = self.content or name == "img"
         for attribute, value in attributes.items():
             _attribute(name, attribute, value)
 
     def end(self, _name: str) -> None:
-        self.depth -= 1
+        self.open.pop()
 
     def text(self, data: str) -> None:
-        self.content = self.content or not data.isspace()
+        self.content = self.content or data.strip(_SPACE) != ""
 
 
 def _attribute(element: str, name: str, value: str) -> None:

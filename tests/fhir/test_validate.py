@@ -200,7 +200,7 @@ RIGHT = [
     TASK | {"for": {"reference": "#a"}, "contained": [PATIENT | {"id": "a"}]},
     TASK | {"authoredOn": "2026-02-02", "lastModified": "2026-02-02T10:00:00Z"},
     PLAN | {"period": {"start": "2026-02-01", "end": "2026-02-01T10:00:00Z"}},
-    narrative('<p class="x">a&#160;b &amp; <a href="https://there/">c</a><img src="#p" alt="d"/></p>'),
+    narrative('<p class="x" id="p">a&#160;b &amp; <a href="https://there/">c</a><img src="#p" alt="d"/></p>'),
     OBSERVATION | {"valueQuantity": {"value": Number("1e2"), "code": "kg", "system": UCUM}},
     BUNDLE | {"entry": [{"fullUrl": "urn:x:1", "resource": PATIENT}, {"fullUrl": "urn:x:2", "resource": TASK}]},
     {"resourceType": "Parameters", "parameter": [{"name": "x", "resource": PATIENT}]},

@@ -55,8 +55,9 @@ def form(types: frozenset[str]) -> Check:
             return
         found = leads_to(literal)
         named = value.get("type")
-        if found and type(named) is str and named.isalpha() and named != found:
-            report.add((at, "type"), "value", f"The reference leads to a `{found}`: say that type, or leave `type` out.", RULE)
+        told = report.contained.get(literal[1:]) if literal.startswith("#") else found
+        if told and type(named) is str and named.isalpha() and named != told:
+            report.add((at, "type"), "value", f"The reference leads to a `{told}`: say that type, or leave `type` out.", RULE)
         if found is None or (found and found not in types and not _ABSOLUTE.match(literal)):
             report.add(
                 (at, "reference"),

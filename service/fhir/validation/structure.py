@@ -7,7 +7,7 @@ from typing import Any
 
 from service.fhir.canonical import R4_STRUCTURE
 from service.fhir.definitions import Definitions
-from service.fhir.narrative import unsafe
+from service.fhir.narrative import targets, unsafe
 from service.fhir.primitive import FITS, TESTS, Fit, Test
 from service.fhir.validation import binding, link, member
 from service.fhir.validation.member import Member
@@ -273,6 +273,9 @@ def _narrative(value: Any, at: At, report: Report) -> None:
     reason = unsafe(value)
     if reason:
         report.add(at, "invariant", reason, "txt-1")
+    elif not report.contained.keys() >= set(targets(value)):
+        said = "The narrative leads to an id that is neither in it nor contained: correct the link or the picture's source."
+        report.add(at, "value", said, "R4 2.7.1")
 
 
 def _without(key: str, name: str, text: str) -> Check:
