@@ -104,8 +104,9 @@ def _base64(value: Any) -> bool:
 
 _OID = r"urn:oid:[0-2](?:\.(?:0|[1-9][0-9]*))+"
 _UUID = r"urn:uuid:[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"
-_CANONICAL = r"[^\s\x00-\x1f\x7f-\x9f]+"
-_URI = rf"(?!urn:(?:uuid|oid):){_CANONICAL}|(?i:{_UUID})|{_OID}"
+_MARKS = r"[^\s\x00-\x1f\x7f-\x9f]+"
+_URI = rf"(?!urn:(?:uuid|oid):){_MARKS}|(?i:{_UUID})|{_OID}"
+_CANONICAL = rf"(?!urn:(?:uuid|oid):){_MARKS}|(?:(?i:{_UUID})|{_OID})(?:[|#]{_MARKS})?"
 _CODE = r"[^\s\x00-\x1f\x7f-\x9f]+(?: [^\s\x00-\x1f\x7f-\x9f]+)*"
 _uri = _matching(_URI)
 

@@ -42,6 +42,7 @@ WRONG: dict[str, tuple[Resource, str]] = {
         "Patient.maritalStatus.coding[0].code",
     ),
     "an OID of a wrong form": (patient(implicitRules="urn:oid:9.9"), "Patient.implicitRules"),
+    "a canonical OID of a wrong form": (extended("valueCanonical", "urn:oid:9.9"), "Patient.extension[0].value"),
     "a language by its name": (patient(language="English"), "Patient.language"),
     "a language with an underscore": (patient(language="en_GB"), "Patient.language"),
     "a bound code by an extension alone": (patient(_gender=ABSENT), "Patient.gender"),
