@@ -1,11 +1,8 @@
 """`baton load`: brings in records that exist already, with their own ids and under the same rules as every other write.
 
-A load may be broken off and repeated at any time. A record stored with the same content is counted and not written again, and a
-stored record that has changed since it was loaded is never overwritten.
-
-All that is to be loaded is surveyed before the first record is. So a record of another server that has the id of somebody here is
-known as another record, and what refers to it is put aside with it, never filed on the one that is here; and a reference that
-neither the load nor the store answers is found whatever the order of the files.
+A load may be broken off and repeated: what is stored with the same content is not written again, and never overwritten when
+it has changed since. All is surveyed before the first record is stored, so what refers to a record of another server that has the
+id of somebody here is put aside with it, and a reference that nothing answers is found whatever the order of the files.
 """
 
 from __future__ import annotations
@@ -50,8 +47,7 @@ AT_ONCE = 32
 # A fullUrl of this form is one record's alone, whichever Bundle says it (R4 2.36.4): a record sent with it twice is one record.
 IDENTITY = re.compile(r"https?://.+|urn:uuid:[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 
-# The order of loading: types that other records refer to come first, so that the rules find them; a type in neither list is
-# loaded between FIRST and LAST.
+# The order of loading: what other records refer to comes first, so that the rules find it; a type in neither list, between them.
 FIRST = (
     "Organization", "Practitioner", "Location", "HealthcareService", "PractitionerRole", "Patient", "RelatedPerson", "Group",
     "EpisodeOfCare", "Encounter", "CareTeam", "QuestionnaireResponse", "Consent",
