@@ -41,7 +41,7 @@ async def test_a_message_is_kept_as_it_is(locality: Locality) -> None:
     message = {
         "resourceType": "Bundle",
         "type": "message",
-        "entry": [{"fullUrl": "urn:uuid:h", "resource": {**source, "focus": focus}}],
+        "entry": [{"fullUrl": "urn:uuid:6f2d4a0e-58f1-4f5b-9a1c-0f3f6c2f7a12", "resource": {**source, "focus": focus}}],
     }
     made = await trust.created(message)
     assert made["entry"] == message["entry"]
