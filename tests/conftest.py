@@ -14,10 +14,13 @@ import pytest
 import pytest_asyncio
 from hypothesis import is_hypothesis_test
 
+from service.app import Built, build
 from service.change import Resource
 from service.fhir import models
+from service.settings import Settings
 from service.store.embedded import Embedded, find_mongod
 from service.store.mongo import Mongo, connect
+from tests.locality import BASE, settle
 
 ROOM = 4 * 1024**3
 
@@ -84,3 +87,12 @@ async def fresh_mongo(mongod: str) -> AsyncIterator[Mongo]:
     yield mongo
     await mongo.client.drop_database(mongo.database.name)
     await mongo.close()
+
+
+@pytest_asyncio.fixture
+async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
+    """A service with the locality's agencies."""
+    made = await build(Settings(data=tmp_path), fresh_mongo, BASE)
+    await settle(made)
+    yield made
+    await made.aclose()

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlencode
 
 import orjson
@@ -24,6 +24,7 @@ from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.interactions import records
 from service.usecases.request.results import Answer, Page
 
+T = TypeVar("T")
 JSON_TYPES = frozenset({"application/fhir+json", "application/json", "text/json", "application/json+fhir"})
 ANY_TYPES = frozenset({"", "*/*", "application/*", "text/*"})
 JSON_FORMATS = frozenset({"json", *JSON_TYPES})
@@ -64,29 +65,31 @@ def _preferences(header: str) -> Mapping[str, str]:
 
 async def resource_in(request: Request, max_bytes: int, max_depth: int) -> tuple[Resource, bytes]:
     """The body as a resource, and the body's bytes. Refuses a media type other than JSON, and a body that is not sound JSON."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media not in JSON_TYPES:
-        text = f"A body of type `{media or 'none'}` is not read here; send JSON as `application/fhir+json`."
-        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+    _sent_as(request, JSON_TYPES, "A body", "JSON as `application/fhir+json`")
     body = await _body(request, max_bytes)
-    parsed = parse(body, max_depth=max_depth)
-    if isinstance(parsed, Problem):
-        raise Refused(parsed)
-    return parsed, body
+    return _sound(parse(body, max_depth=max_depth)), body
 
 
 async def patch_in(request: Request, max_bytes: int, max_depth: int) -> tuple[Any, bytes]:
     """The body as the operations of a JSON Patch, and the body's bytes. Refuses a media type other than JSON Patch, and a body
     that is not sound JSON."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media != MEDIA_TYPE:
-        text = f"A patch of type `{media or 'none'}` is not read here; send a JSON Patch as `{MEDIA_TYPE}`."
-        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+    _sent_as(request, (MEDIA_TYPE,), "A patch", f"a JSON Patch as `{MEDIA_TYPE}`")
     body = await _body(request, max_bytes)
-    operations = value(body, max_depth=max_depth)
-    if isinstance(operations, Problem):
-        raise Refused(operations)
-    return operations, body
+    return _sound(value(body, max_depth=max_depth)), body
+
+
+def _sent_as(request: Request, types: Collection[str], what: str, instead: str) -> None:
+    """Refuses a body of any other media type."""
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media not in types:
+        text = f"{what} of type `{media or 'none'}` is not read here; send {instead}."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+
+
+def _sound(read: T | Problem) -> T:
+    if isinstance(read, Problem):
+        raise Refused(read)
+    return read
 
 
 async def _body(request: Request, max_bytes: int) -> bytes:

@@ -126,6 +126,16 @@ async def test_updates_at_once_store_one_record(locality: Locality) -> None:
     assert await kept(locality) == 1
 
 
+async def test_updates_at_once_under_ids_of_their_own_store_one_record(locality: Locality) -> None:
+    """What is found is unique, whatever ids the clients chose for it."""
+    trust = await locality.agency("trust")
+    value = locality.person.partition("/")[2]
+    bodies = [noted(locality, id=f"trust.{value[:13]}-{number}") for number in range(6)]
+    answers = await asyncio.gather(*(put(trust, f"identifier={SAMPLE}|{value}", body) for body in bodies))
+    assert [each.status_code for each in answers].count(201) == 1
+    assert await kept(locality) == 1
+
+
 async def test_a_delete_deletes_the_record_it_finds(locality: Locality) -> None:
     """204, and again 204 where there is nothing any more."""
     trust = await locality.agency("trust")

@@ -7,37 +7,24 @@ import gzip
 import json
 import os
 import zipfile
-from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
 from service import clock
-from service.app import Built, build
+from service.app import Built
 from service.change import Change, Write
 from service.cli.loading import _all, _quarantine
 from service.cli.sources import files, items
 from service.fhir.bundle import Sent
 from service.fhir.resource import stamp
 from service.problem import Category, Refused
-from service.settings import Settings
-from service.store.mongo import Mongo, unavailable
+from service.store.mongo import unavailable
 from service.usecases.interactions.loading import Fate
-from tests.locality import BASE, settle
 
 TRUST = "Organization/trust"
 Resource = dict[str, Any]
-
-
-@pytest_asyncio.fixture
-async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
-    """A service with the locality's agencies."""
-    made = await build(Settings(data=tmp_path), fresh_mongo, BASE)
-    await settle(made)
-    yield made
-    await made.issuers.close()
 
 
 def patient(identity: str = "ann", **more: Any) -> Resource:

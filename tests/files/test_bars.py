@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
-import pytest_asyncio
 
-from service.app import Built, build
+from service.app import Built
 from service.cli.loading import Account, _all
 from service.cli.sources import files
 from service.fhir.json import parse
-from service.settings import Settings
-from service.store.mongo import Mongo
-from tests.locality import BASE, settle
 
 FOLDER = Path(__file__).parents[2].parent / "shared" / "data" / "bars" / "examples1.4.0"
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason="BaRS's examples are not beside the checkout (../shared/data/bars)")
@@ -72,15 +67,6 @@ ASIDE = {
 }
 """Files by the fault that puts them, or records of theirs, aside: most examples of an answer share one id, some refer to what no
 file has, and the others are no R4 by the letter."""
-
-
-@pytest_asyncio.fixture
-async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
-    """A service with the locality's agencies."""
-    made = await build(Settings(data=tmp_path), fresh_mongo, BASE)
-    await settle(made)
-    yield made
-    await made.issuers.close()
 
 
 async def loaded(built: Built) -> Account:

@@ -14,16 +14,13 @@ import httpx
 import pytest
 import pytest_asyncio
 
-from service.app import Built, build
+from service.app import Built
 from service.cli.loading import Account, _all
 from service.cli.sources import files
 from service.fhir.reference import relative
 from service.fhir.resource import references
-from service.settings import Settings
-from service.store.mongo import Mongo
 from service.usecases.interactions.loading import Fate
 from tests.files.synthea import Synthea, had
-from tests.locality import BASE, settle
 from tests.story.running import Service, prepared
 
 pytestmark = pytest.mark.slow
@@ -51,15 +48,6 @@ def bulk(synthea: Synthea, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Without US Core: NDJSON, a file a type."""
     options = ("-m", "asthma:hypertension:depression", "--exporter.fhir.use_us_core_ig=false", "--exporter.fhir.bulk_data=true")
     return synthea.exported(tmp_path_factory.mktemp("bulk"), *options)
-
-
-@pytest_asyncio.fixture
-async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
-    """A service with the locality's agencies."""
-    made = await build(Settings(data=tmp_path), fresh_mongo, BASE)
-    await settle(made)
-    yield made
-    await made.issuers.close()
 
 
 def sent(folder: Path) -> Iterator[Resource]:

@@ -6,6 +6,8 @@ look for one thing take turns.
 
 from __future__ import annotations
 
+from functools import partial
+
 from service.change import Resource
 from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
@@ -35,21 +37,21 @@ async def plan_update(work: UnitOfWork, kind: str, resource: Resource, criteria:
     is not that of the record found."""
     found = await records.existing(work, await viewer_of(work.services, work.context), kind, criteria)
     if found is None:
-        return await _plan_new(work, kind, resource, criteria, if_match)
+        return await records.in_turn(work, kind, criteria, partial(_plan_new, work, kind, resource, if_match))
     if resource.get("id", id_of(found)) != id_of(found):
         text = "The search finds a record of another id; send the resource with that id or without one."
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule=RULE))
     return await records.plan_update(work, kind, id_of(found), {**resource, "id": id_of(found)}, if_match)
 
 
-async def _plan_new(work: UnitOfWork, kind: str, resource: Resource, criteria: str, if_match: int | None) -> str:
+async def _plan_new(work: UnitOfWork, kind: str, resource: Resource, if_match: int | None) -> str:
     """Stages the create, with the id that the resource has; a record of this id that the search does not find stays as it is."""
     if if_match not in (None, records.NEW):
         text = f"The search finds no `{kind}` of yours, in whatever version; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
     if "id" in resource:
         return await records.plan_update(work, kind, str(resource["id"]), resource, records.NEW)
-    return await records.plan_create(work, kind, resource, criteria)
+    return await records.plan_create(work, kind, resource)
 
 
 async def delete(services: Services, context: RequestContext, kind: str, criteria: str, if_match: int | None) -> Answer | None:

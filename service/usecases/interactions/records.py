@@ -161,10 +161,14 @@ async def unless_found(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: 
     """The reference of the record that an If-None-Exist finds, or else of the one that `create` stages."""
     if not none_exist:
         return await create()
-    if found := await existing(work, viewer, kind, none_exist):
-        return found
+    return await existing(work, viewer, kind, none_exist) or await in_turn(work, kind, none_exist, create)
+
+
+async def in_turn(work: UnitOfWork, kind: str, criteria: str, create: Callable[[], Awaitable[str]]) -> str:
+    """The reference of the record that `create` stages. Of writes that look for one thing by their criteria and find nothing, one
+    is committed, and the others are decided again."""
     ref = await create()
-    work.touches[ref] = (*work.touches.get(ref, ()), *_lanes(work, sought(work, kind, none_exist)))
+    work.touches[ref] = (*work.touches.get(ref, ()), *_lanes(work, sought(work, kind, criteria)))
     return ref
 
 

@@ -3,33 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any
 
 import pytest
-import pytest_asyncio
 
-from service.app import Built, build
+from service.app import Built
 from service.fhir.bundle import Sent, resources
-from service.settings import Settings
-from service.store.mongo import Mongo
 from service.usecases.interactions.loading import Fate, Loading, Verdict
-from tests.locality import BASE, settle
+from tests.locality import BASE
 
 TRUST = "Organization/trust"
 WARD = "0c5fb4a8-6c0f-4d6a-9f0c-0d3f9b0c0001"
 OTHER = "0c5fb4a8-6c0f-4d6a-9f0c-0d3f9b0c0002"
 Resource = dict[str, Any]
-
-
-@pytest_asyncio.fixture
-async def built(fresh_mongo: Mongo, tmp_path: Path) -> AsyncIterator[Built]:
-    """A service with the locality's agencies."""
-    made = await build(Settings(data=tmp_path), fresh_mongo, BASE)
-    await settle(made)
-    yield made
-    await made.issuers.close()
 
 
 def patient(identity: str, keeper: str = "") -> Resource:
