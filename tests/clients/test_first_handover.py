@@ -15,15 +15,13 @@ from typing import Any
 
 import pytest
 
-from service.fhir.definitions import Definitions
-from service.settings import shipped
 from service.store.embedded import find_mongod
 from tests.clients.conftest import had, tool
+from tests.profiles.test_first_handover import FILE, WALK, requests
 from tests.story.running import Service, free_port
 
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[2]
-WALK = ROOT / "profiles/examples/first-handover"
-FILE = (WALK / "first-handover.http").read_text()
 PROGRAM = [sys.executable, "-m", "service"]
 HTTPYAC = "httpyac@6.16.7"
 
@@ -45,7 +43,6 @@ def pasted() -> str:
     return "\n".join(re.findall(r"^```sh\n(.*?)^```$", section, flags=re.DOTALL | re.MULTILINE))
 
 
-@pytest.mark.slow
 def test_pasting_readme_reaches_an_accepted_handover(tmp_path: Path) -> None:
     """From the installation on, the plan ends with the crisis team's named lead."""
     if find_mongod() is None:
@@ -69,30 +66,6 @@ def test_pasting_readme_reaches_an_accepted_handover(tmp_path: Path) -> None:
     assert "PractitionerRole/crisis-carl" in json.dumps(answers[-1])
 
 
-def sent(line: str) -> tuple[str, str]:
-    """The method and the type of a request line."""
-    method, _, url = line.partition(" ")
-    return method, url.removeprefix("{{fhir}}/").partition("/")[0]
-
-
-def requests() -> list[tuple[str, int]]:
-    """The first line of each request, and the status that its title tells."""
-    return [(each[2], int(each[1])) for each in re.finditer(r"^### .* ([0-9]{3})\n(.+)$", FILE, flags=re.MULTILINE)]
-
-
-def test_each_request_of_the_file_goes_to_a_type_that_is_served() -> None:
-    """And has a title with the status that it gets."""
-    definitions = Definitions.load(shipped("profiles"))
-    assert len(requests()) == FILE.count("\n###")
-    assert all(sent(line)[0] in ("GET", "PUT") and sent(line)[1] in definitions.types for line, _ in requests())
-
-
-def test_no_date_of_the_file_is_written_out() -> None:
-    """A handover of last year would be refused."""
-    assert re.findall(r"20[0-9]{2}-[0-9]{2}", FILE + (WALK / "dataset.json").read_text()) == []
-
-
-@pytest.mark.slow
 async def test_each_request_of_the_file_gets_the_status_of_its_title(locality: Service, tmp_path: Path) -> None:
     """In their order, as httpYac sends them."""
     folder = Path(shutil.copytree(WALK, tmp_path / "walk"))
