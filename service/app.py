@@ -18,7 +18,7 @@ from starlette.routing import BaseRoute, Mount, Route
 from starlette.types import ASGIApp, Lifespan
 
 from service import clock
-from service.api import cds_hooks, fhir, front, health, oauth, operations, telemetry
+from service.api import cds_hooks, fhir, front, health, methods, oauth, operations, telemetry
 from service.api.edge import Edge
 from service.api.sessions import Sessions
 from service.api.telemetry import Telemetry
@@ -329,7 +329,7 @@ async def served(settings: Settings, mongo_uri: str, base: str, spoken: Language
 
 async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:
     """Opens the service as soon as its database answers. A reason for which it can never be opened ends the process, a fault in
-    it too: left waiting, the service would answer 503 for ever and say nothing."""
+    it too: left waiting, the service would answer 503 for ever and say nothing. Raises that reason."""
     while True:
         await asyncio.sleep(WAIT_SECONDS)
         try:
@@ -339,7 +339,7 @@ async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> Non
                 continue
             log.exception("not-started", reason=str(error))
             signal.raise_signal(signal.SIGTERM)
-            return
+            raise
         else:
             log.info("database-answers", at=database.address(mongo_uri))
             return
@@ -367,7 +367,10 @@ class Application(FastAPI):
 
     def build_middleware_stack(self) -> ASGIApp:
         """The ASGI application that a request passes before its route: the Edge around the router."""
-        return Edge(self.router, self.state.settings.max_body_bytes, self.state.telemetry)
+        state = self.state
+        return Edge(
+            self.router, state.settings.max_body_bytes, state.telemetry, lambda scope: methods.allow(self.router.routes, scope)
+        )
 
 
 def shell(settings: Settings, lifespan: Lifespan[FastAPI] | None = None) -> FastAPI:

@@ -4,6 +4,7 @@ fault."""
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from time import perf_counter
 
 import structlog
@@ -33,10 +34,13 @@ HEADERS = {
 class Edge:
     """The ASGI wrapper around the whole service. Every answer passes through the Edge."""
 
-    def __init__(self, app: ASGIApp, max_body: int, telemetry: Telemetry | None = None) -> None:
+    def __init__(
+        self, app: ASGIApp, max_body: int, telemetry: Telemetry | None = None, allow: Callable[[Scope], str] = lambda _: ""
+    ) -> None:
         self.app = app
         self.max_body = max_body
         self.telemetry = telemetry or Telemetry(lines=False)
+        self.allow = allow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection."""
@@ -56,14 +60,14 @@ class Edge:
         if open_to_pages and scope["method"] == "OPTIONS":
             await _preflight(ids, send)
             return
-        more = cors.ANSWER if open_to_pages else ()
+        shared = cors.ANSWER if open_to_pages else ()
         begun, started, status = perf_counter(), False, 500
 
         async def answer(message: Message) -> None:
             nonlocal started, status
             if message["type"] == "http.response.start":
                 started, status = True, message["status"]
-                _complete(message, ids, more)
+                _complete(message, ids, shared)
             await send(message)
 
         try:
@@ -75,7 +79,8 @@ class Edge:
             refusal = await _refusal(scope, identity, error)
             scope["state"]["refusal"] = refusal.category
             self.telemetry.refused(refusal.category)
-            await problems.response(refusal)(scope, receive, answer)
+            more = {"Allow": self.allow(scope)} if refusal.category is Category.NOT_ALLOWED else {}
+            await problems.response(refusal, scope["method"], more)(scope, receive, answer)
         finally:
             self.telemetry.answered(scope, status, perf_counter() - begun)
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from types import MappingProxyType
 
 from starlette.responses import Response
 
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
+from service.fhir.patch import MEDIA_TYPE
 from service.problem import Category, Problem, problem
 
 FHIR_JSON = "application/fhir+json"
@@ -47,21 +49,24 @@ CHALLENGE: Mapping[Category, str] = {
 }
 
 
-def headers(category: Category) -> dict[str, str]:
-    """The headers that a refusal of this category has besides the usual headers."""
+def headers(category: Category, method: str = "") -> dict[str, str]:
+    """The headers that a refusal of this category has besides the usual headers, in answer to a request of this method."""
     if category in RETRY_AFTER:
         return {"Retry-After": RETRY_AFTER[category]}
+    if category is Category.MEDIA_TYPE and method == "PATCH":
+        return {"Accept-Patch": MEDIA_TYPE}  # RFC 5789 section 2.2
     challenge = CHALLENGE.get(category)
     return {"WWW-Authenticate": challenge} if challenge else {}
 
 
-def response(problem: Problem) -> Response:
-    """The response to a refused request: the Problem as an OperationOutcome, with the status of its category."""
+def response(problem: Problem, method: str = "", more: Mapping[str, str] = MappingProxyType({})) -> Response:
+    """The response to a refused request: the Problem as an OperationOutcome, with the status of its category, and with `more`
+    headers."""
     return Response(
         dump(outcome(problem.cited)),
         status_code=STATUS[problem.category],
         media_type=FHIR_JSON,
-        headers=headers(problem.category),
+        headers={**headers(problem.category, method), **more},
     )
 
 

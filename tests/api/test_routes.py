@@ -70,3 +70,39 @@ async def test_a_method_without_a_route_is_not_allowed(locality: Locality, metho
     """405 as an OperationOutcome."""
     answer = await (await locality.agency("trust")).send(method, path)
     assert (answer.status_code, answer.json()["resourceType"]) == (405, "OperationOutcome")
+
+
+SUBSCRIPTION = {
+    "status": "requested",
+    "reason": "x",
+    "criteria": "Task?status=requested",
+    "channel": {"type": "rest-hook", "endpoint": "https://here.example/hook"},
+}
+
+
+@pytest.mark.parametrize(
+    ("method", "path", "allowed"),
+    [
+        ("PATCH", "Observation", "DELETE, GET, HEAD, POST, PUT"),
+        ("PUT", "Observation/x/_history", "GET, HEAD"),
+        ("POST", "Observation/x", "DELETE, GET, HEAD, PATCH, PUT"),
+        ("GET", "Task/x/$nonsense", ""),
+        ("POST", "Subscription", "DELETE, GET, HEAD"),
+        ("GET", "Observation/_search", "POST"),
+        ("DELETE", "metadata", "GET, HEAD"),
+        ("GET", "http://test/auth/token", "POST"),
+    ],
+)
+async def test_a_refused_method_comes_with_those_that_are_there(locality: Locality, method: str, path: str, allowed: str) -> None:
+    """RFC 9110 15.5.6: a 405 has Allow, and only a 405."""
+    body = {"resourceType": path, **SUBSCRIPTION} if method == "POST" else None
+    answer = await (await locality.agency("trust")).send(method, path, body)
+    assert answer.status_code == (405 if allowed else 404)
+    assert answer.headers.get("allow", "") == allowed
+
+
+async def test_a_patch_in_another_form_is_told_the_form_that_is_read(locality: Locality) -> None:
+    """RFC 5789 2.2."""
+    answer = await (await locality.agency("trust")).send("PATCH", "Observation/x", [])
+    assert answer.status_code == 415
+    assert answer.headers["accept-patch"] == "application/json-patch+json"
