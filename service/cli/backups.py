@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import aclosing
+from contextlib import AsyncExitStack, aclosing
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated
@@ -74,8 +74,10 @@ async def _restored(settings: Settings, folder: DataFolder, copy: Archive) -> in
     status of the check."""
     async with database(settings) as mongo:
         work = Restore(mongo, folder, copy)
-        await work.copy()
-        async with aclosing(await app.build(settings, mongo, settings.base_url or LOCAL)) as built:
+        async with AsyncExitStack() as parts:
+            await parts.enter_async_context(work.alone(clock.new_id()))
+            await work.copy()
+            built = await parts.enter_async_context(aclosing(await app.build(settings, mongo, settings.base_url or LOCAL)))
             names = copy.manifest.database
             await built.services.records.prepare(name.removeprefix("r.") for name in names if name.startswith("r."))
             await upgrades.bring_up(built.services, built.base)

@@ -7,6 +7,8 @@ nobody serves it, and a repeated restore begins anew.
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import hmac
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
@@ -18,9 +20,11 @@ from service.store import archive
 from service.store.archive import FORM, Archive, Manifest
 from service.store.folder import KEPT, DataFolder
 from service.store.installation import COLLECTION
-from service.store.layout import LEASE_ID, Layout, admitted
+from service.store.layout import LEASE_ID, LEASES, RESTORE_ID, Layout, admitted
 from service.store.mongo import Mongo, Snapshot, reaching
 
+PATIENCE = round(LEASES[RESTORE_ID].total_seconds()) + 2
+"""How many seconds a restore waits for another to end or to turn out to be dead."""
 LISTED = 5
 """How many of the names that are in the way a refusal lists."""
 
@@ -59,17 +63,30 @@ class Restore:
         self._mongo, self._folder, self._copy = mongo, folder, copy
         self._layout = Layout(mongo)
 
-    async def copy(self) -> None:
-        """Copies all of the backup. The database stays marked. Raises Refused RULE when something is there already that no
-        restore has left, INVALID for a layout of a newer version; nothing is touched then."""
+    @contextlib.asynccontextmanager
+    async def alone(self, holder: str) -> AsyncIterator[None]:
+        """Marks the database as being restored by this holder and nobody else, and takes away what a restore that was broken off
+        has left. Raises Refused RULE when something is there already that no restore has left, and while another restores;
+        INVALID for a layout of a newer version. Nothing is touched then."""
         admitted(self._copy.manifest.layout, f"The backup `{self._copy.path}`")
-        names = await self._mongo.names()
-        if await self._layout.restoring():
-            await self._clear(names)
-        else:
-            vacant("The database", sorted(names))
+        begun = await self._layout.restoring()
+        if not begun:
+            vacant("The database", sorted(await self._mongo.names()))
             vacant(f"The data folder `{self._folder.path}`", self._folder.others())
-        await self._layout.begin_restore()
+        async with contextlib.AsyncExitStack() as held:
+            for _ in range(PATIENCE):
+                if await held.enter_async_context(self._layout.leased(holder, RESTORE_ID)):
+                    break
+                await asyncio.sleep(1)  # until the lease of one that was killed has run out
+            else:
+                text = "Another restore into this database is under way: wait for it, or repeat this one when that was ended."
+                raise Refused(problem(Category.RULE, "business-rule", text))
+            if begun:
+                await self._clear(await self._mongo.names())
+            yield
+
+    async def copy(self) -> None:
+        """Copies all of the backup. The database stays marked."""
         async with reaching():
             for name, documents in self._copy.collections():
                 await self._mongo.raw(name).insert_many(documents, ordered=False)

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 from datetime import timedelta
+from typing import Any
 
 from pymongo import ReturnDocument
 from pymongo.errors import DuplicateKeyError, PyMongoError
@@ -22,7 +23,7 @@ LAYOUT = 2
 """The layout that this version of the service reads and writes."""
 FIRST = 1
 LAYOUT_ID, LEASE_ID, RESTORE_ID = "layout", "upgrade", "restore"
-LEASE = timedelta(seconds=30)
+LEASES = {LEASE_ID: timedelta(seconds=30), RESTORE_ID: timedelta(seconds=10)}
 RENEWALS = 3
 
 
@@ -34,6 +35,11 @@ def admitted(layout: int, place: str) -> None:
             "(`baton --version` tells each one's), or restore a backup from before the upgrade. Nothing was changed."
         )
         raise Refused(problem(Category.RULE, "business-rule", text))
+
+
+def _until(name: str) -> dict[str, Any]:
+    """The instant at which a lease that is taken now runs out, as the database computes it."""
+    return {"$add": ["$$NOW", LEASES[name] // timedelta(milliseconds=1)]}
 
 
 @reached
@@ -78,10 +84,6 @@ class Layout:
         """Whether a restore has begun and not ended."""
         return await self._rows.find_one({"_id": RESTORE_ID}) is not None
 
-    async def begin_restore(self) -> None:
-        """Marks the database as being restored, durably, before anything is written to it."""
-        await self._rows.update_one({"_id": RESTORE_ID}, {"$set": {}}, upsert=True)
-
     async def clear(self) -> None:
         """Forgets all that is remembered, the mark of a restore excepted."""
         await self._rows.delete_many({"_id": {"$ne": RESTORE_ID}})
@@ -91,33 +93,33 @@ class Layout:
         await self._rows.delete_one({"_id": RESTORE_ID})
 
     @contextlib.asynccontextmanager
-    async def leased(self, holder: str) -> AsyncIterator[bool]:
-        """Whether this holder alone may change the layout for as long as it is in here. A lease that its holder has not renewed,
+    async def leased(self, holder: str, name: str = LEASE_ID) -> AsyncIterator[bool]:
+        """Whether this holder alone may change the layout, or restore the database (`RESTORE_ID`), for as long as it is in here.
+        The lease of a restore is its mark, which is durable before anything is restored. A lease that its holder has not renewed,
         because it was killed, runs out by the database's own clock."""
-        if not await self._lease(holder):
+        if not await self._lease(holder, name):
             yield False
             return
-        renewing = asyncio.create_task(self._renew(holder))
+        renewing = asyncio.create_task(self._renew(holder, name))
         try:
             yield True
         finally:
             renewing.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await renewing
-            await self._rows.delete_one({"_id": LEASE_ID, "by": holder})
+            await self._rows.update_one({"_id": name, "by": holder}, [{"$set": {"until": "$$NOW"}}])
 
-    async def _lease(self, holder: str) -> bool:
-        """Takes or renews the lease; False while another has it."""
+    async def _lease(self, holder: str, name: str) -> bool:
+        """Takes the lease; False while another has it."""
         free = {"$or": [{"$eq": ["$by", holder]}, {"$lte": ["$until", "$$NOW"]}]}
-        until = {"$add": ["$$NOW", LEASE // timedelta(milliseconds=1)]}
-        taken = {"by": {"$cond": [free, holder, "$by"]}, "until": {"$cond": [free, until, "$until"]}}
+        taken = {"by": {"$cond": [free, holder, "$by"]}, "until": {"$cond": [free, _until(name), "$until"]}}
         row = await self._rows.find_one_and_update(
-            {"_id": LEASE_ID}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
+            {"_id": name}, [{"$set": taken}], upsert=True, return_document=ReturnDocument.AFTER
         )
         return bool(row["by"] == holder)
 
-    async def _renew(self, holder: str) -> None:
+    async def _renew(self, holder: str, name: str) -> None:
         while True:
-            await asyncio.sleep(LEASE.total_seconds() / RENEWALS)
+            await asyncio.sleep(LEASES[name].total_seconds() / RENEWALS)
             with contextlib.suppress(PyMongoError):  # it is tried again, and the steps may be repeated by another
-                await self._lease(holder)
+                await self._rows.update_one({"_id": name, "by": holder}, [{"$set": {"until": _until(name)}}])

@@ -23,6 +23,8 @@ from service.store.seal_file import KeptSeals, SealFile
 Indexes = Mapping[str, Sequence[IndexModel]]
 FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
 REPEATS = 3
+IDENTIFIER = "rule:IDN-7:"
+"""How the unique key of an actor's business identifier begins."""
 
 
 class Held(Refused):
@@ -36,7 +38,11 @@ class Held(Refused):
         self.holder = holder
         self.rule = key.split(":")[1] if key.startswith("rule:") else ""
         text = f"`{holder}` exists already and may exist only once: change that record instead of adding another."
-        super().__init__(problem(Category.DUPLICATE, "duplicate", text, rule=self.rule))
+        place, identifier = "", key.removeprefix(IDENTIFIER)
+        if identifier != key:
+            place = "identifier"
+            text = f"The identifier `{identifier}` is that of `{holder}` already, and names one actor: use that, or correct it."
+        super().__init__(problem(Category.DUPLICATE, "duplicate", text, expression=place, rule=self.rule))
 
 
 class Repeated(Refused):

@@ -12,6 +12,8 @@ import pymongo
 import pytest
 
 from service.cli import main
+from service.problem import Refused
+from service.store import backup
 from service.store.backup import Restore
 from service.store.folder import KEY, NOTE
 from service.store.layout import LAYOUT
@@ -178,3 +180,23 @@ def test_a_restored_place_has_our_layout_whatever_the_backup_had(baton: Baton, c
     assert json.loads((tmp_path / "two" / NOTE).read_text())["layout"] == LAYOUT
     with pymongo.MongoClient(mongod) as client:
         assert client[f"{tmp_path.name}_two"[-38:]]["installation"].find_one({"_id": "layout"})["number"] == LAYOUT
+
+
+def test_two_restores_at_once_are_not_mixed(baton: Baton, copy: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second is refused while the first is alive, and touches nothing."""
+    monkeypatch.setattr(backup, "PATIENCE", 1)
+    said: list[str] = []
+    done = Restore.copy
+
+    async def overtaken(self: Restore) -> None:
+        await done(self)
+        other = Restore(self._mongo, self._folder, self._copy)
+        with pytest.raises(Refused, match="Another restore") as refused:
+            async with other.alone("another"):
+                pass
+        said.append(str(refused.value))
+
+    monkeypatch.setattr(Restore, "copy", overtaken)
+    assert baton("two", "restore", str(copy)).status == 0
+    assert len(said) == 1
+    assert baton("two", "client", "list").out == baton("one", "client", "list").out

@@ -13,7 +13,7 @@ from service.problem import Category, Refused
 from service.store.embedded import Embedded, find_mongod
 from service.store.folder import NOTE, DataFolder
 from service.store.installation import COLLECTION
-from service.store.layout import FIRST, LAYOUT, LEASE_ID, Layout
+from service.store.layout import FIRST, LAYOUT, LEASE_ID, RESTORE_ID, Layout
 from service.store.mongo import Mongo
 
 
@@ -50,8 +50,10 @@ async def test_a_newer_database_is_refused_and_not_touched(fresh_mongo: Mongo) -
 
 async def test_a_database_that_is_being_restored_is_refused(fresh_mongo: Mongo) -> None:
     layout = Layout(fresh_mongo)
-    await layout.begin_restore()
-    with pytest.raises(Refused, match="baton restore"):
+    async with layout.leased("one", RESTORE_ID):
+        with pytest.raises(Refused, match="baton restore"):
+            await layout.enter()
+    with pytest.raises(Refused, match="baton restore"):  # broken off
         await layout.enter()
     await layout.end_restore()
     await layout.enter()
@@ -77,7 +79,7 @@ async def test_a_lease_that_is_held_can_be_renewed(fresh_mongo: Mongo) -> None:
     layout, rows = Layout(fresh_mongo), fresh_mongo.collection(COLLECTION)
     async with layout.leased("one"):
         await rows.update_one({"_id": LEASE_ID}, {"$set": {"until": clock.now() - timedelta(hours=1)}})
-        assert await layout._lease("one")
+        assert await layout._lease("one", LEASE_ID)
         async with layout.leased("other") as other:
             assert not other
 

@@ -57,7 +57,8 @@ def initiate(folder: Path, members: list[Member]) -> str:
 
 
 async def test_the_first_start_makes_set_and_users_and_the_service_comes_up(tmp_path: Path, members: list[Member]) -> None:
-    """A second run of the script changes nothing; nobody else is let in."""
+    """A second run of the script changes nothing; nobody else is let in. All that is stored can be copied by the service's own
+    user, and put back by that user when it was lost."""
     (tmp_path / "data").mkdir()
     for name in ("admin", "baton"):
         (tmp_path / f"{name}.password").write_text(secrets.token_urlsafe(12) + "@:/\n")
@@ -77,8 +78,28 @@ async def test_the_first_start_makes_set_and_users_and_the_service_comes_up(tmp_
     service.start()
     await service.ready()
     assert httpx.get(f"{service.base}/fhir/metadata").status_code == 200
+    rotated = service.command("keys", "rotate")
+    assert rotated.returncode == 0, rotated.stderr
+    keys = httpx.get(f"{service.base}/auth/jwks").json()
+    copied = service.command("backup", str(tmp_path / "copy.tar.gz"))
+    assert copied.returncode == 0, copied.stderr
     assert service.stop() == 0
     assert "password" not in (tmp_path / "serve.log").read_text().lower()
+    lose(hosts, (tmp_path / "admin.password").read_text().strip())
+    (tmp_path / "data").rename(tmp_path / "lost")
+    (tmp_path / "data").mkdir()
+    restored = service.command("restore", str(tmp_path / "copy.tar.gz"))
+    assert (restored.returncode, "All holds" in restored.stdout) == (0, True), restored.stderr
+    service.start()
+    await service.ready()
+    assert httpx.get(f"{service.base}/auth/jwks").json() == keys
+    assert service.stop() == 0
+
+
+def lose(hosts: str, password: str) -> None:
+    """Drops the service's database, which its administrator may."""
+    with MongoClient[dict[str, Any]](f"mongodb://{hosts}/?replicaSet=baton", username="admin", password=password) as admin:
+        admin.drop_database("baton")
 
 
 def test_the_rehearsal_is_of_what_the_file_says() -> None:

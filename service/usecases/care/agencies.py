@@ -10,6 +10,7 @@ from dataclasses import replace
 
 from service.fhir.reference import link, relative
 from service.problem import Category, Refused, problem
+from service.store.records import IDENTIFIER
 from service.usecases.care import leads
 from service.usecases.request.directory import EMPLOYER
 from service.usecases.request.proposal import Proposal, store
@@ -74,7 +75,7 @@ async def _named(work: UnitOfWork, proposal: Proposal) -> Proposal:
             text = f"The namespace `{system}` is another agency's: use identifiers of your own."
             place = f"{proposal.type}.identifier.system"
             raise Refused(problem(Category.RULE, "business-rule", text, expression=place, rule="IDN-7"))
-    keys = dict.fromkeys(f"rule:IDN-7:{each['system']}|{each['value']}" for each in listed)
+    keys = dict.fromkeys(f"{IDENTIFIER}{each['system']}|{each['value']}" for each in listed)
     own = link(proposal.resource, "practitioner")  # a role may repeat what its own practitioner carries
     taken = [key for key in keys if own and await work.services.records.holder(key) == own]
     return replace(proposal, keys=(*proposal.keys, *(key for key in keys if key not in taken)))
