@@ -43,10 +43,15 @@ async def test_a_service_that_can_never_be_opened_says_why_and_ends(
     monkeypatch.setattr(app, "_opened", opened)
     monkeypatch.setattr(app, "WAIT_SECONDS", 0.001)
     made = app.application(Settings(data=tmp_path), "http://127.0.0.1:1", "mongodb://127.0.0.1:9/")
-    with capture_logs() as lines:
+
+    async def served() -> None:
         async with made.router.lifespan_context(made):
             while not told_to_stop.is_set():
                 await asyncio.sleep(0.001)
+
+    with capture_logs() as lines, pytest.raises(type(error)) as raised:
+        await served()
+    assert raised.value is error  # by which `baton serve` ends with 1
     assert [each["event"] for each in lines] == ["database-awaited", "not-started"]
     assert lines[-1]["reason"] == str(error)
     assert met == []

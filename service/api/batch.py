@@ -37,7 +37,10 @@ def _entry(result: Result, base: str) -> dict[str, Any]:
 def _answered(method: str, answer: Answer, base: str) -> dict[str, Any]:
     if method == "DELETE":
         return {"response": {"status": "204"}}
-    response = {"status": "201" if answer.created else "200", "etag": answer.etag, "lastModified": instant(answer.at)}
+    response: dict[str, Any] = {"status": "201" if answer.created else "200"}
+    response |= {"etag": answer.etag, "lastModified": instant(answer.at)}
     if method != "GET":
         response["location"] = f"{base}/{versioned(answer.reference, answer.version)}"
+    if answer.issues:
+        response["outcome"] = orjson.Fragment(dump(outcome(answer.issues)))
     return {"resource": orjson.Fragment(answer.body), "response": response}

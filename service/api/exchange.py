@@ -53,12 +53,30 @@ def preferences(request: Request) -> Preferences:
     kinds = {kind.partition(";")[0].strip().lower().replace(" ", "+") for kind in wanted}
     if not kinds & (JSON_FORMATS | ANY_TYPES):
         raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
-    prefer = _preferences(given) if (given := request.headers.get("prefer")) else {}
+    prefer = _preferences(request)
     rest = tuple((name, value) for name, value in params if name not in ("_format", "_pretty"))
     return Preferences(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
 
 
-def _preferences(header: str) -> Mapping[str, str]:
+def of_one(request: Request) -> Preferences:
+    """The preferences of a write to one record. Refuses parameters, which say nothing there."""
+    asked = preferences(request)
+    if asked.params:
+        text = "A write to one record has no parameter but `_format` and `_pretty`; leave the others out."
+        raise Refused(problem(Category.MALFORMED, "not-supported", text))
+    return asked
+
+
+def handling(request: Request) -> str:
+    """How the client wants what is unknown here to be taken: `strict`, `lenient`, or '' when it does not say (R4 section
+    3.1.1.5)."""
+    return _preferences(request).get("handling", "")
+
+
+def _preferences(request: Request) -> Mapping[str, str]:
+    header = request.headers.get("prefer")
+    if not header:
+        return {}
     pairs = (part.strip().partition("=") for part in header.replace(";", ",").split(","))
     return {name.strip().lower(): value.strip().strip('"') for name, _, value in pairs if name}
 
@@ -191,7 +209,7 @@ def written(answer: Answer, asked: Preferences, base: str) -> Response:
     if asked.returning == "minimal":
         return Response(status_code=status, headers=headers)
     if asked.returning == "OperationOutcome":
-        return json(dump(outcome(answer.issues or (STORED,))), asked, status=status, headers=headers)
+        return json(dump(outcome((STORED, *answer.issues))), asked, status=status, headers=headers)
     return json(answer.body, asked, status=status, headers=headers)
 
 

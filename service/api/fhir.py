@@ -67,18 +67,19 @@ class Interactions:
 
     async def update(self, request: Request) -> Response:
         """PUT [type]/[id]."""
-        asked, (context, resource) = exchange.preferences(request), await self.sessions.given(request)
+        asked, (context, resource) = exchange.of_one(request), await self.sessions.given(request)
         answer = await records.update(self.services, context, *_target(request), resource, exchange.if_match(request))
         return exchange.written(answer, asked, self.base)
 
     async def patch(self, request: Request) -> Response:
         """PATCH [type]/[id]."""
-        asked, (context, operations) = exchange.preferences(request), await self.sessions.given_patch(request)
+        asked, (context, operations) = exchange.of_one(request), await self.sessions.given_patch(request)
         answer = await patching.patch(self.services, context, *_target(request), operations, exchange.if_match(request))
         return exchange.written(answer, asked, self.base)
 
     async def delete(self, request: Request) -> Response:
         """DELETE [type]/[id]."""
+        exchange.of_one(request)
         context = await self.sessions.of(request)
         answer = await records.delete(self.services, context, *_target(request), exchange.if_match(request))
         return Response(status_code=204, headers={"ETag": answer.etag} if answer.version else None)

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import multiprocessing
 import os
 import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -37,20 +38,24 @@ class Factory:
     base: str
     mongo_uri: str
     works: bool
+    faults: list[BaseException] = field(default_factory=list)
+    """Why this process could not serve, once it could not."""
 
     def __call__(self) -> ASGIApp:
         """The application of this process."""
         logs.configure(self.settings.log_level)
         _end_with_parent()
         beside = worker.run if self.works else None
-        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside))
+        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside), self.faults)
 
 
 class Starting:
-    """Wraps an application so that a failed start writes one line with the reason instead of a traceback."""
+    """Wraps an application so that a failed start writes one line with the reason instead of a traceback, and adds the reason to
+    `faults`."""
 
-    def __init__(self, inner: ASGIApp) -> None:
+    def __init__(self, inner: ASGIApp, faults: list[BaseException]) -> None:
         self.inner = inner
+        self.faults = faults
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection."""
@@ -68,7 +73,11 @@ class Starting:
         try:
             await self.inner(scope, receive, held)
         except Refused as refusal:
+            self.faults.append(refusal)
             complain(str(refusal))
+        except Exception as error:
+            self.faults.append(error)
+            raise
         if failed:
             await send({**failed[0], "message": ""})
 
@@ -104,9 +113,9 @@ class Server:
     async def serve(self, listener: socket.socket) -> None:
         """Serves until a signal stops the service. Raises SystemExit when a process could not start."""
         if self.config.workers == 1:
-            try:
+            with contextlib.suppress(SystemExit):  # uvicorn's, which has a status of its own
                 await uvicorn.Server(self.config).serve(sockets=[listener])
-            except SystemExit:
+            if self.factory.faults:
                 sys.exit(FAILED)
             return
         supervisor = Multiprocess(self.config, [listener])

@@ -296,8 +296,9 @@ class Loading:
 
     async def _new(self, resource: Resource, ref: str, none_exist: str) -> Verdict:
         custodian = await self._whose(resource)
-        proposal = Proposal(stored.checked(self._services, rules.imported(resource, self._base)), None, "c")
-        kept = await decided_again(self._context(custodian), lambda at: self._kept(at, proposal, none_exist))
+        ready = rules.imported(resource, self._base)
+        stored.checked(self._services, ready)
+        kept = await decided_again(self._context(custodian), lambda at: self._kept(at, Proposal(ready, None, "c"), none_exist))
         return Verdict(Fate.LOADED, ref) if kept == ref else self._there(ref, kept)
 
     async def _kept(self, context: RequestContext, proposal: Proposal, none_exist: str) -> str:

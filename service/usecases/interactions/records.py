@@ -16,10 +16,10 @@ from service.consent.redact import is_redacted
 from service.fhir.coding import codings
 from service.fhir.key import value_of
 from service.fhir.query import Key
-from service.fhir.reference import id_of, own
+from service.fhir.reference import id_of, name_of, own
 from service.fhir.resource import identified, root
 from service.fhir.search import Query, matches, parse
-from service.problem import Category, Problem, Refused, problem
+from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases import rules
 from service.usecases.request import idempotency
@@ -152,7 +152,7 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
 
     async def made() -> str:
         ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
-        return await rules.write(work, viewer, Proposal(checked(services, ready), None, "c"))
+        return await rules.write(work, viewer, Proposal(_checked(work, ready), None, "c"))
 
     return await unless_found(work, viewer, kind, none_exist, made)
 
@@ -188,7 +188,7 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     if row is None or not visible:
         return await _chosen(work, viewer, kind, identity, identified(resource, identity), if_match)
     current(row, kind, if_match)
-    proposal = Proposal(checked(services, rules.prepared(identified(resource, identity), context.base)), row, "u")
+    proposal = Proposal(_checked(work, rules.prepared(identified(resource, identity), context.base)), row, "u")
     try:
         return await rules.write(work, viewer, proposal)
     except Refused:
@@ -235,9 +235,7 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
         which = "" if if_match == ANY else f"version {if_match} of "
         text = f"There is no {which}`{kind}/{identity}` here that you may see; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
-    return await rules.write(
-        work, viewer, Proposal(checked(work.services, rules.prepared(resource, work.context.base)), None, "c")
-    )
+    return await rules.write(work, viewer, Proposal(_checked(work, rules.prepared(resource, work.context.base)), None, "c"))
 
 
 def current(row: Row, kind: str, if_match: int | None) -> None:
@@ -322,9 +320,15 @@ def satisfies(work: UnitOfWork, query: Query, resource: Resource) -> bool:
     return matches(query, work.services.indexer.index(resource))
 
 
-def checked(services: Services, resource: Resource) -> Resource:
-    """The resource, when it is valid (fhir-api rules, section 3). Refuses an invalid resource with every error at once, and a
-    redacted or partial (SUBSETTED) copy of a record."""
+def _checked(work: UnitOfWork, resource: Resource) -> Resource:
+    """The resource, when it is valid; the unit of work keeps what is to be told of it."""
+    work.remarks[name_of(resource)] = checked(work.services, resource, strict=work.context.strict)
+    return resource
+
+
+def checked(services: Services, resource: Resource, *, strict: bool = False) -> tuple[Issue, ...]:
+    """The warnings about a valid resource (fhir-api rules, section 3). Refuses an invalid resource with every error at once, and
+    a redacted or partial (SUBSETTED) copy of a record; `strict` refuses a profile that is not known, too."""
     kind = resource["resourceType"]
     if is_redacted(resource):
         text = "This is a redacted copy: storing it would lose what was taken out. Change the custodian's record instead."
@@ -333,11 +337,11 @@ def checked(services: Services, resource: Resource) -> Resource:
     if any(code == "SUBSETTED" for _, code in codings(meta.get("tag") if isinstance(meta, dict) else None)):
         text = "This is a part of a record (`SUBSETTED`): storing it would lose the rest. Read the whole record and change that."
         raise Refused(problem(Category.RULE, "business-rule", text, expression=f"{kind}.meta.tag", rule="R4 3.1.0.1.7"))
-    issues = services.validator.check(resource)
+    issues = services.validator.check(resource, strict_profiles=strict)
     errors = tuple(issue for issue in issues if issue.severity in ("error", "fatal"))
     if errors:
         raise Refused(Problem(Category.INVALID, errors))
-    return resource
+    return issues
 
 
 def served(services: Services, kind: str) -> None:

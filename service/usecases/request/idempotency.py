@@ -38,7 +38,7 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
         facts = {"fingerprint": work.context.fingerprint, "ref": ref, "version": staged.before + 1}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     try:
-        return written(await work.commit(), ref, work.rows.get(ref))
+        return _written(work, await work.commit(), ref)
     except Refused:
         if (answer := await earlier(work)) is not None:
             return answer
@@ -63,7 +63,11 @@ async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[
         facts = {"fingerprint": work.context.fingerprint, "writes": versions}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     rows = await work.commit() if work.staged else {}
-    return [written(rows, ref, work.rows.get(ref)) if ref in rows else await found(work, ref) for _, ref in writes]
+    return [_written(work, rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
+
+
+def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answer:
+    return written(rows, ref, work.rows.get(ref), work.remarks.get(ref, ()))
 
 
 async def found(work: UnitOfWork, ref: str) -> Answer:
@@ -86,7 +90,8 @@ async def _replayed(work: UnitOfWork, answer: Mapping[str, Any]) -> Answer:
 async def _again(work: UnitOfWork, row: Row) -> Answer:
     """The answer that the write of this version had."""
     before = await work.services.records.version(row.type, row.id, row.version - 1) if row.version > 1 else None
-    return written({row.reference: row}, row.reference, before)
+    remarks = () if row.deleted else work.services.validator.check(row.resource)
+    return written({row.reference: row}, row.reference, before, remarks)
 
 
 def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:

@@ -52,9 +52,9 @@ class Page:
     ignored: frozenset[str] = frozenset()
 
 
-def written(rows: Mapping[str, Row], ref: str, before: Row | None = None) -> Answer:
-    """The Answer to a write: the version that was written. A write in the place of a record deleted `before` creates it (R4
-    section 3.1.0.7)."""
+def written(rows: Mapping[str, Row], ref: str, before: Row | None = None, issues: tuple[Issue, ...] = ()) -> Answer:
+    """The Answer to a write: the version that was written, and what is to be told of it. A write in the place of a record deleted
+    `before` creates it (R4 section 3.1.0.7)."""
     row = rows[ref]
     fresh = row.version == 1 or (before is not None and before.deleted)
-    return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=fresh and not row.deleted)
+    return Answer(ref, row.version, row.at, b"" if row.deleted else row.body, created=fresh and not row.deleted, issues=issues)

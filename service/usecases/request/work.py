@@ -20,6 +20,7 @@ from service.consent.relationship import closed, ties
 from service.fhir.date import begins, ends
 from service.fhir.reference import key, link, name_of, relative, unversioned, version_in
 from service.fhir.resource import stamp
+from service.problem import Issue
 from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
@@ -62,7 +63,8 @@ class StagedWrite:
 @dataclass(slots=True)
 class UnitOfWork:
     """Loads records with `row` and `get`, stages writes with `create`, `update` and `delete`, and commits them once with
-    `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit."""
+    `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit; `remarks` are what
+    the caller is to be told of each record that it wrote."""
 
     services: Services
     context: RequestContext
@@ -79,6 +81,7 @@ class UnitOfWork:
     touches: dict[str, tuple[str, ...]] = field(default_factory=dict)
     checks: dict[str, list[Check]] = field(default_factory=dict)
     noted: list[tuple[Resource, str]] = field(default_factory=list)
+    remarks: dict[str, tuple[Issue, ...]] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this unit of work; None when the record never existed, and for a text
