@@ -40,7 +40,6 @@ class Preferences:
     params: Params
     pretty: bool = False
     returning: str = ""
-    lenient: bool = False
 
 
 def preferences(request: Request) -> Preferences:
@@ -55,7 +54,7 @@ def preferences(request: Request) -> Preferences:
         raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
     prefer = _preferences(request)
     rest = tuple((name, value) for name, value in params if name not in ("_format", "_pretty"))
-    return Preferences(rest, named.get("_pretty") == "true", prefer.get("return", ""), prefer.get("handling") == "lenient")
+    return Preferences(rest, named.get("_pretty") == "true", prefer.get("return", ""))
 
 
 def of_one(request: Request) -> Preferences:
@@ -177,12 +176,16 @@ def if_none_exist(request: Request, params: Params) -> str:
     return named or urlencode(params)
 
 
+def named(answer: Answer, tags: str) -> bool:
+    """Whether the tags of an If-None-Match name this version, weakly (RFC 9110 section 13.1.2)."""
+    return tags.strip() == "*" or str(answer.version) in [tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",")]
+
+
 def unchanged(request: Request, answer: Answer) -> bool:
     """Whether a conditional read may be answered 304 (R4 section 3.1.0.1.2)."""
     tags = request.headers.get("if-none-match")
     if tags is not None:
-        named = [tag.strip().removeprefix("W/").strip('"') for tag in tags.split(",")]  # weakly (RFC 9110 section 13.1.2)
-        return str(answer.version) in named or tags.strip() == "*"
+        return named(answer, tags)
     since = request.headers.get("if-modified-since")
     if since is None:
         return False

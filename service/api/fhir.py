@@ -132,11 +132,11 @@ class Interactions:
         """POST [base]: a batch or transaction Bundle."""
         asked, (context, bundle) = exchange.preferences(request), await self.sessions.given(request)
         results = await batches.perform(self.services, context, bundle)
-        return exchange.json(batch.responded(str(bundle["type"]), results, self.base), asked)
+        return exchange.json(batch.responded(str(bundle["type"]), results, self.base, asked.returning), asked)
 
     async def _searched(self, request: Request, context: RequestContext, asked: Preferences, params: Params) -> Response:
         kind = request.path_params["type"]
-        page = await search.search(self.services, context, kind, params, lenient=asked.lenient)
+        page = await search.search(self.services, context, kind, params)
         return self._bundle("searchset", page, f"/fhir/{kind}", Preferences(params, asked.pretty))
 
     def _bundle(self, kind: str, page: Page, path: str, asked: Preferences) -> Response:

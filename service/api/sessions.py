@@ -52,7 +52,7 @@ class Sessions:
             fingerprint=hashlib.sha256(mark).hexdigest() if mark else "",
             given_id=state.given_id,
             directory=await directory or 0,
-            strict=exchange.handling(request) == "strict",
+            handling=exchange.handling(request),
         )
         state.context, state.denied = context, self.denied
         return context

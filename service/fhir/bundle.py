@@ -53,9 +53,7 @@ def _opened(entry: Any, place: int, naming: Naming) -> Iterator[Sent | Problem]:
     if isinstance(entry, dict) and isinstance(entry.get("search"), dict) and entry["search"].get("mode") == "outcome":
         return
     if not isinstance(resource, dict):
-        yield _malformed(
-            f"`entry[{place}]` carries no resource to load; leave it out."
-        )
+        yield _malformed(f"`entry[{place}]` carries no resource to load; leave it out.")
         return
     if fault := full_url_fault(_url(entry), resource):
         yield _malformed(f"`entry[{place}]`: {fault}")

@@ -190,7 +190,12 @@ async def test_an_absolute_url_of_this_base_is_taken(locality: Locality) -> None
         {"request": {"method": "POST", "url": "Observation"}, "resource": []},
         {"request": {"method": "POST", "url": "Observation/x"}, "resource": {"resourceType": "Observation"}},
         {"request": {"method": "DELETE", "url": "Observation"}},
-        {"request": {"method": "DELETE", "url": "Observation?status=final"}},
+        {"request": {"method": "DELETE", "url": "Observation/x?status=final"}},
+        {"request": {"method": "PATCH", "url": "Observation?status=final"}, "resource": {"resourceType": "Binary"}},
+        {
+            "request": {"method": "PUT", "url": "Observation/x", "ifNoneMatch": 'W/"1"'},
+            "resource": {"resourceType": "Observation"},
+        },
         {"request": {"method": "PUT", "url": "Observation/x?status=final"}, "resource": {"resourceType": "Observation"}},
     ],
 )

@@ -69,6 +69,19 @@ async def read(services: Services, context: RequestContext, kind: str, identity:
     return await Reading(services, kind, identity).answer(context, params)
 
 
+async def readable(work: UnitOfWork, kind: str, identity: str, params: Params) -> None:
+    """Refuses a read as the read itself would; nothing is shown, so nothing is noted."""
+    served(work.services, kind)
+    allowed(work.context, kind, "r")
+    row = await work.row(f"{kind}/{identity}")
+    shown = await (await viewer_of(work.services, work.context)).reveal([row] if row else [], "r")
+    if not shown:
+        raise absent(kind, identity)
+    if shown[0].row.deleted:
+        raise gone(kind, identity)
+    answer(work.services, shown[0], params)
+
+
 async def vread(services: Services, context: RequestContext, kind: str, identity: str, version: str) -> Answer:
     """One version of a record. The version is decided by its own content, and again with the record's current labels."""
     served(services, kind)
@@ -270,15 +283,22 @@ async def existing(work: UnitOfWork, viewer: Viewer, kind: str, none_exist: str)
     await work.premise(*_lanes(work, query))
     custodian = "" if kind in DIRECTORY else work.context.caller.organization
     kept = await work.services.holdings.kept(query, custodian, MANY)
-    rows = [shown.row for shown in await viewer.reveal(kept, "c") if matches(query, viewer.left(shown))]
+    shown = [each for each in await viewer.reveal(kept, "c") if matches(query, viewer.left(each))]
+    rows = [each.row for each in shown if not _going(work, each.row)]
     if len(rows) > 1:
         text = "More than one of your records matches this condition; make it name one."
         raise Refused(problem(Category.STALE, "multiple-matches", text, rule="R4 3.1.0.8.1"))
     if rows:
         work.rows[f"{kind}/{rows[0].id}"] = rows[0]
         return f"{kind}/{rows[0].id}"
-    staged = (ref for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and satisfies(work, query, each.resource))
-    return next(staged, None)
+    fresh = {ref: each.resource for ref, each in work.staged.items() if ref.startswith(f"{kind}/") and not each.deleted}
+    return next((ref for ref, each in fresh.items() if satisfies(work, query, each)), None)
+
+
+def _going(work: UnitOfWork, row: Row) -> bool:
+    """Whether the unit of work deletes a record."""
+    staged = work.staged.get(row.reference)
+    return staged is not None and staged.deleted
 
 
 def criteria(kind: str, none_exist: str, base: str) -> Params:
@@ -322,7 +342,7 @@ def satisfies(work: UnitOfWork, query: Query, resource: Resource) -> bool:
 
 def _checked(work: UnitOfWork, resource: Resource) -> Resource:
     """The resource, when it is valid; the unit of work keeps what is to be told of it."""
-    work.remarks[name_of(resource)] = checked(work.services, resource, strict=work.context.strict)
+    work.remarks[name_of(resource)] = checked(work.services, resource, strict=work.context.handling == "strict")
     return resource
 
 

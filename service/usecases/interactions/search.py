@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from service.fhir.cursor import Cursor, seal, unseal
 from service.fhir.date import milliseconds
@@ -24,20 +25,41 @@ MAX_INCLUDED = 1000
 CURSOR = "_cursor"
 
 
-async def search(services: Services, context: RequestContext, kind: str, params: Params, *, lenient: bool = False) -> Page:
-    """One page of a searchset. Consent is decided for every row before the row is counted, paged or included."""
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A search as it will be made: its parameters without the cursor, its query, and the place that the cursor names. `binding`
+    ties cursors to the caller and the query."""
+
+    params: Params
+    query: Query
+    binding: str
+    after: Cursor | None
+
+
+def checked(services: Services, context: RequestContext, kind: str, params: Params) -> None:
+    """Refuses a search that cannot be made."""
+    _asked(services, context, kind, params)
+
+
+def _asked(services: Services, context: RequestContext, kind: str, params: Params) -> Asked:
     if kind not in services.definitions.served:
         text = f"`{kind}` is not an R4 resource type that is kept here; correct the URL."
         raise Refused(problem(Category.ABSENT, "not-supported", text))
     allowed(context, kind, "s")
     asked = [(name, value) for name, value in params if name != CURSOR]
-    query = _parsed(services, context, kind, asked, lenient)
+    query = _parsed(services, context, kind, asked)
+    used = [(name, value) for name, value in asked if name not in query.ignored]
+    binding = f"{context.caller.client} {context.caller.user} {kind} {used!r}"
+    return Asked(asked, query, binding, _after(services, params, binding))
+
+
+async def search(services: Services, context: RequestContext, kind: str, params: Params) -> Page:
+    """One page of a searchset. Consent is decided for every row before the row is counted, paged or included."""
+    made = _asked(services, context, kind, params)
+    asked, query, after = made.params, made.query, made.after
     viewer = await viewer_of(services, context)
     walk = Walk(services, viewer, query, await viewer.visible(kind, query))
     ignored = frozenset(query.ignored)
-    used = [(name, value) for name, value in asked if name not in ignored]
-    binding = f"{context.caller.client} {context.caller.user} {kind} {used!r}"
-    after = _after(services, params, binding)
     total = await walk.total() if query.total != "none" or query.counts_only else None
     if query.counts_only:
         await note(services, context, "E", query_text(kind, asked), [])
@@ -47,7 +69,7 @@ async def search(services: Services, context: RequestContext, kind: str, params:
     matches, more = shown[:count], len(shown) > count
     others = await _included(services, viewer, query, matches)
     await note(services, context, "E", query_text(kind, asked), [*matches, *others])
-    cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, binding) if more else ""
+    cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, made.binding) if more else ""
     entries = [
         *(_entry(services, query, each, "match") for each in matches),
         *(_entry(services, query, each, "include") for each in others),
@@ -55,10 +77,10 @@ async def search(services: Services, context: RequestContext, kind: str, params:
     return Page(tuple(entries), cursor, total, _ignored(query), ignored)
 
 
-def _parsed(services: Services, context: RequestContext, kind: str, asked: Params, lenient: bool) -> Query:
+def _parsed(services: Services, context: RequestContext, kind: str, asked: Params) -> Query:
     zone = services.zone
     setting = Setting(context.base, zone, milliseconds(context.at))
-    query = parse(kind, asked, services.indexer.parameters, lenient=lenient, setting=setting)
+    query = parse(kind, asked, services.indexer.parameters, lenient=context.handling == "lenient", setting=setting)
     if isinstance(query, Problem):
         raise Refused(query)
     return query

@@ -45,25 +45,35 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
         raise
 
 
-async def transaction(work: UnitOfWork) -> list[tuple[str, Answer]] | None:
-    """The first answers to this transaction, each with its method; None when the transaction is new."""
+async def transaction(work: UnitOfWork) -> list[Answer] | None:
+    """The first answers to the writes of this transaction; None when the transaction is new."""
     told = await work.services.records.answered(_key(work)) if work.context.given_id else None
     if told is None:
         return None
     _same(work, told)
-    rows = [(method, ref, await _version(work, {"ref": ref, "version": version})) for method, ref, version in told["writes"]]
-    return [(method, await _again(work, row)) for method, _, row in rows]
+    return [
+        await _again(work, await _version(work, {"ref": ref, "version": version})) if version else await found(work, ref)
+        for ref, version in told["answers"]
+    ]
 
 
-async def together(work: UnitOfWork, writes: Sequence[tuple[str, str]]) -> list[Answer]:
-    """Commits a transaction's writes (method and reference) in one Change, with the transaction's idempotency key. Returns the
-    answers of the writes."""
-    if work.context.given_id and work.staged:
-        versions = [(method, ref, each.before + 1) for method, ref in writes if (each := work.staged.get(ref))]
-        facts = {"fingerprint": work.context.fingerprint, "writes": versions}
+async def together(work: UnitOfWork, refs: Sequence[str]) -> list[Answer]:
+    """Commits what a transaction has staged in one Change, with the transaction's idempotency key. Returns the answers of its
+    writes, which are to these records; '' for a write that had nothing to do. A repeat that runs at the same moment and commits
+    second gets the answers of the first."""
+    if not work.staged:
+        return [await found(work, ref) for ref in refs]
+    if work.context.given_id:
+        versions = [(ref, work.staged[ref].before + 1 if ref in work.staged else 0) for ref in refs]
+        facts = {"fingerprint": work.context.fingerprint, "answers": versions}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
-    rows = await work.commit() if work.staged else {}
-    return [_written(work, rows, ref) if ref in rows else await found(work, ref) for _, ref in writes]
+    try:
+        rows = await work.commit()
+    except Refused:
+        if (answers := await transaction(work)) is not None:
+            return answers
+        raise
+    return [_written(work, rows, ref) if ref in rows else await found(work, ref) for ref in refs]
 
 
 def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answer:
@@ -72,7 +82,9 @@ def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answer:
 
 async def found(work: UnitOfWork, ref: str) -> Answer:
     """The answer to a write that changed nothing, such as a conditional create that matched. The answer has a body only for a
-    caller that may read the record."""
+    caller that may read the record, and none for a write to no record ('')."""
+    if not ref:
+        return Answer("", 0, work.context.at)
     row = await work.row(ref)
     assert row is not None, "INVARIANT: a plan gives the reference of what it staged or found"
     viewer = await viewer_of(work.services, work.context)

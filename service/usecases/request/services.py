@@ -71,8 +71,8 @@ class RequestContext:
 
     `base` is the public FHIR base URL; `request_id` and `correlation_id` are echoed; `fingerprint` tells two different requests
     with one request id apart; `given_id` says that the client chose the request id (HOV-9). `directory` is the directory's
-    generation when the request came, None when the generation has to be read. `strict` says that the client wants what it could
-    only be warned of to be refused (`Prefer: handling=strict`).
+    generation when the request came, None when the generation has to be read. `handling` is how the client wants
+    what is not known here to be taken: `strict`, `lenient` or, when it does not say, ''.
     """
 
     caller: Caller
@@ -83,4 +83,4 @@ class RequestContext:
     fingerprint: str = ""
     given_id: bool = False
     directory: int | None = None
-    strict: bool = False
+    handling: str = ""
