@@ -67,6 +67,12 @@ class Index:
         found = (each[len(start) :] for each in self.keys if each.startswith(start))
         return tuple(sorted(each for each in found if each.count("/") == 1 and ":" not in each))
 
+    def canonicals(self, name: str) -> tuple[str, ...]:
+        """The canonicals that a reference parameter holds; one with a version also without."""
+        start = f"{name}="
+        found = (each[len(start) :] for each in self.keys if each.startswith(start))
+        return tuple(sorted(each for each in found if ":" in each))
+
     def versions(self, name: str) -> tuple[str, ...]:
         """The references `Type/id/_history/v` to certain versions that a reference parameter holds."""
         start = f"{name}="
@@ -201,9 +207,6 @@ def _reference(name: str, value: Any, draft: _Draft) -> None:
             target = own(target, draft.base)
         draft.keys.update(key.reference(name, target))
         draft.rank(name, target)
-    elif "resourceType" in value and type(value.get("id")) is str:  # a resource in an entry of a Bundle
-        draft.keys.add(f"{name}={value['resourceType']}/{value['id']}")
-        draft.rank(name, f"{value['resourceType']}/{value['id']}")
     elif type(target) is str or type(value.get("display")) is str:  # contained or only named: present, without a key
         draft.rank(name, _text(value, "display") or _text(value, "reference"))
     identifier = value.get("identifier")

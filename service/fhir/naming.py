@@ -21,6 +21,8 @@ from service.problem import Issue
 _RESTFUL = re.compile(r"(https?://.+/)([A-Z][A-Za-z]{1,63})/([A-Za-z0-9\-.]{1,64})(?:/_history/[A-Za-z0-9\-.]{1,64})?\Z")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
 NOWHERE = ("urn:uuid:", "urn:oid:")
+SEARCH = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)")
+"""The form of a conditional reference, which says by a search which record it leads to."""
 RULE = "R4 2.36.4.1"
 
 
@@ -93,12 +95,23 @@ def full_url_fault(full_url: str, resource: object = None) -> str:
     return "A fullUrl that is the URL of a record ends in the type and id of its resource: correct the one or the other."
 
 
-def unanswered(resource: Resource) -> tuple[Issue, ...]:
-    """An Issue for each Reference of a resource sent by itself that nothing can answer. A Bundle that is kept as a record has
-    entries of its own to answer them."""
+def unanswered(resource: Resource, base: str = "") -> tuple[Issue, ...]:
+    """An Issue for each Reference of a resource sent by itself that nothing can answer: the name of an entry, and a search, which
+    only a transaction makes. A Bundle that is kept as a record has entries of its own to answer them."""
     if resource.get("resourceType") == "Bundle":
         return ()
-    return tuple(_lost(target, path) for path, target in references(resource) if target.startswith(NOWHERE))
+    said = [(path, own(target, base)) for path, target in references(resource)]
+    return tuple(
+        _lost(target, path) if target.startswith(NOWHERE) else _searching(target, path)
+        for path, target in said
+        if target.startswith(NOWHERE) or SEARCH.fullmatch(target)
+    )
+
+
+def _searching(text: str, path: str) -> Issue:
+    kind = text.partition("?")[0]
+    said = f"A search in the place of an id is resolved in a transaction alone: send one, or refer to `{kind}/id`."
+    return Issue("not-supported", said, path, "R4 3.1.0.11.2")
 
 
 def _lost(text: str, path: str) -> Issue:

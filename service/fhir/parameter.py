@@ -20,8 +20,9 @@ by one is refused by name.
 SPECIAL = frozenset({"_id", "_lastUpdated"})
 """Parameters whose values are kept in fields of the row itself, not among the keys."""
 
-_NOT_MEANT = frozenset({"phonetic"})
-"""Parameters whose expression could be compiled, but which R4 matches in another way than their type."""
+_NOT_MEANT = frozenset({"phonetic", "composition", "message"})
+"""Parameters whose expression could be compiled, but which R4 matches in another way than their type. The latter two, of Bundle,
+lead to a resource inside the record, which has no place of its own."""
 
 _OWN = {
     ("CarePlan", "author"): ("reference", "CarePlan.author"),

@@ -207,15 +207,50 @@ def _included(include: Include, index: Index, parameters: Parameters) -> Iterabl
     return (reference for reference in found if not include.target or reference.startswith(f"{include.target}/"))
 
 
+def definitions(query: Query, found: Iterable[Index], parameters: Parameters) -> dict[str, set[str]]:
+    """The canonicals that the query's `_include`s name in the matches found, by the type that each may be of."""
+    wanted: dict[str, set[str]] = {}
+    for index in found:
+        for include in query.includes:
+            for name in _reference_names(include, parameters) if include.source == index.type else ():
+                for target in parameters.of(index.type)[name].targets:
+                    if include.target in ("", target) and "url" in parameters.of(target):
+                        wanted.setdefault(target, set()).update(index.canonicals(name))
+    return wanted
+
+
+def defining(kind: str, canonicals: Collection[str]) -> Query:
+    """The search for the records of a type that these canonicals name, in whatever version."""
+    tests = tuple(Key(f"url={url}") for url in sorted({each.partition("|")[0] for each in canonicals}))
+    return Query(kind, (Term("_include", tests),))
+
+
+def refers(
+    include: Include, index: Index, references: frozenset[str], defined: Collection[tuple[str, str]], parameters: Parameters
+) -> bool:
+    """Whether a record refers to one of these records, or names one of these definitions (url and version) by its canonical."""
+    return any(
+        not references.isdisjoint(index.references(name)) or any(meant(index.canonicals(name), *each) for each in defined)
+        for name in _reference_names(include, parameters)
+    )
+
+
+def meant(canonicals: Collection[str], url: str, version: str) -> bool:
+    """Whether one of these canonicals, of which each with a version stands beside itself without, names this version."""
+    certain = {each for each in canonicals if each.startswith(f"{url}|")}
+    return f"{url}|{version}" in certain if certain else url in canonicals
+
+
 def _reference_names(include: Include, parameters: Parameters) -> tuple[str, ...]:
     if include.parameter != "*":
         return (include.parameter,)
     return tuple(sorted(name for name, each in parameters.of(include.source).items() if each.kind == "reference"))
 
 
-def referring(include: Include, references: Collection[str], parameters: Parameters) -> Query:
-    """The search for a `_revinclude`: records of the include's source type that refer to any of the matches."""
-    wanted = sorted(each for each in references if not include.target or each.startswith(f"{include.target}/"))
+def referring(include: Include, references: Collection[str], urls: Collection[str], parameters: Parameters) -> Query:
+    """The search for a `_revinclude`: records of the include's source type that refer to any of the matches, by reference or by
+    one of their `urls`."""
+    wanted = sorted(each for each in references if not include.target or each.startswith(f"{include.target}/")) + sorted(urls)
     names = _reference_names(include, parameters)
     tests = tuple(Key(f"{name}={reference}") for name in names for reference in wanted)
     return Query(include.source, (Term(f"_revinclude={include.source}:{include.parameter}", tests),))

@@ -128,7 +128,7 @@ def prepared(resource: Resource, base: str) -> Resource:
     """The resource in the form that is validated and stored: a reference to a record of this service by its absolute URL under
     `base` becomes relative, so that every rule and every search finds the record by one name. Refuses a reference that nothing
     answers."""
-    if lost := unanswered(resource):
+    if lost := unanswered(resource, base):
         raise Refused(Problem(Category.INVALID, lost))
     return localised(resource, base)
 

@@ -96,3 +96,29 @@ async def test_an_operation_that_changes_nothing_is_called_by_post_too(locality:
     answers = [await trust.post(path, {"resourceType": "Parameters"}), *([await trust.get(path)] if operation.instance else [])]
     assert {each.status_code for each in answers} <= {400, 404}
     assert all("There is nothing at this path" not in each.text for each in answers)
+
+
+async def test_a_search_includes_what_a_match_names_by_its_canonical(locality: Locality) -> None:
+    """_include and _revinclude by canonical, in the version that is named."""
+    trust = await locality.agency("trust")
+    url = "https://baton.example/fhir/Questionnaire/mds-crisis"
+    version = (await trust.get(f"Questionnaire?url={url}")).json()["entry"][0]["resource"]["version"]
+    named = {}
+    for canonical in (url, f"{url}|{version}", f"{url}|0.0.0"):
+        response = {"resourceType": "QuestionnaireResponse", "status": "in-progress", "subject": {"reference": locality.person}}
+        named[canonical] = (await trust.created({**response, "questionnaire": canonical}))["id"]
+    for canonical, identity in named.items():
+        entries = (await trust.get(f"QuestionnaireResponse?_id={identity}&_include=QuestionnaireResponse:questionnaire")).json()[
+            "entry"
+        ]
+        assert [each["resource"]["url"] for each in entries[1:]] == ([url] if not canonical.endswith("0.0.0") else [])
+    found = (await trust.get(f"Questionnaire?url={url}&_revinclude=QuestionnaireResponse:questionnaire")).json()["entry"]
+    here = {each["resource"]["id"] for each in found if each["search"]["mode"] == "include"} & {*named.values()}
+    assert here == {identity for canonical, identity in named.items() if not canonical.endswith("0.0.0")}
+
+
+async def test_a_search_includes_the_value_sets_of_a_profile(locality: Locality) -> None:
+    """By whichever parameter: `_include=*`."""
+    trust = await locality.agency("trust")
+    found = (await trust.get("StructureDefinition?_id=baton-handover-task&_include=*")).json()["entry"]
+    assert {each["resource"]["resourceType"] for each in found} >= {"StructureDefinition", "ValueSet"}

@@ -6,7 +6,7 @@ from email.utils import parsedate_to_datetime
 
 import pytest
 
-from tests.api.bundles import entry
+from tests.api.bundles import entry, sent
 from tests.api.notes import kept, observation
 from tests.locality import BASE, Locality
 
@@ -262,3 +262,28 @@ async def test_a_status_that_is_only_an_extension_is_none(locality: Locality, me
         unsaid = {**{name: value for name, value in resource.items() if name != member}, f"_{member}": absent}
         answer = await trust.post(str(resource["resourceType"]), unsaid)
         assert (answer.status_code, answer.json()["issue"][0]["expression"]) == (422, [f"{resource['resourceType']}.{member}"])
+
+
+@pytest.mark.parametrize(
+    "reference",
+    [
+        "/{person}",
+        "../{person}",
+        "{person}#x",
+        "{base}//{person}",
+        "Patient?identifier=urn:x|1",
+        "{base}/Patient?name=x",
+        "patient",
+    ],
+)
+async def test_a_reference_that_leads_nowhere_is_not_stored(locality: Locality, reference: str) -> None:
+    """422 naming it, by itself and in a batch: nobody would find the record by the person whom it is about."""
+    trust = await locality.agency("trust")
+    said = reference.format(person=locality.person, base=f"{BASE}/fhir")
+    body = observation(said)
+    assert (await trust.post("Observation", body)).status_code == 422
+    answer = (await sent(trust, "batch", entry("POST", "Observation", body))).json()
+    assert answer["entry"][0]["response"]["status"] == "422"
+    assert answer["entry"][0]["response"]["outcome"]["issue"][0]["expression"] == [
+        "Observation.subject" if "?" in said else "Observation.subject.reference"
+    ]

@@ -125,11 +125,21 @@ def test_a_relative_full_url_names_nothing(url: str, sound: bool) -> None:
 
 
 @pytest.mark.parametrize(
-    ("target", "paths"), [(URN, ["Basic.subject"]), ("urn:oid:1.2", ["Basic.subject"]), ("Patient/p", []), ("#", [])]
+    ("target", "lost"),
+    [
+        (URN, True),
+        ("urn:oid:1.2", True),
+        ("Patient?identifier=x", True),
+        (f"{BASE}/Patient?identifier=x", True),
+        (f"{THEIRS}/Patient?identifier=x", False),
+        ("Patient/p", False),
+        ("#", False),
+    ],
 )
-def test_a_resource_by_itself_refers_to_no_urn(target: str, paths: list[str]) -> None:
-    found = unanswered({"resourceType": "Basic", "subject": {"reference": target}})
-    assert [issue.expression for issue in found] == paths
+def test_a_resource_by_itself_refers_to_no_urn_and_to_no_search(target: str, lost: bool) -> None:
+    """Which only the entries of a transaction answer."""
+    found = unanswered({"resourceType": "Basic", "subject": {"reference": target}}, BASE)
+    assert [issue.expression for issue in found] == ["Basic.subject"] * lost
 
 
 def test_a_bundle_that_is_a_record_answers_itself() -> None:

@@ -333,7 +333,7 @@ def test_a_star_includes_every_reference(indexer: Indexer) -> None:
 def test_a_revinclude_is_a_search_for_what_refers(indexer: Indexer) -> None:
     query = asked(indexer, "CarePlan", ("_revinclude", "Task:focus"))
     assert query.revincludes == (Include("Task", "focus", "CarePlan"),)
-    tasks = referring(query.revincludes[0], ["CarePlan/c"], indexer.parameters)
+    tasks = referring(query.revincludes[0], ["CarePlan/c"], [], indexer.parameters)
     assert matches(tasks, task(indexer, focus={"reference": "CarePlan/c"}))
     assert not matches(tasks, task(indexer, focus={"reference": "CarePlan/d"}))
 

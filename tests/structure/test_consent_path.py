@@ -54,7 +54,7 @@ PATHS: Mapping[str, str] = {
     "usecases/interactions/records.py": "a record is revealed before it is answered; conditions find what one could write",
     "usecases/disclosure/release.py": "what is released is decided for its recipient, record by record",
     "usecases/disclosure/selection.py": "what was asked for is decided for its recipient, record by record",
-    "usecases/interactions/search.py": "every row is revealed before it is counted, paged or included",
+    "usecases/interactions/inclusion.py": "every row is revealed before it is included",
     "usecases/consent/withdrawal.py": "a withdrawal looks at who relied on a Consent; nothing leaves",
     "usecases/request/personal.py": "a questionnaire is looked up for whether it is open to persons; nothing leaves",
     "usecases/request/work.py": "loads for rules to decide on; what leaves passes the viewer",

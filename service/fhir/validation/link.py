@@ -12,8 +12,11 @@ from service.fhir.canonical import R4_STRUCTURE
 from service.fhir.naming import full_url_fault
 from service.fhir.validation.report import At, Check, Report
 
-_TYPED = re.compile(r"(?:[^#]*/)?([A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}(?:/_history/[A-Za-z0-9\-.]{1,64})?(?:#.*)?")
-_QUERY = re.compile(r"([A-Z][A-Za-z]{1,63})\?.+")
+_TYPED = re.compile(
+    r"(?P<server>[A-Za-z][A-Za-z0-9+.\-]*:[^#]*/)?(?P<type>[A-Z][A-Za-z]{1,63})/[A-Za-z0-9\-.]{1,64}"
+    r"(?:/_history/[A-Za-z0-9\-.]{1,64})?(?(server)(?:#.*)?)"
+)
+_QUERY = re.compile(r"(?P<type>[A-Z][A-Za-z]{1,63})\?.+")
 _ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.\-]*:.+")
 RULE = "R4 2.3.0"
 
@@ -23,7 +26,7 @@ def leads_to(reference: str) -> str | None:
     """The type that a literal reference names; empty for a reference that names none; None for a text that is no reference."""
     found = _TYPED.fullmatch(reference) or _QUERY.fullmatch(reference)
     if found:
-        return found[1]
+        return found["type"]
     return "" if _ABSOLUTE.fullmatch(reference) or reference.startswith("#") else None
 
 

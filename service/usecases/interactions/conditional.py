@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from urllib.parse import parse_qsl
 
 from service.change import Resource
+from service.fhir.naming import SEARCH
 from service.fhir.reference import own
 from service.fhir.resource import references, root
 from service.problem import Category, Refused, problem
 from service.usecases.interactions import search
 from service.usecases.request.services import RequestContext, Services
 
-SEARCHED = re.compile(r"([A-Z][A-Za-z]{1,63})\?(.+)")
 RULE = "R4 3.1.0.11.2"
 
 
@@ -31,7 +30,7 @@ def asked(resource: Resource, base: str) -> dict[str, str]:
     in a Bundle that is kept as a record are the Bundle's own."""
     if root(resource) == "Bundle":
         return {}
-    return {reference: path for path, reference in references(resource) if SEARCHED.fullmatch(own(reference, base))}
+    return {reference: path for path, reference in references(resource) if SEARCH.fullmatch(own(reference, base))}
 
 
 async def target(services: Services, context: RequestContext, path: str, reference: str) -> str:

@@ -7,21 +7,19 @@ from dataclasses import dataclass
 
 from service.fhir.cursor import Cursor, seal, unseal
 from service.fhir.date import milliseconds
-from service.fhir.query import Query, included, place, referring
-from service.fhir.reference import key, unversioned, version_in
+from service.fhir.query import Query, place
 from service.fhir.search import parse
 from service.fhir.term import Setting
 from service.problem import Category, Issue, Problem, Refused, problem
-from service.store.records import Row
+from service.usecases.interactions import inclusion
 from service.usecases.request.audit import note, query_text
 from service.usecases.request.presentation import subset
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services
-from service.usecases.request.viewer import Shown, Viewer, allowed, viewer_of
+from service.usecases.request.viewer import Shown, allowed, viewer_of
 from service.usecases.request.walk import Walk
 
 Params = Sequence[tuple[str, str]]
-MAX_INCLUDED = 1000
 CURSOR = "_cursor"
 
 
@@ -67,7 +65,7 @@ async def search(services: Services, context: RequestContext, kind: str, params:
     count = min(query.count or services.settings.page_size, services.settings.max_page_size)
     shown = await walk.page(after, count + 1)
     matches, more = shown[:count], len(shown) > count
-    others = await _included(services, viewer, query, matches)
+    others = await inclusion.included(viewer, query, matches)
     await note(services, context, "E", query_text(kind, asked), [*matches, *others])
     cursor = seal(Cursor(place(query, matches[-1].row.index)), services.secret, made.binding) if more else ""
     entries = [
@@ -94,35 +92,6 @@ def _after(services: Services, params: Params, binding: str) -> Cursor | None:
     if isinstance(cursor, Problem):
         raise Refused(cursor)
     return cursor
-
-
-async def _included(services: Services, viewer: Viewer, query: Query, matches: Sequence[Shown]) -> list[Shown]:
-    """The records that `_include` and `_revinclude` add, one step from the matches. More than `MAX_INCLUDED` records are refused,
-    not cut."""
-    if not (query.includes or query.revincludes):
-        return []
-    indexes = [viewer.left(each) for each in matches]
-    here = {each.row.reference for each in matches}
-    wanted = [ref for ref in included(query, indexes, services.indexer.parameters) if ref not in here]
-    rows = await services.records.read_many({unversioned(ref) for ref in wanted}) if wanted else {}
-    shown = await viewer.reveal([rows[ref] for ref in wanted if ref in rows and not rows[ref].deleted], "r")
-    shown += [each for ref in wanted if version_in(ref) for each in await _past(viewer, ref, rows.get(unversioned(ref)))]
-    for each in query.revincludes:
-        if here:
-            reverse = referring(each, sorted(here), services.indexer.parameters)
-            walk = Walk(services, viewer, reverse, await viewer.visible(reverse.type, reverse), "r")
-            shown += await walk.page(None, MAX_INCLUDED + 1)
-    if len(shown) > MAX_INCLUDED:
-        text = f"The includes bring more than {MAX_INCLUDED} records; ask for fewer matches with `_count`."
-        raise Refused(problem(Category.TOO_COSTLY, "too-costly", text))
-    known = {(each.row.reference, each.row.version) for each in matches}
-    return list({at: each for each in shown if (at := (each.row.reference, each.row.version)) not in known}.values())
-
-
-async def _past(viewer: Viewer, ref: str, current: Row | None) -> list[Shown]:
-    """The version of a record that a match refers to, as far as the caller may see it (R4 section 3.1.1.6)."""
-    row = await viewer.services.records.version(*key(ref), version_in(ref)) if current is not None else None
-    return await viewer.reveal_past([row], current, "r") if row is not None and current is not None and not row.deleted else []
 
 
 def _entry(services: Services, query: Query, shown: Shown, mode: str) -> Entry:
