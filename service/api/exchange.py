@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -19,7 +20,7 @@ from service.change import Resource
 from service.fhir.json import dump, parse, pretty, value
 from service.fhir.outcome import outcome
 from service.fhir.patch import MEDIA_TYPE
-from service.fhir.reference import type_of, versioned
+from service.fhir.reference import id_of, type_of, versioned
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.interactions import records
 from service.usecases.request.results import Answer, Page
@@ -42,14 +43,14 @@ class Preferences:
     returning: str = ""
 
 
-def preferences(request: Request) -> Preferences:
-    """Reads `_format`, `_pretty`, Accept and Prefer. Refuses every format other than JSON, because this service writes only
-    JSON."""
+def preferences(request: Request, form: Params = ()) -> Preferences:
+    """Reads `_format`, `_pretty`, Accept and Prefer; `form` are parameters that come in the body. Refuses every format other than
+    JSON of R4, because this service writes only that."""
     query = request.scope["query_string"]
-    params = tuple(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else ()
+    params = (*(parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ()), *form)
     named = dict(params)
     wanted = [named["_format"]] if "_format" in named else request.headers.get("accept", "").split(",")
-    kinds = {kind.partition(";")[0].strip().lower().replace(" ", "+") for kind in wanted}
+    kinds = {kind.partition(";")[0].strip().lower().replace(" ", "+") for kind in wanted if not _of_another_version(kind)}
     if not kinds & (JSON_FORMATS | ANY_TYPES):
         raise Refused(problem(Category.FORMAT, "not-supported", "Only JSON is written here; ask for `application/fhir+json`."))
     prefer = _preferences(request)
@@ -97,10 +98,20 @@ async def patch_in(request: Request, max_bytes: int, max_depth: int) -> tuple[An
 
 def _sent_as(request: Request, types: Collection[str], what: str, instead: str) -> None:
     """Refuses a body of any other media type."""
-    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    given = request.headers.get("content-type", "")
+    media = given.partition(";")[0].strip().lower()
+    if _of_another_version(given):
+        text = "A body of another version of FHIR is not read here; send one of R4, `fhirVersion=4.0`."
+        raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
     if media not in types:
         text = f"{what} of type `{media or 'none'}` is not read here; send {instead}."
         raise Refused(problem(Category.MEDIA_TYPE, "not-supported", text))
+
+
+def _of_another_version(media: str) -> bool:
+    """Whether a media type says that it is of another version of FHIR than R4 (R4 section 2.1.0.5)."""
+    said = re.search(r"fhirversion\s*=\s*\"?([^;\",]*)", media.lower()) if "ersion" in media else None
+    return said is not None and said[1].strip() not in ("4.0", "4.0.1")
 
 
 def _sound(read: T | Problem) -> T:
@@ -153,10 +164,16 @@ async def form_in(request: Request) -> Params:
 
 def if_match(request: Request) -> int | None:
     """The version that If-Match names; `records.ANY` for `If-Match: *`, `records.NEW` for `If-None-Match: *`, None when the
-    request has neither header."""
-    given = request.headers.get("if-match")
+    request has neither header. Refuses a condition that would not be looked at."""
+    given, none = request.headers.get("if-match"), request.headers.get("if-none-match")
+    if none is not None and (given is not None or none.strip() != "*"):
+        text = "A write takes If-None-Match as `*` alone, for a record that may only be created; name a version by If-Match."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="RFC 9110 13.1.2"))
+    if given is None and "if-unmodified-since" in request.headers:
+        text = "A write names the version that it changes by If-Match, as the ETag of a read gives it, and not by its date."
+        raise Refused(problem(Category.MALFORMED, "not-supported", text, rule="RFC 9110 13.1.4"))
     if given is None:
-        return records.NEW if request.headers.get("if-none-match", "").strip() == "*" else None
+        return None if none is None else records.NEW
     if given.strip() == "*":
         return records.ANY
     text = given.strip().removeprefix("W/").strip('"')
@@ -169,11 +186,25 @@ def if_match(request: Request) -> int | None:
 def if_none_exist(request: Request, params: Params) -> str:
     """The search of a conditional create: If-None-Exist or, as fhirpy has it, the parameters of the URL; empty when the request
     has neither. To ignore parameters would store a second record of what is there."""
-    named = request.headers.get("if-none-exist", "")
-    if named and params:
+    header = request.headers.get("if-none-exist")
+    if header is None:
+        return urlencode(params)
+    named = _text(header)
+    if not named.strip():
+        text = "If-None-Exist says nothing; name what must not exist yet, such as `identifier=system|value`, or leave it out."
+        raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
+    if params:
         text = "A create says once what must not exist yet; send it in If-None-Exist, and no parameters in the URL."
         raise Refused(problem(Category.MALFORMED, "value", text, rule="R4 3.1.0.8.1"))
-    return named or urlencode(params)
+    return named
+
+
+def _text(header: str) -> str:
+    """A header's text, which clients write in UTF-8 where it is not percent-encoded."""
+    try:
+        return header.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return header
 
 
 def named(answer: Answer, tags: str) -> bool:
@@ -249,7 +280,8 @@ def page_links(url: str, params: Params, page: Page, cursor: str = "_cursor") ->
 
 
 def bundle(kind: str, page: Page, base: str, links: list[dict[str, str]]) -> bytes:
-    """A searchset or history Bundle around stored bytes, which are not serialised again."""
+    """A searchset or history Bundle around stored bytes, which are not serialised again. `base` is empty for records that have no
+    place from which their reader may read them."""
     members: dict[str, Any] = {"resourceType": "Bundle", "type": kind}
     if page.total is not None:
         members["total"] = page.total
@@ -264,7 +296,7 @@ def bundle(kind: str, page: Page, base: str, links: list[dict[str, str]]) -> byt
 
 def entry(kind: str, answer: Answer, mode: str, method: str, base: str) -> dict[str, Any]:
     """One Bundle.entry of a searchset or a history."""
-    members: dict[str, Any] = {"fullUrl": f"{base}/{answer.reference}"}
+    members: dict[str, Any] = {"fullUrl": f"{base}/{answer.reference}" if base else f"urn:uuid:{id_of(answer.reference)}"}
     if answer.body:
         members["resource"] = orjson.Fragment(answer.body)
     if kind == "searchset":
@@ -273,7 +305,7 @@ def entry(kind: str, answer: Answer, mode: str, method: str, base: str) -> dict[
     url = type_of(answer.reference) if method == "POST" else answer.reference
     members["request"] = {"method": method, "url": url}
     members["response"] = {
-        "status": {"POST": "201", "DELETE": "204"}.get(method, "200"),
+        "status": "204" if method == "DELETE" else "201" if answer.created else "200",
         "etag": answer.etag,
         "lastModified": answer.at.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
     }

@@ -13,7 +13,7 @@ from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service.api import batch, exchange
-from service.api.exchange import Params, Preferences
+from service.api.exchange import Preferences
 from service.api.problems import FHIR_JSON
 from service.api.sessions import Sessions
 from service.change import Resource
@@ -48,7 +48,7 @@ class Interactions:
         """GET [type]/[id]/_history/[vid]."""
         asked = exchange.preferences(request)
         context = await self.sessions.of(request)
-        answer = await records.vread(self.services, context, *_target(request), request.path_params["vid"])
+        answer = await records.vread(self.services, context, *_target(request), request.path_params["vid"], asked.params)
         return exchange.read(request, answer, asked)
 
     async def history(self, request: Request) -> Response:
@@ -102,14 +102,13 @@ class Interactions:
         """GET [type]?params."""
         asked = exchange.preferences(request)
         context = await self.sessions.of(request)
-        return await self._searched(request, context, asked, asked.params)
+        return await self._searched(request, context, asked)
 
     async def search_post(self, request: Request) -> Response:
         """POST [type]/_search."""
-        asked = exchange.preferences(request)
         context = await self.sessions.of(request)
-        params = (*asked.params, *await exchange.form_in(request))
-        return await self._searched(request, context, asked, params)
+        asked = exchange.preferences(request, await exchange.form_in(request))
+        return await self._searched(request, context, asked)
 
     async def validate(self, request: Request) -> Response:
         """POST [type]/$validate and POST [type]/[id]/$validate; by GET, or without a body, about the record as it is kept."""
@@ -134,10 +133,10 @@ class Interactions:
         results = await batches.perform(self.services, context, bundle)
         return exchange.json(batch.responded(str(bundle["type"]), results, self.base, asked.returning), asked)
 
-    async def _searched(self, request: Request, context: RequestContext, asked: Preferences, params: Params) -> Response:
+    async def _searched(self, request: Request, context: RequestContext, asked: Preferences) -> Response:
         kind = request.path_params["type"]
-        page = await search.search(self.services, context, kind, params)
-        return self._bundle("searchset", page, f"/fhir/{kind}", Preferences(params, asked.pretty))
+        page = await search.search(self.services, context, kind, asked.params)
+        return self._bundle("searchset", page, f"/fhir/{kind}", asked)
 
     def _bundle(self, kind: str, page: Page, path: str, asked: Preferences) -> Response:
         links = exchange.page_links(self.base + path.removeprefix("/fhir"), asked.params, page)

@@ -61,7 +61,7 @@ class Operations:
         page = await disclosure_account.history(self.services, context, request.path_params["id"], params)
         url = f"{self.sessions.base}/Patient/{request.path_params['id']}/$access-history"
         links = exchange.page_links(url, params, page, disclosure_account.CURSOR)
-        return exchange.json(exchange.bundle("searchset", page, self.sessions.base, links), asked)
+        return exchange.json(exchange.bundle("searchset", page, "", links), asked)
 
     async def ownership(self, request: Request) -> Response:
         """GET or POST CarePlan/[id]/$ownership."""

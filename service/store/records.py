@@ -38,11 +38,10 @@ class Held(Refused):
         self.holder = holder
         self.rule = key.split(":")[1] if key.startswith("rule:") else ""
         text = f"`{holder}` exists already and may exist only once: change that record instead of adding another."
-        place, identifier = "", key.removeprefix(IDENTIFIER)
+        identifier = key.removeprefix(IDENTIFIER)
         if identifier != key:
-            place = "identifier"
             text = f"The identifier `{identifier}` is that of `{holder}` already, and names one actor: use that, or correct it."
-        super().__init__(problem(Category.DUPLICATE, "duplicate", text, expression=place, rule=self.rule))
+        super().__init__(problem(Category.DUPLICATE, "duplicate", text, rule=self.rule))
 
 
 class Repeated(Refused):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from urllib.parse import quote
 
 import pytest
 
@@ -236,3 +237,43 @@ async def test_an_update_that_brings_a_record_back_creates_it(locality: Locality
     for _ in range(2):
         answer = await trust.put(made, If_Match='W/"2"', X_Request_Id=request)
         assert (answer.status_code, answer.headers["etag"]) == (201, 'W/"3"')
+
+
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"If_Match": "*", "If_None_Match": "*"},
+        {"If_None_Match": 'W/"1"'},
+        {"If_Unmodified_Since": "Sat, 01 Jan 2000 00:00:00 GMT"},
+    ],
+)
+@pytest.mark.parametrize("method", ["PUT", "DELETE"])
+async def test_a_condition_that_would_not_be_looked_at_is_refused(
+    locality: Locality, method: str, conditions: dict[str, str]
+) -> None:
+    """400, and nothing is changed: it would be taken for one that held."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    body = {**made, "status": "amended"} if method == "PUT" else None
+    assert (await trust.send(method, f"Observation/{made['id']}", body, **conditions)).status_code == 400
+    assert (await trust.get(f"Observation/{made['id']}")).json() == made
+
+
+async def test_a_condition_in_utf_8_is_read_as_it_is_meant(locality: Locality) -> None:
+    """As curl sends it: one record, whether it is percent-encoded or not."""
+    trust = await locality.agency("trust")
+    family = f"Zoë{locality.person.partition('/')[2][:8]}"
+    body = {"resourceType": "Patient", "name": [{"family": family}]}
+    headers = {"Authorization": f"Bearer {trust.token}", "Content-Type": "application/fhir+json"}
+    answers = [
+        await trust.http.post("/fhir/Patient", json=body, headers={**headers, "If-None-Exist": condition})
+        for condition in (f"family={family}".encode(), f"family={quote(family)}".encode())
+    ]
+    assert [each.status_code for each in answers] == [201, 200]
+
+
+async def test_an_empty_condition_creates_nothing(locality: Locality) -> None:
+    """400: it was meant to say something."""
+    trust = await locality.agency("trust")
+    assert (await trust.post("Observation", observation(locality.person), If_None_Exist=" ")).status_code == 400
+    assert await kept(locality) == 0

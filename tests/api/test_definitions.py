@@ -122,3 +122,14 @@ async def test_a_search_includes_the_value_sets_of_a_profile(locality: Locality)
     trust = await locality.agency("trust")
     found = (await trust.get("StructureDefinition?_id=baton-handover-task&_include=*")).json()["entry"]
     assert {each["resource"]["resourceType"] for each in found} >= {"StructureDefinition", "ValueSet"}
+
+
+@pytest.mark.parametrize("user", ["", "Patient"])
+async def test_an_app_for_one_patient_reads_definitions(locality: Locality, user: str) -> None:
+    """A person's, and an agency's: it has a Questionnaire answered. It writes none."""
+    app = await locality.agency("trust", "patient/*.cruds", user=locality.person if user else "", patient=locality.person)
+    url = "https://baton.example/fhir/Questionnaire/mds-crisis"
+    (found,) = (await app.get(f"Questionnaire?url={url}")).json()["entry"]
+    assert (await app.get(f"Questionnaire/{found['resource']['id']}")).status_code == 200
+    answer = await app.post("Questionnaire", {"resourceType": "Questionnaire", "status": "draft"})
+    assert answer.status_code == 403

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.api.notes import observation
 from tests.locality import Agency, Locality
 
 Stored = dict[str, Any]
@@ -117,3 +118,35 @@ async def test_a_history_with_nothing_so_new_was_read(locality: Locality) -> Non
     await trust.get(f"Basic/{made['id']}/_history?_since=2100-01-01")
     told = (await trust.get(f"AuditEvent?patient={locality.person}&_sort=-_lastUpdated&_count=1")).json()["entry"][0]
     assert (told["resource"]["action"], told["resource"]["outcome"]) == ("R", "0")
+
+
+async def test_each_version_tells_how_it_came_to_be(locality: Locality) -> None:
+    """R4 3.1.0.13: PUT creates under an id of the client's, and creates what was deleted anew."""
+    trust = await locality.agency("trust")
+    chosen = observation(locality.person, id=f"trust.{locality.person.partition('/')[2][:20]}")
+    first = (await trust.put(chosen)).json()
+    await trust.send("DELETE", f"Observation/{chosen['id']}")
+    await trust.put({**chosen, "status": "amended"})
+    await trust.put({**chosen, "status": "corrected"})
+    entries = (await trust.get(f"Observation/{first['id']}/_history")).json()["entry"]
+    told = [(each["request"]["method"], each["request"]["url"], each["response"]["status"]) for each in entries]
+    url = f"Observation/{first['id']}"
+    assert told == [("PUT", url, "200"), ("PUT", url, "201"), ("DELETE", url, "204"), ("PUT", url, "201")]
+
+
+async def test_a_history_of_no_entries_has_none(locality: Locality) -> None:
+    """_count=0."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    answer = (await trust.get(f"Observation/{made['id']}/_history?_count=0")).json()
+    assert "entry" not in answer
+    assert [each["relation"] for each in answer["link"]] == ["self"]
+
+
+async def test_a_part_of_a_version_may_be_asked_for(locality: Locality) -> None:
+    """_elements of a vread; another parameter is refused."""
+    trust = await locality.agency("trust")
+    made = await trust.created(observation(locality.person))
+    part = (await trust.get(f"Observation/{made['id']}/_history/1?_elements=subject")).json()
+    assert ("subject" in part, part["meta"]["tag"][0]["code"]) == (True, "SUBSETTED")
+    assert (await trust.get(f"Observation/{made['id']}/_history/1?colour=red")).status_code == 400

@@ -334,3 +334,23 @@ async def test_a_write_to_one_record_takes_no_parameter(locality: Locality, meth
     answer = await trust.send(method, f"Observation/{made['id']}?status=preliminary", made)
     assert answer.status_code == 400
     assert (await trust.get(f"Observation/{made['id']}")).json() == made
+
+
+@pytest.mark.parametrize("version", ["3.0", "5.0", '"4.3"'])
+async def test_another_version_of_fhir_is_not_spoken(locality: Locality, version: str) -> None:
+    """406 for the answer and 415 for the body (R4 2.1.0.5)."""
+    trust, media = await locality.agency("trust"), f"application/fhir+json; fhirVersion={version}"
+    assert (await trust.get(locality.person, Accept=media)).status_code == 406
+    assert (await sent(trust, SOUND, media)).status_code == 415
+
+
+async def test_the_format_may_come_in_the_form(locality: Locality) -> None:
+    """Of a POST search: 406 for XML, and what is no criterion is not in the self link."""
+    trust = await locality.agency("trust")
+    headers = {"Authorization": f"Bearer {trust.token}"}
+    asked = {"_id": locality.person.partition("/")[2]}
+    answer = await trust.http.post("/fhir/Patient/_search", data={**asked, "_format": "xml"}, headers=headers)
+    assert answer.status_code == 406
+    answer = await trust.http.post("/fhir/Patient/_search", data={**asked, "_format": "json", "_pretty": "true"}, headers=headers)
+    assert "_format" not in answer.json()["link"][0]["url"]
+    assert answer.text.startswith("{\n")

@@ -118,3 +118,33 @@ async def test_parameters_are_validated_by_themselves(locality: Locality, body: 
 async def test_parameters_are_kept_nowhere(locality: Locality) -> None:
     answer = await (await locality.agency("trust")).post("Parameters", {"resourceType": "Parameters"})
     assert answer.status_code == 404
+
+
+@pytest.mark.parametrize("kind", ["valueUri", "valueCanonical", "valueUrl", "valueString"])
+async def test_a_profile_is_read_in_whatever_type_clients_send(locality: Locality, kind: str) -> None:
+    """R4 says uri; later versions and clients say canonical."""
+    task = {"resourceType": "Task", "status": "requested", "intent": "order"}
+    listed = [{"name": "profile", kind: HANDOVER}, {"name": "resource", "resource": task}]
+    body = {"resourceType": "Parameters", "parameter": listed}
+    assert "error" in severities(await (await locality.agency("trust")).post("Task/$validate", body))
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        [{"name": "bogus", "valueCode": "x"}, {"name": "resource", "resource": SOUND}],
+        [{"name": "resource", "resource": SOUND}, {"name": "resource", "resource": SOUND}],
+        [{"name": "mode", "valueString": "nonsense"}, {"name": "resource", "resource": SOUND}],
+        [{"name": "mode", "valueInteger": 1}, {"name": "resource", "resource": SOUND}],
+    ],
+)
+async def test_what_is_not_looked_at_is_not_told_to_be_sound(locality: Locality, listed: list[Any]) -> None:
+    """400 naming it."""
+    body = {"resourceType": "Parameters", "parameter": listed}
+    assert (await (await locality.agency("trust")).post("Observation/$validate", body)).status_code == 400
+
+
+async def test_a_parameter_of_the_url_is_one_of_its_own(locality: Locality) -> None:
+    """400 naming it."""
+    answer = await (await locality.agency("trust")).post("Observation/$validate?colour=red", SOUND)
+    assert (answer.status_code, "`colour`" in answer.text) == (400, True)

@@ -53,7 +53,11 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
         place = "Bundle.type" if root(bundle) == "Bundle" else root(bundle)
         raise Refused(problem(Category.MALFORMED, "value", text, expression=place, rule="R4 3.1.0.11"))
     listed = bundle.get("entry", [])
-    if not isinstance(listed, list) or len(listed) > MAX_ENTRIES:
+    if not isinstance(listed, list):
+        raise Refused(
+            problem(Category.MALFORMED, "structure", "`entry` is a list of entries; write it so.", expression="Bundle.entry")
+        )
+    if len(listed) > MAX_ENTRIES:
         text = f"A Bundle holds at most {MAX_ENTRIES} entries here; send it in parts."
         raise Refused(problem(Category.TOO_COSTLY, "too-costly", text, expression="Bundle.entry"))
     context = replace(context, directory=None)  # an entry may change the directory, by which later entries are decided

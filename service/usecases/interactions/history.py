@@ -22,30 +22,31 @@ async def history(services: Services, context: RequestContext, kind: str, identi
     allowed(context, kind, "r")
     count, before, since = _asked(services, params)
     viewer = await viewer_of(services, context)
-    found = await _versions(viewer, f"{kind}/{identity}", before, count + 1)
+    found, fresh = await _versions(viewer, f"{kind}/{identity}", before, count + 1)
     recent = [each for each in found if since is None or each.row.at >= since]
     shown, more = recent[:count], len(recent) > count
     told = shown or found[:1]  # that nothing is as new as was asked for tells of the newest
     await note(services, context, "R", f"{kind}/{identity}/_history", told)
     if not found:
         raise absent(kind, identity)
-    entries = tuple(Entry(_version(each), method=_method(each.row)) for each in shown)
-    return Page(entries, cursor=str(shown[-1].row.version) if more else "")
+    entries = tuple(Entry(_version(each, each.row.version in fresh), method=_method(each.row)) for each in shown)
+    return Page(entries, cursor=str(shown[-1].row.version) if more and shown else "")
 
 
-async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: int) -> list[Shown]:
-    """The next versions that the caller may see. Versions are read a batch at a time, so that hidden versions leave no gap and no
-    empty page."""
+async def _versions(viewer: Viewer, reference: str, before: int | None, wanted: int) -> tuple[list[Shown], set[int]]:
+    """The next versions that the caller may see, and the numbers of those that created the record: the first, and those after a
+    deletion. Versions are read a batch at a time, so that hidden versions leave no gap and no empty page."""
     kind, identity = key(reference)
-    found: list[Shown] = []
+    found, fresh = list[Shown](), {1}
     current = await viewer.services.records.read(kind, identity)
     while len(found) < wanted:
         rows = await viewer.services.records.history(kind, identity, before=before, limit=wanted)
+        fresh |= {row.version + 1 for row in rows if row.deleted}
         found += await viewer.reveal_past(rows, current, "r") if current else await viewer.reveal([], "r")
         if len(rows) < wanted:
             break
         before = rows[-1].version
-    return found[:wanted]
+    return found[:wanted], fresh
 
 
 def _asked(services: Services, params: Params) -> tuple[int, int | None, datetime | None]:
@@ -62,15 +63,13 @@ def _asked(services: Services, params: Params) -> tuple[int, int | None, datetim
         text = "History takes `_count` (a number), `_since` (an instant) and the `_cursor` of its own next link; correct"
         raise Refused(problem(Category.MALFORMED, "invalid", f"{text} `{wrong}`."))
     cursor = named.get("_cursor")
-    return min(max(int(named["_count"]), 1), services.settings.max_page_size), int(cursor) if cursor else None, since
+    return min(int(named["_count"]), services.settings.max_page_size), int(cursor) if cursor else None, since
 
 
 def _method(row: Row) -> str:
-    if row.deleted:
-        return "DELETE"
-    return "POST" if row.version == 1 else "PUT"
+    return "DELETE" if row.deleted else row.method
 
 
-def _version(shown: Shown) -> Answer:
+def _version(shown: Shown, created: bool) -> Answer:
     body = b"" if shown.row.deleted else shown.body
-    return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body)
+    return Answer(f"{shown.row.type}/{shown.row.id}", shown.row.version, shown.row.at, body, created=created)

@@ -82,7 +82,9 @@ async def readable(work: UnitOfWork, kind: str, identity: str, params: Params) -
     answer(work.services, shown[0], params)
 
 
-async def vread(services: Services, context: RequestContext, kind: str, identity: str, version: str) -> Answer:
+async def vread(
+    services: Services, context: RequestContext, kind: str, identity: str, version: str, params: Params = ()
+) -> Answer:
     """One version of a record. The version is decided by its own content, and again with the record's current labels."""
     served(services, kind)
     allowed(context, kind, "r")
@@ -90,7 +92,7 @@ async def vread(services: Services, context: RequestContext, kind: str, identity
     current = await services.records.read(kind, identity) if row else None
     viewer = await viewer_of(services, context)
     shown = await viewer.reveal_past([row], current, "r") if row and current else await viewer.reveal([], "r")
-    return await _one(services, context, shown, kind, identity, ())
+    return await _one(services, context, shown, kind, identity, params)
 
 
 async def _one(
@@ -248,7 +250,9 @@ async def _chosen(work: UnitOfWork, viewer: Viewer, kind: str, identity: str, re
         which = "" if if_match == ANY else f"version {if_match} of "
         text = f"There is no {which}`{kind}/{identity}` here that you may see; leave If-Match out to create it."
         raise Refused(problem(Category.STALE, "conflict", text, rule="R4 3.1.0.5"))
-    return await rules.write(work, viewer, Proposal(_checked(work, rules.prepared(resource, work.context.base)), None, "c"))
+    ref = await rules.write(work, viewer, Proposal(_checked(work, rules.prepared(resource, work.context.base)), None, "c"))
+    work.staged[ref].method = "PUT"
+    return ref
 
 
 def current(row: Row, kind: str, if_match: int | None) -> None:

@@ -23,6 +23,7 @@ from dataclasses import dataclass, field
 
 from service.change import Resource
 from service.fhir.json import parse
+from service.fhir.operation import Input, given
 from service.fhir.resource import root
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases import rules
@@ -45,6 +46,13 @@ ANSWERED = frozenset(
 )
 """The refusals that are the answer of `$validate`; every other is its refusal, too."""
 RULE = "R4 3.1.0.10"
+INPUTS = (
+    Input("resource", ("resource",)),
+    Input("mode", ("valueCode", "valueString")),
+    Input("profile", ("valueUri", "valueCanonical", "valueUrl", "valueString")),
+)
+"""What `$validate` takes in a Parameters body; clients write R4's types, and those of later versions."""
+NAMED = ("mode", "profile")
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,16 +130,21 @@ async def _refusal(work: UnitOfWork, asked: Validation, mode: str, identity: str
 
 
 def _asked(asked: Validation) -> tuple[Resource | None, Mapping[str, str]]:
-    """The resource to check, and the parameters."""
-    if asked.resource.get("resourceType") != "Parameters":
+    """The resource to check, and the parameters. Refuses a parameter that `$validate` does not have: what was never looked at is
+    not told to be sound."""
+    unknown = [name for name in asked.named if name not in NAMED]
+    if unknown:
+        text = f"`$validate` has no parameter `{unknown[0]}`; it takes `{'`, `'.join(NAMED)}` in the URL."
+        raise Refused(problem(Category.MALFORMED, "not-supported", text, rule=RULE))
+    if asked.resource.get("resourceType") != "Parameters" or (
+        asked.kind == "Parameters" and not _carries(asked.resource.get("parameter"))
+    ):
         return asked.resource, asked.named
-    listed = asked.resource.get("parameter")
-    if asked.kind == "Parameters" and not _carries(listed):
-        return asked.resource, asked.named
-    parts = {str(part.get("name")): part for part in (listed if isinstance(listed, list) else ()) if isinstance(part, dict)}
-    inner = parts.pop("resource", {}).get("resource")
-    named = {name: str(part.get("valueUri") or part.get("valueCode") or "") for name, part in parts.items()}
-    return inner if isinstance(inner, dict) else None, {**named, **asked.named}
+    found = given(asked.resource, INPUTS)
+    if isinstance(found, Problem):
+        raise Refused(found)
+    inner = next(iter(found["resource"]), None)
+    return inner, {**{name: str(found[name][0]) for name in NAMED if found[name]}, **asked.named}
 
 
 def _carries(listed: object) -> bool:

@@ -14,7 +14,7 @@ from datetime import datetime
 
 from service.auth.scopes import Permission
 from service.change import Resource
-from service.consent.decide import decide_all, labelled_as, own
+from service.consent.decide import DEFINITIONS, decide_all, labelled_as, own
 from service.consent.facts import Facts
 from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
@@ -40,6 +40,7 @@ TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to t
 HEARD = Reason("2.8", True, "consent-rules#2.8", "The caller's agency was told of this Consent, to verify it with the person.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
 NOBODY = Evidence()
+READS = frozenset("rs")
 TURN = 50
 """How many rows are decided in one go, before the requests of other clients have their turn."""
 NOBODY_AT_ALL = "Patient/"
@@ -131,10 +132,12 @@ class Viewer:
         """Whether some scope lets the caller use `verb` on this row's content, or on the shown parts when `left` is their
         Index."""
         rules = self.context.caller.scopes.grants(row.type, verb)
-        return any(self._holds(rule, row, left) for rule in rules)
+        return any(self._holds(rule, row, verb, left) for rule in rules)
 
-    def _holds(self, rule: Permission, row: Row, left: Index | None) -> bool:
-        if rule.context == "patient" and not self.in_context.intersection(row.patients):
+    def _holds(self, rule: Permission, row: Row, verb: str, left: Index | None) -> bool:
+        # An app for one patient reads definitions too: the Questionnaire that it is to have answered, for example.
+        defines = verb in READS and row.type in DEFINITIONS and not row.patients
+        if rule.context == "patient" and not defines and not self.in_context.intersection(row.patients):
             return False
         return not rule.params or matches(self._query(row.type, rule), left or row.index)
 
@@ -223,7 +226,7 @@ class Viewer:
         caller = self.context.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
-            return Visible(patients=tuple(self.own or self.in_context))
+            return Visible(patients=tuple(self.own or self.in_context), public=kind in DEFINITIONS)
         if names_records(query) and kind != "AuditEvent":
             return ANY
         about = named(query, self.services.indexer.parameters.compartment(kind)) if kind != "Patient" else ()

@@ -55,6 +55,14 @@ async def test_the_events_are_sound(locality: Locality, make: Any) -> None:
     assert [AuditEvent.model_validate(each) for each in events(await trust.get(make.path("access-history")))]
 
 
+async def test_an_event_has_no_address_that_its_reader_could_not_read(locality: Locality, make: Any) -> None:
+    """Each is a copy for the account; the log that it is from is its custodian's."""
+    await seen(locality, make)
+    entries = (await (await themselves(locality, make)).get(make.path("access-history"))).json()["entry"]
+    assert {each["fullUrl"].rpartition(":")[0] for each in entries} == {"urn:uuid"}
+    assert [each["fullUrl"].rpartition(":")[2] for each in entries] == [each["resource"]["id"] for each in entries]
+
+
 @pytest.mark.parametrize("who", ["crisis", "voluntary"])
 async def test_other_agencies_are_told_nothing(locality: Locality, make: Any, who: str) -> None:
     """Not even one that takes part in the person's care: it is as if the Patient were not there."""
