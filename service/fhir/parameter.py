@@ -98,6 +98,7 @@ class Parameters:
         self._supported: dict[str, dict[str, Parameter]] = {}
         self._unsupported: dict[str, tuple[str, ...]] = {}
         self._implied: dict[tuple[str, str], Systems] = {}
+        self._personal: dict[str, frozenset[str]] = {}
 
     @property
     def types(self) -> frozenset[str]:
@@ -118,6 +119,24 @@ class Parameters:
     def compartment(self, type_: str) -> tuple[str, ...]:
         """The parameters that tie a type to a Patient (R4 Patient compartment)."""
         return tuple(self.definitions.compartment_parameters(type_))
+
+    def personal(self, type_: str) -> frozenset[str]:
+        """The parameters whose every Patient is one to whom the record belongs: those of the Patient compartment, and those that
+        read the same elements, such as `patient` beside `subject`."""
+        if type_ not in self._personal:
+            known = self.compartment(type_)
+            belonging = frozenset().union(*(self._elements(type_, name) for name in known))
+            same = {name for name in self.of(type_) if (read := self._elements(type_, name)) and read <= belonging}
+            self._personal[type_] = frozenset(same).union(known)
+        return self._personal[type_]
+
+    def _elements(self, type_: str, name: str) -> frozenset[str]:
+        """The elements of a type that a reference parameter reads, whatever the type of their targets."""
+        definition = self.definitions.search_parameters(type_).get(name)
+        if definition is None or definition.type != "reference":
+            return frozenset()
+        pieces = (piece.strip().partition(".where(resolve()")[0] for piece in definition.expression.split("|"))
+        return frozenset(piece for piece in pieces if piece.startswith(f"{type_}."))
 
     def implied(self, type_: str, name: str) -> Systems:
         """The systems implied by the codes of a token parameter whose element is of data type code: the systems of the value set

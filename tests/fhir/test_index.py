@@ -208,3 +208,27 @@ def test_every_indexed_expression_is_understood(indexer: Indexer, definitions: D
         if definitions.search_parameters(type_)[name].type in kinds
     }
     assert left == {"_content", "_query", "_text", "composition", "message", "phonetic"}
+
+
+def test_a_record_belongs_to_whom_a_personal_parameter_names(official: dict[str, Any], indexer: Indexer) -> None:
+    """On every official example: a search for these people may look at their own records alone."""
+    seen = 0
+    for example in official.values():
+        if not isinstance(example, dict) or example.get("resourceType") in ("Patient", None):
+            continue
+        index = indexer.index(example)
+        for name in indexer.parameters.personal(index.type):
+            named = {each for each in index.references(name) if each.startswith("Patient/")}
+            seen += len(named)
+            assert named <= set(index.patients), (index.type, index.id, name)
+    assert seen > 100
+
+
+def test_whom_a_record_is_about_is_said_by_patient_and_by_subject(indexer: Indexer) -> None:
+    """Where R4 has both, and a record belongs to people at all."""
+    parameters = indexer.parameters
+    types = [type_ for type_ in parameters.types if parameters.compartment(type_) and "patient" in parameters.of(type_)]
+    assert len(types) > 50
+    assert [type_ for type_ in types if "patient" not in parameters.personal(type_)] == []
+    assert "subject" in parameters.personal("CarePlan")
+    assert "owner" not in parameters.personal("Task")

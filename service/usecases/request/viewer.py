@@ -229,7 +229,7 @@ class Viewer:
             return Visible(patients=tuple(self.own or self.in_context), public=kind in DEFINITIONS)
         if names_records(query) and kind != "AuditEvent":
             return ANY
-        about = named(query, self.services.indexer.parameters.compartment(kind)) if kind != "Patient" else ()
+        about = named(query, self.services.indexer.parameters.personal(kind)) if kind != "Patient" else ()
         related = about or await self.services.relations.patients(caller.organization, self.context.at)
         return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
 
@@ -244,7 +244,7 @@ def _names_one(test: Test) -> bool:
 
 
 def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
-    """The Patients that a query names with a parameter of the Patient compartment; empty when the query names no Patient."""
+    """The Patients that a query names with a parameter of those to whom records belong; empty when it names none."""
     starts = tuple(f"{name}=Patient/" for name in parameters)
     for term in query.terms:
         keys = [test.key for test in term.tests if isinstance(test, Key)]
