@@ -14,12 +14,13 @@ from importlib.metadata import version
 
 import structlog
 from fastapi import FastAPI
-from starlette.routing import BaseRoute, Mount, Route
+from starlette.routing import BaseRoute, Mount
 from starlette.types import ASGIApp, Lifespan
 
 from service import clock
 from service.api import cds_hooks, fhir, front, health, methods, oauth, operations, telemetry
 from service.api.edge import Edge
+from service.api.route import Route
 from service.api.sessions import Sessions
 from service.api.telemetry import Telemetry
 from service.auth import issuers, metadata

@@ -12,9 +12,9 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from service import clock
+from service.api.route import Route
 from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.canonical import ACT_CODE, OBLIGATION, RESOURCE_TYPES

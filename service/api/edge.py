@@ -19,6 +19,8 @@ from service.problem import Category, Problem, Refused, problem, trace
 log = structlog.get_logger()
 
 IDENTIFIER = re.compile(r"[A-Za-z0-9._~:/+=-]{1,128}")
+UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
+"""The form of an id that may be logged: any other could be somebody's name."""
 
 # Headers of every answer, unless the answer sets the header itself.
 HEADERS = {
@@ -55,7 +57,8 @@ class Edge:
         identity = _identity(given)
         correlation = _identity(asked.get(b"x-correlation-id", b"").decode("latin-1"), identity)
         ids = {b"x-request-id": identity.encode(), b"x-correlation-id": correlation.encode()}
-        scope.setdefault("state", {}).update(request_id=identity, correlation_id=correlation, given_id=given == identity)
+        state = scope.setdefault("state", {})
+        state.update(request_id=identity, correlation_id=correlation, given_id=given == identity, logged_id=_logged(identity))
         open_to_pages = cors.opened(scope["path"])
         if open_to_pages and scope["method"] == "OPTIONS":
             await _preflight(ids, send)
@@ -74,10 +77,10 @@ class Edge:
             await self.app(scope, self._limited(asked, receive), answer)
         except Exception as error:
             if started:
-                _fault(identity, error)
+                _fault(state["logged_id"], error)
                 raise
-            refusal = await _refusal(scope, identity, error)
-            scope["state"]["refusal"] = refusal.category
+            refusal = await _refusal(scope, state["logged_id"], error)
+            state["refusal"] = refusal.category
             self.telemetry.refused(refusal.category)
             more = {"Allow": self.allow(scope)} if refusal.category is Category.NOT_ALLOWED else {}
             await problems.response(refusal, scope["method"], more)(scope, receive, answer)
@@ -105,13 +108,13 @@ class Edge:
         return problem(Category.TOO_LARGE, "too-long", text)
 
 
-async def _refusal(scope: Scope, identity: str, error: Exception) -> Problem:
+async def _refusal(scope: Scope, logged: str, error: Exception) -> Problem:
     """What the client is told of an exception. A refusal is told once its AuditEvent is written; when that cannot be written, it
     is told why."""
     if isinstance(error, HTTPException):
         return problems.unrouted(scope["method"], error.status_code)
     if not isinstance(error, Refused):
-        return _fault(identity, error)
+        return _fault(logged, error)
     denied = scope["state"].get("denied")
     try:
         if denied is not None:
@@ -119,16 +122,16 @@ async def _refusal(scope: Scope, identity: str, error: Exception) -> Problem:
     except Refused as failed:
         return failed.problem
     except Exception as failed:
-        return _fault(identity, failed)
+        return _fault(logged, failed)
     return error.problem
 
 
-def _fault(identity: str, error: Exception) -> Problem:
-    """The refusal FAULT of an exception that nobody expected, which is logged. It does not say that nothing was stored, because
-    nobody knows."""
-    log.error("fault", request_id=identity, error=type(error).__name__, at=trace(error))
+def _fault(logged: str, error: Exception) -> Problem:
+    """The refusal FAULT of an exception that nobody expected, which is logged under this id. It does not say that nothing was
+    stored, because nobody knows."""
+    log.error("fault", request_id=logged, error=type(error).__name__, at=trace(error))
     text = (
-        f"This request could not be finished. Quote request `{identity}` to its operators. Under the same `X-Request-Id` it"
+        f"This request could not be finished. Quote request `{logged}` to its operators. Under the same `X-Request-Id` it"
         " may be repeated, and is carried out once."
     )
     return problem(Category.FAULT, "exception", text)
@@ -137,6 +140,11 @@ def _fault(identity: str, error: Exception) -> Problem:
 def _identity(given: str, otherwise: str = "") -> str:
     """The id that the client gave, when the id can be echoed safely; else `otherwise`, or a new id."""
     return given if given and IDENTIFIER.fullmatch(given) else otherwise or clock.new_id()
+
+
+def _logged(identity: str) -> str:
+    """The id under which the log has a request: its own where that is a UUID, else a new one."""
+    return identity if UUID.fullmatch(identity) else clock.new_id()
 
 
 async def _preflight(ids: dict[bytes, bytes], send: Send) -> None:

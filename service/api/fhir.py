@@ -9,12 +9,12 @@ from urllib.parse import urlencode
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
 from service.api import batch, exchange
 from service.api.exchange import Preferences
 from service.api.problems import FHIR_JSON
+from service.api.route import Route
 from service.api.sessions import Sessions
 from service.change import Resource
 from service.fhir.json import dump

@@ -11,9 +11,10 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 from prometheus_client.multiprocess import MultiProcessCollector
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import BaseRoute, Route
+from starlette.routing import BaseRoute
 
 from service.api import problems
+from service.api.route import Route
 from service.problem import Category, problem
 from service.settings import multiprocess_folder
 from service.usecases.register.readiness import ready

@@ -19,10 +19,10 @@ from urllib.parse import parse_qsl, urlencode, urlsplit
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
-from starlette.routing import Route
 
 from service import clock
 from service.api.problems import RETRY_AFTER, STATUS
+from service.api.route import Route
 from service.auth.authorize import Wrong
 from service.auth.clients import digest
 from service.auth.event import Event

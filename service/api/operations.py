@@ -7,11 +7,11 @@ from collections.abc import Sequence
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Route
 
 from service.api import exchange
 from service.api.exchange import Params, Preferences
 from service.api.fhir import ID
+from service.api.route import Route
 from service.api.sessions import Sessions
 from service.care.ownership.timeline import Tenure
 from service.change import Resource

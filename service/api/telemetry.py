@@ -1,7 +1,8 @@
 """What the service tells its operators of each request: one line in the log, and counts and times at `/metrics`.
 
-A line tells the method, the route without ids and queries, the status, the time, and who called; never a patient. Lines are
-written together, a few times a second, because a write for each would be a large part of a read.
+A line tells the method, the route without ids and queries, the status, the time, and who called; never a patient. The id that a
+client gave a request is told when it is a UUID; any other may be a name, and then a new id is told, which a fault quotes, too.
+Lines are written together, a few times a second, because a write for each would be a large part of a read.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import orjson
 from prometheus_client import Counter, Histogram
 
 from service import clock
+from service.api.route import TEMPLATE
 from service.problem import Category
 
 PAUSE_SECONDS = 0.2
@@ -23,7 +25,6 @@ REFUSALS = Counter("baton_refusals", "Requests that were refused, by kind.", ("k
 UNROUTED, OTHER = "unrouted", "OTHER"
 METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 """The methods that are told by name: a client may send any word as a method."""
-_IDS = ("id", "vid")
 TYPES: set[str] = set()
 """The resource types that there are, filled as the routes are made: a path may hold anything in the place of a type."""
 
@@ -64,7 +65,7 @@ class Telemetry:
             "agency": context.caller.organization if context else "",
             "client": context.caller.client if context else "",
             **({"refusal": state["refusal"]} if "refusal" in state else {}),
-            "request_id": state["request_id"],
+            "request_id": state["logged_id"],
             "level": "info",
             "timestamp": f"{clock.now():%Y-%m-%dT%H:%M:%S.%fZ}",
         }
@@ -81,15 +82,11 @@ class Telemetry:
 
 
 def route_of(scope: Any) -> str:
-    """The path of a request without what names a record: `/fhir/Task/{id}/$disclosed`. A path that no route has is not told,
-    because it may hold anything."""
-    found = scope.get("path_params")
-    if "endpoint" not in scope or found is None:
-        return UNROUTED
-    path: str = scope["path"]
-    if "type" in found and found["type"] not in TYPES:
-        return UNROUTED
-    for name in _IDS:
-        if name in found:
-            path = path.replace(f"/{found[name]}", f"/{{{name}}}", 1)
-    return path
+    """The template of the route that a request has matched, with the resource type that was asked for:
+    `/fhir/Task/{id}/$disclosed`. A path that no route has is not told, and neither is a type that there is not: both may hold
+    anything."""
+    template: str = scope.get(TEMPLATE, UNROUTED)
+    if "{type}" not in template:
+        return template
+    kind = scope["path_params"]["type"]
+    return template.replace("{type}", kind) if kind in TYPES else UNROUTED

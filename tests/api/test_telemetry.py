@@ -7,9 +7,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from httpx import ASGITransport, AsyncClient
+from starlette.routing import Mount
 
+from service import clock
+from service.api import health
+from service.api.edge import UUID, Edge
+from service.api.route import Route
 from service.api.telemetry import Telemetry, route_of
 from service.app import application
+from service.cli import logs
 from service.settings import Settings
 from service.store.mongo import Mongo
 from tests.locality import Locality
@@ -31,9 +38,9 @@ async def lines(locality: Locality, capsys: pytest.CaptureFixture[str]) -> list[
 async def test_a_request_is_one_line(locality: Locality, capsys: pytest.CaptureFixture[str]) -> None:
     trust = await locality.agency("trust")
     await lines(locality, capsys)
-    await trust.get(locality.person, X_Request_Id="told-1")
-    found = [each for each in await lines(locality, capsys) if each.get("request_id") == "told-1"]
-    (line,) = found
+    given = clock.new_id()
+    await trust.get(locality.person, X_Request_Id=given)
+    (line,) = [each for each in await lines(locality, capsys) if each.get("request_id") == given]
     assert (line["method"], line["route"], line["status"]) == ("GET", "/fhir/Patient/{id}", 200)
     assert line["agency"] == "Organization/trust"
     assert line["client"].startswith("trust-")
@@ -47,6 +54,70 @@ async def test_a_line_tells_nothing_of_what_was_asked(locality: Locality, capsys
     await trust.get(path)
     edge(locality).telemetry.flush()
     assert "Secretname" not in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("given", ["Secretname", "Secretname/9434765919", "9434765919", "0c5fb4a8-6c0f-4d6a-9f0c-Secretname01"])
+async def test_an_id_that_may_be_a_name_is_not_told(locality: Locality, capsys: pytest.CaptureFixture[str], given: str) -> None:
+    """The client gets it back, and the log has an id of ours."""
+    trust = await locality.agency("trust")
+    await lines(locality, capsys)
+    answer = await trust.get(locality.person, X_Request_Id=given)
+    (line,) = [each for each in await lines(locality, capsys) if each.get("event") == "request"]
+    assert answer.headers["x-request-id"] == given
+    assert UUID.fullmatch(line["request_id"])
+
+
+async def test_a_fault_quotes_the_id_that_the_log_has(capsys: pytest.CaptureFixture[str]) -> None:
+    async def broken(scope: Any, receive: Any, send: Any) -> None:
+        raise KeyError
+
+    logs.configure("info")
+    transport = ASGITransport(Edge(broken, 1000), raise_app_exceptions=False)
+    async with AsyncClient(transport=transport, base_url="http://x") as http:
+        answer = await http.get("/", headers={"X-Request-Id": "Secretname"})
+    (line,) = [json.loads(each) for each in capsys.readouterr().err.splitlines()]
+    assert line["request_id"] in answer.json()["issue"][0]["diagnostics"]
+    assert UUID.fullmatch(line["request_id"])
+
+
+@pytest.mark.parametrize("path", ["/auth/Secretname", "/auth/people/Secretname", "/fhir/Patient/a/b/Secretname", "/Secretname"])
+async def test_a_path_of_no_route_is_told_as_that(locality: Locality, capsys: pytest.CaptureFixture[str], path: str) -> None:
+    """Below the authorization server, too; and a stranger adds no label to the metrics."""
+    await lines(locality, capsys)
+    assert (await locality.http.get(path)).status_code == 404
+    assert [each["route"] for each in await lines(locality, capsys)] == ["unrouted"]
+    assert "Secretname" not in (await locality.http.get("/metrics")).text
+
+
+@pytest.mark.parametrize(
+    ("path", "route"),
+    [
+        ("Patient/P", "/fhir/Patient/{id}"),
+        ("Patient/fhir/_history/Patient", "/fhir/Patient/{id}/_history/{vid}"),
+        ("Patient/id/$access-history", "/fhir/Patient/{id}/$access-history"),
+        ("Patient/Patient/_history", "/fhir/Patient/{id}/_history"),
+    ],
+)
+async def test_an_id_is_left_out_whatever_it_is(
+    locality: Locality, capsys: pytest.CaptureFixture[str], path: str, route: str
+) -> None:
+    trust = await locality.agency("trust")
+    await lines(locality, capsys)
+    await trust.get(path)
+    assert [each["route"] for each in await lines(locality, capsys) if each.get("event") == "request"] == [route]
+
+
+async def test_a_route_under_another_path_is_told_whole(locality: Locality, capsys: pytest.CaptureFixture[str]) -> None:
+    await lines(locality, capsys)
+    await locality.http.get("/auth/jwks")
+    assert [each["route"] for each in await lines(locality, capsys)] == ["/auth/jwks"]
+
+
+def test_every_route_says_what_it_is(locality: Locality) -> None:
+    """One that did not would be told as none."""
+    app: Any = locality.http._transport
+    found = [inner for each in app.app.router.routes for inner in (each.routes if isinstance(each, Mount) else [each])]
+    assert [each for each in [*found, *health.waiting()] if not isinstance(each, Route)] == []
 
 
 async def test_metrics_tell_requests_decisions_and_what_waits(locality: Locality) -> None:
@@ -66,7 +137,7 @@ async def test_metrics_tell_requests_decisions_and_what_waits(locality: Locality
 @pytest.mark.parametrize(("level", "told"), [("debug", True), ("info", True), ("warning", False)])
 async def test_lines_are_told_at_their_level(capsys: pytest.CaptureFixture[str], level: str, told: bool) -> None:
     telemetry = Telemetry(lines=Settings(log_level=level).log_level in ("debug", "info"))
-    telemetry.answered({"method": "GET", "path": "/", "state": {"request_id": "r"}}, 200, 0.1)
+    telemetry.answered({"method": "GET", "path": "/", "state": {"logged_id": "r"}}, 200, 0.1)
     telemetry.flush()
     assert bool(capsys.readouterr().err) is told
 
@@ -76,7 +147,7 @@ def test_a_path_of_no_route_is_not_told() -> None:
 
 
 def told(telemetry: Telemetry, method: str) -> None:
-    telemetry.answered({"method": method, "path": "/", "state": {"request_id": "r"}}, 405, 0.1)
+    telemetry.answered({"method": method, "path": "/", "state": {"logged_id": "r"}}, 405, 0.1)
 
 
 def test_a_method_that_nobody_knows_takes_no_room() -> None:
