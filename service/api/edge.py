@@ -81,7 +81,6 @@ class Edge:
                 raise
             refusal = await _refusal(scope, state["logged_id"], error)
             state["refusal"] = refusal.category
-            self.telemetry.refused(refusal.category)
             more = {"Allow": self.allow(scope)} if refusal.category is Category.NOT_ALLOWED else {}
             await problems.response(refusal, scope["method"], more)(scope, receive, answer)
         finally:

@@ -13,9 +13,8 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute
 
-from service.api import problems
 from service.api.route import Route
-from service.problem import Category, problem
+from service.problem import Category, Refused, problem
 from service.settings import multiprocess_folder
 from service.usecases.register.readiness import ready
 from service.usecases.register.state import State
@@ -62,7 +61,7 @@ def waiting() -> list[BaseRoute]:
         return JSONResponse({"status": "live"})
 
     async def later(_: Request) -> Response:
-        return problems.response(problem(Category.UNAVAILABLE, "transient", "Baton waits for its database; try again soon."))
+        raise Refused(problem(Category.UNAVAILABLE, "transient", "Baton waits for its database; try again soon."))
 
     return [Route("/health/live", live), Route("/{path:path}", later, methods=METHODS)]
 

@@ -22,6 +22,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from service import clock
 from service.api.problems import RETRY_AFTER, STATUS
+from service.api.refusal import refused
 from service.api.route import Route
 from service.auth.authorize import Wrong
 from service.auth.clients import digest
@@ -105,7 +106,7 @@ class _Endpoints:
             try:
                 return await endpoint(request)
             except Refused as refusal:
-                return self._error(str(refusal), STATUS[refusal.problem.category])
+                return self._error(request, str(refusal), STATUS[refusal.problem.category])
 
         return shown
 
@@ -118,7 +119,7 @@ class _Endpoints:
             except Refused as refusal:
                 category = refusal.problem.category
                 answer = refusal_of("temporarily_unavailable", str(refusal), STATUS[category])
-                return _json(replace(answer, headers={"Retry-After": RETRY_AFTER.get(category, "5")}))
+                return _json(request, replace(answer, headers={"Retry-After": RETRY_AFTER.get(category, "5")}))
 
         return told
 
@@ -139,12 +140,13 @@ class _Endpoints:
             told = Event("token", False, reason=f"A secret was refused: {answer.body['error']}.")
             if (slower := await self._services.limits.failed(_address(request), told)) is not None:
                 return _json(
+                    request,
                     replace(
                         refusal_of("temporarily_unavailable", str(slower), 429),
                         headers={"Retry-After": RETRY_AFTER[Category.THROTTLED]},
-                    )
+                    ),
                 )
-        return _json(answer)
+        return _json(request, answer)
 
     async def jwks(self, _: Request) -> Response:
         keys = await self._services.authorization.jwks()
@@ -156,15 +158,15 @@ class _Endpoints:
     async def authorize(self, request: Request) -> Response:
         asked = _query(request)
         if isinstance(asked, Unread):
-            return self._error(asked.reason)
+            return self._error(request, asked.reason)
         return self._shown(request, await self._services.launching.begin(asked, self._secret(request)))
 
     async def decide(self, request: Request) -> Response:
         asked, form = _query(request), await _form(request)
         if isinstance(asked, Unread) or isinstance(form, Unread):
-            return self._error("The form could not be read.")
+            return self._error(request, "The form could not be read.")
         if not self._csrf_holds(request, form):
-            return self._error("The form is out of date, or did not come from this page.", 403)
+            return self._error(request, "The form is out of date, or did not come from this page.", 403)
         launching, secret, chosen = self._services.launching, self._secret(request), form["patient"]
         if form["decision"] == "find":
             return self._shown(request, await launching.begin(asked, secret, form["find"]))
@@ -175,14 +177,15 @@ class _Endpoints:
     async def login(self, request: Request) -> Response:
         asked, form = _query(request), await _form(request)
         if isinstance(asked, Unread) or isinstance(form, Unread):
-            return self._error("The form could not be read.")
+            return self._error(request, "The form could not be read.")
         if not self._csrf_holds(request, form):
-            return self._error("The form is out of date, or did not come from this page.", 403)
+            return self._error(request, "The form is out of date, or did not come from this page.", 403)
         shown = await self._services.launching.begin(asked, "")
         if not isinstance(shown, LoginNeeded):
             return self._shown(request, shown)
         session = await self._services.users.login(form["username"], form["password"], _address(request))
         if isinstance(session, Problem):
+            request.state.refusal = session.category
             return self._login_page(request, shown, str(session), form["username"])
         answer = self._back(request)
         self._set_cookie(answer, session)
@@ -191,7 +194,7 @@ class _Endpoints:
     async def logout(self, request: Request) -> Response:
         form = await _form(request)
         if isinstance(form, Unread) or not self._csrf_holds(request, form):
-            return self._error("The form is out of date, or did not come from this page.", 403)
+            return self._error(request, "The form is out of date, or did not come from this page.", 403)
         await self._services.users.logout(self._secret(request))
         answer = self._back(request)
         answer.delete_cookie(self._services.cookie, path="/", secure=self._services.secure, httponly=True, samesite="lax")
@@ -202,18 +205,18 @@ class _Endpoints:
         `intent`."""
         form = await _form(request)
         if isinstance(form, Unread):
-            return _json(refusal_of("invalid_request", form.reason))
+            return _json(request, refusal_of("invalid_request", form.reason))
         scheme, _, token = form.authorization.partition(" ")
         caller = await self._services.authentication.caller(token.strip()) if scheme.lower() == "bearer" else None
         if caller is None or isinstance(caller, Problem):
             await self._services.limits.failed(_address(request), Event("launch", False, reason="A bearer token was refused."))
             headers = {"WWW-Authenticate": 'Bearer realm="baton"' + (', error="invalid_token"' if caller is not None else "")}
-            return _json(Answer(401, {"error": "invalid_token"}, headers))
+            return _json(request, Answer(401, {"error": "invalid_token"}, headers))
         try:
             launch = await self._services.launching.launch(caller, form["client_id"], form["patient"], form["intent"])
-        except Refused as refused:
-            return _json(refusal_of("invalid_request", str(refused)))
-        return _json(Answer(200, {"launch": launch, "iss": self._services.authorization.terms.fhir_base}))
+        except Refused as refusal:
+            return _json(request, refusal_of("invalid_request", str(refusal)))
+        return _json(request, Answer(200, {"launch": launch, "iss": self._services.authorization.terms.fhir_base}))
 
     def _shown(self, request: Request, shown: LoginNeeded | Question | Wrong | Approved, chosen: str = "") -> Response:
         match shown:
@@ -224,7 +227,8 @@ class _Endpoints:
             case Approved():
                 return self._sent_back(shown.redirect_uri, {"code": shown.code, "state": shown.state})
             case Wrong(redirect_uri=""):
-                return self._error(shown.description)
+                return self._error(request, shown.description)
+        refused(request, shown.error)
         return self._sent_back(
             shown.redirect_uri, {"error": shown.error, "error_description": shown.description, "state": shown.state}
         )
@@ -280,7 +284,8 @@ class _Endpoints:
         text = templates().get_template(name).render(base=self._base, query=request.url.query, **values)
         return HTMLResponse(text, status, headers=_guards(target))
 
-    def _error(self, text: str, status: int = 400) -> Response:
+    def _error(self, request: Request, text: str, status: int = 400) -> Response:
+        refused(request, status)
         page = templates().get_template("error.html").render(base=self._base, heading="This cannot go on", text=text)
         return HTMLResponse(page, status, headers=_guards(""))
 
@@ -300,7 +305,9 @@ def _address(request: Request) -> str:
     return request.client.host if request.client else ""
 
 
-def _json(answer: Answer) -> Response:
+def _json(request: Request, answer: Answer) -> Response:
+    if answer.status >= 400:
+        refused(request, str(answer.body.get("error", "")), answer.status)
     headers = {name: value for name, value in answer.headers.items() if name.lower() in ("www-authenticate", "retry-after")}
     return JSONResponse(dict(answer.body), answer.status, headers={**_NEVER_KEPT, **headers})
 

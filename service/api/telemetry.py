@@ -16,7 +16,6 @@ from prometheus_client import Counter, Histogram
 
 from service import clock
 from service.api.route import TEMPLATE
-from service.problem import Category
 
 PAUSE_SECONDS = 0.2
 BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
@@ -38,7 +37,7 @@ class Telemetry:
         self._children: dict[tuple[str, str, int], Any] = {}
 
     def answered(self, scope: Any, status: int, seconds: float) -> None:
-        """A request was answered."""
+        """A request was answered; its state has the kind of its refusal, if it was refused."""
         method = scope["method"] if scope["method"] in METHODS else OTHER
         route = route_of(scope)
         key = (method, route, status)
@@ -46,12 +45,10 @@ class Telemetry:
         if child is None:
             child = self._children[key] = TIMES.labels(*key)
         child.observe(seconds)
+        if "refusal" in scope["state"]:
+            REFUSALS.labels(scope["state"]["refusal"]).inc()
         if self._lines:
             self._told(scope, method, route, status, seconds)
-
-    def refused(self, category: Category) -> None:
-        """A request was refused."""
-        REFUSALS.labels(category).inc()
 
     def _told(self, scope: Any, method: str, route: str, status: int, seconds: float) -> None:
         state = scope["state"]

@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from httpx import ASGITransport, AsyncClient
-from starlette.routing import Mount
+from prometheus_client import REGISTRY
+from starlette.routing import Mount, Router
 
 from service import clock
 from service.api import health
@@ -19,6 +20,7 @@ from service.app import application
 from service.cli import logs
 from service.settings import Settings
 from service.store.mongo import Mongo
+from tests.fakes.smart import BACK, Smart
 from tests.locality import Locality
 
 
@@ -168,3 +170,55 @@ async def test_the_last_lines_are_told_when_the_service_ends(
         told(app.state.telemetry, "GET")
         capsys.readouterr()
     assert [json.loads(each)["event"] for each in capsys.readouterr().err.splitlines()] == ["request"]
+
+
+CLIENT = {"grant_type": "client_credentials", "client_id": "nobody", "client_secret": "wrong"}
+
+
+@pytest.mark.parametrize(
+    ("path", "form", "kind"),
+    [
+        ("token", CLIENT, "token"),
+        ("introspect", {**CLIENT, "token": "x"}, "token"),
+        ("revoke", {**CLIENT, "token": "x"}, "token"),
+        ("token", {"grant_type": "password"}, "malformed"),
+        ("launch", {"client_id": "nobody"}, "token"),
+        ("logout", {}, "forbidden"),
+        ("login", {"username": "somebody"}, "forbidden"),
+    ],
+)
+async def test_a_refusal_of_the_authorization_server_is_counted(
+    locality: Locality, capsys: pytest.CaptureFixture[str], path: str, form: dict[str, str], kind: str
+) -> None:
+    """As any other, and its line says so."""
+    await lines(locality, capsys)
+    before = counted(kind)
+    assert (await locality.http.post(f"/auth/{path}", data=form or {"x": "y"})).status_code >= 400
+    assert counted(kind) == before + 1
+    assert [each.get("refusal") for each in await lines(locality, capsys) if each["event"] == "request"] == [kind]
+
+
+def counted(kind: str) -> float:
+    """How many refusals of a kind were counted."""
+    return REGISTRY.get_sample_value("baton_refusals_total", {"kind": kind}) or 0
+
+
+async def test_who_is_sent_back_with_an_error_is_counted(smart: Smart) -> None:
+    """The app is told by a redirect, and the operator all the same."""
+    telemetry = Telemetry(lines=False)
+    asked = {"client_id": "app", "redirect_uri": BACK, "response_type": "code", "scope": "nothing", "state": "s"}
+    before = counted("scope") + counted("malformed")
+    async with AsyncClient(transport=ASGITransport(Edge(smart.app, 1000, telemetry)), base_url="https://baton.test") as http:
+        answer = await http.get("/auth/authorize", params=asked)
+    assert (answer.status_code, "error=" in answer.headers["location"]) == (303, True)
+    assert counted("scope") + counted("malformed") == before + 1
+
+
+async def test_what_waits_for_its_database_is_counted() -> None:
+    """Every request until then."""
+    before = counted("unavailable")
+    app = Edge(Router(routes=health.waiting()), 1000)
+    async with AsyncClient(transport=ASGITransport(app), base_url="http://x") as http:
+        answer = await http.get("/fhir/Patient")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert counted("unavailable") == before + 1
