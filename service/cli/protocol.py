@@ -1,5 +1,6 @@
 """The HTTP protocol of the server with the patience of one: a connection that sends its headers or its body too slowly is closed,
-and one address does not hold more than its share of connections. An offer to speak another protocol is passed over."""
+and one address does not hold more than its share of connections. An offer to speak another protocol is passed over, and what is
+no HTTP is answered as every other request that cannot be read."""
 
 from __future__ import annotations
 
@@ -9,6 +10,8 @@ from collections import Counter
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+from service.api import unreadable
 
 HEADER_SECONDS = 15.0
 BODY_SECONDS = 60.0
@@ -48,6 +51,14 @@ class Patient(HttpToolsProtocol):
             head, end, rest = data.partition(b"\r\n\r\n")
             data = OFFER.sub(b"", head) + end + rest
         super().data_received(data)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answers what is no HTTP, and closes the connection. An answer that has begun is broken off: another in the midst of it
+        would be read as part of it."""
+        answer = unreadable.refused()
+        if self.cycle is None or self.cycle.response_complete or not self.cycle.response_started:
+            self.transport.write(answer)
+        self.transport.close()
 
     def on_message_begin(self) -> None:
         """A request begins."""
