@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote_plus
@@ -25,6 +26,16 @@ def _zone(name: str) -> str:
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
+def _networks(text: str) -> str:
+    try:
+        return ",".join(str(ip_network(each.strip())) for each in text.split(",") if each.strip())
+    except ValueError:
+        raise ValueError("give addresses or networks, such as `10.0.0.7,192.168.5.0/24`") from None
+
+
+Networks = Annotated[str, AfterValidator(_networks)]
+
+
 class Settings(BaseSettings):
     """All settings. The description of a field gives its meaning; its name or description gives its unit."""
 
@@ -38,6 +49,11 @@ class Settings(BaseSettings):
         "",
         pattern=r"^(https?://[^/?#\s]+/?)?$",
         description="public base of the service, without a path; default: where it listens",
+    )
+    trusted_proxies: Networks = Field(
+        "127.0.0.1,::1",
+        validate_default=True,
+        description="proxies that are believed when X-Forwarded-For says where a request is from: addresses or networks",
     )
     mongodb_uri: str = Field(
         "", pattern=r"^(mongodb(\+srv)?://.+)?$", description="your own replica set; empty: an embedded one in the data folder"

@@ -138,6 +138,7 @@ def _config(factory: Factory, workers: int) -> uvicorn.Config:
         access_log=False,  # URLs may hold search values
         server_header=False,
         proxy_headers=bool(factory.settings.base_url),  # such headers are trusted only behind a proxy
+        forwarded_allow_ips=factory.settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import Counter
+from functools import cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any, ClassVar
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,7 +22,8 @@ OFFER = re.compile(rb"\r\nUpgrade:[^\r\n]*", re.IGNORECASE)
 
 
 class Patient(HttpToolsProtocol):
-    """uvicorn's protocol over httptools, with a limit of time for headers and for a body, and of connections for an address."""
+    """uvicorn's protocol over httptools, with a limit of time for headers and for a body, and of connections for an address, a
+    proxy's aside."""
 
     held: ClassVar[Counter[str]] = Counter()
     patience: asyncio.TimerHandle | None = None
@@ -32,7 +35,7 @@ class Patient(HttpToolsProtocol):
         super().connection_made(transport)
         self.address = str((transport.get_extra_info("peername") or ("",))[0])
         self.held[self.address] += 1
-        if self.held[self.address] > MOST_CONNECTIONS:
+        if self.held[self.address] > MOST_CONNECTIONS and not self._proxied():
             transport.abort()
         self._wait(HEADER_SECONDS)
 
@@ -77,6 +80,11 @@ class Patient(HttpToolsProtocol):
         self.in_body = False
         super().on_message_complete()
 
+    def _proxied(self) -> bool:
+        """Whether this is a connection of a proxy of ours, which holds those of everybody."""
+        trusted = self.config.forwarded_allow_ips if self.config.proxy_headers else ""
+        return any(ip_address(self.address) in each for each in _networks(str(trusted)))
+
     def _wait(self, seconds: float) -> None:
         """Closes the connection unless something comes within this time; 0 waits no longer."""
         if self.patience is not None:
@@ -86,3 +94,8 @@ class Patient(HttpToolsProtocol):
     def _impatient(self) -> None:
         if not self.transport.is_closing():
             self.transport.close()
+
+
+@cache
+def _networks(text: str) -> tuple[IPv4Network | IPv6Network, ...]:
+    return tuple(ip_network(each) for each in text.split(",") if each)

@@ -321,6 +321,9 @@ def test_a_password_in_a_setting_is_not_shown(baton: Baton, monkeypatch: pytest.
         ("TIMEZONE", "Europe"),
         ("TIMEZONE", "Mars/Olympus"),
         ("TIMEZONE", "/etc/passwd"),
+        ("TRUSTED_PROXIES", "*"),
+        ("TRUSTED_PROXIES", "10.0.0.7,proxy"),
+        ("TRUSTED_PROXIES", "10.0.0.7/24"),
     ],
 )
 def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> None:

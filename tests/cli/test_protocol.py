@@ -33,14 +33,22 @@ async def answers(scope: Any, receive: Any, send: Any) -> None:
     await send({"type": "http.response.body", "body": f"{read:02} ok".encode()})
 
 
+@pytest.fixture
+def proxies() -> str:
+    """The proxies that the server trusts: none."""
+    return ""
+
+
 @pytest_asyncio.fixture
-async def port(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[int]:
+async def port(monkeypatch: pytest.MonkeyPatch, proxies: str) -> AsyncIterator[int]:
     """A server that waits a fifth of a second."""
     monkeypatch.setattr(protocol, "HEADER_SECONDS", 0.2)
     monkeypatch.setattr(protocol, "BODY_SECONDS", 0.2)
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
-        config = uvicorn.Config(answers, http=protocol.Patient, lifespan="off", log_config=None, ws="none")
+        config = uvicorn.Config(
+            answers, http=protocol.Patient, lifespan="off", log_config=None, ws="none", forwarded_allow_ips=proxies
+        )
         server = uvicorn.Server(config)
         running = asyncio.create_task(server.serve(sockets=[listener]))
         while not server.started:
@@ -149,3 +157,14 @@ async def test_an_address_holds_no_more_than_its_share(port: int, monkeypatch: p
         assert await asyncio.wait_for(reader.read(), 0.1) != b""
     for _, each in (*held, (reader, writer)):
         each.close()
+
+
+@pytest.mark.parametrize("proxies", ["127.0.0.0/24,::1/128"])
+async def test_a_proxy_holds_the_connections_of_everybody(port: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its clients have limits by their own addresses."""
+    monkeypatch.setattr(protocol, "MOST_CONNECTIONS", 2)
+    held = [await asyncio.open_connection("127.0.0.1", port) for _ in range(3)]
+    for reader, writer in held:
+        writer.write(HEADERS + b"\r\nabcde")
+        assert (await asyncio.wait_for(reader.readuntil(b"ok"), 5)).startswith(b"HTTP/1.1 200")
+        writer.close()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import secrets
 import subprocess
 import sys
@@ -16,12 +17,14 @@ import yaml
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from service.settings import Settings
 from service.store.embedded import find_mongod
 from tests.fakes.replica_set import Member
 from tests.story.running import Service
 
 pytestmark = pytest.mark.slow
 DOCKER = Path(__file__).resolve().parents[2] / "docker"
+NGINX = (DOCKER / "nginx.conf").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((DOCKER / "compose.yaml").read_text())
 
 
@@ -121,9 +124,20 @@ def test_no_secret_is_in_an_environment() -> None:
     assert not any("@mongo" in str(value) for each in environments for value in each.values())
 
 
+def test_the_service_believes_its_proxy_about_who_asks() -> None:
+    """The proxy writes over what a client says, and the service trusts the network of both, whose addresses are fixed."""
+    for header in ("X-Forwarded-For $remote_addr", "X-Forwarded-Proto $scheme"):
+        assert f"proxy_set_header {header};" in NGINX
+    (front,) = COMPOSE["networks"]["front"]["ipam"]["config"]
+    assert COMPOSE["services"]["baton"]["environment"]["BATON_TRUSTED_PROXIES"] == front["subnet"]
+    assert {name for name, each in COMPOSE["services"].items() if "front" in each.get("networks", ())} == {"baton", "proxy"}
+    default = re.fullmatch(r"\$\{FRONT_SUBNET:-(.+)\}", front["subnet"])
+    assert default
+    assert Settings(trusted_proxies=default[1]).trusted_proxies == default[1]
+
+
 def test_metrics_are_not_published() -> None:
     """The proxy asks the name server again, too."""
-    said = (DOCKER / "nginx.conf").read_text()
-    assert "location = /metrics { return 404; }" in said
-    assert "resolver 127.0.0.11" in said
-    assert "proxy_pass $baton;" in said
+    assert "location = /metrics { return 404; }" in NGINX
+    assert "resolver 127.0.0.11" in NGINX
+    assert "proxy_pass $baton;" in NGINX
