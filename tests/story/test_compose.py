@@ -17,6 +17,7 @@ import yaml
 from pymongo import MongoClient
 from pymongo.errors import OperationFailure
 
+from service import clock
 from service.settings import Settings
 from service.store.embedded import find_mongod
 from tests.fakes.replica_set import Member
@@ -134,6 +135,18 @@ def test_the_service_believes_its_proxy_about_who_asks() -> None:
     default = re.fullmatch(r"\$\{FRONT_SUBNET:-(.+)\}", front["subnet"])
     assert default
     assert Settings(trusted_proxies=default[1]).trusted_proxies == default[1]
+
+
+def test_the_proxy_logs_nobody() -> None:
+    """Neither a path, a query, a header as it was sent, nor a message that repeats the request."""
+    (form,) = re.findall(r"log_format quiet '(.+)';", NGINX)
+    allowed = {"remote_addr", "time_local", "told_method", "status", "body_bytes_sent", "request_time", "told_id"}
+    assert set(re.findall(r"\$(\w+)", form)) == allowed
+    assert re.findall(r"access_log (.+);", NGINX) == ["/var/log/nginx/access.log quiet"]
+    assert re.findall(r"error_log \S+ (\w+);", NGINX) == ["emerg"]
+    (id_form,) = re.findall(r'"~\*(.+)" \$upstream_http_x_request_id;', NGINX)
+    assert re.fullmatch(id_form, clock.new_id())
+    assert not re.fullmatch(id_form, "Secretname")
 
 
 def test_metrics_are_not_published() -> None:
