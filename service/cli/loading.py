@@ -21,7 +21,7 @@ from service.change import Resource
 from service.cli.agencies import agency_named
 from service.cli.arguments import Data
 from service.cli.opening import with_service
-from service.cli.sources import Item, files, items
+from service.cli.sources import Item, files, items, tell_unread, unread
 from service.fhir.bundle import Sent
 from service.fhir.json import dump
 from service.fhir.outcome import outcome
@@ -58,11 +58,12 @@ def load(
 ) -> int:
     """Load Bundles, single resources or NDJSON into the running or stopped service."""
     agency = agency_named("--custodian", custodian) if custodian else ""
-    found = files(paths)
+    found, beside = files(paths), unread(paths)
 
     async def loading(built: Built) -> int:
         account = await _all(built, found, agency)
         _tell(account, _quarantine(account, built.services.settings.data))
+        tell_unread(beside)
         return FAILED if account.aside else 0
 
     return with_service(data, loading)

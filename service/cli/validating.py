@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from service.cli.sources import files, items
+from service.cli.sources import files, items, tell_unread, unread
 from service.fhir.definitions import Definitions
 from service.fhir.validate import Validator
 from service.problem import Issue, Problem
@@ -32,6 +32,7 @@ def validate(
             for issue in issues:
                 print(_line(item.source, issue))
     print(f"{seen} resources, {wrong} not valid.")
+    tell_unread(unread(paths))
     return FAILED if wrong else 0
 
 
