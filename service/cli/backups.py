@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from contextlib import AsyncExitStack, aclosing
 from importlib.metadata import version
 from pathlib import Path
@@ -14,15 +13,15 @@ from service import app, clock
 from service.cli import checking, logs
 from service.cli.arguments import Data, settings_for, wrong
 from service.cli.opening import LOCAL, database
+from service.cli.signals import ended_by_signals
 from service.settings import Settings
 from service.store import archive
-from service.store.archive import Archive, Manifest
+from service.store.archive import NAME, SUFFIX, Archive, Manifest
 from service.store.backup import Restore, back_up, fingerprint, vacant
 from service.store.folder import KEPT, KEY, DataFolder
 from service.store.layout import Layout
 from service.usecases.register import upgrades
 
-NAME, SUFFIX = "baton-", ".tar.gz"
 Place = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="The file; or a folder, for one named after the instant.")]
 Source = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="The file; or a folder, for the newest one in it.")]
 
@@ -44,7 +43,7 @@ def backup(place: Place, data: Data = None) -> int:
             files = [settings.data / name for name in KEPT if name != KEY or not settings.ledger_key]
             return await back_up(mongo, files, secret, version("baton-fhir"), path)
 
-    _tell(path, asyncio.run(copying()))
+    _tell(path, ended_by_signals(copying()))
     return 0
 
 
@@ -66,7 +65,7 @@ def restore(source: Source, data: Data = None) -> int:
     folder = DataFolder(settings.data)
     folder.admit()
     vacant(f"The data folder `{folder.path}`", [each for each in folder.others() if each not in KEPT])
-    return asyncio.run(_restored(settings, folder, copy))
+    return ended_by_signals(_restored(settings, folder, copy))
 
 
 async def _restored(settings: Settings, folder: DataFolder, copy: Archive) -> int:

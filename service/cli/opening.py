@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ from service import app, clock
 from service.app import Built
 from service.cli import logs
 from service.cli.arguments import settings_for
+from service.cli.signals import ended_by_signals
 from service.settings import Settings
 from service.store import mongo
 from service.store.mongo import Mongo
@@ -59,4 +59,4 @@ def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
             finally:
                 await built.services.ledger.seal(clock.now())
 
-    return asyncio.run(run())
+    return ended_by_signals(run())

@@ -1,10 +1,15 @@
-"""Handles SIGTERM and SIGINT in a running service, so that the service stops everything that it has started."""
+"""Handles SIGTERM and SIGINT in a running service or command, so that it stops what it has started and takes away what it has
+begun."""
 
 from __future__ import annotations
 
 import asyncio
 import signal
+from collections.abc import Coroutine
 from types import FrameType
+from typing import Any, TypeVar
+
+T = TypeVar("T")
 
 STOPS = (signal.SIGTERM, signal.SIGINT)
 GRACE_SECONDS = 10
@@ -17,6 +22,20 @@ def cancelled_by_signals() -> None:
     assert task is not None
     for each in STOPS:
         asyncio.get_running_loop().add_signal_handler(each, task.cancel)
+
+
+def ended_by_signals(work: Coroutine[Any, Any, T]) -> T:
+    """The result of a command's work. A signal cancels the work, and raises KeyboardInterrupt once the work has cleared away what
+    it had begun."""
+
+    async def cancellable() -> T:
+        cancelled_by_signals()
+        return await work
+
+    try:
+        return asyncio.run(cancellable())
+    except asyncio.CancelledError:
+        raise KeyboardInterrupt from None
 
 
 def left_to_the_server() -> None:

@@ -10,6 +10,7 @@ and found to be what its manifest says.
 
 from __future__ import annotations
 
+import fcntl
 import gzip
 import hashlib
 import io
@@ -17,7 +18,7 @@ import os
 import tarfile
 import zlib
 from collections.abc import AsyncIterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any, cast
@@ -32,6 +33,8 @@ from service.store.mongo import RAW
 
 FORM = 1
 """The form of the file that this version writes and reads."""
+NAME, SUFFIX = "baton-", ".tar.gz"
+"""What the names of backups in a folder begin and end with."""
 MANIFEST, FOLDER, DATABASE = "manifest.json", "folder", "database"
 PIECE = 4 * 1024**2
 MOST = 64 * 1024**2
@@ -134,14 +137,15 @@ def _member(name: str, size: int) -> tarfile.TarInfo:
 
 @contextmanager
 def written(path: Path, manifest: Manifest) -> Iterator[Writer]:
-    """A new file, which has its name only once it is whole and on the disk, and which only its owner may read. Raises Refused
-    INVALID when there is a file of this name, UNAVAILABLE when it cannot be written."""
+    """A new file, which has its name only once it is whole and on the disk, and which only its owner may read. Until then a
+    lock holds it, so that what a killed process has left is known, and taken away. Raises Refused INVALID when there is a file of
+    this name, or another process writes it; UNAVAILABLE when it cannot be written."""
     if path.exists():
         raise Refused(problem(Category.INVALID, "value", f"`{path}` is there already: give another name."))
     part = path.with_name(f".{path.name}.part")
     try:
-        handle = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(handle, "wb") as file:
+        _sweep(path.parent)
+        with _held(part) as file:
             with (
                 gzip.GzipFile(fileobj=file, mode="wb", compresslevel=LEVEL, filename="") as packed,
                 tarfile.open(fileobj=packed, mode="w|") as tar,
@@ -151,12 +155,32 @@ def written(path: Path, manifest: Manifest) -> Iterator[Writer]:
                 writer.end()
             file.flush()
             os.fsync(file.fileno())
-        part.rename(path)
+            part.rename(path)
+    except BlockingIOError:
+        raise _wrong(f"Another backup is writing `{path}`: give another name.") from None
     except OSError as error:
         text = f"`{path}` cannot be written: {error.strerror}. Make room, or name another place."
         raise Refused(problem(Category.UNAVAILABLE, "transient", text)) from error
-    finally:
-        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def _held(part: Path) -> Iterator[IO[bytes]]:
+    """A file that nobody else writes, empty; gone afterwards, unless it has another name by then. Raises BlockingIOError while
+    another process writes it."""
+    with os.fdopen(os.open(part, os.O_WRONLY | os.O_CREAT, 0o600), "wb") as file:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        file.truncate()
+        try:
+            yield file
+        finally:
+            part.unlink(missing_ok=True)
+
+
+def _sweep(folder: Path) -> None:
+    """Takes away what backups that were killed have left in a folder."""
+    for left in folder.glob(f".{NAME}*{SUFFIX}.part"):
+        with suppress(BlockingIOError), _held(left):
+            pass
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import signal
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -19,6 +22,7 @@ from service.store.folder import KEY, NOTE
 from service.store.layout import LAYOUT
 from tests.cli.test_commands import Said, one_line
 
+CHECKOUT = Path(__file__).parents[2]
 Baton = Callable[..., Said]
 
 
@@ -200,3 +204,48 @@ def test_two_restores_at_once_are_not_mixed(baton: Baton, copy: Path, monkeypatc
     assert baton("two", "restore", str(copy)).status == 0
     assert len(said) == 1
     assert baton("two", "client", "list").out == baton("one", "client", "list").out
+
+
+SLOW = """
+import asyncio, sys
+from service.cli import main
+from service.store.archive import Writer
+
+async def slow(*_):
+    print("begun", flush=True)
+    await asyncio.sleep(60)
+
+Writer.collection = slow
+main(sys.argv[1:])
+"""
+
+
+@pytest.mark.parametrize("end", [signal.SIGTERM, signal.SIGINT, signal.SIGKILL])
+def test_a_backup_that_is_ended_leaves_nothing(baton: Baton, copy: Path, tmp_path: Path, end: signal.Signals) -> None:
+    """What was killed cannot clear away: the next backup does."""
+    kept = tmp_path / "kept"
+    kept.mkdir()
+    baton("one", "user", "list")  # the place that the process finds in its environment
+    command = [sys.executable, "-c", SLOW, "backup", str(kept), "--data", str(tmp_path / "one")]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, cwd=CHECKOUT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "begun\n"
+        (part,) = kept.iterdir()
+        assert baton("one", "backup", str(kept / "other.tar.gz")).status == 0
+        assert part.exists(), "it is not another's to take away"
+        process.send_signal(end)
+        _, said = process.communicate(timeout=30)
+    assert part.exists() is (end is signal.SIGKILL)
+    assert (process.returncode, said) == (-9 if end is signal.SIGKILL else 130, "")
+    assert baton("one", "backup", str(kept / "next.tar.gz")).status == 0
+    assert not part.exists()
+
+
+def test_two_backups_into_one_file_are_one_too_many(baton: Baton, copy: Path, tmp_path: Path) -> None:
+    part = tmp_path / ".next.tar.gz.part"
+    with part.open("w") as other:
+        other.write("of the other")
+        other.flush()
+        fcntl.flock(other, fcntl.LOCK_EX)
+        assert "give another name" in one_line(baton("one", "backup", str(tmp_path / "next.tar.gz")))
+        assert part.read_text() == "of the other"
