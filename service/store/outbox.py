@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+import structlog
 from bson import ObjectId
 from pymongo import IndexModel, InsertOne, ReturnDocument, UpdateOne
 from pymongo.errors import DuplicateKeyError
@@ -20,6 +21,7 @@ from pymongo.errors import DuplicateKeyError
 from service.change import Change
 from service.store.mongo import Mongo, Session, reached, reaching
 
+log = structlog.get_logger()
 OUTBOX = "outbox"
 RECIPIENTS = "recipients"
 WAITING, SENT, FAILED = "waiting", "sent", "failed"
@@ -78,6 +80,12 @@ def posting(changes: Iterable[Change]) -> list[InsertOne[dict[str, Any]]]:
     ]
 
 
+def tell(changes: Iterable[Change]) -> None:
+    """Logs each notice of these Changes, which are committed: for whom and on what topic, never of which record or person."""
+    for notice in (each for change in changes for each in change.notices):
+        log.info("notice-queued", to=notice.recipient, topic=notice.topic)
+
+
 def _delivery(document: dict[str, Any]) -> Delivery:
     return Delivery(
         id=str(document["_id"]),
@@ -89,6 +97,11 @@ def _delivery(document: dict[str, Any]) -> Delivery:
         at=document["at"],
         attempts=document["tries"],
     )
+
+
+def _told(delivery: Delivery) -> dict[str, Any]:
+    """What the log has of a delivery. Why it failed is in the outbox alone, as it may repeat what a partner answered."""
+    return {"to": delivery.recipient, "topic": delivery.topic, "number": delivery.number, "attempts": delivery.attempts + 1}
 
 
 @reached
@@ -114,12 +127,16 @@ class Outbox:
 
     async def done(self, parcel: Parcel, delivery: Delivery, now: datetime) -> bool:
         """Records one delivery as received. False when the lease was lost, so that another worker may serve the recipient."""
-        return await self._record(parcel, delivery, {"$set": {"state": SENT, "sent": now}})
+        held = await self._record(parcel, delivery, {"$set": {"state": SENT, "sent": now}})
+        log.info("notice-sent", held=held, **_told(delivery))
+        return held
 
     async def failed(self, parcel: Parcel, delivery: Delivery, retry_at: datetime, error: str) -> bool:
         """Records a failed delivery; nothing more is sent to the recipient before `retry_at`. False when the lease was lost."""
         outcome = {"$inc": {"tries": 1}, "$set": {"error": error}}
-        return await self._record(parcel, delivery, outcome) and await self._free(parcel, retry_at)
+        held = await self._record(parcel, delivery, outcome) and await self._free(parcel, retry_at)
+        log.warning("notice-failed", held=held, retry_at=retry_at.isoformat(), **_told(delivery))
+        return held
 
     async def release(self, parcel: Parcel, now: datetime) -> bool:
         """Ends the lease, so that any worker may serve the recipient. False when the lease was lost."""

@@ -177,6 +177,7 @@ class Records:
 
     async def _run(self, batch: Sequence[Prepared], link: Link | None) -> None:
         await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
+        outbox.tell(each.change for each in batch)
 
     async def _explain(self, taken: Taken, change: Change) -> None:
         """Raises Held or Repeated for a key that is taken; returns when the key is free by now and the commit may be tried

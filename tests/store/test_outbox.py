@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 from bson import ObjectId
 
 from service.change import Notice
+from service.cli import logs
 from service.problem import Refused
 from service.store.outbox import FAILED, OUTBOX, Outbox
 
@@ -131,3 +133,30 @@ async def test_a_parcel_holds_no_more_than_its_limit(records, outbox, make):
     await records.commit(make.change(notices=tuple(notice(n) for n in range(9))))
     [parcel] = await outbox.due(make.later(hours=1), 30, limit=4)
     assert [each.number for each in parcel.deliveries] == [1, 2, 3, 4]
+
+
+async def test_each_notice_is_logged_as_it_goes_and_tells_nobody_s_record(records, outbox, make, capsys):
+    """Queued, failed and sent: a line each."""
+    logs.configure("info")
+    await post(records, make, 1)
+    [parcel] = await outbox.due(make.later(hours=1), 30)
+    await outbox.failed(parcel, parcel.deliveries[0], make.later(hours=2), "no Task/t0 of Patient/p1 here")
+    [parcel] = await outbox.due(make.later(hours=2), 30)
+    await outbox.done(parcel, parcel.deliveries[0], make.later(hours=2))
+    said = capsys.readouterr().err
+    lines = [json.loads(each) for each in said.splitlines()]
+    assert [(each["event"], each["level"], each.get("attempts")) for each in lines] == [
+        ("notice-queued", "info", None),
+        ("notice-failed", "warning", 1),
+        ("notice-sent", "info", 2),
+    ]
+    assert {(each["to"], each["topic"]) for each in lines} == {("Organization/a", "handover-task")}
+    assert "Task/t0" not in said
+    assert "Patient" not in said
+
+
+async def test_a_notice_that_was_not_committed_is_not_logged(records, make, capsys):
+    logs.configure("info")
+    with pytest.raises(Refused):
+        await records.commit(make.change(make.write("Task", "t", 2), notices=(notice(0),)))
+    assert capsys.readouterr().err == ""
