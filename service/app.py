@@ -35,7 +35,7 @@ from service.fhir import capability
 from service.fhir.index import Indexer
 from service.fhir.language import Language
 from service.outbound.issuers import Issuers
-from service.problem import Category, Problem, Refused
+from service.problem import Category, Problem, Refused, trace
 from service.settings import Settings, shipped
 from service.store import ledger
 from service.store import mongo as database
@@ -338,7 +338,7 @@ async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> Non
         except Exception as error:
             if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
                 continue
-            log.exception("not-started", reason=str(error))
+            log.error("not-started", reason=str(error) if isinstance(error, Refused) else type(error).__name__, at=trace(error))
             signal.raise_signal(signal.SIGTERM)
             raise
         else:

@@ -10,8 +10,7 @@ from typing import Any, NamedTuple
 import typer
 from typer.core import TyperGroup
 
-from service.cli.complaint import complain
-from service.problem import Refused
+from service.cli.complaint import complain, complain_of
 
 FAILED, MISUSED, INTERRUPTED = 1, 2, 130
 MISUSE: Any = typer.BadParameter.__mro__[1]
@@ -87,8 +86,8 @@ for each in TABLE:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """The console script. Exits with 0, with 1 when the command was refused or has found faults, with 2 when the arguments cannot
-    be read, and with 130 when the command was interrupted."""
+    """The console script. Exits with 0, with 1 when the command was refused, has failed or has found faults, with 2 when the
+    arguments cannot be read, and with 130 when the command was interrupted."""
     asked = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
     if asked == ["--version"]:
         from importlib.metadata import version
@@ -99,13 +98,12 @@ def main(arguments: Sequence[str] | None = None) -> None:
         sys.exit(0)
     try:
         status = typer.main.get_command(cli).main(args=asked, prog_name="baton", standalone_mode=False)
-    except Refused as refusal:
-        for issue in refusal.problem.issues:
-            complain(issue.text)
-        sys.exit(FAILED)
     except (typer.Abort, KeyboardInterrupt):
         sys.exit(INTERRUPTED)
     except MISUSE as error:
         complain(f"{error.format_message().rstrip('.')}. `baton --help` tells what there is.")
         sys.exit(MISUSED)
+    except Exception as error:
+        complain_of(error)
+        sys.exit(FAILED)
     sys.exit(status if isinstance(status, int) else 0)

@@ -19,7 +19,7 @@ from uvicorn.supervisors import Multiprocess
 
 from service import app, worker
 from service.cli import logs
-from service.cli.complaint import complain
+from service.cli.complaint import complain_of
 from service.cli.opening import opened
 from service.cli.protocol import Patient
 from service.cli.signals import GRACE_SECONDS
@@ -38,7 +38,7 @@ class Factory:
     base: str
     mongo_uri: str
     works: bool
-    faults: list[BaseException] = field(default_factory=list)
+    faults: list[Exception] = field(default_factory=list)
     """Why this process could not serve, once it could not."""
 
     def __call__(self) -> ASGIApp:
@@ -50,10 +50,10 @@ class Factory:
 
 
 class Starting:
-    """Wraps an application so that a failed start writes one line with the reason instead of a traceback, and adds the reason to
-    `faults`."""
+    """Wraps an application so that a failed start writes one line with the reason, which uvicorn keeps to itself, and adds the
+    reason to `faults`."""
 
-    def __init__(self, inner: ASGIApp, faults: list[BaseException]) -> None:
+    def __init__(self, inner: ASGIApp, faults: list[Exception]) -> None:
         self.inner = inner
         self.faults = faults
 
@@ -72,12 +72,9 @@ class Starting:
 
         try:
             await self.inner(scope, receive, held)
-        except Refused as refusal:
-            self.faults.append(refusal)
-            complain(str(refusal))
         except Exception as error:
             self.faults.append(error)
-            raise
+            complain_of(error)
         if failed:
             await send({**failed[0], "message": ""})
 
