@@ -4,16 +4,24 @@ lists them all."""
 from __future__ import annotations
 
 import os
+import re
 from functools import cache
 from ipaddress import ip_network
 from pathlib import Path
-from typing import Annotated
-from urllib.parse import quote_plus
+from typing import Annotated, Any, Literal
+from urllib.parse import quote_plus, urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from platformdirs import user_data_path
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "BATON_"
+RESERVED = ("admin", "config", "local")
+"""MongoDB's own databases."""
+_HOST = r"(\[[0-9A-Fa-f:.%]+\]|[^\s:/@,?#\[\]]+)(:\d+)?"
+_URI = re.compile(rf"mongodb(\+srv)?://([^\s:/@]+(:[^\s:/@]*)?@)?(?P<hosts>{_HOST}(,{_HOST})*)([/?]\S*)?")
+_DATABASE = re.compile(r"[^\s/\\.\"$*<>:|?\0]{1,63}")
 
 
 def _zone(name: str) -> str:
@@ -23,6 +31,63 @@ def _zone(name: str) -> str:
         raise ValueError("there is no such time zone; give one such as `Europe/London`") from None
 
 
+def _folder(path: Any) -> Any:
+    """A path that is empty would be the current folder, whichever that is."""
+    if path == "":
+        raise ValueError("it is empty; name a folder, or unset it")
+    return path
+
+
+def _base(url: str) -> str:
+    if url and not _is_base(url):
+        raise ValueError("give scheme and host, and the port where it is another, such as `https://baton.example`; nothing more")
+    return url
+
+
+def _is_base(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        sound = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # a port or an address that is none
+        return False
+    return sound and re.fullmatch(r"https?://[^\s/?#@]*[^\s/?#@:]/?", url) is not None
+
+
+def _uri(uri: str) -> str:
+    found = _URI.fullmatch(uri)
+    if uri and found is None:
+        text = "give `mongodb://HOST:PORT,HOST:PORT/?replicaSet=NAME`, with `%40` and the like for what is special in a password"
+        raise ValueError(text)
+    ports = re.findall(r":(\d+)(?=,|$)", found["hosts"]) if found else []
+    if not all(0 < int(port) < 65536 for port in ports):
+        raise ValueError("a port is a number from 1 to 65535")
+    return uri
+
+
+def _database(name: str) -> str:
+    if not _DATABASE.fullmatch(name) or len(name.encode()) > 63:
+        raise ValueError('give a name of at most 63 bytes, without spaces and any of / \\ . " $ * < > : | ?')
+    if name in RESERVED:
+        raise ValueError(f"`{name}` is a database of MongoDB's own; give another name")
+    return name
+
+
+def _password_file(name: str) -> str:
+    try:
+        if name and not Path(name).read_text().strip():
+            raise ValueError("the file is empty; it holds the password and nothing else")
+    except OSError as error:
+        raise ValueError(f"the file cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError:
+        raise ValueError("the file is no text; it holds the password and nothing else") from None
+    return name
+
+
+Folder = Annotated[Path, BeforeValidator(_folder)]
+Base = Annotated[str, AfterValidator(_base)]
+Uri = Annotated[str, AfterValidator(_uri)]
+Database = Annotated[str, AfterValidator(_database)]
+PasswordFile = Annotated[str, AfterValidator(_password_file)]
 Zone = Annotated[str, AfterValidator(_zone)]
 
 
@@ -39,29 +104,25 @@ Networks = Annotated[str, AfterValidator(_networks)]
 class Settings(BaseSettings):
     """All settings. The description of a field gives its meaning; its name or description gives its unit."""
 
-    model_config = SettingsConfigDict(env_prefix="BATON_", frozen=True, extra="ignore")
+    model_config = SettingsConfigDict(env_prefix=PREFIX, frozen=True, extra="ignore")
 
-    data: Path = Field(
+    data: Folder = Field(
         default_factory=lambda: user_data_path("baton", appauthor=False),
         description="folder of the embedded database, keys and logs",
     )
-    base_url: str = Field(
-        "",
-        pattern=r"^(https?://[^/?#\s]+/?)?$",
-        description="public base of the service, without a path; default: where it listens",
-    )
+    base_url: Base = Field("", description="public base of the service, without a path; default: where it listens")
     trusted_proxies: Networks = Field(
         "127.0.0.1,::1",
         validate_default=True,
         description="proxies that are believed when X-Forwarded-For says where a request is from: addresses or networks",
     )
-    mongodb_uri: str = Field(
-        "", pattern=r"^(mongodb(\+srv)?://.+)?$", description="your own replica set; empty: an embedded one in the data folder"
-    )
+    mongodb_uri: Uri = Field("", description="your own replica set; empty: an embedded one in the data folder")
     mongodb_user: str = Field("", description="who connects to your replica set, when the uri does not say")
-    mongodb_password_file: str = Field("", description="file with that user's password, so that no secret is in the environment")
-    mongodb_database: str = Field("baton", description="database name")
-    mongo_driver: str = Field("pymongo", pattern="^(pymongo|motor)$", description="pymongo or motor")
+    mongodb_password_file: PasswordFile = Field(
+        "", description="file with that user's password, so that no secret is in the environment"
+    )
+    mongodb_database: Database = Field("baton", description="database name")
+    mongo_driver: Literal["pymongo", "motor"] = Field("pymongo", description="pymongo or motor")
     mongodb_cache_mb: int = Field(512, ge=256, description="cache of the embedded database, in MiB")
     max_body_bytes: int = Field(10 * 1024 * 1024, ge=1024, description="largest request body, in bytes")
     max_depth: int = Field(64, ge=16, le=500, description="deepest nesting of a request body")
@@ -86,18 +147,29 @@ class Settings(BaseSettings):
     refresh_token_hours: int = Field(24, ge=1, le=2160, description="life of a refresh token that is not used")
     issuers: str = Field("", description="JSON list of external OIDC issuers that are trusted; see README")
     ledger_key: str = Field("", description="secret of the audit ledger's hashes; empty: a file in the data folder")
-    policy: str = Field("uk", pattern="^(uk|us)$", description="shipped consent policy")
+    policy: Literal["uk", "us"] = Field("uk", description="shipped consent policy: uk or us")
     timezone: Zone = Field("Europe/London", description="the locality's time zone, for working hours and dates without one")
     worker_poll_seconds: float = Field(1.0, gt=0, le=60, description="how often the worker looks for due timers")
-    log_level: str = Field("info", pattern="^(debug|info|warning|error)$", description="least severe line that is logged")
+    log_level: Literal["debug", "info", "warning", "error"] = Field(
+        "info", description="least severe line that is logged: debug, info, warning or error"
+    )
+
+    @model_validator(mode="after")
+    def _together(self) -> Settings:
+        """Settings that hold each by itself and not together."""
+        if self.page_size > self.max_page_size:
+            raise ValueError(f"`BATON_PAGE_SIZE` is {self.page_size}, more than `BATON_MAX_PAGE_SIZE`, {self.max_page_size}")
+        if self.mongodb_user and not self.mongodb_password_file:
+            raise ValueError("`BATON_MONGODB_USER` has no password: name its file in `BATON_MONGODB_PASSWORD_FILE`")
+        return self
 
     @property
     def database_uri(self) -> str:
-        """`mongodb_uri` with who connects; empty for an embedded database. Raises OSError for a password file that cannot be
-        read."""
+        """`mongodb_uri` with who connects; empty for an embedded database. Raises OSError for a password file that is there no
+        more."""
         if not (self.mongodb_uri and self.mongodb_user):
             return self.mongodb_uri
-        password = Path(self.mongodb_password_file).read_text().strip() if self.mongodb_password_file else ""
+        password = Path(self.mongodb_password_file).read_text().strip()
         scheme, _, rest = self.mongodb_uri.partition("://")
         return f"{scheme}://{quote_plus(self.mongodb_user)}:{quote_plus(password)}@{rest.rpartition('@')[2]}"
 
@@ -105,6 +177,14 @@ class Settings(BaseSettings):
     def zone(self) -> ZoneInfo:
         """The locality's time zone."""
         return ZoneInfo(self.timezone)
+
+
+def given() -> dict[str, Any]:
+    """Every setting as the environment gives it, whether it holds or not, or else its default."""
+    return {
+        name: os.environ.get(f"{PREFIX}{name.upper()}", field.get_default(call_default_factory=True))
+        for name, field in Settings.model_fields.items()
+    }
 
 
 FOLDER = "PROMETHEUS_MULTIPROC_DIR"

@@ -10,21 +10,35 @@ import typer
 from pydantic import ValidationError
 
 from service.problem import Category, Refused, problem
-from service.settings import Settings
+from service.settings import PREFIX, Settings
 
-Data = Annotated[Path | None, typer.Option("--data", help="Folder of the embedded database, keys and logs.", show_default=False)]
+
+def named_folder(text: str) -> Path:
+    """The folder that an option names. Raises Refused INVALID for an empty name, which would be the current folder."""
+    if not text:
+        raise wrong("`--data` is empty: name a folder, or leave it out.")
+    return Path(text).absolute()
+
+
+Data = Annotated[
+    Path | None,
+    typer.Option(
+        "--data", help="Folder of the embedded database, keys and logs.", show_default=False, parser=named_folder, metavar="DIR"
+    ),
+]
 
 
 def settings_for(data: Path | None, **given: object) -> Settings:
     """The settings of the environment, with the data folder and the other settings that the command line names. Raises Refused
     INVALID."""
-    named: dict[str, Any] = {"data": data.absolute() if data else None, **given}
+    named: dict[str, Any] = {"data": data, **given}
     try:
         return Settings(**{name: value for name, value in named.items() if value is not None})
     except ValidationError as error:
         first = error.errors()[0]
-        name = f"BATON_{'_'.join(str(part) for part in first['loc']).upper()}"
-        raise wrong(f"`{name}` does not hold: {first['msg']}. `baton settings` tells what it may be.") from None
+        said = first["msg"].removeprefix("Value error, ")
+        name = f"`{PREFIX}{'_'.join(str(part) for part in first['loc']).upper()}` does not hold: " if first["loc"] else ""
+        raise wrong(f"{name}{said}. `baton settings` lists all.") from None
 
 
 def wrong(text: str) -> Refused:

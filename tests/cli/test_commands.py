@@ -267,7 +267,7 @@ def test_keys_rotate_to_a_new_one(baton: Baton) -> None:
     assert baton("keys", "rotate").out != baton("keys", "rotate").out
 
 
-# --- check, validate, settings
+# --- check, validate
 
 
 def test_a_whole_service_checks_out(baton: Baton) -> None:
@@ -296,39 +296,6 @@ def test_what_is_wrong_with_a_whole_file_has_no_path(baton: Baton, tmp_path: Pat
     (tmp_path / "x.json").write_text("{")
     said = baton("validate", str(tmp_path / "x.json"))
     assert f"{tmp_path / 'x.json'}: error: The body is not JSON" in said.out
-
-
-def test_every_setting_is_listed_with_its_meaning(baton: Baton) -> None:
-    from service.settings import Settings
-
-    lines = baton("settings").out.splitlines()
-    assert [line.partition("=")[0] for line in lines] == [f"BATON_{name.upper()}" for name in Settings.model_fields]
-    assert all("  # " in line for line in lines)
-
-
-def test_a_password_in_a_setting_is_not_shown(baton: Baton, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("BATON_MONGODB_URI", "mongodb://sam:hunter2@db.example/")
-    assert "hunter2" not in baton("settings").out
-
-
-@pytest.mark.parametrize(
-    ("setting", "value"),
-    [
-        ("POLICY", "eu"),
-        ("BASE_URL", "baton.example"),
-        ("BASE_URL", "https://baton.example/fhir"),
-        ("MONGODB_URI", "localhost:27017"),
-        ("TIMEZONE", "Europe"),
-        ("TIMEZONE", "Mars/Olympus"),
-        ("TIMEZONE", "/etc/passwd"),
-        ("TRUSTED_PROXIES", "*"),
-        ("TRUSTED_PROXIES", "10.0.0.7,proxy"),
-        ("TRUSTED_PROXIES", "10.0.0.7/24"),
-    ],
-)
-def test_a_setting_that_does_not_hold_is_named(baton: Baton, monkeypatch: pytest.MonkeyPatch, setting: str, value: str) -> None:
-    monkeypatch.setenv(f"BATON_{setting}", value)
-    assert f"`BATON_{setting}`" in one_line(baton("settings"))
 
 
 # --- what cannot be read at all

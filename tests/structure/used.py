@@ -11,7 +11,7 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 
 from mypy.build import BuildResult
-from mypy.nodes import CallExpr, Decorator, FuncDef, MemberExpr, MypyFile, TypeInfo
+from mypy.nodes import CallExpr, Decorator, FuncDef, MemberExpr, MypyFile, NameExpr, TypeInfo
 
 from tests.structure.typed import Name, classes, is_module, modules, names
 
@@ -85,11 +85,13 @@ def _of(node: FuncDef | Decorator | TypeInfo, module: str, owner: TypeInfo | Non
 
 
 def _is_registered(node: FuncDef | Decorator) -> bool:
-    """`@partner.command("add")`: typer calls it."""
+    """`@partner.command("add")`: typer calls it. `@model_validator(…)`: pydantic does."""
     given = (
         [each.callee for each in node.original_decorators if isinstance(each, CallExpr)] if isinstance(node, Decorator) else []
     )
-    return any(isinstance(each, MemberExpr) and each.name == "command" for each in given)
+    return any(
+        isinstance(each, MemberExpr | NameExpr) and each.name in ("command", "callback", "model_validator") for each in given
+    )
 
 
 def _uses(trees: Mapping[str, MypyFile], result: BuildResult) -> tuple[Places, Places]:

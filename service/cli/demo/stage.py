@@ -23,7 +23,7 @@ from rich.markup import escape
 from service import clock
 from service.change import Resource
 from service.cli import logs, serving
-from service.cli.arguments import settings_for
+from service.cli.arguments import named_folder, settings_for
 from service.cli.demo import lasting, locality
 from service.cli.demo.locality import AGENCIES, CRISIS
 from service.cli.demo.narrator import Narrator
@@ -46,7 +46,9 @@ def demo(
     port: Annotated[int, typer.Option(min=1, max=65535, help="Port to listen on.")] = 8000,
     data: Annotated[
         Path | None,
-        typer.Option("--data", help="Keep the locality in this folder; no story.", show_default=False),
+        typer.Option(
+            "--data", help="Keep the locality in this folder; no story.", show_default=False, parser=named_folder, metavar="DIR"
+        ),
     ] = None,
 ) -> int:
     """Start everything on a temporary folder with a made-up locality, and play the story over HTTP."""
@@ -55,7 +57,7 @@ def demo(
     console = Console(highlight=False)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # SIGTERM, too, removes the folder
     if data is not None:
-        return _kept(console, data.absolute(), port, once=once)
+        return _kept(console, data, port, once=once)
     return _told(console, port, once=once)
 
 
