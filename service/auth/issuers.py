@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
 
 from service.auth import scopes
 from service.auth.assertions import audience_holds, instant_claim
@@ -22,8 +23,11 @@ _ID_TOKEN_CLAIMS = frozenset({"nonce", "at_hash", "c_hash"})
 SKEW_SECONDS = 30
 
 
-@dataclass(frozen=True, slots=True)
-class Issuer:
+Text = Annotated[str, Meta(min_length=1)]
+Texts = Annotated[tuple[Text, ...], Meta(min_length=1)]
+
+
+class Issuer(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A trusted issuer. Its clients are registered with us too: our registration gives a client's organisation and the scopes
     it can have at most.
 
@@ -32,30 +36,31 @@ class Issuer:
     `claims` maps the names of the claims we need (`client`, `scope`, `user`, `patient`) to the issuer's names.
     """
 
-    issuer: str
-    audiences: tuple[str, ...]
+    issuer: Text
+    audiences: Texts
     jwks_url: str = ""
-    algorithms: tuple[str, ...] = ALGORITHMS
-    types: tuple[str, ...] = ("at+jwt", "application/at+jwt")
-    claims: tuple[tuple[str, str], ...] = ()
+    algorithms: Texts = ALGORITHMS
+    types: Texts = ("at+jwt", "application/at+jwt")
+    claims: dict[Literal["client", "scope", "user", "patient"], Text] = {}
 
-    def claim(self, name: str) -> str:
+    def claim(self, name: Literal["client", "scope", "user", "patient"]) -> str:
         """The issuer's name for one of the claims `client`, `scope`, `user` and `patient`."""
         standard = {"client": "client_id", "scope": "scope", "user": "fhirUser", "patient": "patient"}
-        return dict(self.claims).get(name, standard[name])
+        return self.claims.get(name, standard[name])
 
 
 def configured(text: str) -> tuple[Issuer, ...] | Problem:
-    """Reads the setting `issuers`, a JSON list of objects with the members of `Issuer`."""
+    """Reads the setting `issuers`, a JSON list of objects with the members of `Issuer`. A member of another name is refused: who
+    misspelt one would trust otherwise than they think."""
     try:
-        found = tuple(_issuer(item) for item in json.loads(text or "[]"))
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
-        return problem(Category.INVALID, "value", f"Setting `issuers` cannot be read ({type(error).__name__}); give a JSON list.")
+        found = msgspec.json.decode(text or "[]", type=tuple[Issuer, ...])
+    except msgspec.MsgspecError as error:
+        form = f"It is a JSON list of objects with {', '.join(f'`{name}`' for name in Issuer.__struct_fields__)}"
+        return problem(Category.INVALID, "value", f"`BATON_ISSUERS` does not hold: {error}. {form}; the first two are needed.")
     for each in found:
-        if not each.issuer or not each.audiences:
-            return problem(Category.INVALID, "required", "Each of the setting `issuers` needs `issuer` and `audiences`.")
         if not set(each.algorithms) <= set(ALGORITHMS):
-            return problem(Category.INVALID, "value", f"Issuer `{each.issuer}` may sign with {', '.join(ALGORITHMS)} only.")
+            text = f"`BATON_ISSUERS` does not hold: `{each.issuer}` may sign with {', '.join(ALGORITHMS)} only."
+            return problem(Category.INVALID, "value", text)
     return found
 
 
@@ -94,17 +99,6 @@ def caller(
         return Unsigned("The token's user or patient is not a reference to a record here.")
     allowed = granted.narrowed(client.scopes).with_records(user)
     return Caller(client.id, client.organization, allowed, user, patient, client.purposes, digest(token)[:16])
-
-
-def _issuer(item: Mapping[str, Any]) -> Issuer:
-    return Issuer(
-        issuer=str(item["issuer"]),
-        audiences=tuple(item["audiences"]),
-        jwks_url=str(item.get("jwks_url", "")),
-        algorithms=tuple(item.get("algorithms", ALGORITHMS)),
-        types=tuple(item.get("types", ("at+jwt", "application/at+jwt"))),
-        claims=tuple(item.get("claims", {}).items()),
-    )
 
 
 def _fault(signed: Signed, issuer: Issuer, now: datetime) -> str:

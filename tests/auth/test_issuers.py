@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from service.auth.issuers import Issuer, configured
@@ -25,20 +27,38 @@ def test_an_issuer_is_read_with_its_claim_names() -> None:
     assert (found[0].issuer, found[0].claim("client"), found[0].claim("scope")) == ("https://idp.test", "azp", "scope")
 
 
+GOOD = {"issuer": "https://idp.test", "audiences": ["x"]}
+
+
 @pytest.mark.parametrize(
-    "text",
+    ("given", "named"),
     [
-        "{",
-        "{}x",
-        "[1]",
-        '[{"issuer": "https://idp.test"}]',
-        '[{"issuer": "https://idp.test", "audiences": []}]',
-        '[{"issuer": "https://idp.test", "audiences": ["x"], "algorithms": ["HS256"]}]',
-        '[{"issuer": "https://idp.test", "audiences": ["x"], "algorithms": ["none"]}]',
+        ("{", "`BATON_ISSUERS`"),
+        ("[]x", "malformed"),
+        ({}, "array"),
+        (None, "array"),
+        ([1], "$[0]"),
+        ([{"issuer": "https://idp.test"}], "audiences"),
+        ([{"audiences": ["x"]}], "issuer"),
+        ([GOOD, {**GOOD, "issuer": 7}], "$[1].issuer"),
+        ([{**GOOD, "issuer": ""}], "$[0].issuer"),
+        ([{**GOOD, "audiences": []}], "$[0].audiences"),
+        ([{**GOOD, "audiences": "x"}], "$[0].audiences"),
+        ([{**GOOD, "jwks_url": None}], "$[0].jwks_url"),
+        ([{**GOOD, "jwks_uri": "https://idp.test/keys"}], "jwks_uri"),
+        ([{**GOOD, "types": []}], "$[0].types"),
+        ([{**GOOD, "claims": ["client"]}], "$[0].claims"),
+        ([{**GOOD, "claims": {"organisation": "org"}}], "claims"),
+        ([{**GOOD, "algorithms": ["HS256"]}], "https://idp.test"),
+        ([{**GOOD, "algorithms": ["none"]}], "https://idp.test"),
     ],
 )
-def test_a_setting_that_would_trust_too_much_or_nothing_is_refused(text: str) -> None:
-    assert isinstance(configured(text), Problem)
+def test_a_setting_that_would_trust_too_much_or_nothing_is_refused(given: object, named: str) -> None:
+    """With the member that does not hold."""
+    found = configured(given if isinstance(given, str) else json.dumps(given))
+    assert isinstance(found, Problem)
+    assert "`BATON_ISSUERS`" in str(found)
+    assert named in str(found)
 
 
 def test_scopes_are_said_in_plain_words() -> None:
