@@ -110,6 +110,12 @@ def test_a_type_of_information_that_is_none_is_refused(baton: Baton) -> None:
     assert partner(baton, "--category", ",".join(fine), name="categorical").status == 0
 
 
+@pytest.mark.parametrize("namespace", ["foo bar", "foo", "", "urn:", "https://trust.example/a b"])
+def test_a_namespace_that_no_identifier_can_have_is_refused(baton: Baton, namespace: str) -> None:
+    assert "absolute URI" in one_line(partner(baton, "--namespace", namespace, name="spaced"))
+    assert partner(baton, "--namespace", "urn:oid:2.16.840.1.113883.2.1.4.9", name="spaced").status == 0
+
+
 @pytest.mark.parametrize("reference", ["trust", "Patient/trust", "Organization/", ""])
 def test_a_partner_is_an_organization(baton: Baton, reference: str) -> None:
     said = baton("partner", "add", "--organization", reference, "--sector", "health", "--name", "X")

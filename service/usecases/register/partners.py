@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
@@ -19,6 +20,7 @@ from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
 SOON = timedelta(days=30)
+ABSOLUTE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*:[^\s<>\"`{}|^\\]+")
 
 
 async def register(services: Services, base: str, partner: Partner, name: str = "") -> None:
@@ -37,6 +39,9 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
     for namespace in partner.namespaces:
+        if not ABSOLUTE.fullmatch(namespace):
+            text = f"`{namespace}` is no namespace: give the `system` of its identifiers, an absolute URI without spaces."
+            raise Refused(problem(Category.INVALID, "value", text, rule="IDN-7"))
         if (owner := await services.partners.registrant(namespace)) not in ("", partner.organization):
             text = f"The namespace `{namespace}` is registered to `{owner}`: take it from there first."
             raise Refused(problem(Category.INVALID, "value", text, rule="IDN-7"))
