@@ -132,12 +132,15 @@ def command(data: Path, *arguments: str) -> str:
 
 
 def test_a_kept_locality_is_seeded_once(kept: tuple[Path, subprocess.CompletedProcess[str]]) -> None:
-    """The second time says the same, and stores nothing; the check is clean."""
+    """The second time says the same, and stores nothing; the check is clean. A database that the environment names is said not to
+    be used, since the commands that are suggested would use it."""
     data, said = kept
     assert (said.returncode, said.stderr) == (0, "")
     before = command(data, "user", "list"), command(data, "client", "list")
-    again = demo("--data", str(data), "--port", str(free_port()))
-    assert (again.returncode, again.stdout) == (0, said.stdout)
+    again = demo("--data", str(data), "--port", str(free_port()), BATON_MONGODB_URI="")
+    assert again.returncode == 0
+    assert [each for each in said.stdout.splitlines() if each not in again.stdout.splitlines()] == said.stdout.splitlines()[-1:]
+    assert "`BATON_MONGODB_URI` is set, and is not used here" in said.stdout.splitlines()[-1]
     assert (command(data, "user", "list"), command(data, "client", "list")) == before
     assert "All holds" in command(data, "check")
 
@@ -182,3 +185,24 @@ def test_a_folder_with_anything_else_is_not_seeded(tmp_path: Path, name: str) ->
     with pytest.raises(Refused, match=f"`{name}`"):
         lasting.seeded(Settings(data=tmp_path), "http://127.0.0.1:8000")
     assert [each.name for each in tmp_path.iterdir()] == [name]
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", '{"passwords": {}, "keys": {}, "whole": true}'])
+def test_credentials_that_cannot_be_read_are_told(tmp_path: Path, content: str) -> None:
+    (tmp_path / FILE).write_text(content)
+    with pytest.raises(Refused, match=FILE):
+        lasting.seeded(Settings(data=tmp_path), "http://127.0.0.1:8000")
+    assert (tmp_path / FILE).read_text() == content
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_file_is_no_folder_to_keep_a_locality_in(tmp_path: Path, place: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    with pytest.raises(Refused, match=f"`{tmp_path / 'file'}"):
+        lasting.seeded(Settings(data=tmp_path / place), "http://127.0.0.1:8000")
+
+
+def test_a_folder_of_that_name_has_no_credentials(tmp_path: Path) -> None:
+    (tmp_path / FILE).mkdir()
+    with pytest.raises(Refused, match="Is a directory"):
+        lasting.seeded(Settings(data=tmp_path), "http://127.0.0.1:8000")

@@ -4,8 +4,10 @@ credentials, which are made anew for each folder."""
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import shlex
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -39,12 +41,35 @@ def seeded(settings: Settings, base: str) -> Stage:
     """The credentials of the folder's locality, which is seeded unless it is there. Raises Refused INVALID for a folder with
     anything else in it."""
     file = settings.data / FILE
-    kept = msgspec.json.decode(file.read_bytes(), type=Kept) if file.exists() else _begun(settings.data)
+    with _usable():
+        kept = _read(file) if file.exists() else _begun(settings.data)
     if not kept.whole:
         asyncio.run(_seed(settings, base, kept.stage))
         kept.whole = True
-        _write(file, kept)
+        with _usable():
+            _write(file, kept)
     return kept.stage
+
+
+@contextlib.contextmanager
+def _usable() -> Iterator[None]:
+    """Refuses a folder or a file that cannot be read or written."""
+    try:
+        yield
+    except OSError as error:
+        raise wrong(f"`{error.filename}` cannot be used: {error.strerror}. Name another folder with `--data`.") from error
+
+
+def _read(file: Path) -> Kept:
+    """The credentials that were written down. Raises Refused INVALID for a file that does not have them all."""
+    try:
+        kept = msgspec.json.decode(file.read_bytes(), type=Kept)
+    except msgspec.MsgspecError as error:
+        raise wrong(f"`{file}` cannot be read ({error}): name a new folder.") from None
+    people, systems = {name for _, _, _, name, _ in APPS}, {each.id for each in AGENCIES}
+    if wanting := sorted((people - kept.passwords.keys()) | (systems - kept.keys.keys())):
+        raise wrong(f"`{file}` does not have the credentials of `{wanting[0]}`: name a new folder.")
+    return kept
 
 
 def _begun(folder: Path) -> Kept:

@@ -35,7 +35,7 @@ from service.cli.signals import GRACE_SECONDS
 from service.fhir.canonical import dataset
 from service.fhir.definitions import Definitions
 from service.problem import Category, Refused, problem
-from service.settings import Settings, shipped
+from service.settings import Settings, given, shipped
 
 HOST = "127.0.0.1"
 START_SECONDS = 90
@@ -66,6 +66,10 @@ def _kept(console: Console, data: Path, port: int, *, once: bool) -> int:
     settings = _settings(data)
     stage = lasting.seeded(settings, f"http://{HOST}:{port}")
     _print(console, lasting.told(data, stage, program()))
+    if given()["mongodb_uri"]:
+        _print(
+            console, ["  `BATON_MONGODB_URI` is set, and is not used here: unset it for the commands above, which would use it."]
+        )
     if not once:
         serving.present(settings, HOST, port)
     return 0
