@@ -20,6 +20,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from service.problem import Category, Refused, problem
+from service.store import setting_fault
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -45,7 +46,8 @@ def unavailable(text: str) -> Refused:
 
 def client_of(uri: str, driver: str) -> Any:
     """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads whatever the uri says. The uri
-    may set the waiting times and the number of connections. Raises Refused UNAVAILABLE when `motor` is not installed."""
+    may set the waiting times and the number of connections. Raises Refused RULE for a uri that cannot be used, UNAVAILABLE when
+    `motor` is not installed."""
     said = {name.lower() for name, _ in parse_qsl(urlsplit(uri).query)}
     patience = {"serverSelectionTimeoutMS": SELECTION_MS, "connectTimeoutMS": 5000, "maxPoolSize": 64, "appname": "baton"}
     options: dict[str, Any] = {
@@ -56,13 +58,14 @@ def client_of(uri: str, driver: str) -> Any:
         "tz_aware": True,
         **{name: value for name, value in patience.items() if name.lower() not in said},
     }
-    if driver == "pymongo":
-        return AsyncMongoClient(uri, **options)
-    try:
-        from motor.motor_asyncio import AsyncIOMotorClient
-    except ImportError as absent:
-        raise unavailable("`BATON_MONGO_DRIVER` is `motor`, which is not installed; install the extra `motor`.") from absent
-    return AsyncIOMotorClient(uri, io_loop=asyncio.get_running_loop(), **options)
+    with setting_fault.read(uri):
+        if driver == "pymongo":
+            return AsyncMongoClient(uri, **options)
+        try:
+            from motor.motor_asyncio import AsyncIOMotorClient
+        except ImportError as absent:
+            raise unavailable("`BATON_MONGO_DRIVER` is `motor`, which is not installed; install the extra `motor`.") from absent
+        return AsyncIOMotorClient(uri, io_loop=asyncio.get_running_loop(), **options)
 
 
 async def settled(answer: Any) -> Any:
@@ -225,11 +228,13 @@ class _Past:
 
 
 async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
-    """A Mongo that has answered a ping. Raises Refused UNAVAILABLE when the database does not."""
+    """A Mongo that has answered a ping. Raises Refused UNAVAILABLE when the database does not, RULE when it never will under
+    these settings."""
     mongo = Mongo(client_of(uri, driver), database)
     try:
-        async with reaching():
-            await mongo.client.admin.command("ping")
+        with setting_fault.told(uri):
+            async with reaching():
+                await mongo.client.admin.command("ping")
     except Refused:
         await mongo.close()
         raise
@@ -238,10 +243,12 @@ async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
 
 @asynccontextmanager
 async def connected(uri: str, database: str, driver: str = "pymongo") -> AsyncIterator[Mongo]:
-    """As `connect`; the connection is closed afterwards."""
+    """As `connect`; the connection is closed afterwards. What shows only as the database is used, such as a user without rights,
+    is refused in the same way."""
     mongo = await connect(uri, database, driver)
     try:
-        yield mongo
+        with setting_fault.told(uri):
+            yield mongo
     finally:
         await mongo.close()
 
@@ -256,6 +263,8 @@ UNTOLD = (
 
 def away(error: BaseException) -> bool:
     """Whether a driver's error means that the database cannot be reached now, and not that something is wrong."""
+    if setting_fault.wrong_set(error):
+        return False
     if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
         return True
     return isinstance(error, OperationFailure) and error.code in _AWAY
