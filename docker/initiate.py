@@ -7,6 +7,8 @@ one, and only in the database `admin` (MongoDB's localhost exception). Configure
     LOCAL           the first member as it is reached from here (127.0.0.1:27017)
     ADMIN_PASSWORD  a file with the administrator's password
     BATON_PASSWORD  a file with the service's password
+
+Passwords other than those that the set has are not changed here: that is told in one line, with status 1.
 """
 
 from __future__ import annotations
@@ -24,6 +26,8 @@ SET, DATABASE, ADMIN, SERVICE = "baton", "baton", "admin", "baton"
 WAIT_SECONDS = 180.0
 ALREADY = 23
 """The set is founded already."""
+STRANGERS = {13: "ADMIN_PASSWORD", 18: "ADMIN_PASSWORD", 51003: "BATON_PASSWORD"}
+"""Which password the set does not know, by the code of what then failed: unauthorized, unauthenticated, or the user is there."""
 
 Client = MongoClient[dict[str, Any]]
 
@@ -99,5 +103,20 @@ def until(holds: Any) -> None:
         time.sleep(0.5)
 
 
+def reason(error: Exception, environment: dict[str, str]) -> str:
+    """Why nothing could be made, in one line without a value."""
+    named = STRANGERS.get(error.code or 0) if isinstance(error, OperationFailure) else ""
+    if named:
+        return f"`{environment[named]}` ({named}) is not the password that the replica set has: put that back."
+    if isinstance(error, KeyError):
+        return f"`{error.args[0]}` is not set."
+    if isinstance(error, OSError):
+        return f"`{error.filename}` cannot be read: {error.strerror}."
+    return f"The replica set and its users could not be made: {type(error).__name__}."
+
+
 if __name__ == "__main__":
-    sys.exit(main(dict(os.environ)))
+    try:
+        sys.exit(main(dict(os.environ)))
+    except (KeyError, OSError, PyMongoError) as error:
+        sys.exit(reason(error, dict(os.environ)))

@@ -45,8 +45,8 @@ def members(tmp_path: Path) -> Iterator[list[Member]]:
         each.kill()
 
 
-def initiate(folder: Path, members: list[Member]) -> str:
-    """What docker/initiate.py says when it is done."""
+def initiate(folder: Path, members: list[Member], status: int = 0) -> str:
+    """What docker/initiate.py says when it is done, or why it is not."""
     environment = {
         **os.environ,
         "MEMBERS": ",".join(each.host for each in members),
@@ -56,8 +56,14 @@ def initiate(folder: Path, members: list[Member]) -> str:
     }
     command = [sys.executable, str(DOCKER / "initiate.py")]
     done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=240, check=False)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    assert done.returncode == status, done.stderr
+    return done.stderr if status else done.stdout
+
+
+def one_line(said: str) -> str:
+    """The one line that is said."""
+    (line,) = said.strip().splitlines()
+    return line
 
 
 async def test_the_first_start_makes_set_and_users_and_the_service_comes_up(tmp_path: Path, members: list[Member]) -> None:
@@ -98,6 +104,29 @@ async def test_the_first_start_makes_set_and_users_and_the_service_comes_up(tmp_
     await service.ready()
     assert httpx.get(f"{service.base}/auth/jwks").json() == keys
     assert service.stop() == 0
+
+
+@pytest.mark.parametrize("name", ["admin", "baton"])
+def test_a_password_that_is_not_the_set_s_is_told_and_not_tried_for_ever(
+    tmp_path: Path, members: list[Member], name: str
+) -> None:
+    """By the script, in one line; and by a command of the service."""
+    for each in ("admin", "baton"):
+        (tmp_path / f"{each}.password").write_text(secrets.token_urlsafe(12))
+    initiate(tmp_path, members)
+    for each in {name, "baton"}:
+        (tmp_path / f"{each}.password").write_text("another")
+    assert f"{name.upper()}_PASSWORD" in one_line(initiate(tmp_path, members, status=1))
+    assert COMPOSE["services"]["initiate"]["restart"].startswith("on-failure:")
+    more = {
+        "BATON_MONGODB_URI": f"mongodb://{','.join(each.host for each in members)}/?replicaSet=baton&authSource=admin",
+        "BATON_MONGODB_USER": "baton",
+        "BATON_MONGODB_PASSWORD_FILE": str(tmp_path / "baton.password"),
+    }
+    for command in (("check",), ("serve", "--port", "0")):
+        refused = Service(tmp_path / "data", more=more).command(*command)
+        assert (refused.returncode, refused.stdout) == (1, "")
+        assert "`BATON_MONGODB_USER`" in one_line(refused.stderr)
 
 
 def lose(hosts: str, password: str) -> None:
