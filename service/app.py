@@ -37,7 +37,6 @@ from service.fhir.language import Language
 from service.outbound.issuers import Issuers
 from service.problem import Category, Problem, Refused, trace
 from service.settings import Settings, shipped
-from service.store import ledger
 from service.store import mongo as database
 from service.store.audit import AuditTrail
 from service.store.clients import Clients
@@ -46,6 +45,7 @@ from service.store.folder import SEALS, DataFolder
 from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.layout import Layout
+from service.store.ledger_key import LedgerKey
 from service.store.mongo import Mongo
 from service.store.outbox import Outbox
 from service.store.partners import Partners
@@ -142,12 +142,13 @@ def language(settings: Settings, base: str) -> Language:
 
 async def build(settings: Settings, mongo: Mongo, base: str, spoken: Language | None = None) -> Built:
     """Builds and joins the parts of the service over a connected database. `base` is the public base URL without a path; `spoken`
-    is the Language of this base, None when it has to be made. Raises Refused for settings of issuers that do not hold."""
+    is the Language of this base, None when it has to be made. Raises Refused for settings of issuers that do not hold, and for a
+    secret that the database's ledger was not written with."""
     spoken = spoken or language(settings, base)
     project = with_events(projector(spoken.indexer, spoken.indexer.base, settings.zone))
     keys = SigningKeys(mongo, clock.new_id)
     folder = DataFolder(settings.data)
-    secret = settings.ledger_key.encode() or folder.secret(begun=await ledger.begun(mongo))
+    secret = await LedgerKey(mongo, folder, settings.ledger_key).taken()
     records = Records(mongo, project, ledger_key=secret, seal_file=SealFile(folder.path / SEALS), row_indexes=indexes)
     services = await _services(settings, mongo, keys, records, project, spoken)
     return await _joined(settings, base, services, keys)

@@ -17,9 +17,10 @@ from service.cli.signals import ended_by_signals
 from service.settings import Settings
 from service.store import archive
 from service.store.archive import NAME, SUFFIX, Archive, Manifest
-from service.store.backup import Restore, back_up, fingerprint, vacant
+from service.store.backup import Restore, back_up, vacant
 from service.store.folder import KEPT, KEY, DataFolder
 from service.store.layout import Layout
+from service.store.ledger_key import LedgerKey, fingerprint
 from service.usecases.register import upgrades
 
 Place = Annotated[Path, typer.Argument(metavar="FILE|DIR", help="The file; or a folder, for one named after the instant.")]
@@ -38,8 +39,8 @@ def backup(place: Place, data: Data = None) -> int:
         async with database(settings) as mongo:
             if not await Layout(mongo).admit():
                 raise wrong(f"The database `{settings.mongodb_database}` is empty: there is nothing to back up.")
+            secret = await LedgerKey(mongo, DataFolder(settings.data), settings.ledger_key).held()
             # A secret that the environment gives is kept there, and is not put into a file.
-            secret = settings.ledger_key.encode() or DataFolder(settings.data).secret(begun=True)
             files = [settings.data / name for name in KEPT if name != KEY or not settings.ledger_key]
             return await back_up(mongo, files, secret, version("baton-fhir"), path)
 

@@ -101,9 +101,9 @@ class Writer:
         self._tar, self.manifest = tar, manifest
 
     def file(self, path: Path) -> None:
-        """Adds a file of the data folder, as long as it is now."""
+        """Adds a file of the data folder, as long as it is now. Raises Refused UNAVAILABLE when it cannot be read."""
         total = _Sum()
-        with path.open("rb") as file:
+        with _readable(path) as file:
             self._tar.addfile(_member(f"{FOLDER}/{path.name}", os.fstat(file.fileno()).st_size), cast(Any, _Read(file, total)))
         self.manifest.folder[path.name] = total.part
 
@@ -127,6 +127,14 @@ class Writer:
 
     def _bytes(self, name: str, data: bytes | bytearray) -> None:
         self._tar.addfile(_member(name, len(data)), io.BytesIO(data))
+
+
+def _readable(path: Path) -> IO[bytes]:
+    try:
+        return path.open("rb")
+    except OSError as error:
+        text = f"`{path}` cannot be read: {error.strerror}. Make it readable for this user."
+        raise Refused(problem(Category.UNAVAILABLE, "transient", text)) from error
 
 
 def _member(name: str, size: int) -> tarfile.TarInfo:

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import hmac
 from collections.abc import AsyncIterator, Sequence
 from pathlib import Path
 
@@ -21,17 +20,13 @@ from service.store.archive import FORM, Archive, Manifest
 from service.store.folder import KEPT, DataFolder
 from service.store.installation import COLLECTION
 from service.store.layout import LEASE_ID, LEASES, RESTORE_ID, Layout, admitted
+from service.store.ledger_key import fingerprint
 from service.store.mongo import Mongo, Snapshot, reaching
 
 PATIENCE = round(LEASES[RESTORE_ID].total_seconds()) + 2
 """How many seconds a restore waits for another to end or to turn out to be dead."""
 LISTED = 5
 """How many of the names that are in the way a refusal lists."""
-
-
-def fingerprint(key: bytes) -> str:
-    """What tells two ledger secrets apart, and nothing of them."""
-    return hmac.digest(key, b"baton backup", "sha256").hex()[:32]
 
 
 async def back_up(mongo: Mongo, files: Sequence[Path], key: bytes, version: str, path: Path) -> Manifest:

@@ -17,6 +17,7 @@ from service.store.layout import FIRST, LAYOUT, admitted
 KEY, SEALS, NOTE = "ledger.key", "seals.ndjson", "layout.json"
 KEPT = (KEY, SEALS)
 """What a backup has of the folder, beside the database."""
+REMEDY = "Put it back from the backup of the data folder, or give the secret that the other machines have as `BATON_LEDGER_KEY`."
 MACHINERY = frozenset({"db", "keeper.lock", "users.lock", "start.lock", "mongod.log", "mongod.sock", "mongodb-27017.sock", NOTE})
 """What the embedded database makes in its folder."""
 
@@ -66,24 +67,34 @@ class DataFolder:
     def secret(self, *, begun: bool) -> bytes:
         """The secret of the ledger's hashes, made at first use. It is kept outside the database, so that a person who can only
         write to the database cannot forge an entry. `begun`: the database has a ledger already, so a secret that is missing was
-        lost, which is refused."""
+        lost, which is refused. Raises Refused RULE, too, for one that is empty or cannot be read."""
         path = self.path / KEY
-        if begun and not path.exists():
-            text = (
-                f"`{path}` is missing, and the database has a ledger that only it can check. Put it back from the backup of the "
-                "data folder, or give the secret that the other machines have as `BATON_LEDGER_KEY`."
-            )
+        try:
+            if begun and not path.exists():
+                text = f"`{path}` is missing, and the database has a ledger that only it can check. {REMEDY}"
+                raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
+            if not path.exists():
+                self._make(path)
+            secret = path.read_bytes()
+        except OSError as error:
+            text = f"`{path}`, the ledger's secret, cannot be used: {error.strerror}. Make it readable for this user."
+            raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4")) from error
+        if not secret.strip():
+            text = f"`{path}` is empty, and has the secret by which alone the ledger can be checked. {REMEDY}"
             raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
-        with contextlib.suppress(FileExistsError):
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            fresh = path.with_suffix(f".{clock.new_id()}")
-            fresh.touch(mode=0o600)
-            fresh.write_text(clock.new_secret())
-            try:
+        return secret
+
+    def _make(self, path: Path) -> None:
+        """Makes a secret, unless another process has made one meanwhile."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        fresh = path.with_suffix(f".{clock.new_id()}")
+        fresh.touch(mode=0o600)
+        fresh.write_text(clock.new_secret())
+        try:
+            with contextlib.suppress(FileExistsError):
                 os.link(fresh, path)  # atomic, and never replaces another process's key
-            finally:
-                fresh.unlink()
-        return path.read_bytes()
+        finally:
+            fresh.unlink()
 
     def others(self) -> list[str]:
         """The names of what is in the folder beside the embedded database's own files."""

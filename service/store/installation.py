@@ -22,3 +22,14 @@ class Installation:
     async def publish(self, digest: str) -> None:
         """Remembers the definitions that are published now."""
         await self._mongo.collection(COLLECTION).update_one({"_id": "definitions"}, {"$set": {"digest": digest}}, upsert=True)
+
+    async def ledger_key(self) -> str:
+        """The fingerprint of the secret that the ledger was begun with; empty before the first."""
+        found = await self._mongo.collection(COLLECTION).find_one({"_id": "ledger-key"})
+        return str(found["fingerprint"]) if found else ""
+
+    async def keep_ledger_key(self, fingerprint: str) -> str:
+        """Remembers a fingerprint unless there is one; gives the one that is remembered."""
+        kept = {"$setOnInsert": {"fingerprint": fingerprint}}
+        await self._mongo.collection(COLLECTION).update_one({"_id": "ledger-key"}, kept, upsert=True)
+        return await self.ledger_key()

@@ -131,6 +131,28 @@ def test_a_secret_of_the_environment_is_not_in_the_file_and_is_asked_for(
     assert baton("four", "restore", str(tmp_path / "b")).status == 0
 
 
+def test_no_command_goes_on_with_another_secret(
+    baton: Baton, copy: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nor copies what could not be checked under it."""
+    monkeypatch.setenv("BATON_LEDGER_KEY", "typo")
+    for command in (("backup", str(tmp_path / "more")), ("check",), ("partner", "list")):
+        assert "`BATON_LEDGER_KEY` is not the secret" in one_line(baton("one", *command))
+    assert not (tmp_path / "more").exists()
+    monkeypatch.delenv("BATON_LEDGER_KEY")
+    assert "All holds" in baton("one", "check").out
+
+
+@pytest.mark.parametrize("name", [KEY, "seals.ndjson"])
+def test_a_file_of_the_folder_that_cannot_be_read_is_told(baton: Baton, copy: Path, tmp_path: Path, name: str) -> None:
+    (tmp_path / "one" / name).unlink()
+    (tmp_path / "one" / name).mkdir()
+    said = one_line(baton("one", "backup", str(tmp_path / "more")))
+    assert f"{name}`" in said
+    assert "Is a directory" in said
+    assert not (tmp_path / "more").exists()
+
+
 def test_a_restore_that_finds_faults_says_so_and_ends_with_1(baton: Baton, copy: Path, tmp_path: Path, mongod: str) -> None:
     """What was edited before the backup is edited after it."""
     with pymongo.MongoClient(mongod) as client:
