@@ -12,7 +12,7 @@ import typer
 from service import app, clock
 from service.cli import checking, logs
 from service.cli.arguments import Data, settings_for, wrong
-from service.cli.opening import LOCAL, database
+from service.cli.opening import LOCAL, database, ensure_there
 from service.cli.signals import ended_by_signals
 from service.settings import Settings
 from service.store import archive
@@ -31,14 +31,12 @@ def backup(place: Place, data: Data = None) -> int:
     """Copy all that is stored, as it is at this instant, into one file; the service may run."""
     settings = settings_for(data)
     logs.configure("warning")
-    if not settings.mongodb_uri and not (settings.data / "db").is_dir():
-        raise wrong(f"There is no database in `{settings.data}`: name its folder with `--data`.")
     path = place / f"{NAME}{clock.now():%Y%m%dT%H%M%SZ}{SUFFIX}" if place.is_dir() else place
 
     async def copying() -> Manifest:
+        await ensure_there(settings)
         async with database(settings) as mongo:
-            if not await Layout(mongo).admit():
-                raise wrong(f"The database `{settings.mongodb_database}` is empty: there is nothing to back up.")
+            await Layout(mongo).admit()
             secret = await LedgerKey(mongo, DataFolder(settings.data), settings.ledger_key).held()
             # A secret that the environment gives is kept there, and is not put into a file.
             files = [settings.data / name for name in KEPT if name != KEY or not settings.ledger_key]

@@ -20,7 +20,7 @@ from service.app import Built
 from service.change import Resource
 from service.cli.agencies import agency_named
 from service.cli.arguments import Data
-from service.cli.opening import with_service
+from service.cli.opening import with_new_service
 from service.cli.sources import Item, files, items, tell_unread, unread
 from service.fhir.bundle import Sent
 from service.fhir.json import dump
@@ -66,7 +66,7 @@ def load(
         tell_unread(beside)
         return FAILED if account.aside else 0
 
-    return with_service(data, loading)
+    return with_new_service(data, loading)
 
 
 async def _all(built: Built, found: list[Path], custodian: str) -> Account:

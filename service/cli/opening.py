@@ -12,11 +12,12 @@ from pymongo.errors import PyMongoError
 from service import app, clock
 from service.app import Built
 from service.cli import logs
-from service.cli.arguments import settings_for
+from service.cli.arguments import settings_for, wrong
 from service.cli.signals import ended_by_signals
 from service.problem import Category, Refused
 from service.settings import Settings
 from service.store import mongo
+from service.store.layout import Layout
 from service.store.mongo import Mongo
 
 T = TypeVar("T")
@@ -60,16 +61,43 @@ async def _running(settings: Settings) -> AsyncIterator[str]:
             await embedded.stop()
 
 
+async def ensure_there(settings: Settings) -> None:
+    """Refuses a place without a database, which a mistyped name would make one more of. Raises Refused INVALID, UNAVAILABLE."""
+    if not settings.mongodb_uri:
+        if not (settings.data / "db").is_dir():
+            raise wrong(f"There is no database in `{settings.data}`: name its folder with `--data`.")
+        return
+    async with database(settings) as connection:
+        if not await Layout(connection).current():
+            raise wrong(f"The database `{settings.mongodb_database}` is empty: name yours in `BATON_MONGODB_DATABASE`.")
+
+
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
-    """Opens the service, calls `do` with it, seals the ledger over what `do` wrote, closes the service, and returns the result of
-    `do`. Warnings are logged."""
-    logs.configure("warning")
+    """Opens the service on a database that is there, calls `do` with it, seals the ledger over what `do` wrote, closes the
+    service, and returns the result of `do`. Warnings are logged."""
+    settings = _settings(data)
 
     async def run() -> T:
-        async with opened(settings_for(data)) as built:
-            try:
-                return await do(built)
-            finally:
-                await built.services.ledger.seal(clock.now())
+        await ensure_there(settings)
+        return await _done(settings, do)
 
     return ended_by_signals(run())
+
+
+def with_new_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:
+    """As `with_service`, for what a new place begins with: its database is made where there is none."""
+    return ended_by_signals(_done(_settings(data), do))
+
+
+def _settings(data: Path | None) -> Settings:
+    settings = settings_for(data)
+    logs.configure("warning")
+    return settings
+
+
+async def _done(settings: Settings, do: Callable[[Built], Awaitable[T]]) -> T:
+    async with opened(settings) as built:
+        try:
+            return await do(built)
+        finally:
+            await built.services.ledger.seal(clock.now())

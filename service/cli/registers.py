@@ -18,7 +18,7 @@ from service.auth.clients import ROLE
 from service.care.ownership.role import role_fault
 from service.cli.agencies import agency_named
 from service.cli.arguments import Data, wrong
-from service.cli.opening import with_service
+from service.cli.opening import with_new_service, with_service
 from service.consent.terms import STANDARD
 from service.fhir.date import moment, parse
 from service.fhir.reference import key
@@ -82,7 +82,7 @@ def partner_add(
             await identities.compare(built.services, built.base)
         print(f"`{reference}` is registered in sector `{sector}` for {', '.join(made.purposes)}.")
 
-    with_service(data, add)
+    with_new_service(data, add)
 
 
 @partner.command("compare")

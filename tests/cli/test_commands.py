@@ -11,12 +11,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
+import pymongo
 import pytest
 
 from service.cli import main
 from service.cli.agencies import agency_named
 from service.cli.commands import TABLE, Command, cli, loaded
 from service.problem import Refused
+from service.store.layout import LAYOUT
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 EXAMPLES = CHECKOUT / "profiles" / "examples"
@@ -36,9 +38,11 @@ Baton = Callable[..., Said]
 
 @pytest.fixture(scope="module")
 def folder(mongod: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A data folder; its database is the tests' own, under a name of its own."""
-    del mongod
-    return tmp_path_factory.mktemp("cli")
+    """A data folder; its database is the tests' own, under a name of its own, and is begun."""
+    made = tmp_path_factory.mktemp("cli")
+    with pymongo.MongoClient[dict[str, object]](mongod) as client:
+        client[f"cli_{made.name}"]["installation"].insert_one({"_id": "layout", "number": LAYOUT})
+    return made
 
 
 @pytest.fixture
