@@ -141,7 +141,7 @@ class Ledger:
 
     def kept(self) -> KeptSeals:
         """The seals that are kept outside the database now."""
-        return KeptSeals(tuple(self._outside.kept()) if self._outside else ())
+        return KeptSeals(tuple(self._outside.kept()), self._outside.unreadable()) if self._outside else KeptSeals(())
 
     async def seal(self, at: datetime) -> Seal | None:
         """Seals the streams that have grown since the last seal, as `Seals.seal`."""

@@ -21,7 +21,7 @@ Versions = dict[str, dict[str, dict[int, tuple[bytes, bytes]]]]
 """By type, id and version: the digests of a record version's documents, in the history and as the current row."""
 
 LISTED = 3
-"""How many of the versions that an unsound page names a finding lists."""
+"""How many of the versions that an unsound page names, or of lines without a seal, a finding lists."""
 
 
 @dataclass(slots=True)
@@ -60,6 +60,7 @@ class LedgerCheck:
         kept: dict[int, set[str]] = {}
         for number, signed in self._outside.kept() if self._outside else ():
             kept.setdefault(number, set()).add(signed)
+        self._check_lines(self._outside.unreadable() if self._outside else ())
         async with reaching():
             streams = {str(each["_id"]): each async for each in self._mongo.collection(STREAMS).find({})}
             await self._check_seals(kept)
@@ -73,6 +74,13 @@ class LedgerCheck:
 
     def _say(self, sentence: str) -> None:
         self._found.faults.append(sentence)
+
+    def _check_lines(self, unreadable: tuple[int, ...]) -> None:
+        """Finds what was put into the file of the seals by somebody else."""
+        if unreadable:
+            more = f" and {len(unreadable) - LISTED} more" if len(unreadable) > LISTED else ""
+            named = ", ".join(str(number) for number in unreadable[:LISTED])
+            self._say(f"Among the seals kept outside the database are lines that hold none: {named}{more}.")
 
     async def _check_seals(self, kept: dict[int, set[str]]) -> None:
         """Checks the chain of the seals, the signature of the last one, and that every seal kept outside is there."""

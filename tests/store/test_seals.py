@@ -87,6 +87,44 @@ async def test_a_line_cut_short_by_a_loss_of_power_spoils_nothing(kept, outside,
     assert ([number for number, _ in outside.kept()], await kept.ledger.verify()) == ([1, 2, 3, 4], [])
 
 
+GARBAGE = ["garbage", "[]", "7", '{"seal": "1", "signed": "x"}', '{"seal": 1}', '{"seal": 1, "signed": 2}', "\\x00"]
+
+
+@pytest.mark.parametrize("line", GARBAGE)
+async def test_a_line_that_holds_no_seal_is_named(kept, outside, line: str):
+    """Wherever it is: what was there before is not known."""
+    lines = [each for each in outside.path.read_text().splitlines() if each]
+    for place in range(4):
+        outside.path.write_text("\n".join([*lines[:place], line, *lines[place:]]))
+        assert [number for number, _ in outside.kept()] == [1, 2, 3]
+        (found,) = await kept.ledger.verify()
+        assert "lines that hold none" in found
+        assert found.endswith(f": {place + 1}.")
+
+
+async def test_of_lines_cut_short_one_alone_is_the_last(kept, outside):
+    """All of them cut short, no seal would be kept, and no cut end found."""
+    lines = [each[:-9] for each in outside.path.read_text().splitlines() if each]
+    outside.path.write_text("\n".join(lines))
+    (found,) = await kept.ledger.verify()
+    assert found.endswith(": 1, 2.")
+
+
+@pytest.mark.parametrize("size", range(1, 60))
+async def test_wherever_a_line_is_cut_short_it_is_no_finding(kept, outside, size: int):
+    line = [each for each in outside.path.read_text().splitlines() if each][-1]
+    with outside.path.open("a") as lines:
+        lines.write(f"\n{line[:size]}")
+    assert outside.unreadable() == ()
+
+
+async def test_seals_that_cannot_be_read_are_no_missing_seals(kept, outside):
+    outside.path.unlink()
+    outside.path.mkdir()
+    with pytest.raises(Refused, match="Is a directory"):
+        await kept.ledger.verify()
+
+
 async def _last_seal(mongo: Any) -> None:
     """The last seal, and all that was written under it."""
     await mongo.collection(SEALS).delete_one({"_id": 3})
