@@ -31,8 +31,8 @@ from service.problem import Category, Refused, problem
 from service.store.folder import KEPT
 from service.store.mongo import RAW
 
-FORM = 1
-"""The form of the file that this version writes and reads."""
+FORM = 2
+"""The form of the file that this version writes. It reads the first one, too, whose manifest has no digest."""
 NAME, SUFFIX = "baton-", ".tar.gz"
 """What the names of backups in a folder begin and end with."""
 MANIFEST, FOLDER, DATABASE = "manifest.json", "folder", "database"
@@ -54,7 +54,8 @@ class Part(msgspec.Struct):
 
 class Manifest(msgspec.Struct):
     """What a backup is: the form of its file, the service's version, the layout of the database, the instant of which it is a
-    copy, the fingerprint of the ledger's secret, and its parts by name."""
+    copy, the fingerprint of the ledger's secret, its parts by name, and the SHA-256 of all this. That tells damage and a careless
+    edit, not a forger: who may write a backup may write its digests."""
 
     form: int
     version: str
@@ -63,6 +64,17 @@ class Manifest(msgspec.Struct):
     key: str
     folder: dict[str, Part] = {}
     database: dict[str, Part] = {}
+    sha256: str = ""
+
+    @property
+    def digest(self) -> str:
+        """The SHA-256 that fits it."""
+        return hashlib.sha256(msgspec.json.encode(msgspec.structs.replace(self, sha256=""))).hexdigest()
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing of it was changed. The first form does not tell."""
+        return self.sha256 == self.digest or (self.form == 1 and not self.sha256)
 
 
 class _Sum:
@@ -123,6 +135,7 @@ class Writer:
 
     def end(self) -> None:
         """Adds the manifest."""
+        self.manifest.sha256 = self.manifest.digest
         self._bytes(MANIFEST, msgspec.json.format(msgspec.json.encode(self.manifest)))
 
     def _bytes(self, name: str, data: bytes | bytearray) -> None:
@@ -235,6 +248,8 @@ def checked(path: Path) -> Archive:
         raise _wrong(f"`{path}` is no whole backup (it has no `{MANIFEST}`): nothing was restored. Take another copy of it.")
     if manifest.form > FORM:
         raise _wrong(f"`{path}` was made by a newer version ({manifest.version}): restore it with that.")
+    if not manifest.whole:
+        raise _wrong(f"`{path}` is damaged: its `{MANIFEST}` is not what was put in. Nothing was restored.")
     for kind, said, found in (("file", manifest.folder, folder), ("collection", manifest.database, database)):
         for name in sorted(said.keys() | found.keys()):
             if said.get(name) != found.get(name, _Sum()).part:  # a collection without documents has no piece

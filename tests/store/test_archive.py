@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import json
 import tarfile
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
@@ -153,6 +154,31 @@ async def test_a_changed_member_is_named(path: Path, members: dict[str, bytes | 
     rewritten(path, **members)
     with pytest.raises(Refused, match=said):
         checked(path)
+
+
+def told(path: Path) -> dict[str, Any]:
+    """The manifest as anybody reads it."""
+    with tarfile.open(path) as tar:
+        return json.load(tar.extractfile("manifest.json"))  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"), [("at", "2027-01-01T00:00:00.000+00:00"), ("layout", 1), ("key", "x"), ("version", "9"), ("form", 1)]
+)
+async def test_an_edited_manifest_is_refused(path: Path, name: str, value: object) -> None:
+    """The parts have digests in it, and it has its own."""
+    rewritten(path, **{"manifest.json": json.dumps({**told(path), name: value}).encode()})
+    with pytest.raises(Refused, match=r"`manifest.json` is not what was put in"):
+        checked(path)
+
+
+async def test_a_manifest_without_a_digest_is_of_the_first_form_alone(path: Path) -> None:
+    first = {name: value for name, value in told(path).items() if name != "sha256"}
+    rewritten(path, **{"manifest.json": json.dumps(first).encode()})
+    with pytest.raises(Refused, match=r"`manifest.json` is not what was put in"):
+        checked(path)
+    rewritten(path, **{"manifest.json": json.dumps({**first, "form": 1}).encode()})
+    assert content(path) == {name: these for name, these in DOCUMENTS.items() if these}
 
 
 async def test_a_newer_form_says_so(tmp_path: Path) -> None:
