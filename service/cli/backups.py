@@ -19,7 +19,7 @@ from service.store import archive
 from service.store.archive import NAME, SUFFIX, Archive, Manifest
 from service.store.backup import Restore, back_up, vacant
 from service.store.folder import KEPT, KEY, DataFolder
-from service.store.layout import Layout
+from service.store.layout import Layout, admitted
 from service.store.ledger_key import LedgerKey, fingerprint
 from service.usecases.register import upgrades
 
@@ -60,6 +60,7 @@ def restore(source: Source, data: Data = None) -> int:
     settings = settings_for(data)
     logs.configure("warning")
     copy = archive.checked(_newest(source))
+    admitted(copy.manifest.layout, f"The backup `{copy.path}`")
     _same_secret(settings, copy)
     folder = DataFolder(settings.data)
     folder.admit()

@@ -19,7 +19,7 @@ from service.store import archive
 from service.store.archive import FORM, Archive, Manifest
 from service.store.folder import KEPT, DataFolder
 from service.store.installation import COLLECTION
-from service.store.layout import LEASE_ID, LEASES, RESTORE_ID, Layout, admitted
+from service.store.layout import LEASE_ID, LEASES, RESTORE_ID, Layout
 from service.store.ledger_key import fingerprint
 from service.store.mongo import Mongo, Snapshot, reaching
 
@@ -62,8 +62,7 @@ class Restore:
     async def alone(self, holder: str) -> AsyncIterator[None]:
         """Marks the database as being restored by this holder and nobody else, and takes away what a restore that was broken off
         has left. Raises Refused RULE when something is there already that no restore has left, and while another restores;
-        INVALID for a layout of a newer version. Nothing is touched then."""
-        admitted(self._copy.manifest.layout, f"The backup `{self._copy.path}`")
+        nothing is touched then. The layout of the backup was admitted before."""
         begun = await self._layout.restoring()
         if not begun:
             vacant("The database", sorted(await self._mongo.names()))

@@ -184,7 +184,8 @@ def test_a_restore_that_was_broken_off_is_served_by_nobody_and_repeated(
     assert baton("two", "client", "list").out == baton("one", "client", "list").out
 
 
-def test_a_backup_of_a_newer_layout_is_refused(baton: Baton, copy: Path, tmp_path: Path, mongod: str) -> None:
+def test_a_backup_of_a_newer_layout_is_refused(baton: Baton, copy: Path, tmp_path: Path) -> None:
+    """Before a folder or a database is made for it."""
     from service.store import archive
 
     found = archive.checked(copy).manifest
@@ -194,6 +195,9 @@ def test_a_backup_of_a_newer_layout_is_refused(baton: Baton, copy: Path, tmp_pat
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(archive, "checked", lambda path: newer)
         assert f"layout {LAYOUT + 1}" in one_line(baton("two", "restore", str(copy)))
+        patch.setenv("BATON_MONGODB_URI", "")
+        assert "Nothing was changed" in one_line(baton("two", "restore", str(copy)))
+    assert not (tmp_path / "two").exists()
     assert "empty" in one_line(baton("two", "backup", str(tmp_path / "nothing")))
 
 
