@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 from pkgutil import resolve_name
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from typer.core import TyperGroup
@@ -80,7 +80,29 @@ def _stand_in() -> None:
     """Stands for a command in the group's help, and is never run."""
 
 
+def _tell_version(asked: bool) -> None:
+    """Prints the version, and the layout that it reads and writes."""
+    if not asked:
+        return
+    from importlib.metadata import version
+
+    from service.store.layout import LAYOUT
+
+    print(f"baton {version('baton-fhir')}, layout {LAYOUT}")
+    raise typer.Exit
+
+
+Version = Annotated[
+    bool, typer.Option("--version", is_eager=True, callback=_tell_version, help="Tell the version and its layout.")
+]
+
+
+def _options(version: Version = False) -> None:
+    """The options of `baton` itself."""
+
+
 cli = _typer(help="Baton: a FHIR R4 service that keeps every active care plan owned by exactly one named lead.", cls=Commands)
+cli.callback()(_options)
 for each in TABLE:
     cli.command(each.name, help=each.help)(_stand_in)
 
@@ -89,13 +111,6 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """The console script. Exits with 0, with 1 when the command was refused, has failed or has found faults, with 2 when the
     arguments cannot be read, and with 130 when the command was interrupted."""
     asked = list(sys.argv[1:] if arguments is None else arguments) or ["--help"]
-    if asked == ["--version"]:
-        from importlib.metadata import version
-
-        from service.store.layout import LAYOUT
-
-        print(f"baton {version('baton-fhir')}, layout {LAYOUT}")
-        sys.exit(0)
     try:
         status = typer.main.get_command(cli).main(args=asked, prog_name="baton", standalone_mode=False)
     except (typer.Abort, KeyboardInterrupt):

@@ -15,3 +15,13 @@ def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         main(["--version"])
     assert (ended.value.code, capsys.readouterr().out) == (0, f"baton {version('baton-fhir')}, layout {LAYOUT}\n")
+
+
+def test_help_tells_of_it(capsys: pytest.CaptureFixture[str]) -> None:
+    """Who asks a service for its version looks there."""
+    with pytest.raises(SystemExit) as ended:
+        main(["--help"])
+    out = capsys.readouterr().out
+    assert ended.value.code == 0
+    assert "--version" in out
+    assert "Baton: a FHIR R4 service" in out
