@@ -66,7 +66,7 @@ def _uri(uri: str) -> str:
 
 def _database(name: str) -> str:
     if not _DATABASE.fullmatch(name) or len(name.encode()) > 63:
-        raise ValueError('give a name of at most 63 bytes, without spaces and any of / \\ . " $ * < > : | ?')
+        raise ValueError('give a name of at most 63 bytes, without a space or any of / \\ . " $ * < > : | ?')
     if name in RESERVED:
         raise ValueError(f"`{name}` is a database of MongoDB's own; give another name")
     return name

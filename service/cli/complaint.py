@@ -24,5 +24,8 @@ def complain_of(error: Exception) -> None:
 def fault(error: Exception) -> str:
     """A fault in a sentence, without any value: the message of an exception may hold a record or a secret. What an operating
     system says of a file or a connection holds neither."""
-    said = f" ({error.strerror})" if isinstance(error, OSError) and error.strerror else ""
-    return f"This is a fault, please report it: `{type(error).__name__}`{said} at {', '.join(trace(error)[-PLACES:])}."
+    place = f"`{type(error).__name__}` at {', '.join(trace(error)[-PLACES:])}"
+    if isinstance(error, OSError) and error.strerror:
+        named = f" for `{error.filename}`" if error.filename else ""
+        return f"{error.strerror}{named} ({place})."
+    return f"This is a fault, please report it: {place}."

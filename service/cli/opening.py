@@ -64,12 +64,19 @@ async def _running(settings: Settings) -> AsyncIterator[str]:
 async def ensure_there(settings: Settings) -> None:
     """Refuses a place without a database, which a mistyped name would make one more of. Raises Refused INVALID, UNAVAILABLE."""
     if not settings.mongodb_uri:
-        if not (settings.data / "db").is_dir():
+        if not _is_folder(settings.data / "db"):
             raise wrong(f"There is no database in `{settings.data}`: name its folder with `--data`.")
         return
     async with database(settings) as connection:
         if not await Layout(connection).current():
             raise wrong(f"The database `{settings.mongodb_database}` is empty: name yours in `BATON_MONGODB_DATABASE`.")
+
+
+def _is_folder(path: Path) -> bool:
+    try:
+        return path.is_dir()
+    except OSError as error:
+        raise wrong(f"`{path}` cannot be looked at: {error.strerror}. Make it readable for this user.") from error
 
 
 def with_service(data: Path | None, do: Callable[[Built], Awaitable[T]]) -> T:

@@ -38,7 +38,10 @@ async def test_a_start_that_fails_says_why(capsys: pytest.CaptureFixture[str], e
     assert (faults, sent) == ([error], [{"type": "lifespan.startup.failed", "message": ""}])
 
 
-@pytest.mark.parametrize(("error", "said"), [(FAULT, "`DuplicateKeyError`"), (OSError(28, os.strerror(28)), "No space left")])
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [(FAULT, "`DuplicateKeyError`"), (OSError(28, os.strerror(28), "/data/x"), "No space left on device for `/data/x`")],
+)
 def test_a_command_that_fails_is_one_line(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], error: Exception, said: str
 ) -> None:

@@ -46,6 +46,14 @@ def test_a_mistyped_folder_is_told_and_not_made(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_folder_that_cannot_be_looked_at_is_told(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    def denied(self: Path) -> bool:
+        raise PermissionError(13, "Permission denied", str(self))
+
+    monkeypatch.setattr(Path, "is_dir", denied)
+    assert "Make it readable" in one_line(baton(capsys, "check"))
+
+
 @pytest.mark.parametrize("command", LOOKING, ids=" ".join)
 def test_a_mistyped_name_of_a_database_is_told_and_not_made(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path, mongod: str, command: tuple[str, ...]
