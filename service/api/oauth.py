@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
 
@@ -22,6 +23,7 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from service import clock
 from service.api.problems import RETRY_AFTER, STATUS
+from service.api.problems import headers as headers_of
 from service.api.refusal import refused
 from service.api.route import Route
 from service.auth.authorize import Wrong
@@ -40,6 +42,7 @@ LARGEST_FORM = 64 * 1024
 MOST_FIELDS = 64
 Endpoint = Callable[[Request], Awaitable[Response]]
 _PAGES = Path(__file__).with_name("pages")
+_NO_MORE: Mapping[str, str] = MappingProxyType({})
 _NEVER_KEPT = {"Cache-Control": "no-store", "Pragma": "no-cache"}
 
 
@@ -106,7 +109,8 @@ class _Endpoints:
             try:
                 return await endpoint(request)
             except Refused as refusal:
-                return self._error(request, str(refusal), STATUS[refusal.problem.category])
+                category = refusal.problem.category
+                return self._error(request, str(refusal), STATUS[category], headers_of(category))
 
         return shown
 
@@ -215,6 +219,8 @@ class _Endpoints:
         try:
             launch = await self._services.launching.launch(caller, form["client_id"], form["patient"], form["intent"])
         except Refused as refusal:
+            if refusal.problem.category is Category.UNAVAILABLE:
+                raise
             return _json(request, refusal_of("invalid_request", str(refusal)))
         return _json(request, Answer(200, {"launch": launch, "iss": self._services.authorization.terms.fhir_base}))
 
@@ -284,10 +290,10 @@ class _Endpoints:
         text = templates().get_template(name).render(base=self._base, query=request.url.query, **values)
         return HTMLResponse(text, status, headers=_guards(target))
 
-    def _error(self, request: Request, text: str, status: int = 400) -> Response:
+    def _error(self, request: Request, text: str, status: int = 400, more: Mapping[str, str] = _NO_MORE) -> Response:
         refused(request, status)
         page = templates().get_template("error.html").render(base=self._base, heading="This cannot go on", text=text)
-        return HTMLResponse(page, status, headers=_guards(""))
+        return HTMLResponse(page, status, headers={**more, **_guards("")})
 
     def _secret(self, request: Request) -> str:
         return request.cookies.get(self._services.cookie, "")[:64]

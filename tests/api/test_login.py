@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from service.auth.tokens import Terms
-from service.problem import Refused
+from service.problem import Category, Refused, problem
 from tests.fakes.smart import BACK, PASSWORD, Smart, field_of, pkce, query, sent_back
 
 
@@ -102,6 +102,19 @@ async def test_a_launch_is_good_once(smart: Smart) -> None:
 async def test_a_launch_needs_a_token(smart: Smart) -> None:
     answer = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"})
     assert answer.status_code == 401
+
+
+async def test_a_launch_that_cannot_be_kept_is_no_fault_of_its_request(smart: Smart, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The app is told to come again, and not that what it asked for was wrong."""
+
+    async def away(*_: object) -> None:
+        raise Refused(problem(Category.UNAVAILABLE, "transient", "The database does not answer."))
+
+    ehr = await smart.registration.mint("app", "user/*.rs", user="PractitionerRole/sam")
+    bearer = {"Authorization": f"Bearer {ehr['access_token']}"}
+    monkeypatch.setattr(smart.clients, "add_launch", away)
+    answer = await smart.http.post("/auth/launch", data={"client_id": "app", "patient": "Patient/p7"}, headers=bearer)
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
 
 
 async def test_prompt_none_sends_login_required_back(smart: Smart) -> None:

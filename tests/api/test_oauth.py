@@ -298,3 +298,4 @@ async def test_a_database_that_is_away_is_told_in_oauth_s_terms(smart: Smart, mo
     assert answer.headers["retry-after"] == "5"
     page = await smart.http.get("/auth/authorize", params=query("app", pkce()[1]))
     assert (page.status_code, page.headers["content-type"].partition(";")[0]) == (503, "text/html")
+    assert page.headers["retry-after"] == "5"

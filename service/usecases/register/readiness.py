@@ -2,14 +2,9 @@
 
 from __future__ import annotations
 
-from service.problem import Refused
 from service.usecases.request.services import Services
 
 
-async def ready(services: Services) -> bool:
-    """Whether the database answers."""
-    try:
-        await services.mongo.ping()
-    except Refused:
-        return False
-    return True
+async def ready(services: Services) -> None:
+    """Returns when the database answers. Raises Refused UNAVAILABLE when the database does not."""
+    await services.mongo.ping()
