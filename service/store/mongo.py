@@ -15,12 +15,12 @@ from urllib.parse import parse_qsl, unquote, urlsplit
 from bson.codec_options import CodecOptions, DatetimeConversion
 from bson.raw_bson import RawBSONDocument
 from pymongo import AsyncMongoClient, IndexModel
-from pymongo.errors import ConnectionFailure, ExecutionTimeout, OperationFailure, PyMongoError, WriteConcernError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
 from service.problem import Category, Refused, problem
-from service.store import setting_fault
+from service.store import outage, setting_fault
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -253,23 +253,6 @@ async def connected(uri: str, database: str, driver: str = "pymongo") -> AsyncIt
         await mongo.close()
 
 
-_AWAY = frozenset({6, 7, 89, 91, 134, 189, 262, 9001, 10107, 11600, 11602, 13435, 13436})
-"""Codes by which a server says that it is no member to ask now: it stops, steps down, is being elected or cannot reach others."""
-UNTOLD = (
-    "The database went away as this was being written, so whether it is stored is not known: repeat the request under the same "
-    "`X-Request-Id`, and it is carried out once."
-)
-
-
-def away(error: BaseException) -> bool:
-    """Whether a driver's error means that the database cannot be reached now, and not that something is wrong."""
-    if setting_fault.wrong_set(error):
-        return False
-    if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
-        return True
-    return isinstance(error, OperationFailure) and error.code in _AWAY
-
-
 @asynccontextmanager
 async def reaching() -> AsyncIterator[None]:
     """Turns a driver error that means "cannot reach the database" into Refused UNAVAILABLE. Every other driver error is a fault
@@ -277,10 +260,9 @@ async def reaching() -> AsyncIterator[None]:
     try:
         yield
     except PyMongoError as error:
-        if not away(error):
+        if not outage.away(error):
             raise
-        written = isinstance(error, WriteConcernError) or error.has_error_label("UnknownTransactionCommitResult")
-        raise unavailable(UNTOLD if written else "The database does not answer; try again when it is back.") from error
+        raise unavailable(outage.told(error)) from error
 
 
 def reached(store: type[C]) -> type[C]:
@@ -315,7 +297,7 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
             if not error.has_error_label("TransientTransactionError"):
                 raise
             if asyncio.get_running_loop().time() > deadline:
-                if away(error):
+                if outage.away(error):
                     raise
                 raise unavailable("Too many writers want the same records at once; try again in a moment.") from error
         except BaseException:

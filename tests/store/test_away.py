@@ -8,7 +8,15 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from pymongo.errors import AutoReconnect, NotPrimaryError, OperationFailure, PyMongoError, WriteConcernError
+from pymongo.errors import (
+    AutoReconnect,
+    BulkWriteError,
+    CursorNotFound,
+    NotPrimaryError,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
 
 from service import clock
 from service.problem import Category, Refused
@@ -18,7 +26,8 @@ from service.store.history import History
 from service.store.holdings import Holdings
 from service.store.installation import Installation
 from service.store.layout import Layout
-from service.store.mongo import Mongo, address, away, client_of, reaching
+from service.store.mongo import Mongo, address, client_of, reaching
+from service.store.outage import away
 from service.store.outbox import Outbox
 from service.store.partners import Partners
 from service.store.persons import Persons
@@ -96,6 +105,12 @@ async def test_a_store_says_that_its_database_is_away(store: Any, name: str, arg
         (OperationFailure("x", 11602), True),
         (OperationFailure("x", 189), True),
         (WriteConcernError("x", 64), True),
+        *((OperationFailure("x", code), True) for code in (133, 175, 211, 237, 14031)),
+        (CursorNotFound("x", 43), True),
+        (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), True),
+        (BulkWriteError({"writeErrors": [{"code": 11602}], "writeConcernErrors": []}), True),
+        (BulkWriteError({"writeErrors": [{"code": 11000}], "writeConcernErrors": [{"code": 64}]}), False),
+        (BulkWriteError({"writeErrors": [{"code": 121}], "writeConcernErrors": []}), False),
         (OperationFailure("x", 2), False),
         (OperationFailure("x", 11000), False),
         (PyMongoError("x"), False),
@@ -107,11 +122,34 @@ def test_what_means_away(error: Exception, told: bool) -> None:
     assert away(error) is told
 
 
-async def test_a_write_whose_end_is_not_known_is_not_told_as_undone() -> None:
-    with pytest.raises(Refused) as refused:
+class Lost(AutoReconnect):
+    """The answer to a write that never came."""
+
+    def __init__(self) -> None:
+        super().__init__("lost")
+        self._add_error_label("RetryableWriteError")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        WriteConcernError("x", 64),
+        BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}),
+        BulkWriteError({"writeErrors": [{"code": 11602}], "nInserted": 1}),
+        Lost(),
+    ],
+    ids=lambda each: type(each).__name__,
+)
+async def test_a_write_whose_end_is_not_known_is_not_told_as_undone(error: PyMongoError) -> None:
+    with pytest.raises(Refused, match="not known"):
         async with reaching():
-            raise WriteConcernError("x", 64)
-    assert "not known" in str(refused.value)
+            raise error
+
+
+async def test_a_full_disk_is_told_as_what_it_is() -> None:
+    with pytest.raises(Refused, match="no room left"):
+        async with reaching():
+            raise OperationFailure("x", 14031)
 
 
 @pytest.mark.parametrize(

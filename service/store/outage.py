@@ -1,0 +1,67 @@
+"""What a driver's error says of the database: that it is away for now, and that to ask again later is right.
+
+Every other error is a fault: a wrong question stays wrong however often it is asked.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from pymongo.errors import (
+    BulkWriteError,
+    ConnectionFailure,
+    ExecutionTimeout,
+    OperationFailure,
+    PyMongoError,
+    WriteConcernError,
+)
+
+from service.store import setting_fault
+
+AWAY = "The database does not answer; try again when it is back."
+UNTOLD = (
+    "The database went away as this was being written, so whether it is stored is not known: repeat the request under the same "
+    "`X-Request-Id`, and it is carried out once."
+)
+FULL = "The database has no room left on its disk; try again when its operators have made some."
+
+_NO_ROOM = 14031  # OutOfDiskSpace
+_CODES = frozenset(
+    {
+        *(6, 7, 89, 202, 262, 9001),  # it cannot reach others, or not in time
+        *(91, 189, 216, 10058, 10107, 11600, 11601, 11602, 13435, 13436),  # it stops, steps down, or is being elected
+        *(133, 134, 211),  # it has just started: no member, no majority, no key of the cluster's clock yet
+        *(43, 175, 237),  # the rest of an answer went with the server that held it
+        _NO_ROOM,
+    }
+)
+"""Codes by which a server says that it cannot do now what is right to ask."""
+
+
+def away(error: BaseException) -> bool:
+    """Whether a driver's error means that the database cannot be reached now, and not that something is wrong."""
+    if setting_fault.wrong_set(error):
+        return False
+    if isinstance(error, ConnectionFailure | ExecutionTimeout | WriteConcernError):
+        return True
+    if isinstance(error, BulkWriteError):
+        return _CODES.issuperset(_codes(error, "writeErrors"))  # and where there is none, a majority has not confirmed
+    return isinstance(error, OperationFailure) and error.code in _CODES
+
+
+def told(error: PyMongoError) -> str:
+    """What is told of an error that means `away`: never that nothing is stored where something may be."""
+    codes = _codes(error, "writeErrors") if isinstance(error, BulkWriteError) else [getattr(error, "code", None)]
+    if _NO_ROOM in codes:
+        return FULL
+    return UNTOLD if _written(error) else AWAY
+
+
+def _written(error: PyMongoError) -> bool:
+    """Whether something may be stored: of several writes, those before the one that failed are."""
+    labelled = any(error.has_error_label(each) for each in ("UnknownTransactionCommitResult", "RetryableWriteError"))
+    return labelled or isinstance(error, WriteConcernError | BulkWriteError)
+
+
+def _codes(error: BulkWriteError, name: str) -> list[Any]:
+    return [each.get("code") for each in error.details.get(name) or ()]
