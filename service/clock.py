@@ -8,6 +8,8 @@ import time
 import uuid
 from datetime import UTC, datetime
 
+_EVEN = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)  # the latter stands still while a machine sleeps
+
 
 def now() -> datetime:
     """The present instant in UTC, cut to the millisecond, which is the resolution of instants in BSON."""
@@ -26,5 +28,6 @@ def new_secret() -> str:
 
 
 def elapsed() -> float:
-    """Seconds that go on evenly, whatever is done to the clock: for pauses and limits, and for nothing that is kept."""
-    return time.monotonic()
+    """Seconds that go on evenly, whatever is done to the clock and while the machine sleeps: for pauses and limits, and for
+    nothing that is kept."""
+    return time.clock_gettime(_EVEN)

@@ -64,7 +64,7 @@ class AuditTrail:
         and its entry is not written. `rows` name what it changes, as `collection/_id`. Gives the result. Raises Refused
         UNAVAILABLE, and what `change` raises: nothing is changed then."""
         async with self._turn:
-            head, self._registers = await self._ledger.begun(self._registers, entry.at), None
+            head, self._registers = await self._ledger.begun(self._registers), None
 
             async def both(session: Session) -> tuple[T, Head]:
                 result = await change(session)
@@ -110,7 +110,7 @@ class AuditTrail:
 
     async def _append(self, head: Head | None, entries: list[Entry]) -> Head:
         """Inserts the entries' pages, and returns the new head when the pages are durable."""
-        link = self._ledger.link(await self._ledger.begun(head, clock.now()), entries)
+        link = self._ledger.link(await self._ledger.begun(head), entries)
         async with reaching():
             await link.write(self._mongo)
         return link.head

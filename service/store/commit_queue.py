@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 from pymongo.errors import PyMongoError
 
-from service import clock
 from service.problem import Category, Refused
 from service.store.commit import Prepared, answers_of
 from service.store.ledger import Head, Ledger, Link, Written
@@ -160,7 +159,7 @@ class CommitQueue:
             drafts = [each for waiting in batch for each in waiting.prepared.drafts]
             answers = [each for waiting in batch for each in answers_of(waiting.prepared.change)]
             if entries or drafts:
-                head = await self._ledger.begun(head, clock.now())
+                head = await self._ledger.begun(head)
                 link = self._ledger.link(head, entries, Written(drafts, answers))
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:

@@ -43,10 +43,11 @@ INDEXES = {
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The end of a stream: the number and hash of its last page."""
+    """The end of a stream: the number and hash of its last page. `begun` is when the stream was begun, told to its one
+    writer by `clock.elapsed`."""
 
     stream: str
-    begun: datetime
+    begun: float
     number: int = 0
     hash: bytes = b""
 
@@ -104,14 +105,17 @@ class Ledger:
         self._outside = outside
         self._seals = Seals(mongo, key, outside if isinstance(outside, SealFile) else None)
 
-    async def begun(self, head: Head | None, now: datetime) -> Head:
+    async def begun(self, head: Head | None) -> Head:
         """The head that a writer continues: `head`, or the head of a new stream when `head` is None or older than `LIFE`. Raises
         Refused UNAVAILABLE."""
-        if head is not None and now - head.begun < LIFE:
+        now = clock.elapsed()
+        if head is not None and now - head.begun < LIFE.total_seconds():
             return head
         fresh = Head(clock.new_id(), now)
         async with reaching():
-            await self._mongo.collection(STREAMS).insert_one({"_id": fresh.stream, "n": 0, "at": now, "open": True})
+            await self._mongo.collection(STREAMS).update_one(
+                {"_id": fresh.stream}, [{"$set": {"n": 0, "at": "$$NOW", "open": True}}], upsert=True
+            )
         return fresh
 
     def link(self, head: Head, entries: Sequence[Entry], written: Written = NOTHING) -> Link:

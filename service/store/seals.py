@@ -30,7 +30,15 @@ from service.store.seal_file import SealFile
 STREAMS = "ledger"
 SEALS = "seals"
 LIFE = timedelta(hours=6)
-"""How long a writer uses one stream before the writer begins a new stream. Old streams end, so a seal need not read them all."""
+"""How long a writer uses one stream before the writer begins a new stream. Old streams end, so a seal need not read them all.
+INVARIANT: clocks of two machines are never compared. A writer counts by itself (`clock.elapsed`), and a stream's age is
+told by the database alone; it ends at twice its life, so that the two may differ by as much."""
+_OPEN = (
+    {"$match": {"open": True}},
+    {"$sort": {"_id": 1}},
+    {"$set": {"left": {"$lt": ["$at", {"$subtract": ["$$NOW", 2 * LIFE // timedelta(milliseconds=1)]}]}}},
+)
+"""The streams that have not ended, each with whether its writer has left it for certain."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +76,10 @@ class Seals:
         wrote last is then kept here, too. Raises Refused UNAVAILABLE, also when the seal stands and cannot be kept outside."""
         async with reaching():
             last = await self._last() or {"_id": 0}  # read first: of two workers only one writes the seal after it
-            streams = await self._mongo.collection(STREAMS).find({"open": True}).sort("_id", 1).to_list(None)
+            streams = await self._mongo.aggregate(STREAMS, _OPEN)
             ends = {each["_id"]: await self._end(each["_id"]) for each in streams}
             moved = [[each["_id"], *ends[each["_id"]]] for each in streams if ends[each["_id"]][0] != each["n"]]
-            over = [each["_id"] for each in streams if ends[each["_id"]][0] == each["n"] and at - each["at"] > 2 * LIFE]
+            over = [each["_id"] for each in streams if ends[each["_id"]][0] == each["n"] and each["left"]]
             made = None
             if moved:
                 try:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from datetime import timedelta
 
 import pytest
 import pytest_asyncio
 from pymongo.errors import ServerSelectionTimeoutError
 
+from service import clock
 from service.problem import Category, Refused
 from service.store.audit import AuditTrail
 from service.store.ledger import ENTRIES, LIFE, SEALS, STREAMS, Entry, Head, Ledger
@@ -16,7 +18,7 @@ from service.store.ledger import ENTRIES, LIFE, SEALS, STREAMS, Entry, Head, Led
 async def told(ledger: Ledger, mongo, make, *numbers: int, head: Head | None = None) -> Head:
     """A page for each number, at the end of a stream; gives its new end."""
     for number in numbers:
-        link = ledger.link(await ledger.begun(head, make.at), [Entry(make.event(f"read {number}"), make.at, make.trust)])
+        link = ledger.link(await ledger.begun(head), [Entry(make.event(f"read {number}"), make.at, make.trust)])
         await link.write(mongo)
         head = link.head
     return head
@@ -91,7 +93,7 @@ async def test_reordered_pages_show(ledger, entries, one):
 async def test_a_page_forged_without_the_key_shows(ledger, mongo, make, one):
     last = await mongo.collection(ENTRIES).find_one({"n": 5})
     forger = Ledger(mongo, make.project, b"a guess")
-    await told(forger, mongo, make, 6, head=Head(one, make.at, 5, bytes(last["h"])))
+    await told(forger, mongo, make, 6, head=Head(one, clock.elapsed(), 5, bytes(last["h"])))
     assert await ledger.verify() == [f"Page `6` of stream `{one}` is not what was written there."]
 
 
@@ -123,12 +125,40 @@ async def test_a_seal_that_a_crash_left_out_of_mind_is_made_again(ledger, mongo,
     assert [bool(await ledger.seal(make.later(minutes=2))), await ledger.verify()] == [True, []]
 
 
-async def test_a_stream_is_left_after_its_life_and_then_not_looked_at_any_more(ledger, mongo, one, make):
-    fresh = await ledger.begun(Head(one, make.at, 5, b"h"), make.at + LIFE)
-    assert fresh.stream != one
-    for hours in (1, 13, 14):
-        await ledger.seal(make.later(hours=hours))
-    assert (await mongo.collection(STREAMS).find_one({"_id": one}))["open"] is False
+async def test_a_stream_is_left_after_its_life(ledger, one):
+    left = clock.elapsed() - LIFE.total_seconds()
+    assert (await ledger.begun(Head(one, left + 60, 5, b"h"))).stream == one
+    assert (await ledger.begun(Head(one, left, 5, b"h"))).stream != one
+
+
+async def test_a_stream_that_was_left_is_not_looked_at_any_more(ledger, mongo, one, make):
+    """Once it is sealed to its end, and twice as old as a writer lets it become."""
+    streams = mongo.collection(STREAMS)
+    await streams.update_one({"_id": one}, [{"$set": {"at": {"$subtract": ["$$NOW", 2 * LIFE // timedelta(milliseconds=1)]}}}])
+    is_open = []
+    for minutes in (1, 2):
+        await ledger.seal(make.later(minutes=minutes))
+        is_open.append((await streams.find_one({"_id": one}))["open"])
+    assert is_open == [True, False]
+
+
+@pytest.mark.parametrize("hours", [-13, 13, 2000])
+async def test_no_machine_s_clock_ends_a_stream_or_lengthens_it(records, mongo, make, monkeypatch, hours: int):
+    """One machine writes by a clock that is wrong, another seals by its own: every page is sealed, and a cut shows."""
+    now, ledger = clock.now, records.ledger
+    monkeypatch.setattr(clock, "now", lambda: now() + timedelta(hours=hours))
+    head = await told(ledger, mongo, make, 0)
+    sealed = [await ledger.seal(now()), await ledger.seal(now())]
+    head = await told(ledger, mongo, make, 1, head=head)
+    sealed.append(await ledger.seal(now() + timedelta(days=2)))
+    assert [bool(each) for each in sealed] == [True, False, True]
+    assert await ledger.verify() == []
+    monkeypatch.setattr(clock, "now", lambda: now() - timedelta(days=9))  # set back
+    elapsed = clock.elapsed() + LIFE.total_seconds()
+    monkeypatch.setattr(clock, "elapsed", lambda: elapsed)
+    assert (await ledger.begun(head)).stream != head.stream
+    await mongo.collection(ENTRIES).delete_one({"n": 2})
+    assert await ledger.verify() == [f"Page `2` of stream `{head.stream}` was sealed and is missing."]
 
 
 async def test_concurrent_seals_leave_a_whole_ledger(ledger, make):

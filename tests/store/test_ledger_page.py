@@ -42,7 +42,7 @@ async def told(records, mongo, make) -> list[str]:
     head = None
     for minute, numbers in enumerate((range(8), range(8, 9), range(9, 20))):
         at = make.later(minutes=minute)
-        link = records.ledger.link(await records.ledger.begun(head, make.at), [Entry(event(n), at, TRUST) for n in numbers])
+        link = records.ledger.link(await records.ledger.begun(head), [Entry(event(n), at, TRUST) for n in numbers])
         await link.write(mongo)
         head = link.head
     await records.commit(
