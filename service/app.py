@@ -79,6 +79,8 @@ from service.usecases.smart.users import Users
 log = structlog.get_logger()
 WAIT_SECONDS = 1.0
 """How long the service waits before it asks again whether its database answers."""
+START_SECONDS = 10.0
+"""How long the service tries to open its database before it listens, and tells requests to come again."""
 INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")
 # Types whose collections are made at start, because the care rules work with them. The collection of any other type is made when
@@ -268,8 +270,8 @@ def _statement(built: Built, base: str, at: datetime) -> Resource:
 
 def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | None = None) -> FastAPI:
     """The ASGI application of one process. Everything that needs no database is made at once; the application connects to the
-    database when it starts, and serves once it is connected. A database that is away is waited for: until it answers, every
-    request is told to come again (503).
+    database when it starts, and serves once it is connected. A database that is away, or is long in being opened, is waited
+    for: until it answers, every request is told to come again (503).
 
     `beside` runs in the same event loop while the application serves: the worker that fires timers, for example.
     """
@@ -292,13 +294,14 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
                     await parts.enter_async_context(_running(beside(built)))
 
             app.router.routes[:] = health.waiting()
-            try:
-                await opened()
-            except Refused as refusal:
-                if refusal.problem.category is not Category.UNAVAILABLE:
-                    raise
-                log.warning("database-awaited", at=database.address(mongo_uri), reason=str(refusal))
-                await parts.enter_async_context(_running(_awaited(opened, mongo_uri)))
+            opening = asyncio.create_task(opened())
+            ended, _ = await asyncio.wait({opening}, timeout=START_SECONDS)
+            if not ended or _is_away(opening.exception()):
+                reason = str(opening.exception() if ended else "It has not been opened yet.")
+                log.warning("database-awaited", at=database.address(mongo_uri), reason=reason)
+                await parts.enter_async_context(_running(_awaited(opening, opened, mongo_uri)))
+            else:
+                opening.result()
             yield
 
     return shell(settings, lifespan)
@@ -329,15 +332,21 @@ async def served(settings: Settings, mongo_uri: str, base: str, spoken: Language
             yield built
 
 
-async def _awaited(opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:
-    """Opens the service as soon as its database answers. A reason for which it can never be opened ends the process, a fault in
-    it too: left waiting, the service would answer 503 for ever and say nothing. Raises that reason."""
+def _is_away(error: BaseException | None) -> bool:
+    return isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE
+
+
+async def _awaited(opening: Awaitable[None], opened: Callable[[], Awaitable[None]], mongo_uri: str) -> None:
+    """Opens the service as soon as its database answers; `opening` is the first try. A reason for which it can never be opened
+    ends the process, a fault in it too: left waiting, the service would answer 503 for ever and say nothing. Raises that
+    reason."""
     while True:
-        await asyncio.sleep(WAIT_SECONDS)
         try:
-            await opened()
+            await opening
         except Exception as error:
-            if isinstance(error, Refused) and error.problem.category is Category.UNAVAILABLE:
+            if _is_away(error):
+                await asyncio.sleep(WAIT_SECONDS)
+                opening = opened()
                 continue
             log.error("not-started", reason=str(error) if isinstance(error, Refused) else type(error).__name__, at=trace(error))
             signal.raise_signal(signal.SIGTERM)

@@ -16,6 +16,7 @@ from service import app
 from service.problem import Category, Refused, problem
 from service.settings import Settings
 from service.store.mongo import unavailable
+from tests.locality import transport
 
 
 @pytest.fixture
@@ -55,3 +56,19 @@ async def test_a_service_that_can_never_be_opened_says_why_and_ends(
     assert [each["event"] for each in lines] == ["database-awaited", "not-started"]
     assert lines[-1]["reason"] == (str(error) if isinstance(error, Refused) else "ValueError")  # a fault may hold what it met
     assert met == []
+
+
+async def test_a_service_that_is_long_in_being_opened_answers_meanwhile(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that is taken and never answered would leave a proxy in the dark."""
+
+    async def opened(*_: Any) -> None:
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(app, "_opened", opened)
+    monkeypatch.setattr(app, "START_SECONDS", 0.01)
+    made = app.application(Settings(data=tmp_path), "http://127.0.0.1:1", "mongodb://me:secret@127.0.0.1:9/")
+    with capture_logs() as lines:
+        async with made.router.lifespan_context(made), transport(made) as http:
+            answer = await http.get("/fhir/metadata")
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
+    assert [(each["event"], each["at"]) for each in lines] == [("database-awaited", "127.0.0.1:9")]

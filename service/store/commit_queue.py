@@ -16,6 +16,7 @@ from pymongo.errors import PyMongoError
 from service.problem import Category, Refused
 from service.store.commit import Prepared, answers_of
 from service.store.ledger import Head, Ledger, Link, Written
+from service.store.mongo import Unfollowed
 
 LANES = 3
 MOST_CHANGES = 64
@@ -163,6 +164,8 @@ class CommitQueue:
                 link = self._ledger.link(head, entries, Written(drafts, answers))
             await self._run([waiting.prepared for waiting in batch], link)
         except Exception as error:
+            if isinstance(error, Unfollowed):
+                self._give_up()
             if _doubtful(error):
                 head = None
             elif len(batch) > 1:
@@ -173,6 +176,12 @@ class CommitQueue:
             return head
         _end(batch)
         return link.head if link else head
+
+    def _give_up(self) -> None:
+        """Refuses what waits, because a majority does not follow: tried in turn, the last would wait for as many times as long.
+        Nothing of it is stored."""
+        waiting, self._queue = self._queue, []
+        _end(waiting, Unfollowed())
 
 
 def _doubtful(error: Exception) -> bool:

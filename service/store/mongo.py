@@ -30,7 +30,10 @@ Body = Callable[[Session], Awaitable[T]]
 
 READING: CodecOptions[dict[str, Any]] = CodecOptions(tz_aware=True, datetime_conversion=DatetimeConversion.DATETIME_AUTO)
 RAW = CodecOptions(document_class=RawBSONDocument)
-DURABLE = WriteConcern(w="majority", j=True)
+DURABLE_MS, FOLLOWED_MS = 5000, 2000
+"""How long a write waits until a majority has it, and how long a look whether a majority follows."""
+DURABLE = WriteConcern(w="majority", j=True, wtimeout=DURABLE_MS)
+FOLLOWED = WriteConcern(w="majority", wtimeout=FOLLOWED_MS)
 SNAPSHOT = ReadConcern("snapshot")
 TRANSACTION_SECONDS = 10.0
 SELECTION_MS = 5000
@@ -44,12 +47,25 @@ def unavailable(text: str) -> Refused:
     return Refused(problem(Category.UNAVAILABLE, "transient", text))
 
 
+class Unfollowed(Refused):
+    """Refuses what a primary has written, or would, while a majority does not follow it."""
+
+    def __init__(self, text: str = outage.UNFOLLOWED) -> None:
+        super().__init__(problem(Category.UNAVAILABLE, "transient", text))
+
+
 def client_of(uri: str, driver: str) -> Any:
     """A client of the named driver, `pymongo` or `motor`, with durable writes and majority reads whatever the uri says. The uri
     may set the waiting times and the number of connections. Raises Refused RULE for a uri that cannot be used, UNAVAILABLE when
     `motor` is not installed."""
     said = {name.lower() for name, _ in parse_qsl(urlsplit(uri).query)}
-    patience = {"serverSelectionTimeoutMS": SELECTION_MS, "connectTimeoutMS": 5000, "maxPoolSize": 64, "appname": "baton"}
+    patience = {
+        "serverSelectionTimeoutMS": SELECTION_MS,
+        "connectTimeoutMS": 5000,
+        "wTimeoutMS": DURABLE_MS,
+        "maxPoolSize": 64,
+        "appname": "baton",
+    }
     options: dict[str, Any] = {
         "w": "majority",
         "journal": True,
@@ -185,6 +201,18 @@ class Mongo:
         async with reaching():
             await self.client.admin.command("ping")
 
+    async def followed(self) -> None:
+        """Returns when the database answers and a majority has all that its primary has, so that what is written can be made
+        durable. Raises Refused UNAVAILABLE."""
+        nothing = self.database.get_collection("followed", write_concern=FOLLOWED)
+        async with reaching():
+            try:
+                await nothing.update_one({"_id": 0}, {"$set": {"_id": 0}})  # changes nothing, and waits as a write does
+            except PyMongoError as error:
+                if outage.unfollowed(error):
+                    raise Unfollowed from error
+                raise
+
     async def time(self) -> datetime:
         """The database's clock, the one clock that all workers share. Raises Refused UNAVAILABLE."""
         async with reaching():
@@ -262,7 +290,8 @@ async def reaching() -> AsyncIterator[None]:
     except PyMongoError as error:
         if not outage.away(error):
             raise
-        raise unavailable(outage.told(error)) from error
+        refused = Unfollowed if outage.unfollowed(error) else unavailable
+        raise refused(outage.told(error)) from error
 
 
 def reached(store: type[C]) -> type[C]:
@@ -286,7 +315,7 @@ async def _attempts(session: Session, body: Body[T], deadline: float) -> T:
     pause = FIRST_PAUSE
     while True:
         try:
-            await settled(session.start_transaction(read_concern=SNAPSHOT, write_concern=DURABLE))
+            await settled(session.start_transaction(read_concern=SNAPSHOT))  # as durable as all that the client writes
             result = await body(session)
             await _commit(session, deadline)
         except PyMongoError as error:
@@ -317,13 +346,13 @@ def _too_large(error: PyMongoError) -> bool:
 
 async def _commit(session: Session, deadline: float) -> None:
     """Commits the transaction, and repeats the commit while its outcome is unknown: the database answers a repeated commit and
-    does not apply it twice."""
+    does not apply it twice. One that a majority has not followed has had its time already."""
     while True:
         try:
             await settled(session.commit_transaction())
         except PyMongoError as error:
             unknown = error.has_error_label("UnknownTransactionCommitResult")
-            if not unknown or asyncio.get_running_loop().time() > deadline:
+            if not unknown or outage.unfollowed(error) or asyncio.get_running_loop().time() > deadline:
                 raise
             await asyncio.sleep(FIRST_PAUSE)
         else:

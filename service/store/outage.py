@@ -25,7 +25,10 @@ UNTOLD = (
 )
 FULL = "The database has no room left on its disk; try again when its operators have made some."
 
+UNFOLLOWED = "The database's primary answers, and a majority of its members does not follow it: nothing can be stored for good."
+
 _NO_ROOM = 14031  # OutOfDiskSpace
+_TIMED_OUT = 64  # WriteConcernTimeout
 _CODES = frozenset(
     {
         *(6, 7, 89, 202, 262, 9001),  # it cannot reach others, or not in time
@@ -47,6 +50,13 @@ def away(error: BaseException) -> bool:
     if isinstance(error, BulkWriteError):
         return _CODES.issuperset(_codes(error, "writeErrors"))  # and where there is none, a majority has not confirmed
     return isinstance(error, OperationFailure) and error.code in _CODES
+
+
+def unfollowed(error: PyMongoError) -> bool:
+    """Whether the primary has written, and a majority has not followed in the time that it was given."""
+    if isinstance(error, BulkWriteError):
+        return _TIMED_OUT in _codes(error, "writeConcernErrors")
+    return isinstance(error, WriteConcernError) and error.code == _TIMED_OUT
 
 
 def told(error: PyMongoError) -> str:

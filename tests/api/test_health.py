@@ -21,7 +21,7 @@ async def test_one_whose_database_is_away_lives_and_is_not_ready(locality: Local
     async def away() -> None:
         raise AWAY
 
-    monkeypatch.setattr(locality.built.services.mongo, "ping", away)
+    monkeypatch.setattr(locality.built.services.mongo, "followed", away)
     answer = await locality.http.get("/health/ready")
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "5")
     assert answer.json()["resourceType"] == "OperationOutcome"

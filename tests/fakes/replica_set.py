@@ -6,6 +6,7 @@ import contextlib
 import signal
 import subprocess
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -96,6 +97,18 @@ class ReplicaSet:
         """Has the primary step down, so that another is elected."""
         with self._client(self.primary()) as client, contextlib.suppress(PyMongoError):
             client.admin.command("replSetStepDown", 10, force=True)
+
+    @contextlib.contextmanager
+    def held(self) -> Iterator[None]:
+        """Has all but the primary write nothing, as with a disk that is stuck: they live, vote, and do not follow."""
+        primary = self.primary()
+        with contextlib.ExitStack() as stack:
+            for each in self.members:
+                if each is not primary:
+                    client = stack.enter_context(self._client(each))
+                    client.admin.command("fsync", lock=True)
+                    stack.callback(client.admin.command, "fsyncUnlock")
+            yield
 
     def stop(self) -> None:
         """Ends all members."""

@@ -10,6 +10,8 @@ from service.problem import Category, Refused, problem
 from service.store.commit import prepare
 from service.store.commit_queue import LANES, CommitQueue
 from service.store.ledger import Ledger
+from service.store.mongo import Unfollowed
+from service.store.outage import UNFOLLOWED
 
 
 class Log:
@@ -156,3 +158,20 @@ async def test_no_more_transactions_than_lanes_at_once(submit, log):
     assert len(log.batches) == LANES
     log.gate.set()
     await asyncio.gather(*tasks)
+
+
+async def test_what_waits_while_no_majority_follows_is_refused_at_once(submit, log):
+    """And is not tried in turn, each for as long as the first."""
+    log.refuse, log.error = {"a"}, Unfollowed("not known")
+    log.gate.clear()
+    changes = [submit("a", number) for number in range(5)]
+    while not log.batches:
+        await asyncio.sleep(0.001)
+    log.gate.set()
+    found = await asyncio.gather(*changes, return_exceptions=True)
+    assert [type(each) for each in found] == [Unfollowed] * 5
+    assert [str(each) for each in found][1:] == [UNFOLLOWED] * 4
+    assert log.batches == [["a"]]
+    log.refuse.clear()
+    await submit("a")
+    assert log.batches == [["a"], ["a"]]

@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 
 import pytest
-from pymongo.errors import BulkWriteError, OperationFailure
+from pymongo.errors import BulkWriteError, OperationFailure, WTimeoutError
 
 from service.problem import Category, Refused
-from service.store.mongo import DURABLE, HISTORY, HISTORY_SECONDS, Mongo, client_of, connect, settled
+from service.store.mongo import DURABLE, HISTORY, HISTORY_SECONDS, Mongo, Unfollowed, client_of, connect, settled
 
 
 async def test_a_transaction_returns_what_its_body_returns(mongo):
@@ -65,6 +65,38 @@ async def test_an_unknown_commit_result_is_asked_for_again(mongo, monkeypatch):
 
     await mongo.transaction(body)
     assert (lost, await mongo.collection("x").count_documents({})) == ([True], 1)
+
+
+class UnreplicatedError(WTimeoutError):
+    """A commit that the primary has made, and no majority."""
+
+    def __init__(self) -> None:
+        super().__init__("no majority", 64)
+        self._add_error_label("UnknownTransactionCommitResult")
+
+
+async def test_a_commit_that_no_majority_follows_is_not_waited_for_again(mongo, monkeypatch):
+    """It has had its time, and what was written is not told as undone."""
+    asked = []
+
+    async def body(session):
+        await mongo.collection("x").insert_one({"_id": 1}, session=session)
+
+        async def unfollowed():
+            asked.append(True)
+            raise UnreplicatedError
+
+        monkeypatch.setattr(session, "commit_transaction", unfollowed, raising=False)
+
+    with pytest.raises(Unfollowed, match="not known"):
+        await mongo.transaction(body)
+    assert asked == [True]
+
+
+async def test_a_database_of_one_member_follows_itself(fresh_mongo):
+    """And nothing is left of the look."""
+    await fresh_mongo.followed()
+    assert await fresh_mongo.names() == frozenset()
 
 
 async def test_a_conflict_that_does_not_clear_is_refused_as_unavailable(mongo):

@@ -33,6 +33,10 @@ LATE = problem(
     Category.THROTTLED, "throttled", "This batch has taken its time; send the entries that are left in another, after a pause."
 )
 """The answer to an entry whose turn came too late."""
+UNTRIED = problem(
+    Category.UNAVAILABLE, "transient", "The database went away at an entry before this one, which was not tried: send it again."
+)
+"""The answer to an entry whose turn came after the database had gone away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,13 +73,21 @@ async def perform(services: Services, context: RequestContext, bundle: Resource)
 
 async def _in_time(services: Services, context: RequestContext, read: list[EntryRequest | Problem]) -> tuple[Result, ...]:
     """The Results of a batch's entries, one after the other. Once the batch has taken its time, the entries left are told to
-    wait, so that one client's batch costs others no more than one client may."""
+    wait, so that one client's batch costs others no more than one client may; and once the database is away, so that the client
+    does not wait for it again with every entry."""
     until, results = clock.elapsed() + services.settings.batch_seconds, list[Result]()
+    left: Problem | None = None
     for each in read:
-        late = clock.elapsed() > until and not isinstance(each, Problem)
-        results.append(Result("", LATE) if late else await _alone(services, context, each))
+        left = left or (LATE if clock.elapsed() > until else None)
+        told = left if left and not isinstance(each, Problem) else None
+        results.append(Result("", told) if told else await _alone(services, context, each))
+        left = left or (UNTRIED if _away(results[-1]) else None)
         await asyncio.sleep(0)  # another request's turn
     return tuple(results)
+
+
+def _away(result: Result) -> bool:
+    return isinstance(result.outcome, Problem) and result.outcome.category is Category.UNAVAILABLE
 
 
 async def _alone(services: Services, context: RequestContext, request: EntryRequest | Problem) -> Result:

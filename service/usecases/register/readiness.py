@@ -6,5 +6,5 @@ from service.usecases.request.services import Services
 
 
 async def ready(services: Services) -> None:
-    """Returns when the database answers. Raises Refused UNAVAILABLE when the database does not."""
-    await services.mongo.ping()
+    """Returns when the database answers and can make durable what is written. Raises Refused UNAVAILABLE."""
+    await services.mongo.followed()
