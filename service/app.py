@@ -58,6 +58,7 @@ from service.store.search import Searches, indexes
 from service.store.signing_keys import SigningKeys
 from service.store.timers import Timers
 from service.store.tokens import Tokens
+from service.store.watch import Watch, running
 from service.usecases import rules
 from service.usecases.interactions.records import CONDITIONAL
 from service.usecases.register import definitions, upgrades
@@ -290,8 +291,9 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
                 app.router.routes[:] = routes(built, base)
                 app.state.built = built
                 gc.freeze()  # what was built stays: no collection need walk through it again
+                await parts.enter_async_context(running(Watch(built.services.mongo).run()))
                 if beside:
-                    await parts.enter_async_context(_running(beside(built)))
+                    await parts.enter_async_context(running(beside(built)))
 
             app.router.routes[:] = health.waiting()
             opening = asyncio.create_task(opened())
@@ -299,7 +301,7 @@ def application(settings: Settings, base: str, mongo_uri: str, beside: Beside | 
             if not ended or _is_away(opening.exception()):
                 reason = str(opening.exception() if ended else "It has not been opened yet.")
                 log.warning("database-awaited", at=database.address(mongo_uri), reason=reason)
-                await parts.enter_async_context(_running(_awaited(opening, opened, mongo_uri)))
+                await parts.enter_async_context(running(_awaited(opening, opened, mongo_uri)))
             else:
                 opening.result()
             yield
@@ -354,18 +356,6 @@ async def _awaited(opening: Awaitable[None], opened: Callable[[], Awaitable[None
         else:
             log.info("database-answers", at=database.address(mongo_uri))
             return
-
-
-@contextlib.asynccontextmanager
-async def _running(work: Coroutine[None, None, None]) -> AsyncIterator[None]:
-    """Work that runs beside the service, and is cancelled when the service ends."""
-    task = asyncio.create_task(work)
-    try:
-        yield
-    finally:
-        task.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await task
 
 
 def _spare_collections() -> None:

@@ -89,9 +89,10 @@ class Pace:
 
 
 async def run(built: Built) -> None:
-    """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again."""
+    """Runs the worker until the task is cancelled. While the database does not answer, the worker waits and tries again, and says
+    so once."""
     pause, pace = built.services.settings.worker_poll_seconds, Pace(built.services.mongo)
-    seal_at = clock.elapsed()
+    seal_at, waits = clock.elapsed(), False
     while True:
         settled = 0
         try:
@@ -100,8 +101,11 @@ async def run(built: Built) -> None:
                 seal_at = clock.elapsed() + SEAL_SECONDS
                 await pace.set()
                 await _seal(built)
+            waits = False
         except Refused as refusal:
-            log.warning("worker-waits", reason=str(refusal))
+            if not waits:
+                log.warning("worker-waits", reason=str(refusal))
+            waits = True
         except Exception as error:
             log.error("worker-fault", error=type(error).__name__, at=trace(error))
         await asyncio.sleep(0 if settled == BATCH else pause)

@@ -215,3 +215,24 @@ async def test_a_seal_that_the_data_folder_cannot_keep_is_in_the_log(locality: L
     with capture_logs() as logged, pytest.raises(Refused, match="Make the folder writable"):
         await worker._seal(locality.built)
     assert [(line["event"], line["signed"]) for line in logged] == [("ledger-sealed", seal.signed)]
+
+
+async def test_a_worker_that_waits_says_so_once(locality: Locality, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And once more when it has worked in between."""
+    met: list[bool] = [True, True, True, False, True, True]
+
+    async def tried(*_: object) -> int:
+        if not met:
+            await asyncio.Event().wait()
+        if met.pop(0):
+            raise Refused(problem(Category.UNAVAILABLE, "transient", "The database does not answer."))
+        return worker.BATCH
+
+    monkeypatch.setattr(worker, "run_once", tried)
+    monkeypatch.setattr(worker.asyncio, "sleep", lambda _, sleep=asyncio.sleep: sleep(0))
+    with capture_logs() as logged:
+        task = asyncio.create_task(worker.run(locality.built))
+        while met:
+            await asyncio.wait({task}, timeout=0.01)
+        task.cancel()
+    assert [line["event"] for line in logged if line["event"] != "ledger-sealed"] == ["worker-waits"] * 2

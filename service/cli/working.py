@@ -16,6 +16,7 @@ from service.cli.signals import cancelled_by_signals
 from service.problem import Category, Refused
 from service.settings import Settings
 from service.store.mongo import address
+from service.store.watch import Watch, running
 
 log = structlog.get_logger()
 
@@ -50,6 +51,6 @@ async def _awaited(settings: Settings) -> None:
 
 
 async def _work(settings: Settings) -> None:
-    async with opened(settings) as built:
+    async with opened(settings) as built, running(Watch(built.services.mongo).run()):
         print("Baton's worker is running.", flush=True)
         await worker.run(built)

@@ -95,10 +95,11 @@ def address(uri: str) -> str:
 
 
 class Mongo:
-    """A connected database. Every collection of the store is reached through `collection`."""
+    """A connected database. Every collection of the store is reached through `collection`. `at` is its place for operators."""
 
-    def __init__(self, client: Any, database: str) -> None:
+    def __init__(self, client: Any, database: str, at: str = "") -> None:
         self.client = client
+        self.at = at
         self.database = client[database]
         self._known: set[str] = set()
         self._making = asyncio.Lock()
@@ -228,7 +229,7 @@ class Snapshot(Mongo):
     """A database as it was at one instant."""
 
     def __init__(self, mongo: Mongo, session: Session, names: frozenset[str]) -> None:
-        self.client, self.database = mongo.client, mongo.database
+        self.client, self.database, self.at = mongo.client, mongo.database, mongo.at
         self._session, self._names = session, names
 
     async def names(self) -> frozenset[str]:
@@ -258,7 +259,7 @@ class _Past:
 async def connect(uri: str, database: str, driver: str = "pymongo") -> Mongo:
     """A Mongo that has answered a ping. Raises Refused UNAVAILABLE when the database does not, RULE when it never will under
     these settings."""
-    mongo = Mongo(client_of(uri, driver), database)
+    mongo = Mongo(client_of(uri, driver), database, address(uri))
     try:
         with setting_fault.told(uri):
             async with reaching():

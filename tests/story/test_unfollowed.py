@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
+from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +24,8 @@ BATCH = {"resourceType": "Bundle", "type": "batch", "entry": [{"request": {"meth
 
 
 async def test_who_asks_is_told_to_come_again(members: ReplicaSet, tmp_path: Path) -> None:
-    """Readers too, whose audit must be durable first. A service that starts meanwhile answers, and both serve afterwards."""
+    """Readers too, whose audit must be durable first. A service that starts meanwhile answers, and both serve afterwards. The
+    log says when the database went away, and where it is."""
     services = [made(members, tmp_path, name) for name in ("running", "starting")]
     members.start()
     token = await prepared(members, services[0])
@@ -45,6 +48,7 @@ async def test_who_asks_is_told_to_come_again(members: ReplicaSet, tmp_path: Pat
             started, took = await timed(first_answer(services[1].base))
         for each in services:
             await each.ready()
+        said = [each async for each in lines(tmp_path / "running" / "serve.log")]
         repeated = [await http.post("/fhir/Basic", headers=known, json=NOTE) for _ in range(2)]
     assert {name: (found.status_code, found.headers.get("retry-after")) for name, (found, _) in answers.items()} == dict.fromkeys(
         asked, (503, "5")
@@ -55,6 +59,9 @@ async def test_who_asks_is_told_to_come_again(members: ReplicaSet, tmp_path: Pat
     assert (started.status_code, took < 2 * LONGEST) == (503, True)
     assert [each.status_code for each in repeated] == [201, 201]
     assert len({each.json()["id"] for each in repeated}) == 1
+    assert [(each["event"], each["at"]) for each in said] == [
+        (event, members.uri.split("/")[2]) for event in ("database-away", "database-answers")
+    ]
     for each in services:
         each.kill()
 
@@ -63,7 +70,18 @@ def made(members: ReplicaSet, folder: Path, name: str) -> Service:
     """A service with a database of its own in the set."""
     (folder / name / "data").mkdir(parents=True)
     database = {"BATON_MONGODB_URI": members.uri, "BATON_MONGODB_DATABASE": "chaos" if name == "running" else name}
-    return Service(folder / name / "data", more=database)
+    return Service(folder / name / "data", more=database, options=("--no-worker",))
+
+
+async def lines(log: Path) -> AsyncIterator[dict[str, str]]:
+    """What was logged of the database, once it was told that it answers again."""
+    for _ in range(100):
+        if "database-answers" in log.read_text():
+            break
+        await asyncio.sleep(0.1)
+    for each in log.read_text().splitlines():
+        if "database-" in each:
+            yield json.loads(each)
 
 
 async def timed(asked: Any) -> tuple[Any, float]:
