@@ -79,6 +79,9 @@ class ReplicaSet:
             "members": [{"_id": number, "host": each.host} for number, each in enumerate(self.members)],
             "settings": {"electionTimeoutMillis": self.election_ms, "heartbeatIntervalMillis": min(2000, self.election_ms // 2)},
         }
+        for each in reversed(self.members):  # the first founds the set once the others listen
+            with self._client(each) as client:
+                client.admin.command("ping")
         with self._client(self.members[0]) as client:
             client.admin.command("replSetInitiate", config)
         self.primary()
