@@ -80,7 +80,7 @@ from service.usecases.smart.users import Users
 log = structlog.get_logger()
 WAIT_SECONDS = 1.0
 """How long the service waits before it asks again whether its database answers."""
-START_SECONDS = 10.0
+START_SECONDS = 5.0
 """How long the service tries to open its database before it listens, and tells requests to come again."""
 INTERACTIONS = ("read", "vread", "update", "patch", "delete", "history-instance", "create", "search-type")
 SYSTEM = ("batch", "transaction")

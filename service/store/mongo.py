@@ -33,6 +33,8 @@ RAW = CodecOptions(document_class=RawBSONDocument)
 DURABLE_MS, FOLLOWED_MS = 5000, 2000
 """How long a write waits until a majority has it, and how long a look whether a majority follows."""
 DURABLE = WriteConcern(w="majority", j=True, wtimeout=DURABLE_MS)
+LOOK_SECONDS = 8.0
+"""How long a look may take in all: a primary whose own disk is stuck answers that it is there, and nothing else."""
 FOLLOWED = WriteConcern(w="majority", wtimeout=FOLLOWED_MS)
 SNAPSHOT = ReadConcern("snapshot")
 TRANSACTION_SECONDS = 10.0
@@ -197,22 +199,17 @@ class Mongo:
                 with suppress(OperationFailure):
                     await admin.command("setParameter", 1, **{HISTORY: held})
 
-    async def ping(self) -> None:
-        """Returns when the database answers; raises Refused UNAVAILABLE when the database does not."""
-        async with reaching():
-            await self.client.admin.command("ping")
-
     async def followed(self) -> None:
         """Returns when the database answers and a majority has all that its primary has, so that what is written can be made
         durable. Raises Refused UNAVAILABLE."""
         nothing = self.database.get_collection("followed", write_concern=FOLLOWED)
-        async with reaching():
-            try:
+        try:
+            async with reaching(), asyncio.timeout(LOOK_SECONDS):
                 await nothing.update_one({"_id": 0}, {"$set": {"_id": 0}})  # changes nothing, and waits as a write does
-            except PyMongoError as error:
-                if outage.unfollowed(error):
-                    raise Unfollowed from error
-                raise
+        except TimeoutError as error:
+            raise unavailable(outage.AWAY) from error
+        except Unfollowed as error:
+            raise Unfollowed from error  # it was no write, so nothing is unknown
 
     async def time(self) -> datetime:
         """The database's clock, the one clock that all workers share. Raises Refused UNAVAILABLE."""

@@ -99,6 +99,20 @@ async def test_a_database_of_one_member_follows_itself(fresh_mongo):
     assert await fresh_mongo.names() == frozenset()
 
 
+async def test_a_primary_that_takes_no_write_is_not_waited_for(fresh_mongo, monkeypatch):
+    """As one whose own disk is stuck: it answers a ping, and its service is not ready."""
+    monkeypatch.setattr("service.store.mongo.LOOK_SECONDS", 0.2)
+    admin = fresh_mongo.client.admin
+    await admin.command("fsync", lock=True)
+    try:
+        await admin.command("ping")
+        with pytest.raises(Refused, match="does not answer"):
+            await fresh_mongo.followed()
+    finally:
+        await admin.command("fsyncUnlock")
+    await fresh_mongo.followed()
+
+
 async def test_a_conflict_that_does_not_clear_is_refused_as_unavailable(mongo):
     await mongo.collection("x").insert_one({"_id": 1, "n": 0})
     release = asyncio.Event()

@@ -170,7 +170,7 @@ HIDDEN = _modules(
 TOUCHES = _modules(
     {
         "a_use_of_a_store": _asking("await services.records.holder('key')"),
-        "a_ping": _asking("await services.mongo.ping()"),
+        "a_ping": _asking("await services.mongo.followed()"),
         "a_store_handed_on": "def f(services: Services, take: Callable[[Records], None]) -> None:\n    take(services.records)",
         "a_store_without_a_type": _asking("await request.app.state.built.services.partners.list()", "request"),
         "a_store_made": _asking("Integrity(None, None)", ""),
