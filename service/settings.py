@@ -40,7 +40,7 @@ def _folder(path: Any) -> Any:
 
 def _base(url: str) -> str:
     if url and not _is_base(url):
-        raise ValueError("give scheme and host, and the port where it is another, such as `https://fhir.agency.example`; nothing more")
+        raise ValueError("give scheme and host, and the port where it is another, such as `https://fhir.example`; nothing more")
     return url
 
 
