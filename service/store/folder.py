@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
-import tempfile
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,46 +59,69 @@ class DataFolder:
         note = Note(LAYOUT, mongodb or self.note.mongodb)
         if note == self.note:
             return
-        with contextlib.suppress(OSError):
-            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with tempfile.NamedTemporaryFile(dir=self.path, prefix=NOTE, delete=False) as fresh:
-                fresh.write(msgspec.json.encode(note) + b"\n")
-            os.replace(fresh.name, self.path / NOTE)  # noqa: PTH105 - the name is a string
+        with contextlib.suppress(OSError), self._fresh(NOTE, msgspec.json.encode(note) + b"\n") as fresh:
+            fresh.replace(self.path / NOTE)
 
     def secret(self, *, begun: bool) -> bytes:
-        """The secret of the ledger's hashes, made at first use. It is kept outside the database, so that a person who can only
-        write to the database cannot forge an entry. `begun`: the database has a ledger already, so a secret that is missing was
-        lost, which is refused. Raises Refused RULE, too, for one that is empty or cannot be read."""
+        """The secret of the ledger's hashes, made at first use and only read from then on. It is kept outside the database, so
+        that a person who can only write to the database cannot forge an entry. `begun`: the database has a ledger already, so a
+        secret that is missing was lost, which is refused. Raises Refused RULE, too, for one that is empty, cannot be read or
+        cannot be made."""
         path = self.path / KEY
-        try:
-            if begun and not path.exists():
-                text = f"`{path}` is missing, and the database has a ledger that only it can check. {REMEDY}"
-                raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
-            if not path.exists():
-                self._make(path)
-            secret = path.read_bytes()
-        except OSError as error:
-            text = f"`{path}`, the ledger's secret, cannot be used: {error.strerror}. Make it readable for this user."
-            raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4")) from error
+        secret = self._read(path)
+        if secret is None:
+            if begun:
+                raise _refused(f"`{path}` is missing, and the database has a ledger that only it can check. {REMEDY}")
+            self._make(path)
+            secret = self._read(path) or b""
         if not secret.strip():
-            text = f"`{path}` is empty, and has the secret by which alone the ledger can be checked. {REMEDY}"
-            raise Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
+            raise _refused(f"`{path}` is empty, and has the secret by which alone the ledger can be checked. {REMEDY}")
         return secret
+
+    def _read(self, path: Path) -> bytes | None:
+        """The secret that is there; None when there is none."""
+        try:
+            return path.read_bytes()
+        except (FileNotFoundError, NotADirectoryError):
+            return None
+        except OSError as error:
+            text = f"`{path}`, the ledger's secret, cannot be read: {error.strerror}. Make it readable for this user."
+            raise _refused(text) from error
 
     def _make(self, path: Path) -> None:
         """Makes a secret, unless another process has made one meanwhile."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fresh = path.with_suffix(f".{clock.new_id()}")
-        fresh.touch(mode=0o600)
-        fresh.write_text(clock.new_secret())
         try:
-            with contextlib.suppress(FileExistsError):
+            with self._fresh(KEY, clock.new_secret().encode()) as fresh, contextlib.suppress(FileExistsError):
                 os.link(fresh, path)  # atomic, and never replaces another process's key
+        except OSError as error:
+            text = f"`{path}`, the ledger's secret, cannot be made: {error.strerror}."
+            raise _refused(f"{text} {remedy(error)}, or give a secret as `BATON_LEDGER_KEY`.") from error
+
+    @contextlib.contextmanager
+    def _fresh(self, name: str, content: bytes) -> Iterator[Path]:
+        """A new file with this content, which only its owner may read. It is gone afterwards, unless it was moved to its place:
+        also when the folder could not take all of it."""
+        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        made = self.path / f"{name}.{clock.new_id()}"
+        try:
+            made.touch(mode=0o600)
+            made.write_bytes(content)
+            yield made
         finally:
-            fresh.unlink()
+            with contextlib.suppress(OSError):
+                made.unlink(missing_ok=True)
 
     def others(self) -> list[str]:
         """The names of what is in the folder beside the embedded database's own files."""
         if not self.path.is_dir():
             return []
         return sorted(each.name for each in self.path.iterdir() if each.name not in MACHINERY)
+
+
+def remedy(error: OSError) -> str:
+    """What helps a folder that could not be written: room, or a right."""
+    return "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make the folder writable for this user"
+
+
+def _refused(text: str) -> Refused:
+    return Refused(problem(Category.RULE, "business-rule", text, rule="security 4"))
