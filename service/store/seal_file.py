@@ -57,7 +57,8 @@ class SealFile:
         self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            os.write(handle, line)
+            while line:  # a disk with less room takes a part of it, and refuses the rest
+                line = line[os.write(handle, line) :]
             os.fsync(handle)
         finally:
             os.close(handle)

@@ -11,6 +11,7 @@ import pytest
 
 from service.problem import Refused
 from service.store.folder import DataFolder
+from service.store.seal_file import SealFile
 
 
 @contextmanager
@@ -44,3 +45,12 @@ def test_a_note_that_the_folder_cannot_take_leaves_nothing(tmp_path: Path) -> No
     with no_room():
         DataFolder(tmp_path).noted()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_seal_of_which_the_disk_takes_a_part_is_told(tmp_path: Path) -> None:
+    """And is kept once there is room, after the rest of it."""
+    seals = SealFile(tmp_path / "seals.ndjson")
+    with no_room(30), pytest.raises(Refused, match="Seal `1` cannot be kept"):
+        seals.keep(1, "signed")
+    seals.keep(1, "signed")
+    assert (list(seals.kept()), seals.unreadable()) == ([(1, "signed")], ())
