@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
-import hashlib
 import importlib.util
 import os
 import re
@@ -32,11 +31,9 @@ from service.problem import Refused
 from service.store.folder import DataFolder, remedy
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
 from service.store.mongod_log import FULL, NO_ROOM, cause, last_words
+from service.store.socket_path import SOCKET, link_of, reachable
 
-SOCKET = "mongod.sock"
 REPLICA_SET = "baton"
-LONGEST_SOCKET_PATH = 100
-"""The longest path of a socket in bytes. The kernel allows about 104; a folder with a longer path is reached through a link."""
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.01
@@ -93,7 +90,7 @@ class Embedded:
     def uri(self) -> str:
         """The MongoDB uri of the folder's socket. The uri has `directConnection`, because the replica set names its only member
         by the socket."""
-        return f"mongodb://{quote(str(_short(self.folder / SOCKET)), safe='')}/?directConnection=true"
+        return f"mongodb://{quote(str(reachable(self.folder / SOCKET)), safe='')}/?directConnection=true"
 
     async def start(self) -> str:
         """The uri of the folder's database, which is started if it does not run yet.
@@ -125,7 +122,7 @@ class Embedded:
         if last:
             await _until(self._unkept, STOP_SECONDS)
             with suppress(OSError):
-                _link(self.folder.resolve()).unlink()  # the way to the socket, where its path is too long
+                link_of(self.folder.resolve()).unlink()  # the way to the socket, where its path is too long
 
     def _prepare(self) -> None:
         """Makes the folder, private to this user, and checks that it can be written and that no newer version laid it out."""
@@ -261,7 +258,7 @@ class Embedded:
     async def _listening(self) -> bool:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.settimeout(0.2)  # a local socket answers at once unless its queue is full
-            return probe.connect_ex(str(_short(self.folder / SOCKET))) == 0
+            return probe.connect_ex(str(reachable(self.folder / SOCKET))) == 0
 
     async def _await_primary(self) -> None:
         """Waits until mongod accepts writes. On the folder's first start this also founds the replica set."""
@@ -341,27 +338,3 @@ async def _locked(handle: int) -> bool:
     except BlockingIOError:
         return False
     return True
-
-
-def _link(folder: Path) -> Path:
-    """The link through which a folder with too long a path is reached: in the temporary folder, or in `/tmp` where that has too
-    long a path itself."""
-    name = f"baton-{os.getuid()}-{hashlib.sha256(os.fsencode(folder)).hexdigest()[:16]}"
-    made = Path(tempfile.gettempdir()) / name
-    return made if len(os.fsencode(made / SOCKET)) <= LONGEST_SOCKET_PATH else Path("/tmp") / name  # noqa: S108 - owner checked
-
-
-def _short(path: Path) -> Path:
-    """The socket's path. A path too long for the kernel is replaced by a path through a link of ours in the temporary folder.
-    Raises Refused UNAVAILABLE when another user owns the link."""
-    folder = path.parent.resolve()
-    if len(os.fsencode(folder / path.name)) <= LONGEST_SOCKET_PATH:
-        return folder / path.name
-    link = _link(folder)
-    with suppress(FileExistsError):
-        link.symlink_to(folder)
-    # Another user could have made the link, so that it leads to a database of that user.
-    if not link.is_symlink() or link.lstat().st_uid != os.getuid() or link.readlink() != folder:
-        reason = f"The path of `{folder}` is too long for a socket, and `{link}` is not ours to use"
-        raise unavailable(f"{reason}; choose a shorter `--data`.")
-    return link / path.name
