@@ -27,7 +27,7 @@ from urllib.parse import quote
 from pymongo import AsyncMongoClient
 from pymongo.errors import PyMongoError
 
-from service.problem import Refused
+from service.problem import Refused, trace
 from service.store.folder import DataFolder, remedy
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
 from service.store.mongod_log import FULL, NO_ROOM, cause, last_words
@@ -53,8 +53,11 @@ def find_mongod() -> Path | None:
 
 def _held(path: Path) -> bool:
     """Whether another process holds the exclusive lock of this file. The test takes a shared lock, so that two processes which
-    test at one moment do not take each other for the holder."""
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    test at one moment do not take each other for the holder. It writes nothing: the folder may be read-only for a while."""
+    try:
+        handle = os.open(path, os.O_RDONLY)
+    except FileNotFoundError:
+        return False
     try:
         fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -85,6 +88,7 @@ class Embedded:
         self._watcher: asyncio.Task[None] | None = None
         self._stopping = asyncio.Event()
         self._ended: Refused | None = None
+        self._told: set[str] = set()
 
     @property
     def uri(self) -> str:
@@ -98,12 +102,14 @@ class Embedded:
         Raises Refused UNAVAILABLE, with a remedy, when the folder cannot be written, no mongod is installed, or mongod gives up.
         """
         await asyncio.to_thread(self._prepare)
-        if self._users is None and not await _until(self._enter, STOP_SECONDS):
-            raise unavailable(f"The database in `{self.folder}` is still stopping; try again when it has.")
         try:
+            if self._users is None and not await _until(self._enter, STOP_SECONDS):
+                raise unavailable(f"The database in `{self.folder}` is still stopping; try again when it has.")
             await self._ensure_running()
-        except BaseException:
+        except BaseException as error:
             self._leave()
+            if isinstance(error, OSError):
+                raise self._hindered(error) from error
             raise
         self._stopping.clear()
         self._watcher = self._watcher or asyncio.create_task(self._watch())
@@ -120,8 +126,8 @@ class Embedded:
         last = self._last()
         self._leave()
         if last:
-            await _until(self._unkept, STOP_SECONDS)
-            with suppress(OSError):
+            with suppress(OSError):  # a folder that cannot be looked at any more is waited for no longer
+                await _until(self._unkept, STOP_SECONDS)
                 link_of(self.folder.resolve()).unlink()  # the way to the socket, where its path is too long
 
     def _prepare(self) -> None:
@@ -168,34 +174,51 @@ class Embedded:
 
     async def _watch(self) -> None:
         """Starts mongod again when its keeper was killed or has given up, for as long as this process uses the folder. Why a
-        mongod ended is logged: who waits for the database sees only that it does not answer."""
+        mongod ended, and why it cannot be started, is logged once: who waits for the database sees only that it does not answer.
+        Whatever keeps it from being started may pass, a folder that cannot be written for a while too, so it is tried again."""
         pid = self._pid()
-        while not self._stopping.is_set():
-            with suppress(TimeoutError):
-                await asyncio.wait_for(self._stopping.wait(), WATCH_SECONDS)
-            if self._stopping.is_set():
-                return
-            if await self._unkept():
-                self._tell(self.ended())
-                await self._again()
-            elif self._pid() != pid:  # its keeper has started another
-                self._tell(self.ended())
-            pid = self._pid()
+        while not await self._stops_within(WATCH_SECONDS):
+            try:
+                pid = await self._looked_after(pid)
+            except Exception as error:
+                self._tell(self._hindered(error))
 
-    async def _again(self) -> None:
-        try:
+    async def _stops_within(self, seconds: float) -> bool:
+        with suppress(TimeoutError):
+            await asyncio.wait_for(self._stopping.wait(), seconds)
+        return self._stopping.is_set()
+
+    async def _looked_after(self, pid: str) -> str:
+        """The process of mongod, which is started again if it has no keeper; `pid` is the one before."""
+        if await self._unkept():
+            self._tell(self.ended())
             await self._ensure_running()
-        except Refused as refusal:  # the watcher tries again after `WATCH_SECONDS`
-            self._tell(self.ended() or refusal)
-        else:
-            self._ended = None
+        elif self._pid() != pid:  # its keeper has started another
+            self._tell(self.ended())
+            return self._pid()
+        self._ended = None
+        self._told.clear()
+        return self._pid()
 
     def _tell(self, refusal: Refused | None) -> None:
-        if refusal is not None and str(refusal) != str(self._ended):
-            from structlog import get_logger  # here, as a start imports no more than it needs
+        reason = str(refusal or "").partition(": ")[2]  # a mongod `ended`, and then `did not start`, for one reason
+        if refusal is None or reason in self._told:
+            return
+        from structlog import get_logger  # here, as a start imports no more than it needs
 
-            self._ended = refusal
-            get_logger().error("database-ended", reason=str(refusal))
+        self._ended = refusal
+        self._told.add(reason)
+        get_logger().error("database-ended", reason=str(refusal))
+
+    def _hindered(self, error: Exception) -> Refused:
+        """The refusal that says what kept the database from being looked after."""
+        if isinstance(error, Refused):
+            return error
+        reason = f"`{type(error).__name__}` at {trace(error)[-1]}."
+        if isinstance(error, OSError):
+            named = f" for `{error.filename}`" if error.filename else ""
+            reason = f"{error.strerror}{named}. {remedy(error)}."
+        return unavailable(f"The database in `{self.folder}` cannot be looked after: {reason}")
 
     async def _ensure_running(self) -> None:
         """Starts mongod unless it runs, and waits until it accepts writes. One process starts at a time: the first process starts
@@ -224,8 +247,7 @@ class Embedded:
 
     async def _files_free(self) -> bool:
         """Whether no mongod holds the lock on the database files."""
-        lock = self.folder / "db" / "mongod.lock"
-        return not lock.exists() or not _held(lock)
+        return not _held(self.folder / "db" / "mongod.lock")
 
     async def _launch(self) -> None:
         """Starts the keeper. The keeper holds its lock when `_launch` returns."""

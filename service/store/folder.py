@@ -23,6 +23,10 @@ MACHINERY = frozenset({"db", "keeper.lock", "users.lock", "start.lock", "mongod.
 """What the embedded database makes in its folder."""
 
 
+_ROOM, _MORE_FILES = "Make room", "Raise the limit of open files (`ulimit -n`)"
+_REMEDIES = {errno.ENOSPC: _ROOM, errno.EDQUOT: _ROOM, errno.EMFILE: _MORE_FILES, errno.ENFILE: _MORE_FILES}
+
+
 class Note(msgspec.Struct, frozen=True):
     """What a data folder says of itself: its layout, and the release series of the MongoDB that used its files last, such as
     `6.0`; empty when its database is elsewhere."""
@@ -119,8 +123,8 @@ class DataFolder:
 
 
 def remedy(error: OSError) -> str:
-    """What helps a folder that could not be written: room, or a right."""
-    return "Make room" if error.errno in (errno.ENOSPC, errno.EDQUOT) else "Make the folder writable for this user"
+    """What helps when a folder could not be written: room, or a right."""
+    return _REMEDIES.get(error.errno or 0, "Make the folder writable for this user")
 
 
 def _refused(text: str) -> Refused:
