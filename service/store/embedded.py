@@ -30,13 +30,15 @@ from pymongo.errors import PyMongoError
 from service.problem import Refused, trace
 from service.store.folder import DataFolder, remedy
 from service.store.mongo import TRANSACTION_SECONDS, unavailable
-from service.store.mongod_log import FULL, NO_ROOM, cause, last_words
+from service.store.mongod_log import FULL, NO_ROOM, UNTOLD, cause, last_words
 from service.store.socket_path import SOCKET, link_of, reachable
 
 REPLICA_SET = "baton"
 START_SECONDS = 60.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.01
+LAUNCHES = 4
+"""How often a mongod that is killed while it starts is started."""
 WATCH_SECONDS = 2.0
 
 
@@ -226,13 +228,23 @@ class Embedded:
         starting = os.open(self.folder / "start.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             await _until(lambda: _locked(starting), START_SECONDS)
-            if await self._unkept():
-                await self._stop_orphan()
-                await self._launch()
-            await self._await_primary()
+            await self._bring_up()
             DataFolder(self.folder).noted(_series(self._log()))
         finally:
             os.close(starting)
+
+    async def _bring_up(self) -> None:
+        """Starts the keeper unless there is one, and waits until mongod accepts writes. A mongod that ended without a reason was
+        killed, or has lost its keeper, and is started again, up to `LAUNCHES` times."""
+        for left in reversed(range(LAUNCHES)):
+            if await self._unkept():
+                await self._stop_orphan()
+                await self._launch()
+            if await _until(self._answers_or_ended, START_SECONDS) and not await self._unkept():
+                return
+            reason = self._reason()
+            if not left or reason != UNTOLD or not await self._unkept():
+                raise unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
 
     async def _stop_orphan(self) -> None:
         """Ends a mongod without a keeper, and waits until its files are free: a mongod that is still ending, or one whose keeper
@@ -282,18 +294,10 @@ class Embedded:
             probe.settimeout(0.2)  # a local socket answers at once unless its queue is full
             return probe.connect_ex(str(reachable(self.folder / SOCKET))) == 0
 
-    async def _await_primary(self) -> None:
-        """Waits until mongod accepts writes. On the folder's first start this also founds the replica set."""
-
-        async def ready() -> bool:
-            if await self._listening():
-                return await self._primary()
-            if await self._unkept():
-                raise self._gave_up()
-            return False
-
-        if not await _until(ready, START_SECONDS):
-            raise self._gave_up()
+    async def _answers_or_ended(self) -> bool:
+        """Whether mongod accepts writes, or its keeper has given it up. On the folder's first start this also founds the replica
+        set."""
+        return await self._primary() if await self._listening() else await self._unkept()
 
     def _client(self) -> AsyncMongoClient[dict[str, Any]]:
         return AsyncMongoClient(self.uri, serverSelectionTimeoutMS=2000)
@@ -316,18 +320,16 @@ class Embedded:
             return (self.folder / "mongod.log").read_text(errors="replace")
         return ""
 
-    def _gave_up(self) -> Refused:
-        """The refusal that says why mongod ended, from the errors of mongod's log."""
+    def _reason(self) -> str:
+        """Why mongod did not start, from the errors of its log."""
         said = self._log()
         before, series = DataFolder(self.folder).note.mongodb, _series(said)
         if before and series and before != series:
             text = (
                 f"its files were used by MongoDB {before} last, and this one is {series}; use {before}, or take a backup with it"
             )
-            reason = f"{text} (`baton backup`) and restore that into another folder."
-        else:
-            reason = self._cause() or last_words(said)
-        return unavailable(f"The database in `{self.folder}` did not start: {reason} Its log is `mongod.log` there.")
+            return f"{text} (`baton backup`) and restore that into another folder."
+        return self._cause() or last_words(said)
 
     def _cause(self) -> str:
         with suppress(OSError):

@@ -16,6 +16,7 @@ LEAST_FREE = 16 * 1024**2
 """With less room on the disk, in bytes, mongod can start no journal, and often not even say so in its log."""
 RESTORE = "put back the last backup of the data folder (`baton restore`)"
 NO_ROOM = "No space left on device"
+UNTOLD = "mongod ended without a reason."
 FULL = "the disk is full; make room and start again."
 _CAUSES = (
     (rf"{NO_ROOM}|Disk quota exceeded", FULL),
@@ -49,13 +50,13 @@ def cause(log: str, free: int) -> str:
 
 
 def last_words(log: str) -> str:
-    """The last error of a mongod that is no mere sequel of another, as a sentence."""
+    """The last error of a mongod that is no mere sequel of another, as a sentence; `UNTOLD` when it told none."""
     for _, entry in reversed(list(_grave(log))):
         said, error = str(entry.get("msg", "")), entry.get("attr", {}).get("error")
         if "***aborting" not in said:
             more = f": {error['errmsg']}" if isinstance(error, dict) and "errmsg" in error else ""
             return f"mongod says `{' '.join(said.split())}{more}`."
-    return "mongod ended without a reason."
+    return UNTOLD
 
 
 def _grave(log: str) -> Iterator[tuple[str, dict[str, Any]]]:

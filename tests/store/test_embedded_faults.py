@@ -15,9 +15,10 @@ from pathlib import Path
 import pytest
 from structlog.testing import capture_logs
 
+from service.problem import Refused
 from service.store import embedded as embedded_database
-from service.store.embedded import Embedded, find_mongod
-from tests.store.test_embedded import alive, eventually, held_again, keeper_pid, mongod_pid, put
+from service.store.embedded import LAUNCHES, Embedded, find_mongod
+from tests.store.test_embedded import alive, eventually, held, held_again, keeper_pid, mongod_pid, put
 
 pytestmark = [
     pytest.mark.slow,
@@ -96,3 +97,40 @@ async def test_a_stop_while_no_file_can_be_opened_raises_nothing(tmp_path: Path)
     with no_more_files():
         await embedded.stop()
     assert await eventually(lambda: not alive(mongod))
+
+
+def stand_in(folder: Path, lines: str) -> Path:
+    """A program in place of mongod, which notes each of its starts in `starts`."""
+    program = folder / "mongod"
+    program.write_text(f"#!/bin/sh\necho started >> starts\n{lines}\n")
+    program.chmod(0o755)
+    return program
+
+
+def starts(folder: Path) -> int:
+    return len((folder / "data" / "starts").read_text().splitlines())
+
+
+async def test_a_mongod_that_is_killed_while_it_starts_is_started_again(tmp_path: Path) -> None:
+    killed_twice = stand_in(tmp_path, f'[ $(wc -l < starts) -gt 2 ] || kill -9 $$\nexec {find_mongod()} "$@"')
+    embedded = Embedded(tmp_path / "data", 256, mongod=killed_twice)
+    assert await held(await embedded.start()) == []
+    await embedded.stop()
+    assert starts(tmp_path) == 3
+
+
+async def test_a_mongod_that_is_always_killed_is_given_up(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="ended without a reason"):
+        await Embedded(tmp_path / "data", 256, mongod=stand_in(tmp_path, "kill -9 $$")).start()
+    assert starts(tmp_path) == LAUNCHES
+
+
+async def test_a_mongod_that_says_why_it_ended_is_started_once(tmp_path: Path) -> None:
+    """Whether or not the cause is a known one."""
+    for said in ("Permission denied", "whatever"):
+        (tmp_path / "data").mkdir(exist_ok=True)
+        (tmp_path / "data" / "starts").write_text("")
+        says = stand_in(tmp_path, f"""echo '{{"s":"E","msg":"{said}"}}' >> mongod.log\nexit 1""")
+        with pytest.raises(Refused, match="did not start"):
+            await Embedded(tmp_path / "data", 256, mongod=says).start()
+        assert starts(tmp_path) == 1
