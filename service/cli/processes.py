@@ -10,20 +10,20 @@ import signal
 import socket
 import sys
 import threading
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
-from service import app, worker
 from service.cli import logs
 from service.cli.complaint import complain_of
-from service.cli.opening import opened
+from service.cli.gate import Gate
 from service.cli.protocol import Patient
-from service.cli.signals import GRACE_SECONDS
-from service.problem import Category, Refused
+from service.cli.signals import GRACE_SECONDS, STOPS, left_to_the_server
 from service.settings import Settings
 
 ORPHAN_SECONDS = 1.5
@@ -38,24 +38,46 @@ class Factory:
     base: str
     mongo_uri: str
     works: bool
+    gate: Gate | None = None
+    """What a process among several waits at; None for the only one."""
     faults: list[Exception] = field(default_factory=list)
     """Why this process could not serve, once it could not."""
 
     def __call__(self) -> ASGIApp:
-        """The application of this process."""
-        logs.configure(self.settings.log_level)
+        """The application of this process. One of several processes is made beside the start of the database, and waits for it
+        here; a signal ends it at once. Raises SystemExit for a process that cannot be made."""
+        if self.gate is None:
+            return self._made()
         _end_with_parent()
+        with _ended_at_once():
+            try:
+                made = self._made()
+            except Exception as error:
+                self.say(error)
+                sys.exit(STARTUP_FAILURE)
+            self.gate.passed()
+        return made
+
+    def _made(self) -> ASGIApp:
+        from service import app, worker  # here, as the process that starts the others needs neither
+
+        logs.configure(self.settings.log_level)
         beside = worker.run if self.works else None
-        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside), self.faults)
+        return Starting(app.application(self.settings, self.base, self.mongo_uri, beside), self)
+
+    def say(self, error: Exception) -> None:
+        """Says why this process could not serve, unless another has said it."""
+        self.faults.append(error)
+        if self.gate is None or self.gate.first():
+            complain_of(error)
 
 
 class Starting:
-    """Wraps an application so that a failed start writes one line with the reason, which uvicorn keeps to itself, and adds the
-    reason to `faults`."""
+    """Wraps an application so that its factory says in one line why a start failed, which uvicorn keeps to itself."""
 
-    def __init__(self, inner: ASGIApp, faults: list[Exception]) -> None:
+    def __init__(self, inner: ASGIApp, factory: Factory) -> None:
         self.inner = inner
-        self.faults = faults
+        self.factory = factory
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one ASGI connection."""
@@ -73,8 +95,7 @@ class Starting:
         try:
             await self.inner(scope, receive, held)
         except Exception as error:
-            self.faults.append(error)
-            complain_of(error)
+            self.factory.say(error)
         if failed:
             await send({**failed[0], "message": ""})
 
@@ -90,33 +111,42 @@ class Server:
     @classmethod
     def made(cls, factory: Factory, workers: int) -> Server:
         """A Server of this number of processes. Making it needs no database."""
+        if workers > 1:
+            factory = replace(factory, gate=Gate())
         config = _config(factory, workers)
         if workers == 1:
             config.load()
         return cls(factory, config)
 
-    async def tried(self) -> None:
-        """Opens the service once before several processes are started, so that a reason why they cannot start is reported once.
-        Raises Refused."""
-        if self.config.workers > 1:
-            logs.configure(self.factory.settings.log_level)
-            try:
-                async with opened(self.factory.settings, self.factory.base):
-                    return
-            except Refused as refusal:
-                if refusal.problem.category is not Category.UNAVAILABLE:
-                    raise  # a database that is away is waited for by each process
-
-    async def serve(self, listener: socket.socket) -> None:
-        """Serves until a signal stops the service. Raises SystemExit when a process could not start."""
-        if self.config.workers == 1:
-            with contextlib.suppress(SystemExit):  # uvicorn's, which has a status of its own
-                await uvicorn.Server(self.config).serve(sockets=[listener])
-            if self.factory.faults:
-                sys.exit(FAILED)
+    async def serve(self, listener: socket.socket, starting: asyncio.Future[Any]) -> None:
+        """Serves, once the database has started, until a signal stops the service. Raises SystemExit when a process could not
+        start, and why the database did not."""
+        if self.factory.gate:
+            await self._supervised(listener, starting, self.factory.gate)
             return
+        await starting
+        left_to_the_server()
+        with contextlib.suppress(SystemExit):  # uvicorn's, which has a status of its own
+            await uvicorn.Server(self.config).serve(sockets=[listener])
+        if self.factory.faults:
+            sys.exit(FAILED)
+
+    async def _supervised(self, listener: socket.socket, starting: asyncio.Future[Any], gate: Gate) -> None:
+        """Several processes, which are made while the database starts: to make one takes as long."""
+        logs.configure(self.factory.settings.log_level)
+        left_to_the_server()
         supervisor = Multiprocess(self.config, [listener])
-        await asyncio.to_thread(supervisor.run)
+        running = asyncio.ensure_future(asyncio.to_thread(supervisor.run))
+        try:
+            await asyncio.wait({running, starting}, return_when=asyncio.FIRST_COMPLETED)
+            if starting.done():
+                starting.result()
+                gate.open()
+        except BaseException:
+            supervisor.should_exit.set()
+            raise
+        finally:
+            await running
         if any(process.exitcode == STARTUP_FAILURE for process in supervisor.processes):
             sys.exit(FAILED)
 
@@ -138,6 +168,17 @@ def _config(factory: Factory, workers: int) -> uvicorn.Config:
         forwarded_allow_ips=factory.settings.trusted_proxies,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+@contextlib.contextmanager
+def _ended_at_once() -> Iterator[None]:
+    """A signal ends this process while it has begun nothing. Uvicorn would note it, and act on it after the start."""
+    before = {each: signal.signal(each, signal.SIG_DFL) for each in STOPS}
+    try:
+        yield
+    finally:
+        for each, handler in before.items():
+            signal.signal(each, handler)
 
 
 def _end_with_parent() -> None:

@@ -16,7 +16,7 @@ import typer
 import uvloop
 
 from service.cli.arguments import Data, settings_for
-from service.cli.signals import cancelled_by_signals, left_to_the_server
+from service.cli.signals import cancelled_by_signals
 from service.problem import Category, Refused, problem
 from service.settings import Settings, count_together
 from service.store.embedded import Embedded
@@ -64,21 +64,21 @@ async def _serve(settings: Settings, base: str, listener: socket.socket, workers
     cancelled_by_signals()
     embedded = None if settings.mongodb_uri else Embedded(settings.data, settings.mongodb_cache_mb)
     uri = embedded.uri if embedded else settings.database_uri
+    starting = asyncio.ensure_future(embedded.start() if embedded else asyncio.sleep(0))
     try:
-        making = asyncio.to_thread(_server, settings, base, uri, workers, works=works)
-        _, server = await asyncio.gather(embedded.start() if embedded else asyncio.sleep(0), making)
-        await server.tried()
+        server = await asyncio.to_thread(_server, settings, base, uri, workers, works=works)
         threading.Thread(target=_announce, args=(listener.getsockname(), base), daemon=True).start()
-        left_to_the_server()
-        await server.serve(listener)
+        await server.serve(listener, starting)
     finally:
+        starting.cancel()
+        await asyncio.wait({starting})
         if embedded:
             await embedded.stop()
 
 
 def _server(settings: Settings, base: str, uri: str, workers: int, *, works: bool) -> Server:
-    """The server of the application. The import of its modules takes as long as the start of a database, so both are done at the
-    same time."""
+    """The server of the application. To make one process takes as long as the start of a database, so both are done at the same
+    time."""
     from service.cli.processes import Factory, Server
 
     return Server.made(Factory(settings, base, uri, works), workers)

@@ -10,8 +10,9 @@ import pytest
 from pymongo.errors import DuplicateKeyError
 
 from service.cli import main, registers
-from service.cli.processes import Starting
+from service.cli.processes import Factory, Starting
 from service.problem import Category, Refused, problem
+from service.settings import Settings
 
 RULE = Refused(problem(Category.RULE, "business-rule", "A newer version has laid it out."))
 FAULT = DuplicateKeyError("dup key: { name: 'Ada' }", 11000, {"keyValue": {"name": "Ada"}})
@@ -20,7 +21,7 @@ FAULT = DuplicateKeyError("dup key: { name: 'Ada' }", 11000, {"keyValue": {"name
 @pytest.mark.parametrize(("error", "said"), [(RULE, "A newer version"), (FAULT, "`DuplicateKeyError`")], ids=["refused", "fault"])
 async def test_a_start_that_fails_says_why(capsys: pytest.CaptureFixture[str], error: Exception, said: str) -> None:
     """Uvicorn, which is silenced, gets to know no more than that it failed."""
-    faults: list[Exception] = []
+    factory = Factory(Settings(data=Path("none")), "", "", works=False)
     sent: list[Any] = []
 
     async def inner(scope: Any, receive: Any, send: Any) -> None:
@@ -30,12 +31,12 @@ async def test_a_start_that_fails_says_why(capsys: pytest.CaptureFixture[str], e
     async def send(message: Any) -> None:
         sent.append(message)
 
-    await Starting(inner, faults)({"type": "lifespan"}, send, send)
+    await Starting(inner, factory)({"type": "lifespan"}, send, send)
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith("baton: ")
     assert said in line
     assert "Ada" not in line
-    assert (faults, sent) == ([error], [{"type": "lifespan.startup.failed", "message": ""}])
+    assert (factory.faults, sent) == ([error], [{"type": "lifespan.startup.failed", "message": ""}])
 
 
 @pytest.mark.parametrize(
