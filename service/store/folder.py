@@ -108,8 +108,10 @@ class DataFolder:
         self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = self.path / f"{name}.{clock.new_id()}"
         try:
-            made.touch(mode=0o600)
-            made.write_bytes(content)
+            with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())  # a power cut after the first start must not leave an empty secret
             yield made
         finally:
             with contextlib.suppress(OSError):
