@@ -6,7 +6,6 @@ import asyncio
 
 import pytest
 from pymongo.errors import OperationFailure
-from structlog.testing import capture_logs
 
 from service.store import watch
 from service.store.mongo import Mongo, unavailable
@@ -28,17 +27,32 @@ class Looked(Mongo):
             raise answer
 
 
-async def told(*answers: Exception | None) -> list[tuple[str, str, str]]:
-    """The lines of as many looks."""
+class Lines(list[tuple[str, str, str]]):
+    """A log that keeps what it is told, whatever level another test has set."""
+
+    def warning(self, event: str, at: str, reason: str = "") -> None:
+        self.append((event, at, reason))
+
+    info = warning
+
+
+@pytest.fixture
+def lines(monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """What the watch logs."""
+    kept = Lines()
+    monkeypatch.setattr(watch, "log", kept)
+    return kept
+
+
+async def look(*answers: Exception | None) -> None:
+    """As many looks."""
     watched = Watch(Looked(*answers))
-    with capture_logs() as lines:
-        for _ in answers:
-            await watched.look()
-    return [(each["event"], each["at"], each.get("reason", "")) for each in lines]
+    for _ in answers:
+        await watched.look()
 
 
-async def test_each_change_is_one_line() -> None:
-    lines = await told(None, AWAY, unavailable("Not known."), None, None, AWAY)
+async def test_each_change_is_one_line(lines: Lines) -> None:
+    await look(None, AWAY, unavailable("Not known."), None, None, AWAY)
     assert lines == [
         ("database-away", "db1:27017", "The database does not answer."),
         ("database-answers", "db1:27017", ""),
@@ -46,15 +60,15 @@ async def test_each_change_is_one_line() -> None:
     ]
 
 
-async def test_a_fault_ends_no_watch_and_is_told_without_its_words() -> None:
+async def test_a_fault_ends_no_watch_and_is_told_without_its_words(lines: Lines) -> None:
     """They may hold a name or an address with a password."""
-    assert await told(OperationFailure("secret", 13)) == [("database-away", "db1:27017", "OperationFailure")]
+    await look(OperationFailure("secret", 13))
+    assert lines == [("database-away", "db1:27017", "OperationFailure")]
 
 
-async def test_it_looks_beside_the_service(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_it_looks_beside_the_service(lines: Lines, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch, "PAUSE_SECONDS", 0.001)
-    with capture_logs() as lines:
-        async with running(Watch(Looked(AWAY)).run()):
-            while len(lines) < 2:
-                await asyncio.sleep(0.001)
-    assert [each["event"] for each in lines] == ["database-away", "database-answers"]
+    async with asyncio.timeout(10), running(Watch(Looked(AWAY)).run()):
+        while len(lines) < 2:
+            await asyncio.sleep(0.001)
+    assert [event for event, *_ in lines] == ["database-away", "database-answers"]
