@@ -17,6 +17,7 @@ from pymongo.errors import (
 )
 
 from service.store import setting_fault
+from service.store.mongod_log import NO_ROOM
 
 AWAY = "The database does not answer; try again when it is back."
 UNTOLD = (
@@ -29,6 +30,7 @@ UNFOLLOWED = "The database's primary answers, and a majority of its members does
 
 _NO_ROOM = 14031  # OutOfDiskSpace
 _TIMED_OUT = 64  # WriteConcernTimeout
+_UNKNOWN = 8
 _CODES = frozenset(
     {
         *(6, 7, 89, 202, 262, 9001),  # it cannot reach others, or not in time
@@ -49,7 +51,7 @@ def away(error: BaseException) -> bool:
         return True
     if isinstance(error, BulkWriteError):
         return _CODES.issuperset(_codes(error, "writeErrors"))  # and where there is none, a majority has not confirmed
-    return isinstance(error, OperationFailure) and error.code in _CODES
+    return isinstance(error, OperationFailure) and _code(error.code, str(error)) in _CODES
 
 
 def unfollowed(error: PyMongoError) -> bool:
@@ -61,7 +63,8 @@ def unfollowed(error: PyMongoError) -> bool:
 
 def told(error: PyMongoError) -> str:
     """What is told of an error that means `away`: never that nothing is stored where something may be."""
-    codes = _codes(error, "writeErrors") if isinstance(error, BulkWriteError) else [getattr(error, "code", None)]
+    alone = [_code(getattr(error, "code", None), str(error))]
+    codes = _codes(error, "writeErrors") if isinstance(error, BulkWriteError) else alone
     if _NO_ROOM in codes:
         return FULL
     return UNTOLD if _written(error) else AWAY
@@ -74,4 +77,9 @@ def _written(error: PyMongoError) -> bool:
 
 
 def _codes(error: BulkWriteError, name: str) -> list[Any]:
-    return [each.get("code") for each in error.details.get(name) or ()]
+    return [_code(each.get("code"), str(each.get("errmsg"))) for each in error.details.get(name) or ()]
+
+
+def _code(code: Any, text: str) -> Any:
+    """The code of an error; that a write found no room has none of its own where the storage engine says so."""
+    return _NO_ROOM if code == _UNKNOWN and NO_ROOM in text else code

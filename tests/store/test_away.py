@@ -16,6 +16,7 @@ from pymongo.errors import (
     OperationFailure,
     PyMongoError,
     WriteConcernError,
+    WriteError,
 )
 
 from service import clock
@@ -27,7 +28,7 @@ from service.store.holdings import Holdings
 from service.store.installation import Installation
 from service.store.layout import Layout
 from service.store.mongo import Mongo, address, client_of, reaching
-from service.store.outage import away
+from service.store.outage import FULL, away, told
 from service.store.outbox import Outbox
 from service.store.partners import Partners
 from service.store.persons import Persons
@@ -162,3 +163,12 @@ async def test_a_full_disk_is_told_as_what_it_is() -> None:
 )
 def test_an_address_tells_no_secret(uri: str, said: str) -> None:
     assert address(uri) == said
+
+
+def test_a_write_that_found_no_room_is_told_so_by_the_storage_engine_alone() -> None:
+    """It has no code of its own for that."""
+    text = "WiredTigerRecordStore::insertRecord 28: No space left on device"
+    for error in (WriteError(text, 8), BulkWriteError({"writeErrors": [{"index": 0, "code": 8, "errmsg": text}]})):
+        assert away(error)
+        assert told(error) == FULL
+    assert not away(WriteError("UnknownError", 8))
