@@ -11,7 +11,8 @@ from service.store.coalesce import Coalescer
 from service.store.ledger_page import rows_of
 from service.store.mongo import Mongo, reached, reaching
 from service.store.row import Projector, Row
-from service.store.search import filter_of
+from service.store.search_filter import filter_of
+from service.store.visible import VISIBLE
 
 Wanted = tuple[str, str]
 """A resource type and a Patient reference."""
@@ -70,7 +71,7 @@ class Holdings:
             groups.setdefault(type_, []).append(patient)
         answers: dict[Wanted, list[Row]] = {each: [] for each in wanted}
         for type_, patients in groups.items():
-            for row in await self._find(type_, {"pts": {"$in": patients}, "del": False}):
+            for row in await self._find(type_, {VISIBLE: {"$in": patients}, "del": False}):
                 for patient in set(row.patients).intersection(patients):
                     answers[type_, patient].append(row)
         return answers

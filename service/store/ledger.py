@@ -30,7 +30,7 @@ from service.store.digests import digest
 from service.store.ledger_check import LedgerCheck, Whole
 from service.store.ledger_page import ENTRIES, FORM, MOST_ENTRIES, page
 from service.store.mongo import Mongo, Session, reaching
-from service.store.row import Document, Draft, Projector
+from service.store.row import Document, Draft, Projector, lasting
 from service.store.seal_file import KeptSeals, SealFile
 from service.store.seals import LIFE, SEALS, STREAMS, Seal, Seals
 
@@ -137,7 +137,7 @@ class Ledger:
         """The fields of a page that name what was written. A version has two digests: in the history, and as the current row."""
         key = self.key
         fields: Document = {
-            "w": [[each.past["_id"], digest(key, each.past), digest(key, each.current)] for each in written.drafts],
+            "w": [[each.past["_id"], digest(key, each.past), digest(key, lasting(each.current))] for each in written.drafts],
             "a": [digest(key, each) for each in written.answers],
             "r": [[name, number, digest(key, row) if row else b""] for name, number, row in written.rows],
         }

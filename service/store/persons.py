@@ -14,6 +14,7 @@ from service.store.coalesce import Coalescer
 from service.store.mongo import Mongo, reached, reaching
 from service.store.relations import RELATIONS, Relation, relation_of
 from service.store.row import Projector, Row, row_of
+from service.store.visible import VISIBLE
 
 TYPES = ("Consent", "Task", "CareTeam", "RelatedPerson")
 
@@ -71,8 +72,10 @@ class Persons:
 
 def _pipeline(patients: list[str]) -> Sequence[dict[str, Any]]:
     """The pipeline over all the collections. Each document gets a field `kind`: its resource type, or `relations`."""
-    about = {"pts": {"$in": patients}}
-    first, *others = [*((f"r.{type_}", type_, {**about, "del": False}) for type_ in TYPES), (RELATIONS, RELATIONS, about)]
+    first, *others = [
+        *((f"r.{type_}", type_, {VISIBLE: {"$in": patients}, "del": False}) for type_ in TYPES),
+        (RELATIONS, RELATIONS, {"pts": {"$in": patients}}),
+    ]
 
     def stages(kind: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
         return [{"$match": wanted}, {"$set": {"kind": kind}}]

@@ -18,12 +18,11 @@ from service.store.ledger import ENTRIES, Whole
 from service.store.mongo import Mongo, reaching
 from service.store.partners import PARTNERS
 from service.store.relations import RELATIONS, relation_documents
-from service.store.row import Document
+from service.store.row import Document, lasting
+from service.store.visible import VISIBLE, names
 
 REGISTERS = (PARTNERS, "auth.clients", "auth.users")
 UNKNOWN = "is in no page of the ledger: it was added past the service, or before the ledger named what is written"
-GUARD = "g"
-"""The field that a guard counts up in a row; it says nothing about the record, and no digest covers it."""
 
 
 class RecordCheck:
@@ -66,7 +65,7 @@ class RecordCheck:
         async for row in self._documents(name, {"s": {"$exists": False}} if name == ENTRIES else {}):
             identity = str(row.get("_id"))
             missing.discard(identity)
-            fault = self._row_fault(row, versions.get(identity))
+            fault = self._row_fault(name, row, versions.get(identity))
             if fault:
                 self._unsound.add(f"{type_}/{identity}")
                 yield f"`{type_}/{identity}` {fault}."
@@ -76,12 +75,12 @@ class RecordCheck:
             self._unsound.add(f"{type_}/{identity}")
             yield f"`{type_}/{identity}` is missing; version {max(versions[identity])} was written last."
 
-    def _row_fault(self, row: Document, written: Mapping[int, tuple[bytes, bytes]] | None) -> str:
+    def _row_fault(self, name: str, row: Document, written: Mapping[int, tuple[bytes, bytes]] | None) -> str:
         if written is None:
             return UNKNOWN
         last = max(written)
-        if digest(self._key, {name: value for name, value in row.items() if name != GUARD}) == written[last][1]:
-            return ""
+        if digest(self._key, lasting(row)) == written[last][1]:
+            return "" if name == ENTRIES or row.get(VISIBLE) == names(row) else "is not found by those who may see it"
         if row.get("v") in [each for each in written if each != last]:
             return f"stands at version {row['v']}, and version {last} was written last: it was put back"
         return f"is not what was written as version {last}"

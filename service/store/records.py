@@ -19,6 +19,7 @@ from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projection, Projector, Row, row_of
 from service.store.seal_file import KeptSeals, SealFile
+from service.store.visible import drawn_anew
 
 Indexes = Mapping[str, Sequence[IndexModel]]
 FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
@@ -101,6 +102,12 @@ class Records:
         for type_ in sorted({*types, "AuditEvent"}):
             wanted.update(self._indexes(type_))
         await self.mongo.ensure_indexes(wanted)
+
+    async def name_anew(self) -> None:
+        """Gives the rows of an older layout the names by which they are found, and the collections of all types their indexes."""
+        names = await self.mongo.names()
+        await self.prepare(name.removeprefix("r.") for name in names if name.startswith("r."))
+        await drawn_anew(self.mongo)
 
     def ask(self, type_: str, id_: str) -> Awaitable[Row | None]:
         """Starts a `read` now; the caller awaits the row later."""

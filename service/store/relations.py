@@ -10,10 +10,14 @@ from typing import Any
 
 from pymongo import IndexModel
 
+from service import clock
 from service.store.coalesce import Coalescer
 from service.store.mongo import Mongo, reached, reaching
 
 RELATIONS = "relations"
+FEW = 2000
+"""The most relations by which an organisation's people are listed in a search."""
+REMEMBERED_SECONDS = 60.0
 INDEXES = {RELATIONS: [IndexModel("source"), IndexModel("pts"), IndexModel([("org", 1), ("e", 1)])]}
 
 
@@ -58,6 +62,7 @@ class Relations:
         self._mongo = mongo
         self._read: Coalescer[str, list[Relation]] = Coalescer(self._fetch)
         self._related: Coalescer[tuple[str, datetime], list[str]] = Coalescer(self._fetch_related)
+        self._large: dict[str, float] = {}
 
     async def of(self, patients: Collection[str]) -> list[Relation]:
         """Every relation with any of these Patients, ended relations included, each relation once."""
@@ -66,7 +71,28 @@ class Relations:
 
     async def patients(self, organization: str, at: datetime) -> list[str]:
         """The Patients that this organisation is related to at the instant `at`, cut to the second; in order of reference."""
-        return await self._related.get((organization, at.replace(microsecond=0))) or []
+        async with reaching():
+            cursor = self._mongo.collection(RELATIONS).find({"org": organization, **_standing(at)}, {"pts": 1})
+            return sorted({patient for each in await cursor.to_list(None) for patient in each["pts"]})
+
+    async def few(self, organization: str, at: datetime) -> list[str] | None:
+        """As `patients`, for an organisation with at most `FEW` relations; None for one with more, which is asked for whom it is
+        related to among those that were found (`among`). That it has many is remembered for a while: it decides on nothing but
+        the way in which a search is made."""
+        if self._large.get(organization, 0.0) > clock.elapsed():
+            return None
+        found = await self._related.get((organization, at.replace(microsecond=0))) or []
+        if len(found) <= FEW:
+            return found
+        self._large[organization] = clock.elapsed() + REMEMBERED_SECONDS
+        return None
+
+    async def among(self, organization: str, patients: Collection[str], at: datetime) -> frozenset[str]:
+        """Those of these Patients that this organisation is related to at the instant `at`."""
+        asked = {"pts": {"$in": list(patients)}, "org": organization, **_standing(at)}
+        async with reaching():
+            found = await self._mongo.collection(RELATIONS).find(asked, {"pts": 1}).to_list(None)
+        return frozenset(patient for each in found for patient in each["pts"])
 
     async def _fetch(self, patients: Collection[str]) -> Mapping[str, list[Relation]]:
         answers: dict[str, list[Relation]] = {patient: [] for patient in patients}
@@ -79,20 +105,19 @@ class Relations:
         return answers
 
     async def _fetch_related(self, wanted: Collection[tuple[str, datetime]]) -> Mapping[tuple[str, datetime], list[str]]:
-        groups: dict[datetime, list[str]] = {}
-        for organization, at in wanted:
-            groups.setdefault(at, []).append(organization)
+        """The Patients of each organisation, up to one relation more than `FEW`."""
         answers: dict[tuple[str, datetime], list[str]] = {}
         async with reaching():
-            for at, organizations in groups.items():
-                for found in await self._mongo.aggregate(RELATIONS, _related(organizations, at)):
-                    answers[found["_id"], at] = sorted(found["pts"])
+            for organization, at in wanted:
+                asked = {"org": organization, **_standing(at)}
+                found = await self._mongo.collection(RELATIONS).find(asked, {"pts": 1}).limit(FEW + 1).to_list(None)
+                patients = [patient for each in found for patient in each["pts"]]
+                answers[organization, at] = patients if len(found) > FEW else sorted(set(patients))
         return answers
 
 
-def _related(organizations: list[str], at: datetime) -> list[dict[str, Any]]:
-    """The pipeline that finds, for each organisation, the Patients it has a relation with at an instant."""
+def _standing(at: datetime) -> dict[str, Any]:
+    """The condition for the relations that stand at an instant."""
     open_end = {"$or": [{"e": None}, {"e": {"$gt": at}}]}
     open_start = {"$or": [{"s": None}, {"s": {"$lte": at}}]}
-    standing = {"org": {"$in": organizations}, "$and": [open_end, open_start]}
-    return [{"$match": standing}, {"$unwind": "$pts"}, {"$group": {"_id": "$org", "pts": {"$addToSet": "$pts"}}}]
+    return {"$and": [open_end, open_start]}

@@ -12,8 +12,11 @@ from service.change import Party, Replaced, Resource, Write
 from service.fhir import json
 from service.fhir.index import Index
 from service.problem import Problem
+from service.store.visible import VISIBLE, names
 
 Document = dict[str, Any]
+GUARD = "g"
+"""The field that a guard counts up in a row; it says nothing about the record."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,9 +115,20 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
     }
     # No search finds a deleted record; its earlier versions stay in the history.
     found = {"idx": [], "dt": [], "so": {}} if write.deleted else projection.index.to_row()
-    current = {"_id": resource["id"], **common, **found, "keys": [] if write.deleted else list(write.keys)}
+    current = {
+        "_id": resource["id"],
+        **common,
+        **found,
+        "keys": [] if write.deleted else list(write.keys),
+        VISIBLE: names(common),
+    }
     past = {"_id": f"{resource['resourceType']}/{resource['id']}/{version}", **common}
     return Draft(resource["resourceType"], resource["id"], write.before, current, past, write.replaced)
+
+
+def lasting(document: Mapping[str, Any]) -> Document:
+    """What a digest of a current row covers: all but what guards count up in it, and what is drawn from the rest."""
+    return {name: value for name, value in document.items() if name not in (GUARD, VISIBLE)}
 
 
 def parties_of(document: Mapping[str, Any]) -> tuple[Party, ...]:

@@ -30,7 +30,8 @@ from service.settings import shipped
 from service.store.embedded import Embedded
 from service.store.mongo import Mongo, connect
 from service.store.row import draft
-from service.store.search import Searches, Visible, indexes
+from service.store.search import Searches, indexes
+from service.store.visible import VISIBLE, Visible, names
 from tests.locality import handover
 
 BASE = "http://127.0.0.1:8000/fhir"
@@ -64,7 +65,7 @@ def row(model: dict[str, Any], number: int) -> dict[str, Any]:
 
     at = AT + timedelta(seconds=number)
     moment = int(at.timestamp() * 1000)
-    return {
+    made = {
         **model,
         "_id": words[NUMBER],
         "body": said(bytes(model["body"]).decode()).encode(),
@@ -72,8 +73,10 @@ def row(model: dict[str, Any], number: int) -> dict[str, Any]:
         "pts": [said(each) for each in model["pts"]],
         "idx": sorted(said(each) for each in model["idx"]),
         "so": {**model["so"], "authored-on": moment},
+        "parties": [{**each, "o": said(each["o"])} for each in model["parties"]],
         "lu": at,
     }
+    return {**made, VISIBLE: names(made)}
 
 
 async def grown(mongo: Mongo, model: dict[str, Any], there: int, count: int) -> None:
@@ -93,8 +96,8 @@ def asked(count: int) -> dict[str, list[tuple[Query, Visible]]]:
         return parsed
 
     numbers = [number * (count // ASKED) for number in range(ASKED)]
-    own = {number: Visible(custodian=f"Organization/a{number % AGENCIES}", public=True) for number in numbers}
-    anyone = Visible(patients=None, public=True)
+    own = {number: Visible(f"Organization/a{number % AGENCIES}", public=True) for number in numbers}
+    anyone = Visible(everything=True)
     return {
         "by identifier": [(query(("identifier", f"https://trust.example/tasks|{each:010}")), anyone) for each in numbers],
         "by person": [(query(("patient", f"Patient/p{each // RECORDS_A_PERSON}")), anyone) for each in numbers],

@@ -13,8 +13,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import pymongo
+
+from service.store.embedded import Embedded
+
 CHECKOUT = Path(__file__).parents[2]
 LOAD = Path(__file__).with_name("load.py")
+WATCHING = frozenset({"hello", "isMaster", "ping", "serverStatus", "endSessions", "buildInfo", "saslStart", "saslContinue"})
+"""Commands by which drivers keep their connections, and by which these are counted."""
 
 
 @dataclass(frozen=True)
@@ -47,13 +53,14 @@ class Figures:
     statuses: dict[str, int]
     bodies: dict[str, str]
     cpu: dict[str, float]
+    commands: float = 0.0
 
     def line(self, name: str) -> str:
         """One line of print."""
         spent = ", ".join(f"{who} {seconds * 1e6:.0f}" for who, seconds in self.cpu.items())
         return (
             f"{name:34} {self.rate:7.0f}/s   p50 {self.median:6.1f} ms   p99 {self.high:6.1f} ms   {self.count:6} requests"
-            f"   CPU µs each: {spent}   {self.statuses}   load {os.getloadavg()[0]:.1f}"
+            f"   CPU µs each: {spent}   commands each: {self.commands:.2f}   {self.statuses}   load {os.getloadavg()[0]:.1f}"
         )
 
 
@@ -100,7 +107,7 @@ class Serving:
             "keep": keep,
         }
         processes = {"service": self.process.pid, **self._mongod()}
-        before = {name: cpu_of(process) for name, process in processes.items()}
+        before, asked = {name: cpu_of(process) for name, process in processes.items()}, self.commands()
         answer = subprocess.run([sys.executable, str(LOAD)], input=json.dumps(job), capture_output=True, text=True, check=True)
         came = json.loads(answer.stdout)
         took = sorted(came["took"])
@@ -113,7 +120,14 @@ class Serving:
             statuses=came["statuses"],
             bodies=came["bodies"],
             cpu={name: (cpu_of(process) - before[name]) / count for name, process in processes.items()},
+            commands=(self.commands() - asked) / count,
         )
+
+    def commands(self) -> int:
+        """How many commands the database has been sent, but for those that keep connections and watch."""
+        with pymongo.MongoClient[dict[str, Any]](Embedded(self.data).uri) as client:
+            counted = client.admin.command("serverStatus")["metrics"]["commands"]
+        return sum(each["total"] for name, each in counted.items() if isinstance(each, dict) and name not in WATCHING)
 
     def _mongod(self) -> dict[str, int]:
         """The embedded database of this data folder."""

@@ -20,7 +20,8 @@ from service.fhir.index import Index, Indexer
 from service.fhir.query import Query
 from service.fhir.search import matches, parse, place
 from service.store.row import Projection, draft
-from service.store.search import Visible, filter_of, order_of
+from service.store.search_filter import filter_of, order_of
+from service.store.visible import Visible
 
 Documents = list[dict[str, Any]]
 
@@ -202,9 +203,10 @@ def _comparable(value: Any) -> tuple[bool, Any]:
 
 visibles = st.builds(
     Visible,
-    custodian=st.sampled_from(["", "Organization/o", "Organization/p"]),
-    patients=st.one_of(st.none(), st.lists(st.sampled_from(["Patient/o", "Patient/0"]), max_size=2).map(tuple)),
+    organization=st.sampled_from(["", "Organization/o", "Organization/p"]),
+    patients=st.lists(st.sampled_from(["Patient/o", "Patient/0"]), max_size=2).map(tuple),
     public=st.booleans(),
+    everything=st.booleans(),
 )
 
 
@@ -217,9 +219,9 @@ def test_only_what_is_visible_is_found(rows: Any, resources: Documents, visible:
         rows.insert_many(documents)
 
     def seen(index: Index) -> bool:
-        theirs = visible.patients is None and bool(index.patients)
-        shared = bool(set(visible.patients or ()) & set(index.patients))
-        return visible.custodian == "Organization/o" or theirs or shared or (visible.public and not index.patients)
+        shared = bool(set(visible.patients) & set(index.patients))
+        own = visible.organization == "Organization/o"
+        return visible.everything or own or shared or (visible.public and not index.patients)
 
     found = {row["_id"] for row in rows.find(filter_of(Query("Task"), visible))}
     assert found == {index.id for index in indexes if seen(index)}

@@ -14,7 +14,8 @@ from service.fhir.query import Identity, Key, Query, Sort, Term, Updated, follow
 from service.problem import Category, Refused
 from service.store.ledger import Entry
 from service.store.ledger_page import TYPE, entries, page, page_of
-from service.store.search import Searches, Visible
+from service.store.search import Searches
+from service.store.visible import Visible
 from tests.store.conftest import AT, TRUST, project
 
 ORDERS = [
@@ -89,9 +90,7 @@ async def test_an_entry_matches_by_what_it_holds_itself(told, mongo, term, count
     assert len(await walked(Searches(mongo, project), Query(TYPE, (term,)), None, size)) == count
 
 
-@pytest.mark.parametrize(
-    ("visible", "count"), [(Visible(patients=("Patient/p1",)), 8), (Visible(custodian=TRUST), 21), (Visible(), 0)]
-)
+@pytest.mark.parametrize(("visible", "count"), [(Visible(patients=("Patient/p1",)), 8), (Visible(TRUST), 21), (Visible(), 0)])
 async def test_only_the_entries_that_may_be_seen_are_found(told, mongo, visible, count):
     assert len(await walked(Searches(mongo, project), Query(TYPE), visible, 4)) == count
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,12 @@ from service.fhir.index import Indexer
 from service.fhir.query import Query, place
 from service.fhir.search import parse
 from service.problem import Category, Refused
+from service.store import search
 from service.store.mongo import Mongo, connect
 from service.store.row import Projection, Row, draft
-from service.store.search import Searches, Visible, after_filter, filter_of, indexes, order_of
+from service.store.search import Searches, indexes
+from service.store.search_filter import after_filter, filter_of, order_of
+from service.store.visible import Visible
 
 INDEXER = Indexer(Definitions.load(Path(__file__).resolve().parents[2] / "profiles"))
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -145,24 +149,24 @@ async def test_a_deleted_record_is_never_a_match(fresh_mongo: Mongo) -> None:
 
 VISIBLE = [
     (Visible(), set()),
-    (Visible(custodian="Organization/a"), {"t0001"}),
-    (Visible(party="Organization/b"), {"t0002"}),
+    (Visible("Organization/a"), {"t0001"}),
+    (Visible("Organization/b"), {"t0002"}),
     (Visible(patients=("Patient/p3",)), {"t0003"}),
-    (Visible(patients=None), {"t0001", "t0002", "t0003"}),
     (Visible(public=True), {"t0004"}),
-    (Visible(patients=None, public=True), {"t0001", "t0002", "t0003", "t0004"}),
+    (Visible(everything=True), {"t0001", "t0002", "t0003", "t0004"}),
 ]
 
 
 @pytest.mark.parametrize(("visible", "expected"), VISIBLE)
 async def test_only_visible_rows_are_found_and_counted(fresh_mongo: Mongo, visible: Visible, expected: set[str]) -> None:
+    await fresh_mongo.ensure_indexes({"r.Task": indexes("Task")})
     await put(fresh_mongo, [task(1)], custodian="Organization/a")
     await put(fresh_mongo, [task(2)], party="Organization/b")
     await put(fresh_mongo, [task(3)])
     await put(fresh_mongo, [task(4, **{"for": {"reference": "Group/g"}})])
     searches = Searches(fresh_mongo, project)
     found = {row.id for row in await searches.find(query(), visible=visible, limit=10)}
-    assert (found, await searches._counted(query(), filter_of(query(), visible))) == (expected, len(expected))
+    assert (found, await searches._counted(query(), filter_of(query(), visible), 100)) == (expected, len(expected))
 
 
 async def test_motor_answers_alike(tasks: Mongo, mongod: str) -> None:
@@ -170,7 +174,7 @@ async def test_motor_answers_alike(tasks: Mongo, mongod: str) -> None:
     asked = query(("status", "draft"), ("_sort", "-authored-on"))
     found = [await Searches(each, project).find(asked, limit=30) for each in (tasks, motor)]
     assert [row.id for row in found[0]] == [row.id for row in found[1]]
-    assert await Searches(motor, project)._counted(asked, filter_of(asked)) == 100
+    assert await Searches(motor, project)._counted(asked, filter_of(asked), 100) == 100
     await motor.close()
 
 
@@ -185,7 +189,7 @@ async def _late() -> None:
 
 
 async def test_counting_stops_at_the_first_that_is_too_many(tasks: Mongo) -> None:
-    assert await Searches(tasks, project, most_scanned=50)._counted(query(), filter_of(query())) == 51
+    assert await Searches(tasks, project, most_scanned=50)._counted(query(), filter_of(query()), 50) == 51
 
 
 async def test_a_sort_without_an_index_over_too_many_is_too_costly(tasks: Mongo) -> None:
@@ -231,7 +235,7 @@ EVERY_KIND = [
     [("_tag", "x")],
 ]
 ANYBODY = None
-AGENCY = Visible("Organization/o", "Organization/o", tuple(f"Patient/p{number}" for number in range(20)), public=True)
+AGENCY = Visible("Organization/o", tuple(f"Patient/p{number}" for number in range(20)), public=True)
 
 
 @pytest.mark.parametrize("params", EVERY_KIND, ids=lambda params: "&".join("=".join(each) for each in params) or "all")
@@ -289,3 +293,46 @@ async def looked_at_most(mongo: Mongo, asked: Query, most: int) -> None:
     command = {"find": "r.Task", "filter": matched, "sort": dict(order_of(asked)), "limit": 20}
     stats = (await mongo.database.command("explain", command, verbosity="executionStats"))["executionStats"]
     assert (stats["nReturned"], stats["totalKeysExamined"] <= most) == (20, True), stats["totalKeysExamined"]
+
+
+PEOPLE = Visible("Organization/none", ("Patient/p1", "Patient/p2"), public=True)
+
+
+@pytest.mark.parametrize(
+    ("visible", "params", "sort", "hint"),
+    [
+        (PEOPLE, [("status", "draft")], "_id", "vis_id"),
+        (PEOPLE, [("status", "draft")], "-_lastUpdated", "vis_lu_id"),
+        (PEOPLE, [], "_id", "vis_id"),
+        (PEOPLE, [("status", "draft")], "authored-on", ""),
+        (PEOPLE, [("identifier", "x")], "_id", ""),
+        (replace(PEOPLE, narrow=True), [("status", "draft")], "_id", ""),
+        (replace(PEOPLE, patients=tuple(f"Patient/p{number}" for number in range(200))), [("status", "draft")], "_id", ""),
+        (Visible(everything=True), [("status", "draft")], "_id", ""),
+        (None, [("status", "draft")], "_id", ""),
+    ],
+)
+async def test_a_search_starts_from_few_people_where_there_are_more_matches(
+    tasks: Mongo, monkeypatch: pytest.MonkeyPatch, visible: Visible | None, params: Any, sort: str, hint: str
+) -> None:
+    """By counts, and in an order that the database merges their rows in."""
+    monkeypatch.setattr(search, "FEW", 10)
+    asked = query(*params, ("_sort", sort))
+    assert await Searches(tasks, project)._hint(asked, visible) == hint
+
+
+@pytest.mark.parametrize("sort", ["_id", "-_lastUpdated"])
+async def test_few_people_s_rows_are_merged_and_not_sorted(tasks: Mongo, sort: str) -> None:
+    """However many the matches are: the rows looked at are those of a page and of each name's beginning."""
+    asked = query(("status", "draft"), ("_sort", sort))
+    command = {
+        "find": "r.Task",
+        "filter": filter_of(asked, PEOPLE),
+        "sort": dict(order_of(asked)),
+        "limit": 3,
+        "hint": search.NAMED[asked.sort[0].name],
+    }
+    explained = await tasks.database.command("explain", command, verbosity="executionStats")
+    assert "SORT_MERGE" in stages(explained["queryPlanner"]["winningPlan"])
+    assert sorts_of(explained["queryPlanner"]["winningPlan"]) == []
+    assert explained["executionStats"]["totalDocsExamined"] <= 15

@@ -24,7 +24,7 @@ from service.store.persons import Kept
 from service.store.records import Records
 from service.store.relations import Relation
 from service.store.row import Document, Projection, Row, row_of
-from service.store.search import Visible
+from service.store.visible import Visible
 from service.usecases.interactions import records as interactions
 from service.usecases.request.services import Services
 

@@ -19,7 +19,7 @@ from service.fhir.query import Query, Sort, place
 from service.fhir.reference import relative, target
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
-from service.store.search import Visible
+from service.store.visible import Visible
 from service.usecases.request.audit import SITE, event, note
 from service.usecases.request.results import Answer, Entry, Page
 from service.usecases.request.services import RequestContext, Services

@@ -27,10 +27,19 @@ class Step:
     do: Callable[[Services, str], Awaitable[None]]
 
 
-STEPS = (
-    # Before, an identifier that two Patients have in common linked them by itself.
-    Step(2, "propose-links-for-confirmation", identities.migrate),
-)
+async def _named(services: Services, _: str) -> None:
+    """Before, a search went through its matches for those of the caller's agency and people."""
+    await services.records.name_anew()
+
+
+async def _proposed(services: Services, base: str) -> None:
+    """Before, an identifier that two Patients have in common linked them by itself. What is looked for here is found by names,
+    which a later layout gives."""
+    await services.records.name_anew()
+    await identities.migrate(services, base)
+
+
+STEPS = (Step(2, "propose-links-for-confirmation", _proposed), Step(3, "name-those-who-may-look", _named))
 
 
 async def bring_up(services: Services, base: str) -> None:

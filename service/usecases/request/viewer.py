@@ -29,7 +29,8 @@ from service.fhir.reference import key, type_of, unversioned
 from service.fhir.search import parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
-from service.store.search import Visible
+from service.store.search import sees
+from service.store.visible import Visible
 from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
@@ -44,7 +45,9 @@ READS = frozenset("rs")
 TURN = 50
 """How many rows are decided in one go, before the requests of other clients have their turn."""
 NOBODY_AT_ALL = "Patient/"
-ANY = Visible(patients=None, public=True)
+ANY = Visible(everything=True)
+MANY = Visible(everything=True)
+"""What a search of an agency with many people looks at: everything, of which it keeps what is of its people."""
 NOT_TOLD = Reason("HOV-11", False, "care-rules#HOV-11", "The record is between two other agencies.")
 
 
@@ -221,17 +224,37 @@ class Viewer:
 
     async def visible(self, kind: str, query: Query) -> Visible:
         """The rows that a search may look at. Every row found is still decided separately, so the filter may be wide. A search
-        about named Patients, or for named records, does not read the agency's relations: its few rows are found as a read finds
-        them."""
+        about named Patients, for named records, or for what the agency owns does not read the agency's relations: its few rows
+        are found as a read finds them. Nor does the search of an agency with many: it looks at everything, and `related` tells
+        which of the rows found are those of its people."""
         caller = self.context.caller
         rules = caller.scopes.grants(kind, "s")
         if self.own or all(rule.context == "patient" for rule in rules):
             return Visible(patients=tuple(self.own or self.in_context), public=kind in DEFINITIONS)
-        if names_records(query) and kind != "AuditEvent":
+        if (names_records(query) and kind != "AuditEvent") or owned(query, caller.organization):
             return ANY
         about = named(query, self.services.indexer.parameters.personal(kind)) if kind != "Patient" else ()
-        related = about or await self.services.relations.patients(caller.organization, self.context.at)
-        return Visible(custodian=caller.organization, party=caller.organization, patients=tuple(related), public=True)
+        if about:
+            return Visible(caller.organization, about, public=True, narrow=True)
+        few = await self.services.relations.few(caller.organization, self.context.at)
+        if few is None and kind == "AuditEvent":
+            few = await self.services.relations.patients(caller.organization, self.context.at)
+        return Visible(caller.organization, tuple(few), public=True) if few is not None else MANY
+
+    async def listed(self, visible: Visible) -> Visible:
+        """The rows that a search may look at with all people of the agency listed, for what has to be counted or sorted whole."""
+        if visible is not MANY:
+            return visible
+        organization = self.context.caller.organization
+        patients = await self.services.relations.patients(organization, self.context.at)
+        return Visible(organization, tuple(patients), public=True)
+
+    async def related(self, rows: Sequence[Row]) -> list[Row]:
+        """Those of these rows that a search of an agency with many people may look at."""
+        organization = self.context.caller.organization
+        patients = {patient for row in rows for patient in row.patients}
+        known = await self.services.relations.among(organization, patients, self.context.at) if patients else ()
+        return [row for row in rows if sees(Visible(organization, tuple(known), public=True), row)]
 
 
 def names_records(query: Query) -> bool:
@@ -241,6 +264,11 @@ def names_records(query: Query) -> bool:
 
 def _names_one(test: Test) -> bool:
     return isinstance(test, Identity) or (isinstance(test, Key) and not test.key.endswith("|"))
+
+
+def owned(query: Query, organization: str) -> bool:
+    """Whether a query asks for what an organisation owns. It is told of all that it owns."""
+    return any(term.tests == (Key(f"owner-organization={organization}"),) and not term.negated for term in query.terms)
 
 
 def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:

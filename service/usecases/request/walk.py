@@ -10,11 +10,14 @@ from service.fhir.query import Query, Sort, place
 from service.fhir.query import matches as evaluated
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.store.search import Visible
+from service.store.search import ordered
+from service.store.visible import Visible
 from service.usecases.request.services import Services
-from service.usecases.request.viewer import Shown, Viewer, parted
+from service.usecases.request.viewer import MANY, Shown, Viewer, parted
 
 BATCH = 500
+LOOKED = 2000
+"""How many rows of a large agency's search are looked at before its people are listed after all."""
 
 
 @dataclass(slots=True)
@@ -39,12 +42,15 @@ class Walk:
         """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
         await self._afford()
         found: list[Shown] = []
-        size = wanted
+        size, looked = wanted, 0
         while len(found) < wanted:
             rows = await self._batch(self.query, after, size)
-            found += await self._shown(rows)
+            found += await self._shown(await self.viewer.related(rows) if self.visible is MANY else rows)
             if len(rows) < size:
                 break
+            looked += len(rows)
+            if looked > LOOKED:
+                self.visible = await self.viewer.listed(self.visible)
             after = Cursor(place(self.query, rows[-1].index))
             size = max(size, min(2 * size, BATCH))  # a long run of hidden rows is passed in few steps
         return found[:wanted]
@@ -52,6 +58,7 @@ class Walk:
     async def total(self) -> int:
         """The exact number of matches that the caller may see. Raises Refused TOO_COSTLY."""
         counted, after = 0, None
+        self.visible = await self.viewer.listed(self.visible)
         query = replace(self.query, sort=(Sort("_id"),))  # what is only counted needs no other order
         while rows := await self._batch(query, after, BATCH):
             counted += len(await self._shown(rows))
@@ -65,6 +72,8 @@ class Walk:
 
     async def _afford(self) -> None:
         """Refuses an order that no index gives over more matches than may be sorted, of those that the caller may see."""
+        if not ordered(self.query):
+            self.visible = await self.viewer.listed(self.visible)
         if not self.afforded and await self.services.searches.many(self.query, self.visible):
             await self.total()
         self.afforded = True

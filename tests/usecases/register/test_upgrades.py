@@ -11,11 +11,12 @@ import pytest
 import pytest_asyncio
 from structlog.testing import capture_logs
 
+from service import clock
 from service.app import Built, served
 from service.settings import Settings
 from service.store.layout import FIRST, LAYOUT, Layout
 from service.store.mongo import Mongo
-from service.usecases.register import upgrades
+from service.usecases.register import integrity, upgrades
 from service.usecases.register.upgrades import STEPS, Step
 from service.usecases.request.services import Services
 from tests.attacks.newcomers import patient
@@ -97,3 +98,23 @@ async def test_idn_1_links_of_the_first_layout_are_proposed_at_the_upgrade(old: 
     await fresh_mongo.collection("installation").update_one({"_id": "layout"}, {"$set": {"number": FIRST}})
     async with old():
         assert len(await pending(fresh_mongo, f"IDN-1:{one}")) == 1
+
+
+async def test_rows_of_an_older_layout_get_the_names_by_which_they_are_found(old: Start, fresh_mongo: Mongo) -> None:
+    """Each its own, and what the ledger says of them still holds; the indexes that they replace are gone."""
+    async with old() as built:
+        await settle(built)
+        who = await person(built)
+        rows, before = fresh_mongo.collection("r.Patient"), await fresh_mongo.collection("r.Patient").find({}).to_list(None)
+        await rows.update_many({}, {"$unset": {"vis": ""}})
+        await rows.create_index([("pts", 1), ("lu", 1), ("_id", 1)], name="pts_lu_id")
+        await rows.drop_index("vis_id")
+        assert [row.reference for row in await built.services.holdings.of("Patient", [who])] == []
+    await fresh_mongo.collection("installation").update_one({"_id": "layout"}, {"$set": {"number": LAYOUT - 1}})
+    async with old() as built:
+        assert [row.reference for row in await built.services.holdings.of("Patient", [who])] == [who]
+        assert await rows.find({}).to_list(None) == before
+        assert {"vis_id", "vis_lu_id"} <= set(await rows.index_information())
+        assert "pts_lu_id" not in await rows.index_information()
+        told = [each async for each in integrity.findings(built.services, clock.now())]
+        assert [each for each in told if "r.Patient" in each or "Patient/" in each] == []
