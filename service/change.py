@@ -42,7 +42,8 @@ class Write:
     alone. `parties` are organisations that gain a legitimate relationship with the person. `keys` are unique across the whole
     store while this version stands: a key held by another record refuses the Change as a duplicate. `touches` are keys of
     generations to raise besides those that the store derives (of a shared national identifier, for example). `replaced`
-    describes the version `before`, None when the version was not loaded.
+    describes the version `before`, None when the version was not loaded. `beside` is what a rule wants kept beside the current
+    version, so that it need not read those before it.
     """
 
     resource: Resource
@@ -55,6 +56,7 @@ class Write:
     touches: tuple[str, ...] = ()
     deleted: bool = False
     replaced: Replaced | None = None
+    beside: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ from service.problem import Problem
 from service.store.visible import VISIBLE, names
 
 Document = dict[str, Any]
+BESIDE = "by"
 GUARD = "g"
 """The field that a guard counts up in a row; it says nothing about the record."""
 
@@ -53,6 +54,7 @@ class Row:
     method: str = "PUT"
     parties: tuple[Party, ...] = ()
     keys: tuple[str, ...] = ()
+    beside: Mapping[str, Any] = field(default_factory=dict, repr=False)
     draw: Callable[[Row], Index] | None = field(default=None, repr=False, compare=False)
 
     @property
@@ -121,6 +123,7 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
         **found,
         "keys": [] if write.deleted else list(write.keys),
         VISIBLE: names(common),
+        **({BESIDE: dict(write.beside)} if write.beside else {}),
     }
     past = {"_id": f"{resource['resourceType']}/{resource['id']}/{version}", **common}
     return Draft(resource["resourceType"], resource["id"], write.before, current, past, write.replaced)
@@ -157,5 +160,6 @@ def row_of(type_: str, document: Mapping[str, Any], projector: Projector) -> Row
         method=document["m"],
         parties=parties_of(document),
         keys=tuple(document.get("keys", ())),
+        beside=document.get(BESIDE, {}),
         draw=draw,
     )

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from service.change import Resource
 from service.fhir.bundle import Sent
 from service.usecases.care.deadlines import fire
 from service.usecases.interactions.loading import Fate, Loading
+from service.usecases.request import tenures
 from tests.locality import Locality, role, stored
 from tests.pending import pending
 
@@ -223,3 +226,23 @@ async def test_a_lead_is_named_by_a_reference(locality: Locality, named: str) ->
     """OWN-1: a path from the host's root, or upwards, names nobody here."""
     trust = await locality.agency("trust")
     assert (await trust.post("CarePlan", locality.plan(author={"reference": named}))).status_code == 422
+
+
+async def test_ownership_of_a_plan_of_many_versions_is_told_from_its_row(locality: Locality) -> None:
+    """And says the same as its versions do, the handover among them; a plan from before reads them."""
+    trust, crisis = await locality.agency("trust"), await locality.agency("crisis")
+    task = await locality.sent(trust)
+    accepted = {**task, "status": "accepted", "owner": {"reference": "PractitionerRole/crisis-lead"}}
+    assert (await crisis.put(accepted)).status_code == 200
+    plan = (await crisis.get(task["focus"]["reference"])).json()
+    for number in range(3):
+        plan = (await crisis.put({**plan, "title": str(number)})).json()
+    services = locality.built.services
+    row = await services.records.read("CarePlan", plan["id"])
+    assert row is not None
+    kept, drawn = await tenures.of(services, row), await tenures.of(services, replace(row, beside={}))
+    assert [(each.lead, each.handover) for each in kept] == [
+        ("PractitionerRole/trust-lead", ""),
+        ("PractitionerRole/crisis-lead", f"Task/{task['id']}"),
+    ]
+    assert kept == drawn

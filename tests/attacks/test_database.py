@@ -29,7 +29,8 @@ from tests.locality import Locality, handed_over
 Document = dict[str, Any]
 ADDED = "added"
 PAGE = ("_id", "page", "body", "cust", "pts", "lu", "del", "idx", "dt", "so", "w", "f", "s", "n", "h")
-ROW = ("_id", "v", "body", "cust", "pts", "facts", "parties", "tk", "m", "lu", "del", "idx", "dt", "so", "keys", ADDED)
+ROW = ("_id", "v", "body", "cust", "pts", "facts", "parties", "tk", "m", "lu", "del", "idx", "dt", "so", "keys", "vis", ADDED)
+PLAN = (*ROW, "by")
 PAST = ("_id", "v", "body", "cust", "pts", "facts", "parties", "tk", "m", "lu", "del", ADDED)
 SEAL = ("_id", "at", "heads", "h", "sig", ADDED)
 RELATION = ("_id", "source", "pts", "org", "cust", "s", "e", ADDED)
@@ -53,7 +54,7 @@ LOGIN = ("_id", "reference", "password", ADDED)
 ANSWER = ("_id", "answer", "until", ADDED)
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "page": (ENTRIES, (*PAGE, ADDED)),
-    "row": ("r.CarePlan", ROW),
+    "row": ("r.CarePlan", PLAN),
     "team": ("r.CareTeam", ROW),
     "past": ("history", PAST),
     "seal": (SEALS, SEAL),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from unittest.mock import patch
@@ -28,6 +28,7 @@ from service.usecases.care import deadlines
 from service.usecases.interactions import batches, records
 from service.usecases.interactions.loading import Fate, Loading
 from service.usecases.register import ownership
+from service.usecases.request import tenures
 from service.usecases.request.services import RequestContext
 from tests.locality import BASE, QUESTIONNAIRE, SYSTEM, dataset, handover, nhs_number, stored, valid_nhs_number
 
@@ -312,9 +313,14 @@ class World:
     async def breaches(self) -> list[str]:
         """What `baton check` finds of the world's plans, now and in their past. Two plans of one person, of whom it was known
         later that they are one, are listed, and are no breach (OWN-11)."""
-        rows = [row for row in (await self.rows("CarePlan")).values() if not row.deleted]
-        found = await ownership.judged(self.built.services, self.context("a"), rows)
-        return [each for each in found if not each.startswith("OWN-11")]
+        services, every = self.built.services, (await self.rows("CarePlan")).values()
+        found = await ownership.judged(services, self.context("a"), [row for row in every if not row.deleted])
+        told = [
+            f"{row.reference} was led otherwise than is told"
+            for row in every
+            if await tenures.of(services, row) != await tenures.of(services, replace(row, beside={}))
+        ]
+        return [*told, *(each for each in found if not each.startswith("OWN-11"))]
 
 
 def ref(resource: Resource, member: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from service.change import Resource
@@ -23,22 +23,26 @@ class Tenure:
     handover: str = ""
 
 
+def extended(tenures: tuple[Tenure, ...], at: datetime, plan: Resource, handover: str = "") -> tuple[Tenure, ...]:
+    """The tenures of a plan's leads once the plan has this content, from the instant `at`. `handover` is the reference of the
+    Task whose acceptance wrote the content, or ''."""
+    lead = link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
+    present = tenures[-1] if tenures and tenures[-1].end is None else None
+    if lead == (present.lead if present else ""):
+        return tenures
+    past = (*tenures[:-1], replace(present, end=at)) if present else tenures
+    return (*past, Tenure(lead, at, None, handover)) if lead else past
+
+
 def timeline(versions: list[tuple[datetime, Resource]], handovers: Mapping[str, str] | None = None) -> tuple[Tenure, ...]:
     """`$ownership`: the tenures of a plan's leads, oldest first, from the plan's versions (instant and content), oldest first.
     Versions order, instants only tell: a version whose instant is before that of the one before it counts from then.
 
     `handovers` maps the instant text (`written`) of an ownership-moving acceptance to its Task reference.
     """
-    rows: list[Tenure] = []
+    tenures: tuple[Tenure, ...] = ()
     reached = versions[0][0] if versions else None
     for told, plan in versions:
-        at = reached = max(reached or told, told)
-        lead = link(plan, "author") if plan.get("status") not in ("draft", "entered-in-error") else ""
-        present = rows[-1].lead if rows and rows[-1].end is None else ""
-        if lead == present:
-            continue
-        if present:
-            rows[-1] = Tenure(present, rows[-1].start, at, rows[-1].handover)
-        if lead:
-            rows.append(Tenure(lead, at, None, (handovers or {}).get(written(told), "")))
-    return tuple(rows)
+        reached = max(reached or told, told)
+        tenures = extended(tenures, reached, plan, (handovers or {}).get(written(told), ""))
+    return tenures

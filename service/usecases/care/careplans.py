@@ -3,25 +3,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from datetime import datetime
-
 from service import clock
 from service.care.ownership import lead as ownership
-from service.care.ownership import timeline as tenures
 from service.care.ownership.keys import carried, led
 from service.care.ownership.lead import Standing
 from service.care.ownership.plan import ENDED, is_crisis_plan, parents_of, tagged, tagged_unowned
 from service.care.ownership.role import Lead, lead_fault
 from service.care.ownership.timeline import Tenure
-from service.care.task import reading
 from service.care.task.situation import Staged
 from service.change import Resource
-from service.fhir.canonical import TaskCode
-from service.fhir.date import written
 from service.fhir.reference import link, name_of, relative
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import carriers, crisis_plan, outcomes, parts
+from service.usecases.request import tenures
 from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.services import RequestContext, Services
@@ -134,33 +128,4 @@ async def timeline(services: Services, context: RequestContext, identity: str) -
     await note(services, context, "R", f"CarePlan/{identity}/$ownership", shown)
     if not shown:
         raise absent("CarePlan", identity)
-    versions = await _versions(services, identity)
-    accepted = await services.holdings.having("Task", f"focus=CarePlan/{identity}")
-    handovers = {written(at): f"Task/{each.id}" for each in accepted if (at := await _accepted(services, each.id)) is not None}
-    return tenures.timeline(list(versions)[::-1], handovers)
-
-
-async def _versions(services: Services, identity: str) -> Iterable[tuple[datetime, Resource]]:
-    found, before = [], None
-    while rows := await services.records.history("CarePlan", identity, before=before, limit=200):
-        found += [(row.at, row.resource if not row.deleted else {"status": "entered-in-error"}) for row in rows]
-        before = rows[-1].version
-    return found
-
-
-async def _accepted(services: Services, identity: str) -> datetime | None:
-    """The instant at which a handover was accepted; None for a Task that is no handover or was not accepted."""
-    before = None
-    while rows := await services.records.history("Task", identity, before=before, limit=200):
-        at = next(
-            (
-                row.at
-                for row in reversed(rows)
-                if reading.code(row.resource) == TaskCode.HANDOVER and row.resource.get("status") == "accepted"
-            ),
-            None,
-        )
-        if at is not None:
-            return at
-        before = rows[-1].version
-    return None
+    return await tenures.of(services, shown[0].row)

@@ -7,10 +7,10 @@ by a unit of work reaches a caller: every record that leaves passes `service.use
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from service import clock
 from service.care.ownership.identity import person_keys
@@ -24,7 +24,7 @@ from service.problem import Issue
 from service.store.commit import Moved
 from service.store.records import Row
 from service.store.row import draft, row_of
-from service.usecases.request import plan_keys, testimony
+from service.usecases.request import plan_keys, tenures, testimony
 from service.usecases.request.evidence import Person, compiled
 from service.usecases.request.services import RequestContext, Services
 
@@ -266,7 +266,22 @@ class UnitOfWork:
             touches=self._touches(staged),
             deleted=staged.deleted,
             replaced=self._replaced(staged),
+            beside=await self._beside(staged),
         )
+
+    async def _beside(self, staged: StagedWrite) -> Mapping[str, Any]:
+        """What is kept beside a record for the rules of its type."""
+        if staged.resource["resourceType"] != "CarePlan":
+            return {}
+        ref = name_of(staged.resource)
+        row = await self.row(ref) if staged.before else None
+        plan = {"status": "entered-in-error"} if staged.deleted else staged.resource
+        return tenures.kept(await tenures.extended(self.services, row, self.context.at, plan, self._handover(ref)))
+
+    def _handover(self, plan: str) -> str:
+        """The handover whose acceptance moves the lead of a plan in this unit of work, or ''."""
+        tasks = ((ref, each.resource) for ref, each in self.staged.items() if ref.startswith("Task/") and not each.deleted)
+        return next((ref for ref, task in tasks if tenures.accepts(task, plan)), "")
 
     async def _keys(self, staged: StagedWrite) -> tuple[str, ...]:
         """The unique keys that follow from a record's content."""
