@@ -182,14 +182,21 @@ class Transaction:
         for each in self.drafts:
             drafts[each.type].append(each)
         for type_, group in drafts.items():
-            new = [each.current for each in group if not each.before]
-            if new:
-                await _insert(self.mongo.collection(f"r.{type_}"), new, session, type_)
             newer = [each for each in group if each.before]
-            writes = [ReplaceOne({"_id": each.id, "v": each.before}, each.current) for each in newer]
-            await self._bulk(session, f"r.{type_}", writes, len(writes), "` or `".join(each.reference for each in newer))
+            if not newer:
+                await _insert(self.mongo.collection(f"r.{type_}"), [each.current for each in group], session, type_)
+                continue
+            # A row that is not there is at version 0: with the others it is one command.
+            writes = [ReplaceOne({"_id": each.id, "v": each.before}, each.current, upsert=not each.before) for each in group]
+            await self._replace(session, type_, writes, newer)
         if self.drafts:
             await self.mongo.collection(HISTORY).insert_many([each.past for each in self.drafts], session=session)
+
+    async def _replace(self, session: Session, type_: str, writes: list[ReplaceOne[Document]], newer: list[Draft]) -> None:
+        try:
+            await self._bulk(session, f"r.{type_}", writes, len(newer), "` or `".join(each.reference for each in newer))
+        except BulkWriteError as error:
+            raise conflict(f"{type_}/{_duplicate(error)}") from error
 
     async def _write_keys(self, session: Session) -> None:
         """Releases the unique keys that the new versions no longer hold, then takes the keys that the old versions did not
@@ -219,11 +226,19 @@ class Transaction:
     async def _write_relations(self, session: Session) -> None:
         """Writes the relations of every record whose relations have changed."""
         changed = [each for each in self.drafts if not self._tied_as_before(each)]
-        sources = [each.reference for each in changed if each.reference in self.replaced]
-        if sources:
-            await self.mongo.collection(RELATIONS).delete_many({"source": {"$in": sources}}, session=session)
         documents = [document for each in changed for document in relation_documents(each.reference, each.current)]
-        if documents:
+        held = {each.reference: len(self.replaced[each.reference].parties) for each in changed if each.reference in self.replaced}
+        fewer = [
+            f"{each.reference}#{number}"
+            for each in changed
+            for number in range(len(each.current["parties"]), held.get(each.reference, 0))
+        ]
+        if fewer:
+            await self.mongo.collection(RELATIONS).delete_many({"_id": {"$in": fewer}}, session=session)
+        if any(held.values()):
+            writes = [ReplaceOne({"_id": each["_id"]}, each, upsert=True) for each in documents]
+            await self._bulk(session, RELATIONS, writes, 0, "")
+        elif documents:
             await self.mongo.collection(RELATIONS).insert_many(documents, session=session)
 
     def _tied_as_before(self, each: Draft) -> bool:
@@ -241,27 +256,30 @@ class Transaction:
             held = self.replaced.get(each.reference)
             keys.update(set(keys_of(each.type, held.patients if held else ())) - keys.keys())
         premises = _agreed(chain.from_iterable(change.premises for change in self.changes))
-        await self._hold(session, [(key, number, keys.pop(key, 0)) for key, number in sorted(premises.items())])
+        resting = [(key, number, keys.pop(key, 0)) for key, number in sorted(premises.items())]
         bumps = [UpdateOne({"_id": key}, {"$inc": {"n": count}}, upsert=True) for key, count in sorted(keys.items())]
-        await self._bulk(session, GENERATIONS, bumps, 0, "")
+        await self._raise(session, [*_holding(resting), *bumps])
 
-    async def _hold(self, session: Session, premises: Sequence[tuple[str, int, int]]) -> None:
-        """Raises each generation, by a count that may be 0, provided that its number is still the number the decision was made
-        under; raises Moved when the number differs. The generation is written even when the count is 0, so that this transaction
-        and another transaction that raises the generation at this moment cannot both commit."""
-        if not premises:
+    async def _raise(self, session: Session, writes: Sequence[UpdateOne]) -> None:
+        """Raises generations; raises Moved when the number of one that a decision was made under differs."""
+        if not writes:
             return
-        writes = [
-            UpdateOne({"_id": key, "n": number}, {"$inc": {"n": count, "g": 1}}, upsert=not number)
-            for key, number, count in premises
-        ]
         try:
-            result = await self.mongo.collection(GENERATIONS).bulk_write(writes, ordered=True, session=session)
+            result = await self.mongo.collection(GENERATIONS).bulk_write(list(writes), ordered=True, session=session)
         except BulkWriteError as error:
             _duplicate(error)  # the counter exists by now; when the decision was made there was none
             raise Moved from error
-        if result.matched_count + len(result.upserted_ids or ()) < len(premises):
+        if result.matched_count + len(result.upserted_ids or ()) < len(writes):
             raise Moved
+
+
+def _holding(premises: Sequence[tuple[str, int, int]]) -> list[UpdateOne]:
+    """The writes that raise each generation, by a count that may be 0, provided that its number is still the number the decision
+    was made under. The generation is written even when the count is 0, so that this transaction and another transaction that
+    raises the generation at this moment cannot both commit."""
+    return [
+        UpdateOne({"_id": key, "n": number}, {"$inc": {"n": count, "g": 1}}, upsert=not number) for key, number, count in premises
+    ]
 
 
 def _agreed(premises: Iterator[tuple[str, int]]) -> dict[str, int]:

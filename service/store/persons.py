@@ -1,4 +1,4 @@
-"""Reads the records about a person that decisions rest on: Consents, Tasks, CareTeams, RelatedPersons and relations.
+"""Reads the records about a person that decisions rest on: Patient, Consents, Tasks, CareTeams, RelatedPersons and relations.
 
 One query reads all of these records, and concurrent decisions share the query. A change of any of these records makes the next
 decision read them again.
@@ -16,7 +16,7 @@ from service.store.relations import RELATIONS, Relation, relation_of
 from service.store.row import Projector, Row, row_of
 from service.store.visible import VISIBLE
 
-TYPES = ("Consent", "Task", "CareTeam", "RelatedPerson")
+TYPES = ("Patient", "Consent", "Task", "CareTeam", "RelatedPerson")
 
 
 @dataclass(slots=True)

@@ -17,7 +17,7 @@ from service.store.commit_queue import CommitQueue
 from service.store.history import History
 from service.store.ledger import Ledger, Link
 from service.store.mongo import Mongo, reaching
-from service.store.row import Projection, Projector, Row, row_of
+from service.store.row import Document, Projection, Projector, Row, row_of
 from service.store.seal_file import KeptSeals, SealFile
 from service.store.visible import drawn_anew
 
@@ -222,12 +222,27 @@ class Records:
             groups.setdefault(type_, []).append(id_)
         found: dict[str, Row] = {}
         async with reaching():
-            for type_, ids in groups.items():
-                places = ids if type_ != ledger_page.TYPE else [*ids, *{ledger_page.page_of(id_) for id_ in ids}]
-                cursor = self.mongo.collection(f"r.{type_}").find({"_id": {"$in": places}})
-                for document in await cursor.to_list(None):
-                    found.update((row.reference, row) for row in ledger_page.rows_of(type_, document, self.projector))
+            for type_, document in await self._documents({type_: _places(type_, ids) for type_, ids in groups.items()}):
+                found.update((row.reference, row) for row in ledger_page.rows_of(type_, document, self.projector))
         return found
+
+    async def _documents(self, places: Mapping[str, list[str]]) -> list[tuple[str, Document]]:
+        """The documents with these ids, each with its type: those of several types with one command."""
+        (first, ids), *others = places.items()
+        if not others:
+            cursor = self.mongo.collection(f"r.{first}").find({"_id": {"$in": ids}})
+            return [(first, document) for document in await cursor.to_list(None)]
+        unions: list[dict[str, Any]] = [
+            {"$unionWith": {"coll": f"r.{type_}", "pipeline": [{"$match": {"_id": {"$in": ids}}}, {"$set": {"kind": type_}}]}}
+            for type_, ids in others
+        ]
+        pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$set": {"kind": first}}, *unions]
+        return [(document["kind"], document) for document in await self.mongo.aggregate(f"r.{first}", pipeline)]
+
+
+def _places(type_: str, ids: list[str]) -> list[str]:
+    """The documents of a type in which the records with these ids are: an entry of the ledger is in its page."""
+    return ids if type_ != ledger_page.TYPE else [*ids, *{ledger_page.page_of(id_) for id_ in ids}]
 
 
 __all__ = ["Held", "Projection", "Projector", "Records", "Repeated", "Row"]

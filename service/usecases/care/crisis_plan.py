@@ -111,7 +111,7 @@ async def resting_on(work: UnitOfWork, viewer: Viewer, answers: Row) -> str:
         if not rests_on(plan.resource, answers.reference):
             continue
         ours = plan.custodian == answers.custodian
-        if ours or viewer.permits([plan], await work.services.evidence.persons(plan.patients)):
+        if ours or viewer.permits([plan], await work.seen(plan.patients)):
             return plan.reference
     return ""
 

@@ -89,7 +89,7 @@ def asked_of(services: Services, task: Resource, asker: str) -> DisclosureReques
 async def _sectors(work: UnitOfWork, task: Resource, asked: DisclosureRequest) -> tuple[str, str]:
     """The sectors of the agency that is asked and of the agency that asks. Refuses an asking agency without a live agreement
     (L0)."""
-    keeper = await work.services.partners.get(await work.organization(link(task, "owner")))
+    keeper = await work.services.directory.partner(await work.organization(link(task, "owner")))
     return (keeper.sector if keeper else "", await selection.partner(work.services, work.context, asked, place))
 
 

@@ -145,7 +145,7 @@ async def _dataset(work: UnitOfWork, task: Resource, hidden: frozenset[str]) -> 
 
 async def _about_same_person(work: UnitOfWork, response: Resource, task: Resource) -> bool:
     subject, patient = link(response, "subject"), link(task, "for")
-    return subject == patient or subject in (await work.services.evidence.person(patient)).records
+    return subject == patient or subject in (await work.person(patient)).records
 
 
 async def _authority(work: UnitOfWork, situation: HandoverSituation, hidden: frozenset[str]) -> Authority:
@@ -182,7 +182,7 @@ async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
     """Whether the basis `direct-care` lacks its justification (care rules, section 4): only between health and adult social care
     services does `direct-care` need none."""
     concept = lawful_basis.recorded(situation.after)
-    sender, receiver = [await work.services.partners.get(each) for each in (situation.sender, situation.receiver)]
+    sender, receiver = [await work.services.directory.partner(each) for each in (situation.sender, situation.receiver)]
     sectors = sender.sector if sender else "", receiver.sector if receiver else ""
     return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
 

@@ -39,7 +39,7 @@ async def introduced(work: UnitOfWork, record: Resource) -> None:
     """Has the open reviews about a person looked at again when an agency may have named the one that registered the person."""
     if record["resourceType"] in INTRODUCTIONS:
         patients = [each for each in work.services.indexer.patients(record) if each.startswith("Patient/")]
-        persons = await work.services.evidence.persons(patients) if patients else {}
+        persons = await work.seen(patients) if patients else {}
         for each in {link(task, "focus") for person in persons.values() for task in person.reviews}:
             watch(work, each)
 
@@ -188,7 +188,7 @@ async def _vouched(work: UnitOfWork, known: Row, newcomer: Row) -> str:
         return ""
     if newcomer.custodian in await _named(work, known):
         return "The agency that registered the person was named for the person before."
-    if known.custodian in (await work.services.evidence.person(newcomer.reference)).leading:
+    if known.custodian in (await work.person(newcomer.reference)).leading:
         return "The agency leads the plan that the other record is about."
     for bearer in await _bearers(work, identity.person_keys(known.resource), known):
         partner = await work.services.partners.get(bearer.custodian)
@@ -204,7 +204,7 @@ def _vouches(bearer: Row, known: Row, newcomer: Row) -> bool:
 
 async def _named(work: UnitOfWork, patient: Row) -> frozenset[str]:
     """The agencies that were ever named for a Patient by the agency that keeps it, or by one that leads the person's plan."""
-    person = await work.services.evidence.person(patient.reference)
+    person = await work.person(patient.reference)
     return frozenset(
         tie.organization
         for tie in await work.services.relations.of((patient.reference,))

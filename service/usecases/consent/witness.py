@@ -45,7 +45,7 @@ async def _witnessed(work: UnitOfWork, patient: str, before: Resource, after: Re
     """Whether verifications were added to those that stood, each with the person or who may act for the person."""
     stood, stands = before.get("verification", []), after.get("verification", [])
     added = stands[len(stood) :] if stands[: len(stood)] == stood else []
-    person = await work.services.evidence.person(patient) if patient.startswith("Patient/") else None
+    person = await work.person(patient) if patient.startswith("Patient/") else None
     entitled = person.patients | person.representatives(work.context.at) if person else frozenset()
     return bool(added) and all(
         each.get("verified") is True and relative(target(each.get("verifiedWith")), work.context.base) in entitled

@@ -16,8 +16,8 @@ from service.consent.redact import is_redacted
 from service.fhir.coding import codings
 from service.fhir.key import value_of
 from service.fhir.query import Key
-from service.fhir.reference import id_of, name_of, own
-from service.fhir.resource import identified, root
+from service.fhir.reference import id_of, name_of, own, relative
+from service.fhir.resource import identified, references, root
 from service.fhir.search import Query, matches, parse
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.store.records import Row
@@ -44,6 +44,9 @@ ANY = -2
 
 # Types whose updates require If-Match (security rules, section 2): a lost update would lose responsibility for a person.
 CONDITIONAL = frozenset({"Task", "CarePlan", "CareTeam", "Consent"})
+
+RULED = frozenset({"Task", "CarePlan"})
+"""Types whose rules look at most of what a record refers to."""
 
 
 class Reading:
@@ -163,7 +166,9 @@ async def plan_create(work: UnitOfWork, kind: str, resource: Resource, none_exis
     served(services, kind)
     allowed(context, kind, "c")
     _is_a(resource, kind)
-    viewer = await viewer_of(services, context)
+    viewer = await viewer_of(services, context, work.known)
+    if kind in RULED:
+        await work.foresee(_referred(work, resource))
 
     async def made() -> str:
         ready = rules.prepared(identified(resource, identity or clock.new_id()), context.base)
@@ -197,7 +202,9 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     if resource.get("id") != identity:
         text = f"The resource's id is not `{identity}`; give it the id of the URL."
         raise Refused(problem(Category.MALFORMED, "invalid", text, expression=f"{kind}.id", rule="R4 3.1.0.4"))
-    viewer = await viewer_of(services, context)
+    viewer = await viewer_of(services, context, work.known)
+    if kind in RULED:
+        await work.foresee([f"{kind}/{identity}", *_referred(work, resource)])
     row = await work.row(f"{kind}/{identity}")
     visible = bool(await viewer.reveal([row] if row else [], "u"))
     if row is None or not visible:
@@ -209,6 +216,12 @@ async def plan_update(work: UnitOfWork, kind: str, identity: str, resource: Reso
     except Refused:
         await _still(work, row)
         raise
+
+
+def _referred(work: UnitOfWork, resource: Resource) -> list[str]:
+    """The records here that a resource refers to, but for those that the directory knows."""
+    found = (relative(target, work.context.base) for _, target in references(resource))
+    return [ref for ref in found if ref and ref.partition("/")[0] not in DIRECTORY]
 
 
 async def _still(work: UnitOfWork, row: Row) -> None:
@@ -226,7 +239,7 @@ async def plan_delete(work: UnitOfWork, kind: str, identity: str, if_match: int 
     services, context = work.services, work.context
     served(services, kind)
     allowed(context, kind, "d")
-    viewer = await viewer_of(services, context)
+    viewer = await viewer_of(services, context, work.known)
     row = await work.row(f"{kind}/{identity}")
     shown = await viewer.reveal([row] if row else [], "d")
     if row is None or not shown:

@@ -83,6 +83,7 @@ class Directory:
         self._known: dict[str, Resource | None] = {}
         self._acting: dict[tuple[str, str], Acting] = {}
         self._leads: dict[str, tuple[Lead, int]] = {}
+        self._registered: dict[str, Partner | None] = {}
 
     def ask(self) -> Awaitable[int | None]:
         """Starts to read the directory's generation now; the caller awaits the number later."""
@@ -95,6 +96,7 @@ class Directory:
             current = await self.ask() or 0
         if current > self._generation:
             self._generation, self._known, self._acting, self._leads = current, {}, {}, {}
+            self._registered = {}
 
     async def get(self, reference: str) -> Resource | None:
         """The current directory resource with this reference; None when the record is absent or deleted."""
@@ -104,6 +106,14 @@ class Directory:
             known[reference] = None if row is None or row.deleted else row.resource
             return known[reference]
         return self._known[reference]
+
+    async def partner(self, organization: str) -> Partner | None:
+        """The partner with this Organization reference, its agreement live or not; None for an agency not registered."""
+        if organization not in self._registered:
+            known = self._registered
+            known[organization] = await self._partners.get(organization)
+            return known[organization]
+        return self._registered[organization]
 
     async def lead(self, role: str) -> tuple[Lead, int]:
         """The Lead of a PractitionerRole, by reference, and the number of its counter `changing` under which it was read."""

@@ -25,7 +25,7 @@ from service.consent.relationship import Relationship, opened
 from service.consent.representative import entitled
 from service.consent.request import Grant
 from service.fhir.date import LOCAL
-from service.fhir.reference import key, link, versioned
+from service.fhir.reference import link, versioned
 from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.persons import Persons
@@ -122,7 +122,8 @@ class EvidenceCache:
         current = await self._generations.current(keys) if keys else {}
         fresh = {patient: person for patient, person in kept.items() if all(current[k] == v for k, v in person.stamp.items())}
         missing = [patient for patient in asked if patient not in fresh]
-        loaded = await asyncio.gather(*(self._load(patient) for patient in missing))
+        stamps = await self._generations.current([patient for patient in missing if patient not in current])
+        loaded = await asyncio.gather(*(self._load(patient, {patient: (current | stamps)[patient]}) for patient in missing))
         for patient, person in zip(missing, loaded, strict=True):
             self._keep(patient, person)
             fresh[patient] = person
@@ -135,17 +136,19 @@ class EvidenceCache:
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
 
-    async def _load(self, patient: str) -> Person:
-        """Loads the evidence about one person. The generations are read before the records, so that a change in between makes
-        the next reader load the evidence again."""
-        stamp = await self._generations.current((patient,))
-        row = await self._records.read(*key(patient))
-        keys = person_keys(row.resource) if row and not row.deleted else ()
+    async def _load(self, patient: str, stamp: dict[str, int]) -> Person:
+        """Loads the evidence about one person. The generations are read before the records, that of the Patient (`stamp`) before
+        all, so that a change in between makes the next reader load the evidence again."""
+        kept = await self._persons.about((patient,))
+        row = next((each for each in kept.of("Patient") if each.reference == patient), None)
+        keys = person_keys(row.resource) if row else ()
         stamp |= await self._generations.current([f"person:{each}" for each in keys])
         bearers = {each.reference: each for each in await self._bearers(keys)}
-        own = frozenset((patient, *(ref for ref, each in bearers.items() if row and _one_agency_s(each, row))))
-        stamp |= await self._generations.current(own - {patient})
-        kept = await self._persons.about(own)
+        others = frozenset(ref for ref, each in bearers.items() if row and _one_agency_s(each, row)) - {patient}
+        own = others | {patient}
+        stamp |= await self._generations.current(others)
+        if others:
+            kept.add(await self._persons.about(others))
         reviews = [each.resource for each in kept.of("Task") if is_review(each.resource)]
         asked = [each for each in reviews if link(each, "for") in own]
         asking = [each for each in reviews if link(each, "for") not in own]
@@ -187,7 +190,7 @@ class EvidenceCache:
 
 
 def _keeper(row: Row | None) -> frozenset[str]:
-    return frozenset() if row is None or row.deleted else frozenset((row.custodian,))
+    return frozenset() if row is None else frozenset((row.custodian,))
 
 
 def _one_agency_s(bearer: Row, row: Row) -> bool:

@@ -46,7 +46,7 @@ async def sees(work: UnitOfWork, viewer: Viewer, ref: str) -> bool:
     if ref in work.staged:
         return not work.staged[ref].deleted
     row = await work.row(ref) if ref else None
-    return row is not None and viewer.permits([row], await work.services.evidence.persons(row.patients))
+    return row is not None and viewer.permits([row], await work.seen(row.patients))
 
 
 def custodian_only(work: UnitOfWork, proposal: Proposal) -> None:

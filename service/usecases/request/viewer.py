@@ -63,13 +63,15 @@ class Shown:
 @dataclass(slots=True)
 class Viewer:
     """Decides what one request may see. `own` are the caller's own Patients (L1), `in_context` the Patients of the person in the
-    token's patient context. A request makes its Viewer once, with `viewer_of`."""
+    token's patient context. A request makes its Viewer once, with `viewer_of`. `known` are the persons that a unit of work has
+    looked at; None where each look is to be the newest."""
 
     services: Services
     context: RequestContext
     acting: Acting
     own: frozenset[str]
     in_context: frozenset[str]
+    known: dict[str, Person] | None = None
     _queries: dict[tuple[str, Permission], Query] = field(default_factory=dict)
     _towards: dict[tuple[int, str], tuple[Person | None, Evidence, Request]] = field(default_factory=dict)
 
@@ -82,7 +84,7 @@ class Viewer:
         if not rows:
             await self._nothing()
         patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
-        persons = await self.services.evidence.persons(patients) if patients else {}
+        persons = await self._persons(patients) if patients else {}
         shown = []
         for number, row in enumerate(rows, start=1):
             if number % TURN == 0:
@@ -94,6 +96,11 @@ class Viewer:
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):
                     shown.append(each)
         return shown
+
+    async def _persons(self, patients: Iterable[str]) -> dict[str, Person]:
+        if self.known is None:
+            return await self.services.evidence.persons(patients)
+        return await seen(self.services, patients, self.known)
 
     async def _nothing(self) -> None:
         """Does the work of a decision on one hidden record, and decides nothing."""
@@ -296,7 +303,15 @@ def evidence_of(person: Person, custodian: str, agreement: Agreement | None, at:
     )
 
 
-async def viewer_of(services: Services, context: RequestContext) -> Viewer:
+async def seen(services: Services, patients: Iterable[str], known: dict[str, Person]) -> dict[str, Person]:
+    """The Persons whom these Patient references stand for: those that are known, and the others, which are known from then on."""
+    asked = list(dict.fromkeys(patients))
+    if unknown := [patient for patient in asked if patient not in known]:
+        known |= await services.evidence.persons(unknown)
+    return {patient: known[patient] for patient in asked}
+
+
+async def viewer_of(services: Services, context: RequestContext, known: dict[str, Person] | None = None) -> Viewer:
     """The Viewer of a request. Loads the caller's organisations, groups, sharing agreement and own Patients."""
     await services.directory.refresh(context.directory)
     caller = context.caller
@@ -304,7 +319,7 @@ async def viewer_of(services: Services, context: RequestContext) -> Viewer:
     user = type_of(caller.user)
     own = await _own(services, context, user)
     in_context = (await services.evidence.person(caller.patient)).records if caller.patient else frozenset()
-    return Viewer(services, context, acting, own, in_context)
+    return Viewer(services, context, acting, own, in_context, known)
 
 
 async def _own(services: Services, context: RequestContext, kind: str) -> frozenset[str]:

@@ -27,6 +27,7 @@ from service.store.row import draft, row_of
 from service.usecases.request import plan_keys, tenures, testimony
 from service.usecases.request.evidence import Person, compiled
 from service.usecases.request.services import RequestContext, Services
+from service.usecases.request.viewer import seen
 
 T = TypeVar("T")
 TRIES = 4
@@ -64,7 +65,8 @@ class StagedWrite:
 class UnitOfWork:
     """Loads records with `row` and `get`, stages writes with `create`, `update` and `delete`, and commits them once with
     `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit; `remarks` are what
-    the caller is to be told of each record that it wrote."""
+    the caller is to be told of each record that it wrote. `known` are the persons that were looked at: a decision rests on one
+    look at each, and the commit on that nothing has changed since."""
 
     services: Services
     context: RequestContext
@@ -82,6 +84,7 @@ class UnitOfWork:
     checks: dict[str, list[Check]] = field(default_factory=dict)
     noted: list[tuple[Resource, str]] = field(default_factory=list)
     remarks: dict[str, tuple[Issue, ...]] = field(default_factory=dict)
+    known: dict[str, Person] = field(default_factory=dict)
 
     async def row(self, ref: str) -> Row | None:
         """The stored record as it was when first loaded in this unit of work; None when the record never existed, and for a text
@@ -89,6 +92,20 @@ class UnitOfWork:
         if ref not in self.rows:
             self.rows[ref] = await self.services.records.read(*key(ref)) if relative(ref) else None
         return self.rows[ref]
+
+    async def foresee(self, refs: Iterable[str]) -> None:
+        """Loads the records that rules are about to ask for, all at once."""
+        unread = [ref for ref in dict.fromkeys(refs) if ref not in self.rows]
+        found = await self.services.records.read_many(unread) if unread else {}
+        self.rows |= {ref: found.get(ref) for ref in unread}
+
+    async def person(self, patient: str) -> Person:
+        """The Person whom one Patient reference stands for, as the unit of work first saw them."""
+        return (await self.seen((patient,)))[patient]
+
+    async def seen(self, patients: Iterable[str]) -> dict[str, Person]:
+        """The Persons whom these Patient references stand for, by reference, as the unit of work first saw them."""
+        return await seen(self.services, patients, self.known)
 
     async def get(self, ref: str) -> Resource | None:
         """The record with the unit of work's own writes: the staged content, or else the stored content. None when the record is
@@ -128,7 +145,7 @@ class UnitOfWork:
         fails when the evidence about the person changes before the commit."""
         if not subject.startswith("Patient/"):
             return frozenset((subject,))
-        person = await self.services.evidence.person(subject)
+        person = await self.person(subject)
         self.rests_on((person,))
         return person.patients
 
@@ -169,7 +186,7 @@ class UnitOfWork:
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
         """The Persons whom these Patient references stand for, with their Consents as the unit of work will leave them."""
-        known = await self.services.evidence.persons(patients)
+        known = await self.seen(patients)
         staged = [ref for ref in self.staged if ref.startswith("Consent/")]
         if not staged:
             return known
@@ -359,7 +376,7 @@ class UnitOfWork:
         if not patient.startswith("Patient/"):
             return False
         keeper = await self.keeper(patient)
-        person = await self.services.evidence.person(patient)
+        person = await self.person(patient)
         self.rests_on((person,))
         return agency == keeper or agency in person.custodians | person.leading | person.related(keeper, self.context.at)
 
