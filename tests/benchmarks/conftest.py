@@ -14,6 +14,8 @@ from service import clock
 from service.cli.opening import opened
 from service.settings import Settings
 from service.store.embedded import find_mongod
+from tests.benchmarks.ceilings import Ceilings
+from tests.benchmarks.ceilings import measured as measure
 from tests.benchmarks.serving import Figures, Request, Serving
 from tests.locality import EVERYTHING, person, plan, settle
 
@@ -79,9 +81,18 @@ async def measured(serving: Serving, data: Path) -> AsyncIterator[Measured]:
     yield Measured(serving, tokens[0], tokens[1], tuple(people), questionnaire)
 
 
-def shown(name: str, figures: Figures, expected: str = "200") -> Figures:
-    """Prints the figures of a run whose answers are all as expected."""
-    print(figures.line(name), flush=True)
+@pytest_asyncio.fixture(scope="session")
+async def ceilings(serving: Serving) -> Ceilings:
+    """What could be reached at most, measured before all else."""
+    found = await measure(serving)
+    print(found.lines(), flush=True)
+    return found
+
+
+def shown(name: str, figures: Figures, expected: str = "200", *, ceiling: float = 0.0) -> Figures:
+    """Prints the figures of a run whose answers are all as expected, and the part of a ceiling that they are."""
+    part = f"   {figures.rate / ceiling:.2f} of the ceiling" if ceiling else ""
+    print(figures.line(name) + part, flush=True)
     assert set(figures.statuses) == {expected}, figures.bodies
     return figures
 

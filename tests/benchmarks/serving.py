@@ -36,7 +36,8 @@ class Request:
     def raw(self) -> bytes:
         """As it goes over the wire."""
         content = json.dumps(self.body).encode() if self.body is not None else b""
-        lines = [f"{self.method} /fhir/{self.path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.token}"]
+        path = f"/fhir/{self.path}" if not self.path.startswith("../") else self.path[2:]
+        lines = [f"{self.method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.token}"]
         lines += [f'If-Match: W/"{self.if_match}"'] if self.if_match else []
         lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(content)}"] if content else []
         return "\r\n".join([*lines, "", ""]).encode() + content
@@ -123,9 +124,14 @@ class Serving:
             commands=(self.commands() - asked) / count,
         )
 
+    @property
+    def database(self) -> str:
+        """The URI of its database."""
+        return Embedded(self.data).uri
+
     def commands(self) -> int:
         """How many commands the database has been sent, but for those that keep connections and watch."""
-        with pymongo.MongoClient[dict[str, Any]](Embedded(self.data).uri) as client:
+        with pymongo.MongoClient[dict[str, Any]](self.database) as client:
             counted = client.admin.command("serverStatus")["metrics"]["commands"]
         return sum(each["total"] for name, each in counted.items() if isinstance(each, dict) and name not in WATCHING)
 

@@ -6,6 +6,7 @@ import json
 
 import pytest
 
+from tests.benchmarks.ceilings import Ceilings
 from tests.benchmarks.conftest import Measured, shown
 from tests.benchmarks.serving import Request
 from tests.locality import dataset, handover
@@ -36,11 +37,12 @@ def observation(person: str, number: int) -> dict[str, object]:
     }
 
 
-def test_read_by_id(measured: Measured, plans: list[str]) -> None:
+def test_read_by_id(measured: Measured, plans: list[str], ceilings: Ceilings) -> None:
     """Read a care plan of one's own agency, the read audited."""
     requests = [Request("GET", each, measured.trust) for each in plans]
     for clients in (1, 16, CLIENTS):
-        shown(f"read by id, {clients} clients", measured.serving.load(requests, clients=clients, seconds=SECONDS))
+        figures = measured.serving.load(requests, clients=clients, seconds=SECONDS)
+        shown(f"read by id, {clients} clients", figures, ceiling=ceilings.trivial if clients == CLIENTS else 0)
 
 
 def test_read_as_a_partner(measured: Measured, plans: list[str]) -> None:
@@ -62,14 +64,15 @@ def test_read_as_a_partner(measured: Measured, plans: list[str]) -> None:
     shown(f"read by a partner, {CLIENTS} clients", measured.serving.load(requests, clients=CLIENTS, seconds=SECONDS))
 
 
-def test_create(measured: Measured) -> None:
+def test_create(measured: Measured, ceilings: Ceilings) -> None:
     """Create an Observation."""
     requests = [
         Request("POST", "Observation", measured.trust, observation(measured.persons[number % len(measured.persons)], number))
         for number in range(4000)
     ]
     for clients, part in ((16, requests[:1500]), (CLIENTS, requests[1500:])):
-        shown(f"create, {clients} clients", measured.serving.load(part, clients=clients), "201")
+        figures = measured.serving.load(part, clients=clients)
+        shown(f"create, {clients} clients", figures, "201", ceiling=ceilings.insert if clients == CLIENTS else 0)
 
 
 def test_search(measured: Measured, plans: list[str]) -> None:
@@ -81,7 +84,7 @@ def test_search(measured: Measured, plans: list[str]) -> None:
         shown(f"search by {name}, {CLIENTS} clients", measured.serving.load(requests, clients=CLIENTS, seconds=SECONDS))
 
 
-def test_accept_a_handover(measured: Measured, plans: list[str]) -> None:
+def test_accept_a_handover(measured: Measured, plans: list[str], ceilings: Ceilings) -> None:
     """Accept handovers, 8 clients: ownership moves, everybody is told, all in one transaction."""
     datasets = [
         {**dataset(each, measured.questionnaire), "id": f"trust.mds{number}"} for number, each in enumerate(measured.persons)
@@ -104,4 +107,5 @@ def test_accept_a_handover(measured: Measured, plans: list[str]) -> None:
         )
         for each in map(json.loads, sent.bodies.values())
     ]
-    shown("handovers, accepted, 8 clients", measured.serving.load(accepting, clients=8))
+    figures = measured.serving.load(accepting, clients=8)
+    shown("handovers, accepted, 8 clients", figures, ceiling=ceilings.transaction)
