@@ -3,7 +3,8 @@
 A worker takes a due timer under a lease and commits the timer's effects in a Change that names the timer in `Change.settled`. The
 Change's transaction settles the timer, so the effects happen exactly once even if the lease runs out, another worker takes the
 timer too, or a worker is killed at any point. A settled timer stays as a mark, so that scheduling the same level again does
-nothing; cancelling the timer's key deletes the mark as well.
+nothing; cancelling the timer's key takes the mark away as well. A cancelled timer is as good as deleted, and the database
+deletes it a little later: cancelling and setting timers is one command then.
 """
 
 from __future__ import annotations
@@ -12,13 +13,20 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from pymongo import DeleteMany, IndexModel, ReturnDocument, UpdateOne
+from pymongo import IndexModel, ReturnDocument, UpdateMany, UpdateOne
 
 from service.change import Change, Timer
 from service.store.mongo import Mongo, reached, reaching
 
 TIMERS = "timers"
-INDEXES = {TIMERS: [IndexModel("k"), IndexModel("next", partialFilterExpression={"done": False})]}
+CANCELLED = "cancelled"
+INDEXES = {
+    TIMERS: [
+        IndexModel("k"),
+        IndexModel("next", partialFilterExpression={"done": False}),
+        IndexModel("until", expireAfterSeconds=0),
+    ]
+}
 
 
 def _mark(key: str, level: int) -> str:
@@ -53,13 +61,14 @@ def settling(changes: Iterable[Change]) -> list[UpdateOne]:
     ]
 
 
-def scheduling(changes: Iterable[Change]) -> list[DeleteMany | UpdateOne]:
-    """The writes that delete the timers of cancelled keys and then set new timers. The order lets one Change cancel a key and set
+def scheduling(changes: Iterable[Change]) -> list[UpdateMany | UpdateOne]:
+    """The writes that cancel the timers of cancelled keys and then set new timers. The order lets one Change cancel a key and set
     a new timer for it."""
-    writes: list[DeleteMany | UpdateOne] = []
+    writes: list[UpdateMany | UpdateOne] = []
     for change in changes:
         if change.cancelled:
-            writes.append(DeleteMany({"k": {"$in": list(change.cancelled)}}))
+            gone = {"$set": {"done": CANCELLED, "until": change.at}, "$unset": {"next": ""}}
+            writes.append(UpdateMany({"k": {"$in": list(change.cancelled)}}, gone))
         writes += (_schedule(timer, change.at) for timer in change.timers)
     return writes
 

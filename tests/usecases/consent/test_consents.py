@@ -193,7 +193,7 @@ async def test_a_consent_that_ends_sets_its_clock(locality: Locality, make: Any)
     """TIM-13: at the end of its own period; ending it stops the clock."""
     trust = await locality.agency("trust")
     consent = await trust.created(make.consent(provision={"period": {"start": "2026-01-01", "end": "2031-12-31"}}))
-    timers, wanted = locality.built.services.mongo.collection("timers"), {"focus": f"Consent/{consent['id']}"}
+    timers, wanted = locality.built.services.mongo.collection("timers"), {"focus": f"Consent/{consent['id']}", "done": False}
     assert (await timers.find_one(wanted))["kind"] == "TIM-13"
     await trust.put({**consent, "status": "inactive"})
     assert await timers.find_one(wanted) is None

@@ -243,7 +243,7 @@ async def test_the_reviewer_completes_the_review(locality: Locality, make: Any) 
     answer = await trust.put({**task, "status": "completed", "output": [decided]})
     assert answer.status_code == 200, answer.text
     timers = locality.built.services.mongo.collection("timers")
-    assert await timers.find_one({"focus": f"Task/{task['id']}"}) is None
+    assert await timers.find_one({"focus": f"Task/{task['id']}", "done": False}) is None
 
 
 def judged(task: Resource, decision: str) -> Resource:
