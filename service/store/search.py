@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from pymongo import IndexModel
 from pymongo.errors import ExecutionTimeout
 
 from service.fhir.cursor import Cursor
-from service.fhir.query import Query, follows, matches, place
+from service.fhir.query import Key, Query, Start, Term, follows, matches, place
 from service.problem import Category, Refused, problem
 from service.store import ledger_page
 from service.store.mongo import Mongo, reaching
@@ -84,11 +85,16 @@ class Searches:
 
     async def _hint(self, query: Query, visible: Visible | None) -> str:
         """The index by which the rows of the caller's few people are merged in order, where they are fewer than the matches of
-        the search; '' lets the database start from the matches."""
+        the search; '' lets the database choose. Only terms whose matches are one range of an index are counted: another count
+        would look at as much as the search itself."""
         by = NAMED.get(query.sort[0].name, "") if ordered(query) else ""
         if not by or visible is None or visible.everything or visible.narrow or not 0 < len(visible.names) <= STREAMS:
             return ""
-        return by if not query.terms or await self._counted(query, filter_of(query), FEW) > FEW else ""
+        if not query.terms:
+            return by
+        ranges = tuple(term for term in query.terms if _is_range(term))
+        counted = filter_of(replace(query, terms=ranges))
+        return by if ranges and await self._counted(query, counted, FEW) > FEW else ""
 
     async def _documents(self, query: Query, matched: Filter, after: Cursor | None, limit: int, hint: str = "") -> list[Document]:
         whole = {"$and": [*matched["$and"], after_filter(query, after)]} if after else matched
@@ -152,6 +158,10 @@ def sees(visible: Visible | None, row: Row) -> bool:
         return True
     here = {row.custodian, *(party.organization for party in row.parties), *(row.patients or (PUBLIC,))}
     return not here.isdisjoint(visible.names)
+
+
+def _is_range(term: Term) -> bool:
+    return bool(term.tests) and not term.negated and all(isinstance(test, Key | Start) for test in term.tests)
 
 
 def ordered(query: Query) -> bool:

@@ -51,6 +51,9 @@ async def transaction(work: UnitOfWork) -> list[Answer] | None:
     if told is None:
         return None
     _same(work, told)
+    if "answers" not in told:
+        text = "This was carried out before an upgrade, and its answer is not kept: read what it wrote, and do not send it again."
+        raise Refused(problem(Category.DUPLICATE, "duplicate", text, rule="HOV-9"))
     return [
         await _again(work, await _version(work, {"ref": ref, "version": version})) if version else await found(work, ref)
         for ref, version in told["answers"]
