@@ -8,23 +8,26 @@ from typing import Any, Generic, TypeVar
 
 K = TypeVar("K")
 V = TypeVar("V")
+M = TypeVar("M")
 
 MOST_KEYS = 500
 MOST_BATCHES = 2
 
 
-class PendingRead(Generic[V]):
-    """The read of one key, which the caller may await. A caller that is cancelled, or never awaits the read, does not disturb the
-    other callers of the batch."""
+class PendingRead(Generic[V, M]):
+    """The read of one key, which the caller may await. `made` makes of the value what this caller asked for. A caller that is
+    cancelled, or never awaits the read, does not disturb the other callers of the batch."""
 
-    __slots__ = ("_future",)
+    __slots__ = ("_future", "_made")
 
-    def __init__(self, future: asyncio.Future[V | None]) -> None:
+    def __init__(self, future: asyncio.Future[V | None], made: Callable[[V], M]) -> None:
         self._future = future
+        self._made = made
 
-    def __await__(self) -> Generator[Any, None, V | None]:
-        """The value of the key, None for a key without a value."""
-        return asyncio.shield(self._future).__await__()
+    def __await__(self) -> Generator[Any, None, M | None]:
+        """What is made of the value of the key; None for a key without a value."""
+        value = yield from asyncio.shield(self._future).__await__()
+        return None if value is None else self._made(value)
 
 
 class Coalescer(Generic[K, V]):
@@ -40,13 +43,13 @@ class Coalescer(Generic[K, V]):
         self._running: set[asyncio.Task[None]] = set()
         self._scheduled = False
 
-    def ask(self, key: K) -> PendingRead[V]:
-        """Starts to read a key now; the caller awaits the value later, and may start other reads meanwhile."""
-        return PendingRead(self._ask(key))
+    def ask(self, key: K, made: Callable[[V], M]) -> PendingRead[V, M]:
+        """Starts to read a key now; the caller awaits what is `made` of its value later, and may start other reads meanwhile."""
+        return PendingRead(self._ask(key), made)
 
     async def get(self, key: K) -> V | None:
         """The value of one key, None for a key without a value."""
-        return await self.ask(key)
+        return await asyncio.shield(self._ask(key))
 
     async def get_many(self, keys: Iterable[K]) -> dict[K, V]:
         """The values of these keys, by key; a key without a value is left out."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 from typing import Any
 
@@ -29,18 +29,19 @@ from service.store.relations import RELATIONS, relation_documents
 from service.store.row import Document, Draft, Projector, draft, parties_of
 
 KEYS = "keys"
-IDEMPOTENCY = "claims"  # the collection's name in existing databases
+"""What may be there only once, by its `_id`: a unique key with the record that holds it (`ref`), or an idempotency key with the
+answer that is kept for a repeat (`answer`). A document whose `until` is over is as good as deleted, and the database deletes it a
+little later: releasing and taking keys is one command then."""
+RELEASED = {"until": datetime(1970, 1, 1, tzinfo=UTC)}
+INDEXES = {KEYS: [IndexModel("until", expireAfterSeconds=0)]}
 _HELD = {"v": 1, "cust": 1, "pts": 1, "parties": 1, "keys": 1, "s": 1}
-INDEXES = {KEYS: [], IDEMPOTENCY: [IndexModel("until", expireAfterSeconds=0)]}
 
 
 class Taken(Exception):  # noqa: N818 - a fact for `records` to explain, not an error
-    """A document with the unique `_id` `key` is in `collection` already, so the transaction is lost. The holder of the key can be
-    looked up outside the transaction."""
+    """A key is taken already, so the transaction is lost. The holder of the key can be looked up outside the transaction."""
 
-    def __init__(self, collection: str, key: str) -> None:
-        super().__init__(f"{collection}: {key}")
-        self.collection = collection
+    def __init__(self, key: str) -> None:
+        super().__init__(key)
         self.key = key
 
 
@@ -134,7 +135,6 @@ class Transaction:
         await self._bump(session)  # first: a decision that is late is taken again, before it is refused for what it did not see
         await self._write_rows(session)
         await self._write_keys(session)
-        await self._write_idempotency(session)
         await self._write_relations(session)
         settling = timers.settling(self.changes)
         await self._bulk(session, timers.TIMERS, settling, len(settling), "a timer")
@@ -199,8 +199,8 @@ class Transaction:
             raise conflict(f"{type_}/{_duplicate(error)}") from error
 
     async def _write_keys(self, session: Session) -> None:
-        """Releases the unique keys that the new versions no longer hold, then takes the keys that the old versions did not
-        hold."""
+        """Releases the unique keys that the new versions no longer hold, then takes those that the old versions did not hold, and
+        the idempotency keys."""
         dropped: list[str] = []
         taken: list[Document] = []
         for each in self.drafts:
@@ -208,20 +208,14 @@ class Transaction:
             old, new = set(replaced.keys if replaced else ()), set(each.current["keys"])
             dropped += old - new
             taken += ({"_id": key, "ref": each.reference} for key in sorted(new - old))
-        if dropped:
-            await self.mongo.collection(KEYS).delete_many({"_id": {"$in": dropped}}, session=session)
-        await self._take(session, KEYS, taken)
-
-    async def _write_idempotency(self, session: Session) -> None:
-        await self._take(session, IDEMPOTENCY, [each for change in self.changes for each in answers_of(change)])
-
-    async def _take(self, session: Session, name: str, documents: list[Document]) -> None:
-        if not documents:
-            return
+        taken += (each for change in self.changes for each in answers_of(change))
+        over = {"$lte": max(change.at for change in self.changes)}
+        writes = [ReplaceOne({"_id": key}, RELEASED) for key in dropped]
+        writes += [ReplaceOne({"_id": each["_id"], "until": over}, each, upsert=True) for each in taken]
         try:
-            await self.mongo.collection(name).insert_many(documents, session=session)
-        except (BulkWriteError, DuplicateKeyError) as error:
-            raise Taken(name, str(_duplicate(error))) from error
+            await self._bulk(session, KEYS, writes, 0, "")
+        except BulkWriteError as error:
+            raise Taken(str(_duplicate(error))) from error
 
     async def _write_relations(self, session: Session) -> None:
         """Writes the relations of every record whose relations have changed."""
@@ -329,4 +323,4 @@ def _duplicate(error: BulkWriteError | DuplicateKeyError) -> Any:
     return first.get("keyValue", {}).get("_id", "")
 
 
-__all__ = ["IDEMPOTENCY", "INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "answers_of", "conflict", "prepare"]
+__all__ = ["INDEXES", "KEYS", "Moved", "Prepared", "Taken", "Transaction", "answers_of", "conflict", "prepare"]

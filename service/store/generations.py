@@ -5,8 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Collection, Iterable, Mapping
 
-from service.store.coalesce import Coalescer
-from service.store.mongo import Mongo, reached, reaching
+from service.store.mongo import Mongo
 
 GENERATIONS = "generations"
 DIRECTORY = "directory"
@@ -23,24 +22,21 @@ def keys_of(type_: str, patients: Iterable[str]) -> tuple[str, ...]:
     return tuple(patients) if type_ in PERSONAL_TYPES else ()
 
 
-@reached
 class Generations:
     """Reads the counters; concurrent readers share a query."""
 
     def __init__(self, mongo: Mongo) -> None:
-        self._mongo = mongo
-        self._read: Coalescer[str, int] = Coalescer(self._fetch)
+        self._lookup = mongo.lookup
 
     def ask(self, key: str) -> Awaitable[int | None]:
         """Starts to read one counter now; the caller awaits the number later. None for a counter that was never raised."""
-        return self._read.ask(key)
+        return self._lookup.ask(GENERATIONS, key, _number)
 
     async def current(self, keys: Collection[str]) -> dict[str, int]:
         """The counter of every key asked for; 0 for a counter that was never raised."""
-        found = await self._read.get_many(keys)
-        return {key: found.get(key, 0) for key in keys}
+        found = await self._lookup.many((GENERATIONS, key) for key in keys)
+        return {key: _number(found[GENERATIONS, key]) if (GENERATIONS, key) in found else 0 for key in keys}
 
-    async def _fetch(self, keys: Collection[str]) -> Mapping[str, int]:
-        async with reaching():
-            cursor = self._mongo.collection(GENERATIONS).find({"_id": {"$in": list(keys)}})
-            return {document["_id"]: document["n"] for document in await cursor.to_list(None)}
+
+def _number(document: Mapping[str, int]) -> int:
+    return document["n"]

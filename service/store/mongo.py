@@ -21,6 +21,7 @@ from pymongo.write_concern import WriteConcern
 
 from service.problem import Category, Refused, problem
 from service.store import outage, setting_fault
+from service.store.lookup import Lookup
 
 T = TypeVar("T")
 C = TypeVar("C")
@@ -103,6 +104,7 @@ class Mongo:
         self.client = client
         self.at = at
         self.database = client[database]
+        self.lookup = Lookup(self)
         self._known: set[str] = set()
         self._making = asyncio.Lock()
 
@@ -114,10 +116,18 @@ class Mongo:
         """The collection `name`, whose documents are given as the bytes that are stored (`RawBSONDocument.raw`)."""
         return self.collection(name).with_options(codec_options=RAW)
 
+    async def find(self, name: str, wanted: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """All documents of a collection that a filter finds. Raises Refused UNAVAILABLE."""
+        async with reaching():
+            found: list[dict[str, Any]] = await self.collection(name).find(wanted).to_list(None)
+        return found
+
     async def aggregate(self, name: str, pipeline: Sequence[Mapping[str, Any]], **options: Any) -> list[dict[str, Any]]:
-        """All documents that a pipeline gives (`aggregate` is a coroutine in one driver and not in the other)."""
-        cursor = await settled(self.collection(name).aggregate(list(pipeline), **options))
-        found: list[dict[str, Any]] = await cursor.to_list(None)
+        """All documents that a pipeline gives (`aggregate` is a coroutine in one driver and not in the other). Raises Refused
+        UNAVAILABLE."""
+        async with reaching():
+            cursor = await settled(self.collection(name).aggregate(list(pipeline), **options))
+            found: list[dict[str, Any]] = await cursor.to_list(None)
         return found
 
     async def ensure_indexes(self, indexes: Mapping[str, Sequence[IndexModel]]) -> None:
@@ -227,6 +237,7 @@ class Snapshot(Mongo):
 
     def __init__(self, mongo: Mongo, session: Session, names: frozenset[str]) -> None:
         self.client, self.database, self.at = mongo.client, mongo.database, mongo.at
+        self.lookup = Lookup(self)
         self._session, self._names = session, names
 
     async def names(self) -> frozenset[str]:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
-from service.store.commit import IDEMPOTENCY, KEYS
+from service.store.commit import KEYS, RELEASED
 from service.store.digests import decoded, digest
 from service.store.history import HISTORY
 from service.store.ledger import ENTRIES, Whole
@@ -43,8 +43,6 @@ class RecordCheck:
                 async for each in self._rows(type_):
                     yield f"record: {each}"
             async for each in self._unique_keys():
-                yield f"keys: {each}"
-            async for each in self._kept_answers():
                 yield f"keys: {each}"
             async for each in self._drawn_relations():
                 yield f"relations: {each}"
@@ -105,20 +103,18 @@ class RecordCheck:
                     yield f"`{type_}/{identity}` version {number} is missing."
 
     async def _unique_keys(self) -> AsyncIterator[str]:
-        """Unique keys whose record does not list them, and keys of records that are not held. A row at fault is named already."""
+        """Unique keys whose record does not list them, keys of records that are not held, and answers that no request was given.
+        The database forgets what is released, and an answer when its time is over. A row at fault is named already."""
         async for held in self._documents(KEYS, {}):
             key, said = str(held.get("_id")), str(held.get("ref"))
-            reference = self._keys.pop(key, None)
-            if reference != said and said not in self._unsound:
-                yield f"The unique key `{_kind(key)}` of {self._as_written(reference or said)} is not what it holds."
+            if held == {"_id": key, **RELEASED}:
+                continue
+            if "ref" not in held and digest(self._key, held) not in self._answers:
+                yield f"The answer kept for a repeat of the request `{key}` is not what was answered."
+            elif "ref" in held and held != {"_id": key, "ref": self._keys.pop(key, None)} and said not in self._unsound:
+                yield f"The unique key `{_kind(key)}` of {self._as_written(said)} is not what it holds."
         for key, reference in self._keys.items():
             yield f"The unique key `{_kind(key)}` of {self._as_written(reference)} is missing."
-
-    async def _kept_answers(self) -> AsyncIterator[str]:
-        """Answers to repeated requests that no request was given. The database forgets an answer when its time is over."""
-        async for kept in self._documents(IDEMPOTENCY, {}):
-            if digest(self._key, kept) not in self._answers:
-                yield f"The answer kept for a repeat of the request `{kept.get('_id')}` is not what was answered."
 
     async def _drawn_relations(self) -> AsyncIterator[str]:
         """Relations that their record does not establish, and relations that are missing."""

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from pymongo import IndexModel
@@ -11,8 +12,7 @@ from service.change import Change
 from service.fhir.reference import key, type_of
 from service.problem import Category, Refused, problem
 from service.store import commit, generations, history, ledger, ledger_page, outbox, relations, timers
-from service.store.coalesce import Coalescer
-from service.store.commit import IDEMPOTENCY, KEYS, Prepared, Taken, Transaction, conflict, prepare
+from service.store.commit import KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.commit_queue import CommitQueue
 from service.store.history import History
 from service.store.ledger import Ledger, Link
@@ -24,6 +24,8 @@ from service.store.visible import drawn_anew
 Indexes = Mapping[str, Sequence[IndexModel]]
 FIXED: tuple[Indexes, ...] = (commit.INDEXES, history.INDEXES, relations.INDEXES, timers.INDEXES, outbox.INDEXES, ledger.INDEXES)
 REPEATS = 3
+ANSWERS_BEFORE = "claims"
+"""The collection of answers in layouts up to 3."""
 IDENTIFIER = "rule:IDN-7:"
 """How the unique key of an actor's business identifier begins."""
 
@@ -81,7 +83,6 @@ class Records:
         self.past = History(mongo, projector)
         self._row_indexes = row_indexes
         self._ready: set[str] = set()
-        self._read: Coalescer[str, Row] = Coalescer(self._fetch)
         self._queue = CommitQueue(self._run, self.ledger)
 
     def over(self, mongo: Mongo, kept: KeptSeals) -> Records:
@@ -109,9 +110,19 @@ class Records:
         await self.prepare(name.removeprefix("r.") for name in names if name.startswith("r."))
         await drawn_anew(self.mongo)
 
+    async def join_answers(self) -> None:
+        """Moves the answers of an older layout to the keys. It may be repeated."""
+        if ANSWERS_BEFORE in await self.mongo.names():
+            await self.mongo.aggregate(ANSWERS_BEFORE, [{"$merge": {"into": KEYS, "whenMatched": "keepExisting"}}])
+            async with reaching():
+                await self.mongo.collection(ANSWERS_BEFORE).drop()
+
     def ask(self, type_: str, id_: str) -> Awaitable[Row | None]:
         """Starts a `read` now; the caller awaits the row later."""
-        return self._read.ask(f"{type_}/{id_}")
+        if type_ == ledger_page.TYPE:
+            places = [each for each in (id_, ledger_page.page_of(id_)) if each]
+            return _First([self.mongo.lookup.ask(ledger_page.ENTRIES, each, partial(self._entry, id_)) for each in places])
+        return self.mongo.lookup.ask(f"r.{type_}", id_, lambda document: row_of(type_, document, self.projector))
 
     async def read(self, type_: str, id_: str) -> Row | None:
         """The current version of a record, deleted or not; None when the record never existed. Concurrent readers share a
@@ -120,7 +131,8 @@ class Records:
 
     async def read_many(self, references: Iterable[str]) -> dict[str, Row]:
         """The current version of each of these records that exists, by reference."""
-        return await self._read.get_many(references)
+        asked = {reference: self.ask(*key(reference)) for reference in references}
+        return {reference: row for reference, pending in asked.items() if (row := await pending) is not None}
 
     async def version(self, type_: str, id_: str, version: int) -> Row | None:
         """One version of a record; None when there is no such version."""
@@ -158,22 +170,19 @@ class Records:
             try:
                 await self._queue.submit(prepared)
             except Taken as taken:
-                await self._explain(taken, prepared.change)
+                await self._explain(taken)
             else:
                 return {each.reference: row_of(each.type, each.current, self.projector) for each in prepared.drafts}
         raise conflict(" or ".join(draft.reference for draft in prepared.drafts) or "the request")
 
-    async def answered(self, key: str) -> Mapping[str, Any] | None:
-        """The answer that the request with this idempotency key was given, None when no such request was received."""
-        async with reaching():
-            kept = await self.mongo.collection(IDEMPOTENCY).find_one({"_id": key})
-        return kept["answer"] if kept else None
+    def answered(self, key: str) -> Awaitable[Mapping[str, Any] | None]:
+        """Starts to look now for the answer that the request with this idempotency key was given; None when no such request was
+        received."""
+        return self.mongo.lookup.ask(KEYS, key, lambda kept: kept.get("answer"))
 
     async def holder(self, key: str) -> str | None:
         """The reference of the record that holds a unique key, None when no record holds the key."""
-        async with reaching():
-            held = await self.mongo.collection(KEYS).find_one({"_id": key})
-        return held["ref"] if held else None
+        return (await self._kept(key)).get("ref")
 
     async def vacant(self, change: Change) -> None:
         """Raises Held when a record that the Change does not write holds one of the unique keys that the Change would take."""
@@ -186,20 +195,18 @@ class Records:
         await self.mongo.transaction(Transaction(self.mongo, batch, link).run)
         outbox.tell(each.change for each in batch)
 
-    async def _explain(self, taken: Taken, change: Change) -> None:
+    async def _explain(self, taken: Taken) -> None:
         """Raises Held or Repeated for a key that is taken; returns when the key is free by now and the commit may be tried
         again."""
-        if taken.collection == KEYS:
-            holder = await self.holder(taken.key)
-            if holder is not None:
-                raise Held(taken.key, holder) from taken
-            return
-        async with reaching():
-            idempotency = self.mongo.collection(IDEMPOTENCY)
-            await idempotency.delete_one({"_id": taken.key, "until": {"$lt": change.at}})
-        answer = await self.answered(taken.key)
-        if answer is not None:
-            raise Repeated(taken.key, answer) from taken
+        kept = await self._kept(taken.key)
+        if "ref" in kept:
+            raise Held(taken.key, kept["ref"]) from taken
+        if "answer" in kept:
+            raise Repeated(taken.key, kept["answer"]) from taken
+
+    async def _kept(self, key: str) -> Document:
+        """What is kept under a unique key or an idempotency key; empty when it is free."""
+        return await self.mongo.lookup.one(KEYS, key) or {}
 
     async def _current(self, type_: str, id_: str, version: int) -> Row | None:
         row = await self.read(type_, id_)
@@ -215,34 +222,23 @@ class Records:
     def _indexes(self, type_: str) -> Indexes:
         return {f"r.{type_}": [*self._row_indexes(type_), *ledger.INDEXES.get(f"r.{type_}", ())]}
 
-    async def _fetch(self, references: Collection[str]) -> Mapping[str, Row]:
-        groups: dict[str, list[str]] = {}
-        for reference in references:
-            type_, id_ = key(reference)
-            groups.setdefault(type_, []).append(id_)
-        found: dict[str, Row] = {}
-        async with reaching():
-            for type_, document in await self._documents({type_: _places(type_, ids) for type_, ids in groups.items()}):
-                found.update((row.reference, row) for row in ledger_page.rows_of(type_, document, self.projector))
-        return found
-
-    async def _documents(self, places: Mapping[str, list[str]]) -> list[tuple[str, Document]]:
-        """The documents with these ids, each with its type: those of several types with one command."""
-        (first, ids), *others = places.items()
-        if not others:
-            cursor = self.mongo.collection(f"r.{first}").find({"_id": {"$in": ids}})
-            return [(first, document) for document in await cursor.to_list(None)]
-        unions: list[dict[str, Any]] = [
-            {"$unionWith": {"coll": f"r.{type_}", "pipeline": [{"$match": {"_id": {"$in": ids}}}, {"$set": {"kind": type_}}]}}
-            for type_, ids in others
-        ]
-        pipeline: list[dict[str, Any]] = [{"$match": {"_id": {"$in": ids}}}, {"$set": {"kind": first}}, *unions]
-        return [(document["kind"], document) for document in await self.mongo.aggregate(f"r.{first}", pipeline)]
+    def _entry(self, id_: str, document: Document) -> Row | None:
+        """The AuditEvent with this id in a page of the ledger, or in a document of its own."""
+        rows = ledger_page.rows_of(ledger_page.TYPE, document, self.projector)
+        return next((row for row in rows if row.id == id_), None)
 
 
-def _places(type_: str, ids: list[str]) -> list[str]:
-    """The documents of a type in which the records with these ids are: an entry of the ledger is in its page."""
-    return ids if type_ != ledger_page.TYPE else [*ids, *{ledger_page.page_of(id_) for id_ in ids}]
+class _First:
+    """The first row that one of several reads finds."""
+
+    def __init__(self, reads: Sequence[Awaitable[Row | None]]) -> None:
+        self._reads = reads
+
+    def __await__(self) -> Generator[Any, None, Row | None]:
+        for each in self._reads:
+            if (row := (yield from each.__await__())) is not None:
+                return row
+        return None
 
 
 __all__ = ["Held", "Projection", "Projector", "Records", "Repeated", "Row"]

@@ -8,7 +8,7 @@ either the revoker deletes the tokens or the issuer finds the grant revoked or t
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import asdict
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,6 @@ from pymongo.errors import DuplicateKeyError
 from service.auth.assertions import Assertion
 from service.auth.clients import digest
 from service.auth.tokens import Code, Grant, Token
-from service.store.coalesce import Coalescer
 from service.store.mongo import Mongo, Session, reached
 
 _FORGOTTEN = IndexModel([("expires", ASCENDING)], expireAfterSeconds=3600)
@@ -40,14 +39,13 @@ class Tokens:
 
     def __init__(self, mongo: Mongo) -> None:
         self._mongo = mongo
-        self._lookups: Coalescer[str, Token] = Coalescer(self._fetch)
 
     async def ensure_indexes(self) -> None:
         await self._mongo.ensure_indexes(INDEXES)
 
     async def token(self, secret: str) -> Token | None:
         """The token of this secret, expired or not; None for an unknown secret. Concurrent calls share one query."""
-        return await self._lookups.get(digest(secret))
+        return await self._mongo.lookup.ask("auth.tokens", digest(secret), _token)
 
     async def grant(self, id: str) -> Grant | None:
         row = await self._mongo.collection("auth.grants").find_one({"_id": id})
@@ -135,10 +133,6 @@ class Tokens:
     async def _spend(self, collection: str, hash: str) -> bool:
         done = await self._mongo.collection(collection).update_one({"_id": hash, "used": False}, {"$set": {"used": True}})
         return bool(done.modified_count)
-
-    async def _fetch(self, hashes: Iterable[str]) -> dict[str, Token]:
-        rows = self._mongo.collection("auth.tokens").find({"_id": {"$in": list(hashes)}})
-        return {row["_id"]: _token(row) for row in await rows.to_list(None)}
 
 
 def _row(value: Any, key: str) -> dict[str, Any]:

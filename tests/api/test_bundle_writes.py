@@ -273,11 +273,11 @@ async def test_a_lenient_batch_searches_leniently(locality: Locality) -> None:
 
 async def test_a_repeat_of_what_an_older_version_carried_out_is_refused(locality: Locality) -> None:
     """HOV-9: it kept no answer to each entry; the transaction is not carried out again."""
-    trust, claims = await locality.agency("trust"), locality.built.services.mongo.collection("claims")
+    trust, keys = await locality.agency("trust"), locality.built.services.mongo.collection("keys")
     one = entry("POST", "Observation", known(locality, "22"))
     assert statuses(await sent(trust, "transaction", one, X_Request_Id="before-the-upgrade")) == ["201"]
     kept_before = {"$rename": {"answer.answers": "answer.writes"}}
-    await claims.update_one({"_id": {"$regex": ":before-the-upgrade$"}}, kept_before)
+    await keys.update_one({"_id": {"$regex": ":before-the-upgrade$"}}, kept_before)
     answer = await sent(trust, "transaction", one, X_Request_Id="before-the-upgrade")
     assert (answer.status_code, answer.json()["issue"][0]["code"]) == (409, "duplicate")
     assert await kept(locality) == 1

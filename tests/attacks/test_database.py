@@ -51,6 +51,7 @@ CLIENT = (
     ADDED,
 )
 LOGIN = ("_id", "reference", "password", ADDED)
+ANSWERS = {"answer": {"$exists": True}}
 ANSWER = ("_id", "answer", "until", ADDED)
 PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "page": (ENTRIES, (*PAGE, ADDED)),
@@ -60,11 +61,18 @@ PLACES: dict[str, tuple[str, tuple[str, ...]]] = {
     "seal": (SEALS, SEAL),
     "relation": ("relations", RELATION),
     "key": ("keys", KEY),
-    "answer": ("claims", ANSWER),
+    "answer": ("keys", ANSWER),
     "agreement": ("partners", AGREEMENT),
     "client": ("auth.clients", CLIENT),
     "login": ("auth.users", LOGIN),
 }
+SOUGHT: dict[str, dict[str, Any]] = {
+    "page": {"pts.0": {"$exists": True}, "w": {"$exists": True}},
+    "past": {"v": 2},
+    "key": {"ref": {"$exists": True}},
+    "answer": ANSWERS,
+}
+"""Which document of a place an editor changes, where not any."""
 FIELDS = [(place, name) for place, (_, names) in PLACES.items() for name in names]
 
 
@@ -87,8 +95,7 @@ class Database:
     async def one(self, place: str) -> Document:
         """The document of a place that has the most to lose."""
         name, fields = PLACES[place]
-        wanted = {"page": {"pts.0": {"$exists": True}, "w": {"$exists": True}}, "relation": {}, "past": {"v": 2}}.get(place, {})
-        found: Document = await self.rows(name).find_one(wanted, sort=[("_id", 1)])
+        found: Document = await self.rows(name).find_one(SOUGHT.get(place, {}), sort=[("_id", 1)])
         assert set(fields) - {ADDED} <= found.keys(), f"{place}: {sorted(found)}"
         return found
 
@@ -306,7 +313,7 @@ async def test_a_client_put_back_after_it_was_removed_is_found(database: Databas
 
 async def test_what_the_database_forgets_by_itself_is_not_found(database: Database):
     """A kept answer goes when its time is over."""
-    async with database.edited("claims", await database.rows("claims").find({}).to_list(None), []):
+    async with database.edited("keys", await database.rows("keys").find(ANSWERS).to_list(None), []):
         assert await database.findings() == []
 
 

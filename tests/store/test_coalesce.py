@@ -87,7 +87,7 @@ async def test_what_is_asked_and_never_awaited_troubles_nobody():
         raise OSError("nobody there")
 
     coalescer: Coalescer[str, int] = Coalescer(fetch)
-    coalescer.ask("a")
+    coalescer.ask("a", str)
     with pytest.raises(OSError, match="nobody"):
         await coalescer.get("a")
 
@@ -96,6 +96,6 @@ async def test_what_was_asked_before_can_be_awaited_later():
     async def fetch(keys):
         return dict.fromkeys(keys, 1)
 
-    asked = Coalescer(fetch).ask("a")
+    asked = Coalescer(fetch).ask("a", lambda value: value)
     await asyncio.sleep(0.01)
     assert await asked == 1

@@ -178,6 +178,20 @@ async def test_a_key_may_pass_from_one_record_to_another_in_one_change(records, 
     assert await records.holder("k") == "Task/b"
 
 
+async def test_a_released_key_may_be_taken_by_another_however_early_its_change_was_decided(records, make):
+    await records.commit(make.change(make.write("Task", "a", keys=("k",))))
+    await records.commit(make.change(make.write("Task", "a", 1)))
+    await records.commit(make.change(make.write("Task", "b", keys=("k",)), at=make.later(days=-1)))
+    assert await records.holder("k") == "Task/b"
+
+
+async def test_an_answer_whose_time_is_over_gives_way_to_a_new_one(records, make):
+    for number, at in enumerate((make.at, make.later(hours=2))):
+        claim = IdempotencyKey("request:1", {"number": number}, at + (make.later(hours=1) - make.at))
+        await records.commit(make.change(make.write("Task", f"t{number}"), idempotency=(claim,), at=at))
+    assert await records.answered("request:1") == {"number": 1}
+
+
 async def test_a_deleted_record_holds_no_key(records, make):
     await records.commit(make.change(make.write("Task", "a", keys=("k",))))
     await records.commit(make.change(make.write("Task", "a", 1, keys=("k",), deleted=True)))

@@ -102,7 +102,7 @@ async def _alone(services: Services, context: RequestContext, request: EntryRequ
             gone = await conditional_writes.delete(services, own, request.type, request.criteria, request.if_match)
             return Result("DELETE", gone or Answer("", 0, own.at))
         ready = await _resolved(services, request, Naming(context.base))
-        answer = await decided_again(own, lambda at: records.planned(UnitOfWork(services, at), _stage, ready))
+        answer = await decided_again(own, lambda at: idempotency.once(UnitOfWork(services, at), _stage, ready))
         return Result(request.method, answer)
     except Refused as refusal:
         place = f"{request.type}/{request.id}" if request.id else request.type

@@ -13,6 +13,7 @@ from service.fhir.reference import id_of
 from service.problem import Category, Refused, problem
 from service.usecases import rules
 from service.usecases.interactions import records
+from service.usecases.request import idempotency
 from service.usecases.request.results import Answer
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import allowed, viewer_of
@@ -27,7 +28,7 @@ async def update(
     """Stores the next version of the record found, or a new record when none is found."""
     allowed(context, kind, "u")
     return await decided_again(
-        context, lambda at: records.planned(UnitOfWork(services, at), plan_update, kind, resource, criteria, if_match)
+        context, lambda at: idempotency.once(UnitOfWork(services, at), plan_update, kind, resource, criteria, if_match)
     )
 
 

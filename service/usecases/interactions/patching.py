@@ -8,6 +8,7 @@ from service.fhir.json import parse
 from service.fhir.patch import patched
 from service.problem import Category, Problem, Refused, problem
 from service.usecases.interactions import records
+from service.usecases.request import idempotency
 from service.usecases.request.results import Answer
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.viewer import absent, allowed, viewer_of
@@ -21,7 +22,7 @@ async def patch(
     records.served(services, kind)
     allowed(context, kind, "u")
     return await decided_again(
-        context, lambda at: records.planned(UnitOfWork(services, at), plan_patch, kind, identity, operations, if_match)
+        context, lambda at: idempotency.once(UnitOfWork(services, at), plan_patch, kind, identity, operations, if_match)
     )
 
 

@@ -6,7 +6,6 @@ The `plan_` functions stage one write without committing it, so that a transacti
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
 from urllib.parse import parse_qsl
 
 from service import clock
@@ -125,7 +124,9 @@ async def create(services: Services, context: RequestContext, kind: str, resourc
     """Stores a new record under an id that this service chooses."""
     served(services, kind)
     allowed(context, kind, "c")
-    return await decided_again(context, lambda at: planned(UnitOfWork(services, at), plan_create, kind, resource, none_exist))
+    return await decided_again(
+        context, lambda at: idempotency.once(UnitOfWork(services, at), plan_create, kind, resource, none_exist)
+    )
 
 
 async def update(
@@ -135,15 +136,8 @@ async def update(
     served(services, kind)
     allowed(context, kind, "u")
     return await decided_again(
-        context, lambda at: planned(UnitOfWork(services, at), plan_update, kind, identity, resource, if_match)
+        context, lambda at: idempotency.once(UnitOfWork(services, at), plan_update, kind, identity, resource, if_match)
     )
-
-
-async def planned(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *asked: Any) -> Answer:
-    """Plans and commits one write. A repeat of an earlier request gets the earlier answer."""
-    if (earlier := await idempotency.earlier(work)) is not None:
-        return earlier
-    return await idempotency.committed(work, await plan(work, *asked))
 
 
 async def delete(services: Services, context: RequestContext, kind: str, identity: str, if_match: int | None) -> Answer:

@@ -39,7 +39,16 @@ async def _proposed(services: Services, base: str) -> None:
     await identities.migrate(services, base)
 
 
-STEPS = (Step(2, "propose-links-for-confirmation", _proposed), Step(3, "name-those-who-may-look", _named))
+async def _joined(services: Services, _: str) -> None:
+    """Before, the answers kept for repeats had a collection of their own."""
+    await services.records.join_answers()
+
+
+STEPS = (
+    Step(2, "propose-links-for-confirmation", _proposed),
+    Step(3, "name-those-who-may-look", _named),
+    Step(4, "keep-answers-with-the-keys", _joined),
+)
 
 
 async def bring_up(services: Services, base: str) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 
@@ -15,17 +15,43 @@ from service.usecases.request.results import Answer, written
 from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
 
+Kept = Mapping[str, Any]
+"""What is kept of a request for a repeat: its fingerprint, and the record version or the answers that it led to."""
 REMEMBERED = timedelta(days=7)
 """How long a repeat of a request is recognised; partners retry for 72 hours."""
+
+
+async def once(work: UnitOfWork, plan: Callable[..., Awaitable[str]], *given: Any) -> Answer:
+    """Plans and commits one write. A repeat of an earlier request gets the earlier answer, whatever the plan comes to by now: a
+    plan stores nothing."""
+    kept = asked(work)
+    try:
+        ref = await plan(work, *given)
+    except Refused:
+        if (earlier := await replayed(work, kept)) is not None:
+            return earlier
+        raise
+    return await replayed(work, kept) or await committed(work, ref)
+
+
+def asked(work: UnitOfWork) -> Awaitable[Kept | None] | None:
+    """Starts to look for what is kept of an earlier request under the same id; None for a request without an id of its own."""
+    return work.services.records.answered(_key(work)) if work.context.given_id else None
 
 
 async def earlier(work: UnitOfWork) -> Answer | None:
     """The first answer to this request, None when the request is new. Refuses another request under the same id as a
     duplicate."""
-    if not work.context.given_id:
+    return await replayed(work, asked(work))
+
+
+async def replayed(work: UnitOfWork, looked: Awaitable[Kept | None] | None) -> Answer | None:
+    """As `earlier`, when what is kept was `asked` for before."""
+    kept = await looked if looked else None
+    if kept is None:
         return None
-    answer = await work.services.records.answered(_key(work))
-    return await _replayed(work, answer) if answer else None
+    _same(work, kept)
+    return await _again(work, await _version(work, kept))
 
 
 async def committed(work: UnitOfWork, ref: str) -> Answer:
@@ -47,7 +73,8 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
 
 async def transaction(work: UnitOfWork) -> list[Answer] | None:
     """The first answers to the writes of this transaction; None when the transaction is new."""
-    told = await work.services.records.answered(_key(work)) if work.context.given_id else None
+    looked = asked(work)
+    told = await looked if looked else None
     if told is None:
         return None
     _same(work, told)
@@ -95,11 +122,6 @@ async def found(work: UnitOfWork, ref: str) -> Answer:
     if shown and not row.deleted:
         await note(work.services, work.context, "R", ref, shown)
     return Answer(ref, row.version, row.at, shown[0].body if shown and not row.deleted else b"")
-
-
-async def _replayed(work: UnitOfWork, answer: Mapping[str, Any]) -> Answer:
-    _same(work, answer)
-    return await _again(work, await _version(work, answer))
 
 
 async def _again(work: UnitOfWork, row: Row) -> Answer:

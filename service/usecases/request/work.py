@@ -94,10 +94,11 @@ class UnitOfWork:
         return self.rows[ref]
 
     async def foresee(self, refs: Iterable[str]) -> None:
-        """Loads the records that rules are about to ask for, all at once."""
+        """Loads the records that rules are about to ask for, and the Persons of the Patients among them, all at once."""
         unread = [ref for ref in dict.fromkeys(refs) if ref not in self.rows]
-        found = await self.services.records.read_many(unread) if unread else {}
-        self.rows |= {ref: found.get(ref) for ref in unread}
+        asked = {ref: self.services.records.ask(*key(ref)) for ref in unread}
+        await self.seen(ref for ref in unread if ref.startswith("Patient/"))
+        self.rows |= {ref: await row for ref, row in asked.items()}
 
     async def person(self, patient: str) -> Person:
         """The Person whom one Patient reference stands for, as the unit of work first saw them."""

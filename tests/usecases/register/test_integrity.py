@@ -117,7 +117,7 @@ async def _strange_key(built: Built) -> None:
 
 
 async def _strange_claim(built: Built) -> None:
-    await built.services.mongo.collection("claims").update_one({}, {"$set": {"answer.version": 99}})
+    await built.services.mongo.collection("keys").update_one({"answer": {"$exists": True}}, {"$set": {"answer.version": 99}})
 
 
 async def _changed_audit(built: Built) -> None:

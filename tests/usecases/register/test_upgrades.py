@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -110,7 +111,7 @@ async def test_rows_of_an_older_layout_get_the_names_by_which_they_are_found(old
         await rows.create_index([("pts", 1), ("lu", 1), ("_id", 1)], name="pts_lu_id")
         await rows.drop_index("vis_id")
         assert [row.reference for row in await built.services.holdings.of("Patient", [who])] == []
-    await fresh_mongo.collection("installation").update_one({"_id": "layout"}, {"$set": {"number": LAYOUT - 1}})
+    await fresh_mongo.collection("installation").update_one({"_id": "layout"}, {"$set": {"number": 2}})
     async with old() as built:
         assert [row.reference for row in await built.services.holdings.of("Patient", [who])] == [who]
         assert await rows.find({}).to_list(None) == before
@@ -118,3 +119,14 @@ async def test_rows_of_an_older_layout_get_the_names_by_which_they_are_found(old
         assert "pts_lu_id" not in await rows.index_information()
         told = [each async for each in integrity.findings(built.services, clock.now())]
         assert [each for each in told if "r.Patient" in each or "Patient/" in each] == []
+
+
+async def test_answers_of_an_older_layout_are_kept_for_repeats(old: Start, fresh_mongo: Mongo) -> None:
+    """HOV-9: each with what it was; the collection that they had is gone."""
+    answer = {"_id": "request:c:u:1", "answer": {"ref": "Task/t", "version": 1}, "until": clock.now() + timedelta(days=7)}
+    async with old():
+        await fresh_mongo.collection("claims").insert_one(answer)
+    await fresh_mongo.collection("installation").update_one({"_id": "layout"}, {"$set": {"number": 3}})
+    async with old() as built:
+        assert await built.services.records.answered("request:c:u:1") == answer["answer"]
+        assert "claims" not in await fresh_mongo.names()
