@@ -37,7 +37,8 @@ class Request:
         """As it goes over the wire."""
         content = json.dumps(self.body).encode() if self.body is not None else b""
         path = f"/fhir/{self.path}" if not self.path.startswith("../") else self.path[2:]
-        lines = [f"{self.method} {path} HTTP/1.1", "Host: 127.0.0.1", f"Authorization: Bearer {self.token}"]
+        lines = [f"{self.method} {path} HTTP/1.1", "Host: 127.0.0.1"]
+        lines += [f"Authorization: Bearer {self.token}"] if self.token else []
         lines += [f'If-Match: W/"{self.if_match}"'] if self.if_match else []
         lines += ["Content-Type: application/fhir+json", f"Content-Length: {len(content)}"] if content else []
         return "\r\n".join([*lines, "", ""]).encode() + content
@@ -63,6 +64,22 @@ class Figures:
             f"{name:34} {self.rate:7.0f}/s   p50 {self.median:6.1f} ms   p99 {self.high:6.1f} ms   {self.count:6} requests"
             f"   CPU µs each: {spent}   commands each: {self.commands:.2f}   {self.statuses}   load {os.getloadavg()[0]:.1f}"
         )
+
+
+def sent(
+    address: tuple[str, int], requests: Sequence[Request], *, clients: int, seconds: float = 0, keep: bool = False
+) -> dict[str, Any]:
+    """What came of requests that a process of their own has put on a server."""
+    job = {
+        "address": address,
+        "clients": clients,
+        "seconds": seconds,
+        "requests": [base64.b64encode(each.raw()).decode() for each in requests],
+        "keep": keep,
+    }
+    answer = subprocess.run([sys.executable, str(LOAD)], input=json.dumps(job), capture_output=True, text=True, check=True)
+    came: dict[str, Any] = json.loads(answer.stdout)
+    return came
 
 
 def cpu_of(process: int) -> float:
@@ -100,17 +117,9 @@ class Serving:
 
     def load(self, requests: Sequence[Request], *, clients: int, seconds: float = 0, keep: bool = False) -> Figures:
         """Puts requests on the service from a process of their own."""
-        job = {
-            "address": ["127.0.0.1", self.port],
-            "clients": clients,
-            "seconds": seconds,
-            "requests": [base64.b64encode(each.raw()).decode() for each in requests],
-            "keep": keep,
-        }
         processes = {"service": self.process.pid, **self._mongod()}
         before, asked = {name: cpu_of(process) for name, process in processes.items()}, self.commands()
-        answer = subprocess.run([sys.executable, str(LOAD)], input=json.dumps(job), capture_output=True, text=True, check=True)
-        came = json.loads(answer.stdout)
+        came = sent(("127.0.0.1", self.port), requests, clients=clients, seconds=seconds, keep=keep)
         took = sorted(came["took"])
         count = len(took)
         return Figures(
