@@ -9,7 +9,7 @@ pages is the order of their entries.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
@@ -70,14 +70,15 @@ def is_page(document: Document) -> bool:
     return "page" in document
 
 
-def rows_of(type_: str, document: Document, projector: Projector) -> list[Row]:
-    """The records in a document of `r.<type>`: the entries of a page, or the one record of any other document."""
-    return entries(document, projector) if is_page(document) else [row_of(type_, document, projector)]
-
-
-def entries(document: Document, projector: Projector) -> list[Row]:
-    """The entries of a page, in order."""
-    return [_entry(document, number, bytes(body), projector) for number, body in enumerate(_texts.decode(document["body"]))]
+def rows_of(type_: str, document: Document, projector: Projector, *, backwards: bool = False) -> Iterator[Row]:
+    """The records in a document of `r.<type>`: the entries of a page, in order or backwards, or the one record of any other
+    document. Each is drawn when it is asked for."""
+    if not is_page(document):
+        yield row_of(type_, document, projector)
+        return
+    bodies = list(enumerate(_texts.decode(document["body"])))
+    for number, body in reversed(bodies) if backwards else bodies:
+        yield _entry(document, number, bytes(body), projector)
 
 
 def _entry(document: Document, number: int, body: bytes, projector: Projector) -> Row:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -17,6 +16,7 @@ from service.store import ledger_page
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 from service.store.search_filter import AFTER_EVERY_STRING, ORDERED, Filter, after_filter, filter_of, order_of, page_filter
+from service.store.turn import give_way
 from service.store.visible import PUBLIC, Visible
 
 Document = dict[str, Any]
@@ -24,6 +24,10 @@ STREAMS = 150
 """How many names' rows the database merges in order without sorting them: 200 is its limit (`internalQueryMaxScansToExplode`)."""
 NAMED = {"_id": "vis_id", "_lastUpdated": "vis_lu_id"}
 """The index of names that gives each order."""
+PAGES = 5
+"""How many pages are read at once: one holds up to two hundred entries."""
+TURN = 20
+"""How many entries of pages are looked at before others have their turn."""
 FEW = 200
 """How many matches are looked through sooner than the rows of many names are merged."""
 
@@ -108,27 +112,32 @@ class Searches:
         """As `find`, for records that are kept in pages: each entry of a page that was found is tested separately."""
         if not ordered(query):
             raise too_costly()  # the entries of a page have no order besides their order in the page
-        matched, found, looked = page_filter(query, visible), list[Row](), 0
-        begin = _before_page(query, after)
-        while len(found) < limit:
-            documents = await self._documents(query, matched, begin, limit)
+        found = list[Row]()
+        async for row in self._looked_through(query, page_filter(query, visible), _before_page(query, after), min(limit, PAGES)):
+            if matches(query, row.index) and sees(visible, row) and follows(query, row.index, after):
+                found.append(row)
+                if len(found) == limit:
+                    break
+        return found
+
+    async def _looked_through(self, query: Query, matched: Filter, begin: Cursor | None, size: int) -> AsyncIterator[Row]:
+        """Every entry of the pages that were found, in the query's order, `size` pages read at once."""
+        looked = 0
+        while documents := await self._documents(query, matched, begin, size):
             for document in documents:
-                last = self._in_order(query, document)
-                found += (
-                    row for row in last if matches(query, row.index) and sees(visible, row) and follows(query, row.index, after)
-                )
-                looked += len(last)
-                await asyncio.sleep(0)  # the requests of other clients have their turn
-            if len(documents) < limit:
-                break
+                for row in self._in_order(query, document):
+                    yield row
+                    looked += 1
+                    if looked % TURN == 0:
+                        await give_way()
+            if len(documents) < size:
+                return
             if looked > self._most_scanned:
                 raise too_costly()
-            begin = Cursor((*place(query, last[-1].index)[:-1], documents[-1]["_id"]))
-        return found[:limit]
+            begin = Cursor((*place(query, row.index)[:-1], documents[-1]["_id"]))
 
-    def _in_order(self, query: Query, document: Document) -> Sequence[Row]:
-        rows = ledger_page.rows_of(query.type, document, self._projector)
-        return rows[::-1] if query.sort[0].descending else rows
+    def _in_order(self, query: Query, document: Document) -> Iterator[Row]:
+        return ledger_page.rows_of(query.type, document, self._projector, backwards=query.sort[0].descending)
 
     async def many(self, query: Query, visible: Visible | None = None) -> bool:
         """Whether more records match than may be sorted where no index gives the query's order. They are counted whether or not

@@ -56,7 +56,7 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def serving(data: Path) -> Iterator[Serving]:
     """`baton serve`, started the second time: the first makes the database."""
     os.environ["BATON_ACCESS_TOKEN_SECONDS"] = "3600"
-    serving = Serving(data)
+    serving = Serving(data, int(os.environ.get("WORKERS", "1")))
     print(f"\n{'first start to ready':34} {serving.start():7.2f} s")
     serving.stop()
     print(f"{'start to ready':34} {serving.start():7.2f} s   {serving.resident_mib():.0f} MiB resident")

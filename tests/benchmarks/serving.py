@@ -88,18 +88,28 @@ def cpu_of(process: int) -> float:
     return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
 
+def children(process: int) -> list[int]:
+    """The processes that a process has started."""
+    return [int(each) for task in Path(f"/proc/{process}/task").iterdir() for each in (task / "children").read_text().split()]
+
+
 class Serving:
     """`baton serve` on a data folder, from `start` to `stop`."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, workers: int = 1) -> None:
         self.data = data
+        self.workers = workers
         self.port = 0
 
     def start(self) -> float:
         """Starts it; gives the seconds from there to the line that says it is ready."""
         begun = time.perf_counter()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "service", "serve", "--port", "0", "--data", str(self.data)],
+            [
+                *(sys.executable, "-m", "service", "serve", "--port", "0", "--workers", str(self.workers)),
+                "--data",
+                str(self.data),
+            ],
             stdout=subprocess.PIPE,
             text=True,
             cwd=CHECKOUT,
@@ -117,8 +127,7 @@ class Serving:
 
     def load(self, requests: Sequence[Request], *, clients: int, seconds: float = 0, keep: bool = False) -> Figures:
         """Puts requests on the service from a process of their own."""
-        processes = {"service": self.process.pid, **self._mongod()}
-        before, asked = {name: cpu_of(process) for name, process in processes.items()}, self.commands()
+        before, asked = self.cpu(), self.commands()
         came = sent(("127.0.0.1", self.port), requests, clients=clients, seconds=seconds, keep=keep)
         took = sorted(came["took"])
         count = len(took)
@@ -129,9 +138,15 @@ class Serving:
             count=count,
             statuses=came["statuses"],
             bodies=came["bodies"],
-            cpu={name: (cpu_of(process) - before[name]) / count for name, process in processes.items()},
+            cpu={name: (spent - before[name]) / count for name, spent in self.cpu().items()} | {"client": came["cpu"] / count},
             commands=(self.commands() - asked) / count,
         )
+
+    def cpu(self) -> dict[str, float]:
+        """The CPU seconds that the service's processes and the database have used."""
+        workers = (self.process.pid, *children(self.process.pid))
+        used = {"service": sum(map(cpu_of, workers))}
+        return used | {name: cpu_of(process) for name, process in self._mongod().items()}
 
     @property
     def database(self) -> str:

@@ -13,6 +13,7 @@ from tests.locality import dataset, handover
 
 SECONDS = 4.0
 CLIENTS = 64
+ALONE = 40
 
 pytestmark = pytest.mark.slow
 
@@ -107,5 +108,8 @@ def test_accept_a_handover(measured: Measured, plans: list[str], ceilings: Ceili
         )
         for each in map(json.loads, sent.bodies.values())
     ]
-    figures = measured.serving.load(accepting, clients=8)
+    alone = measured.serving.load(accepting[:ALONE], clients=1)
+    shown("handovers, accepted, 1 client", alone)
+    figures = measured.serving.load(accepting[ALONE:], clients=8)
     shown("handovers, accepted, 8 clients", figures, ceiling=ceilings.transaction)
+    print(f"{'p99 of 8 clients / p50 of 1':34} {figures.high / alone.median:7.1f}", flush=True)

@@ -13,7 +13,7 @@ from service.fhir.cursor import Cursor
 from service.fhir.query import Identity, Key, Query, Sort, Term, Updated, follows, place
 from service.problem import Category, Refused
 from service.store.ledger import Entry
-from service.store.ledger_page import TYPE, entries, page, page_of
+from service.store.ledger_page import TYPE, page, page_of, rows_of
 from service.store.search import Searches
 from service.store.visible import Visible
 from tests.store.conftest import AT, TRUST, project
@@ -148,7 +148,7 @@ async def test_a_page_without_entries_is_not_found(records, mongo, make):
 @given(numbers=st.lists(st.integers(0, 30), min_size=1, max_size=40))
 def test_a_page_is_found_by_everything_its_entries_are_found_by(numbers):
     document = page([event(number) for number in numbers], AT, TRUST, project)
-    rows = entries(document, project)
+    rows = list(rows_of("AuditEvent", document, project))
     assert set(document["idx"]) == {key for row in rows for key in row.index.keys}
     assert set(document["pts"]) == {patient for row in rows for patient in row.patients}
     assert [row.resource["outcomeDesc"] for row in rows] == [str(number) for number in numbers]
@@ -156,7 +156,7 @@ def test_a_page_is_found_by_everything_its_entries_are_found_by(numbers):
 
 @given(order=st.sampled_from(ORDERS), here=st.integers(0, 19), there=st.integers(0, 19))
 def test_following_is_the_order_itself(order, here, there):
-    rows = entries(page([event(number) for number in range(20)], AT, TRUST, project), project)
+    rows = list(rows_of("AuditEvent", page([event(number) for number in range(20)], AT, TRUST, project), project))
     query = replace(Query(TYPE), sort=order)
     after = follows(query, rows[here].index, Cursor(place(query, rows[there].index)))
     assert after == ((here > there) != order[0].descending and here != there)

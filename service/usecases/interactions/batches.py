@@ -13,6 +13,7 @@ from service.fhir.naming import RULE, Naming
 from service.fhir.reference import id_of, relative, version_of
 from service.fhir.resource import references, root
 from service.problem import Category, Problem, Refused, problem
+from service.store.turn import give_way
 from service.usecases.interactions import conditional, conditional_writes, entries, patching, records, search
 from service.usecases.interactions.entries import ORDER, EntryRequest, placed
 from service.usecases.request import idempotency
@@ -82,7 +83,7 @@ async def _in_time(services: Services, context: RequestContext, read: list[Entry
         told = left if left and not isinstance(each, Problem) else None
         results.append(Result("", told) if told else await _alone(services, context, each))
         left = left or (UNTRIED if _away(results[-1]) else None)
-        await asyncio.sleep(0)  # another request's turn
+        await give_way()
     return tuple(results)
 
 

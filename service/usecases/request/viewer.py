@@ -7,7 +7,6 @@ reason: the module decides about the data before the data leaves, or the data ne
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -30,6 +29,7 @@ from service.fhir.search import parse
 from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.store.search import sees
+from service.store.turn import give_way
 from service.store.visible import Visible
 from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
@@ -88,7 +88,7 @@ class Viewer:
         shown = []
         for number, row in enumerate(rows, start=1):
             if number % TURN == 0:
-                await asyncio.sleep(0)
+                await give_way()
             decision = self.decide(row, persons)
             self.services.tally.decisions[decision.reasons[0].row, decision.permit] += 1
             if decision.permit:
