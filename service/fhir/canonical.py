@@ -56,13 +56,20 @@ class TaskCode(StrEnum):
     PLAN_REVIEW = "plan-review"
     IDENTITY_REVIEW = "identity-review"
     ALERT = "alert"
+    ALLOCATION = "allocation"
+    MERGE_PLAN = "merge-plan"
+    DECISION_REVIEW = "decision-review"
+    STRUCTURED_REVIEW = "structured-review"
 
 
+AGENDA_REASON = system("agenda-reason")
 AUDIT_TYPE = system("audit-type")
 BUSINESS_STATUS = system("business-status")
 COMMUNICATION_CATEGORY = system("communication-category")
 DATASET_ANSWER = system("dataset-answer")
+DECISION = system("decision")
 DISCLOSURE_CATEGORY = system("disclosure-category")
+ESCALATION_THRESHOLD = system("escalation-threshold")
 IDENTITY_DECISION = system("identity-decision")
 LAWFUL_BASIS = system("lawful-basis")
 LAWFUL_BASES = frozenset(
@@ -78,20 +85,26 @@ LAWFUL_BASES = frozenset(
 )
 """The codes of `lawful-basis` (care rules, section 4)."""
 LEGAL_GROUND = system("legal-ground")
+MEETING_ROLE = system("meeting-role")
+MEETING_TYPE = system("meeting-type")
 OBLIGATION = system("obligation")
 INCIDENT = system("incident")
 OVERRIDE_DECISION = system("override-decision")
 OVERRIDE_KIND = system("override-kind")
+OBSERVATION_CATEGORY = system("observation-category")
 PROVENANCE_ACTIVITY = system("provenance-activity")
 RECORD_MARK = system("record-mark")
+REQUEST_CATEGORY = system("request-category")
 RULE_ID = system("rule")
 OVERALL_COORDINATION = "overall-coordination"
+SERVICE_CATEGORY = system("service-category")
 SCOPE = system("scope-of-responsibility")
 STATUS_REASON = system("status-reason")
 TAG = system("tag")
 TASK_CODE = system("task-code")
 TASK_INPUT = system("task-input")
 TASK_OUTPUT = system("task-output")
+TRIAGE_OUTCOME = system("triage-outcome")
 
 AUTHORITY = structure("authority")
 DISCLOSURE = structure("baton-disclosure")

@@ -55,7 +55,8 @@ COMPANIONS = (
 AWAITED = (
     TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE, TaskCode.TRIAGE, TaskCode.APPROVE,
     TaskCode.ESCALATION_REVIEW, TaskCode.BRIEF_REVIEW, TaskCode.TAPER_STEP, TaskCode.READINESS, TaskCode.JOINT_REVIEW,
-    TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW,
+    TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.ALLOCATION, TaskCode.MERGE_PLAN, TaskCode.DECISION_REVIEW,
+    TaskCode.STRUCTURED_REVIEW,
 )  # fmt: skip
 """Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""
 

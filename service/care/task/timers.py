@@ -90,6 +90,9 @@ DEADLINES: tuple[Deadline, ...] = (
     Deadline("TIM-11", "date on the action Task", "action done", {}, "Task or Flag to the responsible lead"),
     Deadline("TIM-12", "date on the taper step", "taper review", {}, "Task or Flag to the responsible lead"),
     Deadline("TIM-13", "date on the Consent", "consent expiry", {}, "Task or Flag to the responsible lead"),
+    Deadline("TIM-14", "referral received", "triage decision",
+         {"urgent": (Span(4, _H),), ROUTINE: (Span(1, _D),)}, "both agencies told"),
+    Deadline("TIM-15", "clarification asked", "answered", {ROUTINE: (Span(1, _D),)}, "both agencies told"),
 )
 # fmt: on
 BY_ID: Mapping[str, Deadline] = {rule.id: rule for rule in DEADLINES}

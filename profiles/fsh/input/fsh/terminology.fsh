@@ -30,6 +30,10 @@ Description: "What a Task asks its owner to do."
 * #plan-review "Plan review" "Review a plan on the date it names (TIM-9)."
 * #identity-review "Identity review" "Decide about a doubtful match of two Patients (IDN-2)."
 * #alert "Alert" "Look at something the service found: an unowned plan, say (OWN-5)."
+* #allocation "Allocation" "Accept a person who was allocated to the agency, and name the lead (E1, E4)."
+* #merge-plan "Merge plan" "Take over what stands in a parallel plan, so that one plan is left (OWN-6)."
+* #decision-review "Decision review" "Look at a decision about an escalation in supervision or the next meeting (ESC-3)."
+* #structured-review "Structured review" "Review a person of whom an early-warning sign was reported, or contacts were missed (EWS-1)."
 
 ValueSet: TaskCodeValues
 Id: task-code
@@ -61,6 +65,14 @@ Description: "What a Task is given."
 * #registered-as "Registered as" "The name by which the person was registered (IDN-1)."
 * #born "Born" "The birth date with which the person was registered (IDN-1)."
 * #rests-on "Rests on" "The version of a record on which what is agreed to rests (E9)."
+* #into "Into" "The plan that another is to be merged into."
+* #decision "Decision" "The decision that is to be approved or reviewed."
+* #threshold "Threshold" "The outcome of the pathway's thresholds that was acted on."
+* #rationale "Rationale" "Why it was decided so."
+* #receiver "Receiver" "The agency that a person was allocated to."
+* #lead "Lead" "The PractitionerRole that is proposed as lead."
+* #role "Role" "The agency's part in the team or plan."
+* #warning-sign "Warning sign" "What was reported, or missed."
 
 ValueSet: TaskInputValues
 Id: task-input
@@ -85,6 +97,21 @@ Description: "What came of a Task."
 * #acknowledgement "Acknowledgement" "The Communication that told the sender."
 * #decision "Decision" "The decision that was made."
 * #disclosure "Disclosure" "The disclosure record that was made."
+* #suggestion "Suggestion" "What the pathway's thresholds suggest, and why. Written by the service."
+* #threshold "Threshold" "The outcome of the thresholds that the decider acts on."
+* #rationale "Rationale" "Why it was decided so."
+* #pathway "Pathway" "The version of the pathway that the decision was taken under (MTG-4)."
+* #decided-by "Decided by" "The PractitionerRole who decided."
+* #receiver "Receiver" "The agency that the person is allocated to."
+* #redirect "Redirect" "The response to the `redirect` dataset."
+* #minimum-dataset "Minimum dataset" "A QuestionnaireResponse that the answer needs."
+* #goal "Goal" "A Goal of the plan (OUT-1)."
+* #goals-by "Goals by" "The date by which the goals are agreed (OUT-1)."
+* #guidance "Guidance" "What to do meanwhile, and when to come back."
+* #contact-cadence "Contact cadence" "How often the person is contacted, with an end."
+* #out-of-hours "Out of hours" "What holds outside working hours."
+* #mdt-review "MDT review" "The date of the meeting that reviews it."
+* #crisis-plan "Crisis plan" "The crisis plan as updated, or `no-change` with the rationale."
 
 ValueSet: TaskOutputValues
 Id: task-output
@@ -186,6 +213,9 @@ Description: "Why a Task was rejected, cancelled, held or failed."
 * #declined-scope "Scope declined" "This part of the responsibility was sent back (HOV-6)."
 * #aborted "Aborted" "Stopped on the sender's request."
 * #disagrees "Disagrees" "The agency does not agree to the plan as it is."
+* #does-not-confirm "Does not confirm" "The agency does not confirm the role it was given (E7)."
+* #did-not-attend "Did not attend" "The person did not attend; by itself no reason to close (DNA-1)."
+* #not-engaging "Not engaging" "The person does not engage; by itself no reason to close (DNA-1)."
 * #died "Died" "The person has died."
 * #transferred "Transferred" "The person was transferred elsewhere."
 * #other "Other" "Another reason, given in the text."
@@ -360,6 +390,7 @@ Description: "Marks that the service sets in meta.tag."
 * #duplicate-candidate "Possible duplicate" "May describe the same person as another record (IDN-2)."
 * #undecidable "Undecidable" "A Consent whose effect cannot be decided; its permits are off."
 * #synthetic "Synthetic" "Made up for demonstration."
+* #threshold-overridden "Threshold overridden" "A decision unlike what the pathway's thresholds suggest (E4)."
 
 ValueSet: TagValues
 Id: tag
@@ -390,6 +421,8 @@ Description: "What a Communication of the service tells."
 * #decision "Decision" "A decision of a meeting with its rationale."
 * #reminder "Reminder" "Something is due soon."
 * #breach "Breach" "A time limit was passed."
+* #referral-outcome "Referral outcome" "Tells the referrer what became of a referral (E4)."
+* #escalation-outcome "Escalation outcome" "Tells the escalator what became of an escalation (E5)."
 
 ValueSet: CommunicationCategoryValues
 Id: communication-category
@@ -489,3 +522,174 @@ Title: "Obligations"
 Description: "Every code of the code system obligation."
 * insert Published
 * include codes from system Obligation
+
+CodeSystem: Decision
+Id: decision
+Title: "Decisions"
+Description: "What was decided about a referral, or about an entry of a meeting's agenda (E1, E4, E13)."
+* insert Codes
+* #allocated "Allocated" "An agency is asked to take the person on; nobody has until it accepts."
+* #redirected "Redirected" "Another service is signposted to, with its reason and urgent routes."
+* #deferred "Deferred" "It is decided at a later meeting, on the date given."
+* #actions "Actions" "Actions were agreed, each with owner and date."
+* #no-action "No action" "Nothing is to be done before the review date given."
+
+ValueSet: DecisionValues
+Id: decision
+Title: "Decisions"
+Description: "Every code of the code system decision."
+* insert Published
+* include codes from system Decision
+
+CodeSystem: TriageOutcome
+Id: triage-outcome
+Title: "Triage outcomes"
+Description: "What a pathway's thresholds say of a dataset, most urgent first (E4)."
+* insert Codes
+* #urgent "Urgent" "Somebody must act now."
+* #eligible "Eligible" "The person meets the criteria of the service."
+* #borderline "Borderline" "A senior decides (E4)."
+* #outside-scope "Outside scope" "Another service is better placed; the person is redirected with care."
+
+ValueSet: TriageOutcomeValues
+Id: triage-outcome
+Title: "Triage outcomes"
+Description: "Every code of the code system triage-outcome."
+* insert Published
+* include codes from system TriageOutcome
+
+CodeSystem: EscalationThreshold
+Id: escalation-threshold
+Title: "Escalation thresholds"
+Description: "Whether an escalation met the threshold of the step-up pathway (E5)."
+* insert Codes
+* #met "Met" "The threshold is met."
+* #not-met "Not met" "The threshold is not met."
+* #clinical-override "Clinical override" "Decided unlike the threshold, for the clinical reason given."
+
+ValueSet: EscalationThresholdValues
+Id: escalation-threshold
+Title: "Escalation thresholds"
+Description: "Every code of the code system escalation-threshold."
+* insert Published
+* include codes from system EscalationThreshold
+
+CodeSystem: MeetingType
+Id: meeting-type
+Title: "Kinds of meeting"
+Description: "The kinds of meeting that decide about people (MTG-1)."
+* insert Codes
+* #mdt "MDT" "Multidisciplinary team meeting that allocates (E1)."
+* #case-review "Case review" "Review of one person's care by all its agencies (E7)."
+* #shared-planning "Shared planning" "Planning of a joint crisis plan (E9)."
+* #risk-forum "Risk forum" "Locality or multi-agency risk forum (E13)."
+* #governance "Governance" "Meeting about how the rules work."
+
+ValueSet: MeetingTypeValues
+Id: meeting-type
+Title: "Kinds of meeting"
+Description: "Every code of the code system meeting-type."
+* insert Published
+* include codes from system MeetingType
+
+CodeSystem: AgendaReason
+Id: agenda-reason
+Title: "Reasons for an agenda"
+Description: "Why something stands on the agenda of a meeting."
+* insert Codes
+* #new-referral "New referral" "A referral that is to be decided."
+* #review "Review" "A review that is due."
+* #brief-review-due "Brief review due" "The brief review after a step-up was not held in time (TIM-6)."
+* #repeated-non-engagement "Repeated non-engagement" "The person was repeatedly not reached."
+* #safeguarding "Safeguarding" "A safeguarding concern."
+* #early-relapse "Early relapse" "Early signs of becoming unwell."
+* #crisis-contact "Crisis contact" "A contact in a crisis of a person with an active plan (GOV-10)."
+* #decision-review "Decision review" "A decision about an escalation (ESC-3)."
+* #deferred "Deferred" "Deferred by an earlier meeting."
+* #restrictive-measure "Restrictive measure" "A restrictive measure is planned or in place."
+
+ValueSet: AgendaReasonValues
+Id: agenda-reason
+Title: "Reasons for an agenda"
+Description: "Every code of the code system agenda-reason."
+* insert Published
+* include codes from system AgendaReason
+
+CodeSystem: MeetingRole
+Id: meeting-role
+Title: "Roles in a meeting"
+Description: "What somebody is to a meeting."
+* insert Codes
+* #chair "Chair" "Leads the meeting and closes it."
+* #member "Member" "Takes part."
+* #apologies "Apologies" "Was asked, and could not come."
+* #delegate "Delegate" "Takes part in the place of a member."
+
+ValueSet: MeetingRoleValues
+Id: meeting-role
+Title: "Roles in a meeting"
+Description: "Every code of the code system meeting-role."
+* insert Published
+* include codes from system MeetingRole
+
+CodeSystem: ServiceCategory
+Id: service-category
+Title: "Kinds of service"
+Description: "What a HealthcareService is to Baton."
+* insert Codes
+* #forum "Forum" "A standing meeting with a kind, a cadence and required roles (MTG-1)."
+* #front-door "Front door" "Receives referrals and triages them (E4)."
+
+ValueSet: ServiceCategoryValues
+Id: service-category
+Title: "Kinds of service"
+Description: "Every code of the code system service-category."
+* insert Published
+* include codes from system ServiceCategory
+
+CodeSystem: PartnerRoleCode
+Id: partner-role
+Title: "Roles of partners"
+Description: "What a partner does when a joint crisis plan is used (CRP-1)."
+* insert Codes
+* #response-lead "Response lead" "Leads the response: exactly one."
+* #clinical-input "Clinical input" "Gives clinical advice: at least one."
+* #contact-with-person "Contact with the person" "Keeps in contact with the person: exactly one."
+
+ValueSet: PartnerRoleCodeValues
+Id: partner-role
+Title: "Roles of partners"
+Description: "Every code of the code system partner-role."
+* insert Published
+* include codes from system PartnerRoleCode
+
+CodeSystem: RequestCategory
+Id: request-category
+Title: "Kinds of request"
+Description: "What a ServiceRequest asks for."
+* insert Codes
+* #referral "Referral" "To take a person on (E4)."
+* #escalation "Escalation" "To step a person's support up (E5)."
+* #contact-plan "Contact plan" "Contacts more often for a time, with an end (E10)."
+* #intensive-support "Intensive support" "Intensive support with purpose, end and review (E3)."
+
+ValueSet: RequestCategoryValues
+Id: request-category
+Title: "Kinds of request"
+Description: "Every code of the code system request-category."
+* insert Published
+* include codes from system RequestCategory
+
+CodeSystem: ObservationCategory
+Id: observation-category
+Title: "Kinds of observation"
+Description: "What an Observation is to Baton."
+* insert Codes
+* #early-warning-sign "Early-warning sign" "A sign on the person's plan that was noticed (EWS-1)."
+
+ValueSet: ObservationCategoryValues
+Id: observation-category
+Title: "Kinds of observation"
+Description: "Every code of the code system observation-category."
+* insert Published
+* include codes from system ObservationCategory
