@@ -10,9 +10,10 @@ from typing import Any
 
 import pytest
 
-from service.care.handover.situation import Authority, HandoverSituation
+from service.care.handover.situation import HandoverSituation
 from service.care.handover.table import MACHINE
 from service.care.ownership.role import Lead
+from service.care.task.authority import Authority
 from service.care.task.machine import decide
 from service.care.task.situation import Outcome
 from service.change import Resource

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
-from service.care.handover.situation import Authority
 from service.care.handover.table import TABLE
 from service.care.ownership.lead import coordinators
 from service.care.ownership.role import Lead
 from service.care.task import reading
+from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness
 from service.care.task.machine import diagram
 from service.care.task.situation import Outcome, Repeat

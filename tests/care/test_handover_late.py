@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from service.care.handover import deadlines, overdue
-from service.care.handover.situation import Authority
+from service.care.task.authority import Authority
 from service.care.task.situation import AuditFact, Outcome, Staged
 from service.change import Timer
 from service.fhir.canonical import TASK_CODE

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from service.care.handover import needs
-from service.care.handover.situation import Authority
 from service.care.handover.table import MACHINE, TABLE
+from service.care.task.authority import Authority
 from service.care.task.machine import find, unmet
 from service.care.task.situation import Outcome
 from service.fhir.coding import concept

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from service.care.handover import needs
-from service.care.handover.situation import Authority
 from service.care.ownership.role import Lead
+from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness
 from service.fhir.canonical import CRISIS_PLAN, LAWFUL_BASES, LAWFUL_BASIS, SNOMED, TASK_CODE
 from service.fhir.coding import concept

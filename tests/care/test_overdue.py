@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from service.care.handover import overdue
-from service.care.handover.situation import Authority
 from service.care.task import reading
+from service.care.task.authority import Authority
 from service.care.task.situation import Outcome
 
 OPEN = ("requested", "received")

@@ -7,12 +7,12 @@ from service.care.handover.situation import HandoverSituation
 from service.care.ownership import lead as ownership
 from service.care.ownership.plan import tagged
 from service.care.ownership.role import organization_of
-from service.care.task import reading
-from service.care.task.effects import answer_keys, kept, timer_key, told
+from service.care.task import first_contact, reading
+from service.care.task.effects import answer_keys, kept, told
 from service.care.task.made import communication, provenance, task_of
 from service.care.task.situation import AuditFact, Ids, Outcome, Staged, audit, notice
-from service.care.task.timers import BY_ID, ROUTINE, due
-from service.change import Notice, Resource, Timer
+from service.care.task.timers import due
+from service.change import Notice, Resource
 from service.fhir.canonical import BUSINESS_STATUS, OVERALL_COORDINATION, PARTICIPANT_AGENCY, SCOPE, TASK_INPUT, TaskCode
 from service.fhir.coding import concept
 from service.fhir.date import written
@@ -27,7 +27,10 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
     status = concept(BUSINESS_STATUS, "partly-accepted") if reading.scopes(situation.after, "declined-scope") else None
     task = Staged(reading.with_member(filled(situation, kept(situation)), "businessStatus", status))
     settled = _settled(situation, role, ids) if moved else _joined(situation, role, ids)
-    agency, follow = organization_of(role), _follow_up(situation, task.resource, ids)
+    agency, plan = organization_of(role), link(task.resource, "focus")
+    follow = first_contact.owed(
+        task.resource, plan, "First contact after the handover", at=situation.at, calendar=situation.calendar, ids=ids
+    )
     returned = _returned(situation, task.resource, ids)
     targets = [ownership.coming(staged) for staged in (task, *settled)]
     note = provenance(
@@ -42,7 +45,7 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
     made = [Staged(one, created=True, custodian=agency) for one in (note, _acknowledgement(situation, ids), follow, *returned)]
     return Outcome(
         (task, *settled, *made),
-        timers=_contact_clocks(situation, task.resource, follow),
+        timers=first_contact.clocks(task.resource, follow, at=situation.at, calendar=situation.calendar),
         cancelled=answer_keys(task.resource),
         notices=_notices(situation, moved, returned),
         audits=_audits(situation, moved),
@@ -103,25 +106,6 @@ def _acknowledgement(situation: HandoverSituation, ids: Ids) -> Resource:
     )
 
 
-def _follow_up(situation: HandoverSituation, task: Resource, ids: Ids) -> Resource:
-    """TIM-3: the follow-up Task for the first contact, which the new lead owes within the limit."""
-    limit = due("TIM-3", situation.at, situation.calendar, level=1)
-    return task_of(
-        ids(),
-        TaskCode.FOLLOW_UP,
-        requester=link(task, "requester"),
-        owner=link(task, "owner"),
-        patient=link(task, "for"),
-        at=situation.at,
-        focus=link(task, "focus"),
-        part_of=name_of(task),
-        due=limit,
-        text="First contact after the handover",
-        conversation=task.get("groupIdentifier"),
-        priority=str(task.get("priority", "")),
-    )
-
-
 def _returned(situation: HandoverSituation, task: Resource, ids: Ids) -> tuple[Resource, ...]:
     """HOV-6: one Task back to the requester for each declined scope, as part of the handover `task`."""
     when = due("TIM-2", situation.at, situation.calendar, priority=str(task.get("priority", "")))
@@ -144,15 +128,6 @@ def _returned(situation: HandoverSituation, task: Resource, ids: Ids) -> tuple[R
             "input": [{"type": concept(TASK_INPUT, "requested-scope"), "valueCodeableConcept": concept(SCOPE, declined)}],
         }
         for declined in reading.scopes(task, "declined-scope")
-    )
-
-
-def _contact_clocks(situation: HandoverSituation, task: Resource, follow: Resource) -> tuple[Timer, ...]:
-    key, data = timer_key("TIM-3", task), {"handover": name_of(task)}
-    levels = range(len(BY_ID["TIM-3"].spans[ROUTINE]))
-    return tuple(
-        Timer(key, "TIM-3", due("TIM-3", situation.at, situation.calendar, level=level), name_of(follow), level, data)
-        for level in levels
     )
 
 

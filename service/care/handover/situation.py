@@ -6,24 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.care.ownership.role import Lead
+from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness
 from service.care.task.situation import Situation
 from service.change import Resource
 
-
-@dataclass(frozen=True, slots=True)
-class Authority:
-    """The consent decision for the receiving agency (HOV-3).
-
-    `text` is the reason, without patient data. `reference` is the version-specific Consent that permits, or ''.
-    """
-
-    permitted: bool = False
-    text: str = "no authority to share was decided"
-    reference: str = ""
-
-
-NONE_DECIDED = Authority()
 COMPLETE = Completeness()
 NOBODY = Lead()
 

@@ -6,26 +6,21 @@ from __future__ import annotations
 import asyncio
 from dataclasses import replace
 
-from service import clock
 from service.care.handover import overdue
-from service.care.handover.situation import Authority, HandoverSituation
+from service.care.handover.situation import HandoverSituation
 from service.care.ownership.keys import led
 from service.care.ownership.plan import episode_of, teams_of
 from service.care.task import reading
+from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness, completeness
 from service.care.task.situation import Outcome, Situation
-from service.change import Party, Resource
-from service.consent import disclosure, lawful_basis
-from service.consent.grants import granted
+from service.change import Resource
 from service.consent.relationship import closed
-from service.fhir.canonical import LAWFUL_BASIS, TaskCode, dataset
-from service.fhir.coding import code_in
-from service.fhir.reference import link, links, name_of, unversioned, versioned
-from service.problem import Problem
+from service.fhir.canonical import TaskCode, dataset
+from service.fhir.reference import link, links, name_of, unversioned
 from service.store.records import Row
-from service.usecases.care import carriers, outcomes, situations
+from service.usecases.care import carriers, outcomes, sending, situations
 from service.usecases.consent import withdrawal
-from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -160,31 +155,8 @@ async def _authority(work: UnitOfWork, situation: HandoverSituation, hidden: fro
         return Authority(text="what is handed over, or who would receive it, is not known here")
     if any(not situation.patients.issuperset(row.patients) for row in rows):
         return Authority(text="the package is about somebody else, too: hand over what is about the plan's own person alone")
-    if await _unjustified(work, situation):
-        return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
-    grants = granted([({**task, "status": "requested"}, situation.sender, (receiver,))])
-    recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
-    decisions = [decision for _, decision in await decided(work.services, work.context, recipient, rows, work)]
-    refusal = next((each for each in decisions if not each.permit), None)
-    if refusal is not None:
-        return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
-    consents = tuple(dict.fromkeys(ref for each in decisions for ref in each.consents))
-    named = next((reading.value_reference(each) for each in reading.inputs(task, "sharing-authority")), "")
-    if named.startswith("Consent/"):
-        spoke = next((ref for ref in consents if unversioned(ref) == named and named not in hidden), "")
-        if not spoke:
-            return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
-        return Authority(True, "", spoke)
-    return Authority(True, "", "")
-
-
-async def _unjustified(work: UnitOfWork, situation: HandoverSituation) -> bool:
-    """Whether the basis `direct-care` lacks its justification (care rules, section 4): only between health and adult social care
-    services does `direct-care` need none."""
-    concept = lawful_basis.recorded(situation.after)
-    sender, receiver = [await work.services.directory.partner(each) for each in (situation.sender, situation.receiver)]
-    sectors = sender.sector if sender else "", receiver.sector if receiver else ""
-    return concept is not None and isinstance(lawful_basis.claimed(concept, sectors, "Task.input"), Problem)
+    task = {**task, "status": "requested"}
+    return await sending.permitted(work, task, situation.sender, receiver, rows, hidden)
 
 
 async def _handed_over(work: UnitOfWork, task: Resource) -> list[Row]:
@@ -207,28 +179,7 @@ async def _disclose(work: UnitOfWork, task: Resource) -> None:
     """HOV-3: stages the disclosure record of a sent handover, so that both are committed in the same transaction."""
     sender, receiver = await work.organization(link(task, "requester")), await work.organization(link(task, "owner"))
     rows = await _handed_over(work, task)
-    told = disclosure.Disclosure(
-        patient=link(task, "for"),
-        sender=sender,
-        recipients=(receiver,),
-        categories=("handover", "care-plan"),
-        purposes=(PURPOSE,),
-        payload=disclosure.versions((row.reference, row.version) for row in rows),
-        authority=await _basis(work, task),
-    )
-    record = disclosure.record(told, clock.new_id(), work.context.at)
-    addressed = Party(receiver, work.context.at, work.context.at)
-    work.create(record, sender, parties=(addressed,))
-
-
-async def _basis(work: UnitOfWork, task: Resource) -> Resource:
-    given = reading.inputs(task, "sharing-authority")[0]
-    named = reading.value_reference(given)
-    if not named:
-        concept = given["valueCodeableConcept"]
-        return disclosure.by_basis(concept if concept.get("text") else {**concept, "text": code_in(concept, LAWFUL_BASIS)})
-    row = await work.standing(named)
-    return disclosure.by_consent(versioned(named, row.version if row else 0))
+    await sending.disclose(work, task, sender, receiver, rows, ("handover", "care-plan"))
 
 
 async def reconsider(work: UnitOfWork, consent: Resource) -> None:
