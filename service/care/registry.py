@@ -10,6 +10,7 @@ from service.care.data_request import table as data_request
 from service.care.handover import table as handover
 from service.care.identity_review import table as identity_review
 from service.care.override_review import table as override_review
+from service.care.referral import table as referral
 from service.care.task.machine import Machine
 
 _EVERY: tuple[Machine[Any], ...] = (
@@ -19,6 +20,7 @@ _EVERY: tuple[Machine[Any], ...] = (
     override_review.MACHINE,
     identity_review.MACHINE,
     *companion.MACHINES,
+    *referral.MACHINES,
 )
 MACHINES: dict[str, Machine[Any]] = {machine.code: machine for machine in _EVERY}
 """The machine of each code. A new kind of Task is one more machine, with its table, needs and effects in a room of its own."""

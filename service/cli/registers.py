@@ -54,6 +54,12 @@ def partner_add(
     namespace: Annotated[
         list[str], typer.Option(help="An identifier system that no other agency's entries may use (IDN-7).", metavar="URI")
     ] = [],
+    senior: Annotated[
+        str,
+        typer.Option(
+            help="Who approves what its front door decides about a borderline referral (E4).", metavar="PractitionerRole/ID"
+        ),
+    ] = "",
     data: Data = None,
 ) -> None:
     """Register an agency and its sharing agreement, or replace the agreement it has."""
@@ -76,6 +82,7 @@ def partner_add(
             tuple(contact),
             identity_authority,
             tuple(namespace),
+            senior,
         )
         await partners.register(built.services, built.base, made, name)
         if identity_authority:
@@ -108,6 +115,7 @@ def partner_list(data: Data = None) -> None:
                     "contacts": list(each.contacts),
                     "identity-authority": each.identity_authority,
                     "namespaces": list(each.namespaces),
+                    "senior": each.senior,
                     "purposes": list(each.purposes),
                     "categories": list(each.categories),
                     "from": each.start.isoformat() if each.start else None,

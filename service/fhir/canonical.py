@@ -116,6 +116,10 @@ PARTICIPANT_AGENCY = structure("participant-agency")
 cannot name it: invariant ctm-1 allows `onBehalfOf` only for members that are Practitioners, and OWN-2 needs the PractitionerRole.
 """
 PARTNER_ROLE = structure("partner-role")
+SHARING_AUTHORITY = structure("sharing-authority")
+"""Extension on a request (Consent or lawful basis): on what authority it is shared, where consent alone does not decide."""
+GOALS_BY = structure("goals-by")
+REASSESSMENT_REASON = structure("reassessment-reason")
 
 SNOMED = "http://snomed.info/sct"
 CARE_COORDINATOR = "768820003"

@@ -19,10 +19,11 @@ SECTORS = frozenset({"health", "social-care", "housing", "voluntary", "police", 
 class Partner:
     """An agency and its sharing agreement.
 
-    `purposes` are v3-ActReason codes; `categories` are types of information, empty for all types. The agreement begins at `start`
-    and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's escalation
-    levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies' Patients are
-    (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `added_by` and `added_at` say who registered the
+    `purposes` are v3-ActReason codes; `categories` are types of information, empty for all types. The agreement begins at
+    `start` and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's
+    escalation levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies'
+    Patients are (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `senior` is the PractitionerRole
+    that approves what its front door decides about a borderline referral (E4). `added_by` and `added_at` say who registered the
     agency and when.
     """
 
@@ -37,6 +38,7 @@ class Partner:
     contacts: tuple[str, ...] = ()
     identity_authority: bool = False
     namespaces: tuple[str, ...] = ()
+    senior: str = ""
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -56,6 +58,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "contacts": list(partner.contacts),
         "authority": partner.identity_authority,
         "namespaces": list(partner.namespaces),
+        "senior": partner.senior,
     }
 
 
@@ -72,6 +75,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         contacts=tuple(document.get("contacts", ())),
         identity_authority=bool(document.get("authority")),
         namespaces=tuple(document.get("namespaces", ())),
+        senior=document.get("senior", ""),
     )
 
 

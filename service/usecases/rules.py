@@ -26,6 +26,7 @@ from service.usecases.care import (
     leads,
     patients,
     questionnaire_responses,
+    service_requests,
     tasks,
 )
 from service.usecases.consent import consents
@@ -68,7 +69,7 @@ RULES: Mapping[str, WriteRule] = {
     "CareTeam": introducing(careteams.write),
     "EpisodeOfCare": careteams.write_episode,
     "Task": introducing(tasks.write),
-    "ServiceRequest": introducing(store),
+    "ServiceRequest": introducing(service_requests.write),
     "Consent": felt(consents.write),
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,
@@ -159,6 +160,8 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
         await questionnaire_responses.unagreed(work, viewer, row)
     if row.type == "Patient":
         await patients.unused(work, row)
+    if row.type == "ServiceRequest":
+        service_requests.unsent(row)
     await leads.changed(work, row.resource, None)
     work.delete(row)
     work.audits.append(audited(work.context, "D", row.reference))

@@ -11,12 +11,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, invariant, multiple, rule
 
 from service.care.handover import overdue
-from service.care.handover.situation import Authority, HandoverSituation
+from service.care.handover.situation import HandoverSituation
 from service.care.handover.table import MACHINE, TABLE
 from service.care.ownership import lead as ownership
 from service.care.ownership.role import Lead
 from service.care.registry import MACHINES
 from service.care.task import reading
+from service.care.task.authority import Authority
 from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Repeat
 from service.change import Resource

@@ -53,9 +53,9 @@ COMPANIONS = (
 )  # fmt: skip
 """Codes of the companion Tasks that a rule makes and the Task's owner completes."""
 AWAITED = (
-    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE, TaskCode.TRIAGE, TaskCode.APPROVE,
+    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE,
     TaskCode.ESCALATION_REVIEW, TaskCode.BRIEF_REVIEW, TaskCode.TAPER_STEP, TaskCode.READINESS, TaskCode.JOINT_REVIEW,
-    TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.ALLOCATION, TaskCode.MERGE_PLAN, TaskCode.DECISION_REVIEW,
+    TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.MERGE_PLAN, TaskCode.DECISION_REVIEW,
     TaskCode.STRUCTURED_REVIEW,
 )  # fmt: skip
 """Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""

@@ -1,12 +1,12 @@
 """Write rule of QuestionnaireResponse: the answers that a crisis plan rests on do not change, because the plan's agencies were
-asked to agree to these answers (E9)."""
+asked to agree to these answers (E9); the answers of a referral that is sent may be completed (E4)."""
 
 from __future__ import annotations
 
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases.care import crisis_plan
+from service.usecases.care import crisis_plan, referral
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -18,7 +18,9 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of QuestionnaireResponse."""
     if proposal.row is not None and proposal.before is not None and _said(proposal.before) != _said(proposal.resource):
         await unagreed(work, viewer, proposal.row)
-    return await store(work, viewer, proposal)
+    ref = await store(work, viewer, proposal)
+    await referral.answered(work, viewer, proposal.resource)
+    return ref
 
 
 async def unagreed(work: UnitOfWork, viewer: Viewer, row: Row) -> None:

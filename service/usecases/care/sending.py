@@ -47,6 +47,12 @@ async def permitted(
     return Authority(True, "", spoke)
 
 
+async def may_see(work: UnitOfWork, agency: str, row: Row) -> bool:
+    """Whether an agency may see a record as things stand, nothing being sent to it."""
+    found = await decided(work.services, work.context, Recipient(agency, (PURPOSE,)), [row], work)
+    return all(decision.permit for _, decision in found)
+
+
 async def _unjustified(work: UnitOfWork, task: Resource, sender: str, receiver: str) -> bool:
     """Whether the basis `direct-care` lacks its justification (care rules, section 4): only between health and adult social care
     services does `direct-care` need none."""

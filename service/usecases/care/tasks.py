@@ -18,7 +18,7 @@ from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Situation
 from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import crisis_plan, data_request, handover, identity, outcomes, situations
+from service.usecases.care import crisis_plan, data_request, handover, identity, outcomes, referral, situations
 from service.usecases.consent import override_review
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
@@ -49,12 +49,14 @@ async def _answered(work: UnitOfWork, _: Viewer, proposal: Proposal) -> Situatio
 
 PLAIN = Practice(_answered)
 COMPANION = Practice(handover.companion)
+FRONT_DOOR = Practice(referral.load, referral.settle)
 PRACTICES: dict[str, Practice] = {
     TaskCode.HANDOVER: Practice(handover.load, handover.settle),
     TaskCode.DATA_REQUEST: Practice(data_request.load, data_request.settle),
     TaskCode.AGREE_PLAN: Practice(crisis_plan.load),
     TaskCode.OVERRIDE_REVIEW: Practice(_answered, _judged),
     TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),
+    **dict.fromkeys((TaskCode.TRIAGE, TaskCode.APPROVE, TaskCode.ALLOCATION), FRONT_DOOR),
     **dict.fromkeys((TaskCode.ABORT, TaskCode.CLARIFICATION, TaskCode.FOLLOW_UP), COMPANION),
 }
 

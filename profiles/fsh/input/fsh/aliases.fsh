@@ -7,3 +7,4 @@ Alias: $dataset-answer = https://baton.example/fhir/CodeSystem/dataset-answer
 Alias: $dataset-condition = https://baton.example/fhir/CodeSystem/dataset-condition
 Alias: $lawful-basis = https://baton.example/fhir/CodeSystem/lawful-basis
 Alias: $episode-of-care = http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare
+Alias: $request-category = https://baton.example/fhir/CodeSystem/request-category

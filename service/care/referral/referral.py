@@ -1,0 +1,112 @@
+"""What the rules of the front door read in a referral and in the Task of its triage."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from service.care.task import reading
+from service.change import Resource
+from service.fhir.canonical import DECISION, REQUEST_CATEGORY, SHARING_AUTHORITY, TAG, TASK_OUTPUT, TRIAGE_OUTCOME
+from service.fhir.coding import code_in, codes_in
+from service.fhir.reference import link, links
+
+REFERRAL, BORDERLINE, ALLOCATED, REDIRECTED = "referral", "borderline", "allocated", "redirected"
+OUTCOMES = ("urgent", "eligible", BORDERLINE, "outside-scope")
+"""The codes of `triage-outcome`, most urgent first."""
+ENDED = frozenset({"completed", "revoked", "entered-in-error"})
+OVERRIDDEN = {"system": TAG, "code": "threshold-overridden"}
+
+
+def is_referral(request: Resource) -> bool:
+    """Whether a ServiceRequest is a referral by its category."""
+    return REFERRAL in codes_in(request.get("category"), REQUEST_CATEGORY)
+
+
+def responses(request: Resource) -> tuple[str, ...]:
+    """The QuestionnaireResponses that a referral gives, the newest last."""
+    return tuple(ref for ref in links(request, "supportingInfo") if ref.startswith("QuestionnaireResponse/"))
+
+
+def performer(request: Resource) -> str:
+    """The front door that a referral is sent to: its first performer, or ''."""
+    return next(iter(links(request, "performer")), "")
+
+
+def basis(request: Resource) -> Resource | None:
+    """The extension that says on what authority the referral is shared; None where consent decides."""
+    return next((one for one in request.get("extension", ()) if one.get("url") == SHARING_AUTHORITY), None)
+
+
+def overridden(resource: Resource) -> Resource:
+    """The resource with the tag of a decision that is unlike the suggestion."""
+    meta = resource.get("meta", {})
+    tags = meta.get("tag", [])
+    return resource if OVERRIDDEN in tags else {**resource, "meta": {**meta, "tag": [*tags, OVERRIDDEN]}}
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What a triage Task says was decided, from its outputs; '' for what it does not say."""
+
+    kind: str
+    threshold: str
+    suggestion: str
+    rationale: str
+    receiver: str
+    lead: str
+    redirect: str
+    decided_by: str
+    pathway: str
+
+    @property
+    def borderline(self) -> bool:
+        """Whether a senior has to approve it."""
+        return BORDERLINE in (self.threshold, self.suggestion)
+
+
+def decision_of(task: Resource) -> Decision:
+    """The decision of a triage Task."""
+    return Decision(
+        kind=_code(task, "decision", DECISION),
+        threshold=_code(task, "threshold", TRIAGE_OUTCOME),
+        suggestion=_code(task, "suggestion", TRIAGE_OUTCOME),
+        rationale=_value(task, "rationale", "valueString"),
+        receiver=_reference(task, "receiver"),
+        lead=_reference(task, "lead"),
+        redirect=_reference(task, "redirect"),
+        decided_by=_reference(task, "decided-by"),
+        pathway=_value(task, "pathway", "valueCanonical"),
+    )
+
+
+def without(task: Resource, *kinds: str) -> Resource:
+    """A copy of a Task without its outputs of these kinds."""
+    kept = [one for one in task.get("output", ()) if code_in(one.get("type"), TASK_OUTPUT) not in kinds]
+    return reading.with_member(task, "output", kept or None)
+
+
+def goals(task: Resource) -> tuple[str, ...]:
+    """The Goals that an acceptance names (OUT-1)."""
+    return tuple(filter(None, (reading.value_reference(one) for one in reading.outputs(task, "goal"))))
+
+
+def goals_by(task: Resource) -> str:
+    """The date by which goals are agreed (OUT-1), or ''."""
+    return _value(task, "goals-by", "valueDate")
+
+
+def referred(task: Resource) -> str:
+    """The referral that a Task of the front door is about."""
+    return link(task, "focus")
+
+
+def _code(task: Resource, kind: str, system: str) -> str:
+    return next((code_in(one.get("valueCodeableConcept"), system) for one in reading.outputs(task, kind)), "")
+
+
+def _value(task: Resource, kind: str, member: str) -> str:
+    return next((str(one.get(member, "")) for one in reading.outputs(task, kind)), "")
+
+
+def _reference(task: Resource, kind: str) -> str:
+    return next((reading.value_reference(one) for one in reading.outputs(task, kind)), "")

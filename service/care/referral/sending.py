@@ -1,0 +1,306 @@
+"""Decides what becomes of a referral as it is written: a literal table of its statuses, and the effects of each change.
+
+A referral is its sender's own until it is sent. Once sent it says what it said; answers may be added, and its sender may withdraw
+it. Its end is the service's: an accepted allocation completes it, a redirect revokes it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
+
+from service.care.referral import referral as reading
+from service.care.referral.situation import Referral, Suggested
+from service.care.task.dataset import Completeness
+from service.care.task.effects import timer_key
+from service.care.task.made import task_of
+from service.care.task.reading import business_status, status_reason, with_member
+from service.care.task.requirements import Issues, issue
+from service.care.task.situation import AuditFact, Ids, Outcome, Staged
+from service.change import Notice, Resource, Timer
+from service.fhir.canonical import BUSINESS_STATUS, TASK_INPUT, TASK_OUTPUT, TRIAGE_OUTCOME, TaskCode
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of, reference_to
+from service.problem import Category, Problem, problem
+
+RULE = "E4"
+TOPIC = "handover-task"
+FIXED = ("category", "subject", "requester", "performer", "authoredOn", "replaces", "priority", "extension", "intent")
+"""What a referral that was sent goes on saying."""
+KEPT = ("authoredOn", "instantiatesCanonical")
+"""What the service wrote, and a client need not repeat."""
+
+
+def decide(found: Referral, ids: Ids) -> Outcome | Problem:
+    """The Outcome of writing a referral, or the refusal that names all that stands in the way."""
+    start, end = _status(found.before), _status(found.after)
+    change = MOVES.get((start, end))
+    if change is None:
+        ends = ", ".join(f"`{to}`" for at, to in MOVES if at == start and to != start) or "nothing"
+        text = f"A referral that is `{start}` cannot be made `{end}`: from here its sender makes it {ends}."
+        return problem(Category.RULE, "business-rule", text, expression="ServiceRequest.status", rule=RULE)
+    needs, effect = change
+    found = replace(found, after=_completed(found))
+    if issues := tuple(one for need in needs for one in need(found)):
+        return Problem(Category.RULE, issues)
+    return effect(found, ids)
+
+
+def _status(request: Resource | None) -> str:
+    return "none" if request is None else str(request.get("status", ""))
+
+
+def _completed(found: Referral) -> Resource:
+    before, after = found.before or {}, found.after
+    tags = before.get("meta", {}).get("tag")
+    given = {name: before[name] for name in KEPT if name in before and name not in after}
+    meta = {"meta": {**after.get("meta", {}), "tag": tags}} if tags else {}
+    return {**after, **given, **meta}
+
+
+# What stands in the way of sending a referral, of changing one that was sent, and of withdrawing one.
+
+
+def own(found: Referral) -> Issues:
+    """A referral is made by its requester's agency."""
+    if found.sender == found.agency != "":
+        return ()
+    text = "A referral is made by its requester's agency: set `requester` to a PractitionerRole of your agency."
+    return (issue(text, "ServiceRequest.requester", RULE),)
+
+
+def addressed(found: Referral) -> Issues:
+    """A referral goes to a front door that is known here and has a live sharing agreement."""
+    named = reading.performer(found.after)
+    if not found.receiver:
+        text = "A referral goes to an Organization or HealthcareService that is registered here: set `performer` to it."
+        return (issue(text, "ServiceRequest.performer", RULE),)
+    if found.live:
+        return ()
+    text = f"`{named}` has no live sharing agreement, so nothing is sent to it: name another front door."
+    return (issue(text, "ServiceRequest.performer", RULE),)
+
+
+def about_somebody(found: Referral) -> Issues:
+    """A referral is about a person whom its sender may see."""
+    if found.known:
+        return ()
+    text = f"`{link(found.after, 'subject')}` is not known here: write their record first, and refer to that."
+    return (issue(text, "ServiceRequest.subject", RULE),)
+
+
+def answered(found: Referral) -> Issues:
+    """A referral gives one response to the dataset `referral`, however much it answers."""
+    if not found.response:
+        text = "A referral gives a response to the dataset `referral`: refer to it in `supportingInfo`."
+        return (issue(text, "ServiceRequest.supportingInfo", RULE),)
+    if found.dataset.fault:
+        return (issue(f"The dataset cannot be used: {found.dataset.fault}.", "ServiceRequest.supportingInfo", RULE),)
+    return ()
+
+
+def authorised(found: Referral) -> Issues:
+    """The consent decision, or the authority that the referral names, permits the front door to have it (HOV-3)."""
+    if found.authority.permitted or not found.receiver:
+        return ()
+    text = f"Sharing with `{found.receiver}` is not permitted: {found.authority.text}."
+    return (issue(text, "ServiceRequest.extension", "HOV-3"),)
+
+
+def replacing(found: Referral) -> Issues:
+    """A referral replaces an earlier one of the same person that has ended, and not itself."""
+    named = [one.get("reference", "") for one in found.after.get("replaces", ())]
+    if not named:
+        return ()
+    if found.circular:
+        text = "A referral cannot replace itself, directly or by way of others: leave `replaces` out."
+        return (issue(text, "ServiceRequest.replaces", RULE),)
+    earlier = found.replaced
+    if earlier is None or link(earlier, "subject") != link(found.after, "subject"):
+        text = f"`{named[0]}` is no referral of this person that you may see: set `replaces` to one, or leave it out."
+        return (issue(text, "ServiceRequest.replaces", RULE),)
+    if earlier.get("status") in reading.ENDED:
+        return ()
+    return (issue("The earlier referral has not ended: withdraw it first, or wait.", "ServiceRequest.replaces", RULE),)
+
+
+def unchanged(found: Referral) -> Issues:
+    """A referral that was sent goes on saying what it said; answers may be added."""
+    before, after = found.before or {}, found.after
+    changed = [one for one in FIXED if before.get(one) != after.get(one)]
+    lost = [one for one in before.get("supportingInfo", ()) if one not in after.get("supportingInfo", ())]
+    text = "`{}` of this referral differs from what was sent: withdraw it, and send another that `replaces` it."
+    found_ = [issue(text.format(one), f"ServiceRequest.{one}", RULE) for one in changed]
+    if lost:
+        text = "What this referral rests on was left out: send the `supportingInfo` that it has, and add yours."
+        found_.append(issue(text, "ServiceRequest.supportingInfo", RULE))
+    return tuple(found_)
+
+
+# What follows.
+
+
+def store(found: Referral, ids: Ids) -> Outcome:
+    """Stores a referral that nobody has been sent."""
+    del ids
+    return _outcome(found, found.after, "referral-written")
+
+
+def send(found: Referral, ids: Ids) -> Outcome:
+    """Sends a referral: the front door is asked for its triage, and the referrer for what the dataset leaves open."""
+    sent = {**found.after, "authoredOn": written(found.at)}
+    if found.suggested.pathway:
+        sent["instantiatesCanonical"] = [found.suggested.pathway]
+    triage = _triage(found, sent, ids)
+    timers = [Timer(timer_key("TIM-14", triage), "TIM-14", found.decide_by, name_of(triage))]
+    made = [Staged(triage, created=True, custodian=found.agency)]
+    if lacking(found.dataset):
+        asked = _clarification(found, triage, ids)
+        made.append(Staged(asked, created=True, custodian=found.agency))
+        timers.append(
+            Timer(timer_key("TIM-15", asked), "TIM-15", found.answer_by, name_of(asked), 0, {"handover": name_of(triage)})
+        )
+    notices = tuple(_told(found, one) for one in dict.fromkeys((found.receiver, *([found.sender] if len(made) > 1 else []))))
+    return replace(_outcome(found, sent, "referral-sent", *made), timers=tuple(timers), notices=notices, disclosure=True)
+
+
+def amend(found: Referral, ids: Ids) -> Outcome:
+    """Stores a referral that was sent with the answers added to it. Answers that complete the dataset end the waiting."""
+    del ids
+    made = _outcome(found, found.after, "referral-amended")
+    more = informed(found)
+    return replace(made, writes=(*made.writes, *more.writes), cancelled=more.cancelled, notices=more.notices)
+
+
+def withdraw(found: Referral, ids: Ids) -> Outcome:
+    """Withdraws a referral: its triage and its clarification are cancelled, and their clocks stop."""
+    del ids
+    reason = status_reason("circumstances-changed")
+    open_ = [one for one in (found.triage, found.clarification) if one is not None]
+    ended = [Staged({**one, "status": "cancelled", "statusReason": reason, "lastModified": written(found.at)}) for one in open_]
+    stopped = tuple(timer_key(rule, one) for one in open_ for rule in ("TIM-14", "TIM-15"))
+    made = _outcome(found, found.after, "referral-withdrawn", *ended)
+    return replace(made, cancelled=stopped, notices=(_told(found, found.receiver),))
+
+
+def informed(found: Referral) -> Outcome:
+    """What answers change in a triage that is open: the suggestion is that of the newest answers, and a complete dataset ends the
+    waiting and completes the clarification. No writes when nothing changes."""
+    triage, writes, stopped = found.triage, list[Staged](), tuple[str, ...]()
+    if triage is None:
+        return Outcome(())
+    task = suggested(reading.without(triage, "suggestion"), found.suggested)
+    if not lacking(found.dataset):
+        task = with_member(task, "businessStatus", None) if business_status(task) == "awaiting-information" else task
+        if found.clarification is not None:
+            writes.append(Staged(_answered(found, found.clarification)))
+            stopped = (timer_key("TIM-15", found.clarification),)
+    if task != triage:
+        writes.insert(0, Staged({**task, "lastModified": written(found.at)}))
+    return Outcome(tuple(writes), cancelled=stopped, notices=(_told(found, found.receiver),) if writes else ())
+
+
+def suggested(task: Resource, found: Suggested) -> Resource:
+    """A triage Task with the suggestion; without a code a person decides, and the text says why."""
+    said = concept(TRIAGE_OUTCOME, found.code, found.why) if found.code else {"text": found.why}
+    made = {"type": concept(TASK_OUTPUT, "suggestion"), "valueCodeableConcept": said}
+    return {**task, "output": [made, *task.get("output", ())]}
+
+
+def lacking(found: Completeness) -> tuple[str, ...]:
+    """The linkIds that a dataset leaves open, without an answer or without the reason of a `not-known`."""
+    return tuple(dict.fromkeys((*found.missing, *found.unexplained)))
+
+
+def sent_task(found: Referral) -> Resource:
+    """The Task with which a referral is sent, for the decision whether it may be: its triage, or what that will be."""
+    return found.triage or _triage(found, found.after, lambda: "")
+
+
+def _triage(found: Referral, sent: Resource, ids: Ids) -> Resource:
+    inputs = [{"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": reference_to(found.response)}]
+    inputs += _inputs(found, sent)
+    task = task_of(
+        ids(),
+        TaskCode.TRIAGE,
+        requester=link(sent, "requester"),
+        owner=reading.performer(sent),
+        patient=link(sent, "subject"),
+        at=found.at,
+        focus=name_of(sent),
+        due=found.decide_by,
+        priority=str(sent.get("priority", "")),
+        inputs=inputs,
+    )
+    if found.first:
+        task["basedOn"] = [reference_to(found.first)]
+    if lacking(found.dataset):
+        task["businessStatus"] = concept(BUSINESS_STATUS, "awaiting-information")
+    return suggested(task, found.suggested)
+
+
+def _inputs(found: Referral, sent: Resource) -> Iterator[Resource]:
+    """The pathway that the triage runs under, the authority that the referral is shared on, and why an earlier one ended."""
+    if found.suggested.pathway:
+        yield {"type": concept(TASK_INPUT, "pathway"), "valueCanonical": found.suggested.pathway}
+    given = reading.basis(sent)
+    if given is not None:
+        value = {name: one for name, one in given.items() if name.startswith("value")}
+        yield {"type": concept(TASK_INPUT, "sharing-authority"), **value}
+    if found.replaced is not None:
+        yield {"type": concept(TASK_INPUT, "reason"), "valueReference": reference_to(name_of(found.replaced))}
+
+
+def _clarification(found: Referral, triage: Resource, ids: Ids) -> Resource:
+    asked = [{"type": concept(TASK_INPUT, "question"), "valueString": one} for one in lacking(found.dataset)]
+    return task_of(
+        ids(),
+        TaskCode.CLARIFICATION,
+        requester=link(triage, "owner"),
+        owner=link(triage, "requester"),
+        patient=link(triage, "for"),
+        at=found.at,
+        focus=name_of(triage),
+        part_of=name_of(triage),
+        due=found.answer_by,
+        text="The referral's dataset leaves these items open: " + ", ".join(lacking(found.dataset)),
+        priority=str(triage.get("priority", "")),
+        inputs=asked,
+    )
+
+
+def _answered(found: Referral, clarification: Resource) -> Resource:
+    answer = {"type": concept(TASK_OUTPUT, "answer"), "valueReference": reference_to(found.response)}
+    given = [*clarification.get("output", ()), answer]
+    return {**clarification, "status": "completed", "lastModified": written(found.at), "output": given}
+
+
+def _outcome(found: Referral, request: Resource, event: str, *more: Staged) -> Outcome:
+    new = found.before is None
+    first = Staged(request, created=new, custodian=found.agency if new else "")
+    fact = AuditFact("C" if new else "U", event, found.agency, found.user, link(request, "subject"), (name_of(request),))
+    return Outcome((first, *more), audits=(fact,))
+
+
+def _told(found: Referral, agency: str) -> Notice:
+    return Notice(TOPIC, agency, name_of(found.after), link(found.after, "subject"))
+
+
+Need = Callable[[Referral], Issues]
+_SEND: tuple[Need, ...] = (own, addressed, about_somebody, answered, authorised, replacing)
+
+# fmt: off
+MOVES: Mapping[tuple[str, str], tuple[tuple[Need, ...], Callable[[Referral, Ids], Outcome]]] = {
+    ("none",   "draft"):            ((own,),                  store),
+    ("none",   "active"):           (_SEND,                   send),
+    ("draft",  "draft"):            ((own,),                  store),
+    ("draft",  "active"):           (_SEND,                   send),
+    ("draft",  "revoked"):          ((own,),                  store),
+    ("draft",  "entered-in-error"): ((own,),                  store),
+    ("active", "active"):           ((own, unchanged),        amend),
+    ("active", "revoked"):          ((own, unchanged),        withdraw),
+    ("active", "entered-in-error"): ((own, unchanged),        withdraw),
+}
+# fmt: on
+"""The statuses that a referral's sender moves it from and to; its end in every other way is the service's."""

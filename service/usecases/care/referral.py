@@ -1,0 +1,352 @@
+"""The front door (E4): loads the situations in which referrals, triage, approvals and allocations are decided, and makes of an
+accepted allocation the plan with its lead, team and episode under the rules of ownership."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+
+from service import clock
+from service.care.referral import referral
+from service.care.referral import sending as rules
+from service.care.referral.effects import open_key
+from service.care.referral.situation import FrontDoorSituation, Referral, Suggested
+from service.care.task import first_contact, reading
+from service.care.task.authority import NONE_DECIDED, Authority
+from service.care.task.dataset import Completeness, completeness
+from service.care.task.made import make
+from service.care.task.situation import Outcome, Staged
+from service.care.task.timers import due
+from service.change import Notice, Resource
+from service.fhir.canonical import (
+    CARE_PLAN,
+    EPISODE_OF_CARE,
+    GOALS_BY,
+    SNOMED,
+    TASK_CODE,
+    TaskCode,
+    dataset,
+)
+from service.fhir.coding import concept
+from service.fhir.date import begins, written
+from service.fhir.reference import link, links, name_of, reference_to, relative
+from service.problem import Problem, Refused
+from service.store.records import Row
+from service.usecases.care import careplans, outcomes, sending, situations
+from service.usecases.request.proposal import Proposal, custodian_only, sees, store
+from service.usecases.request.viewer import Viewer
+from service.usecases.request.work import UnitOfWork
+
+DATASET, REDIRECT = dataset("referral"), dataset("redirect")
+PATHWAY = "front-door"
+SAME_NEED = timedelta(days=30)
+"""Within this time a second referral for the same need is linked to the first."""
+GOALS_WITHIN = timedelta(days=14)
+"""OUT-1: when goals are agreed, where an acceptance does not say."""
+
+
+async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
+    """The write rule of a referral."""
+    custodian_only(work, proposal)
+    found = await _referral(work, viewer, proposal)
+    decision = rules.decide(found, clock.new_id)
+    if isinstance(decision, Problem):
+        raise Refused(decision)
+    first, *others = decision.writes
+    await outcomes.stage(work, replace(decision, writes=(replace(first, keys=proposal.keys), *others)))
+    if decision.disclosure:
+        await sending.disclose(
+            work, rules.sent_task(found), found.sender, found.receiver, await _rows(work, found), ("referral",)
+        )
+    return name_of(proposal.resource)
+
+
+async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Referral:
+    """The situation of a referral's write, with only those records that its sender may see."""
+    after, before = proposal.resource, proposal.before
+    receiver = await work.organization(referral.performer(after))
+    partner = await work.services.directory.partner(receiver) if receiver else None
+    response = await _response(work, viewer, after)
+    triage, clarification = await _open_tasks(work, name_of(after), link(after, "subject")) if before else (None, None)
+    replaced, circular = await _replaced(work, viewer, after)
+    priority = str(after.get("priority", ""))
+    found = Referral(
+        at=work.context.at,
+        agency=work.context.caller.organization,
+        user=work.context.caller.user,
+        after=after,
+        before=before,
+        sender=await work.organization(link(after, "requester")),
+        receiver=receiver,
+        live=partner is not None and partner.live(work.context.at),
+        decide_by=due("TIM-14", work.context.at, work.services.calendar, priority=priority),
+        answer_by=due("TIM-15", work.context.at, work.services.calendar, priority=priority),
+        known=await sees(work, viewer, link(after, "subject")),
+        response=name_of(response) if response else "",
+        dataset=await _completeness(work, response, DATASET, link(after, "subject")),
+        suggested=await suggested(work, response, after),
+        replaced=replaced,
+        circular=circular,
+        triage=triage,
+        clarification=clarification,
+    )
+    if after.get("status") != "active" or (before is not None and before.get("status") == "active"):
+        return found
+    found = replace(found, first=await _first(work, viewer, found))
+    return replace(found, authority=await _authority(work, viewer, found))
+
+
+async def _response(work: UnitOfWork, viewer: Viewer, request: Resource) -> Resource | None:
+    """The newest response to the dataset `referral` that a referral gives and its sender may see."""
+    for ref in reversed(referral.responses(request)):
+        if await sees(work, viewer, ref) and (response := await work.get(ref)) is not None and _answers(response, DATASET):
+            return response
+    return None
+
+
+def _answers(response: Resource, canonical: str) -> bool:
+    return str(response.get("questionnaire", "")).partition("|")[0] == canonical
+
+
+async def _completeness(work: UnitOfWork, response: Resource | None, canonical: str, subject: str) -> Completeness:
+    if response is None:
+        return Completeness(fault="it is not here")
+    if not _answers(response, canonical):
+        return Completeness(fault=f"it answers another questionnaire than `{canonical}`")
+    if link(response, "subject") != subject and link(response, "subject") not in await work.patients(subject):
+        return Completeness(fault="it is about another person")
+    return completeness(response, work.services.definitions.questionnaire(canonical))
+
+
+async def suggested(work: UnitOfWork, response: Resource | None, request: Resource) -> Suggested:
+    """What the pathway in force suggests for a dataset and a referral."""
+    del work, response, request
+    return Suggested("", "no pathway is in force, so a person decides")
+
+
+async def _open_tasks(work: UnitOfWork, request: str, subject: str) -> tuple[Resource | None, Resource | None]:
+    """The open triage of a referral, and the open clarification that belongs to it."""
+    tasks = [each for each in await _tasks(work, subject) if reading.status(each) not in reading.TERMINAL]
+    triage = next((each for each in tasks if reading.code(each) == TaskCode.TRIAGE and link(each, "focus") == request), None)
+    if triage is None:
+        return None, None
+    asked = (each for each in tasks if reading.code(each) == TaskCode.CLARIFICATION and link(each, "focus") == name_of(triage))
+    return triage, next(asked, None)
+
+
+async def _tasks(work: UnitOfWork, subject: str) -> list[Resource]:
+    """The Tasks about a Patient, as the unit of work will leave them."""
+    rows = await work.services.holdings.of("Task", [subject]) if subject.startswith("Patient/") else []
+    found = [await work.get(row.reference) for row in rows]
+    return [each for each in found if each is not None]
+
+
+async def _replaced(work: UnitOfWork, viewer: Viewer, request: Resource) -> tuple[Resource | None, bool]:
+    """The referral that a referral replaces, None where its sender sees none; and whether it leads back to this one."""
+    named = [relative(ref, work.context.base) for ref in links(request, "replaces")]
+    earlier = await work.get(named[0]) if named and await sees(work, viewer, named[0]) else None
+    before, seen = [*named], set[str]()
+    while before:
+        ref = before.pop()
+        if ref == name_of(request):
+            return None, True
+        if ref not in seen:
+            seen.add(ref)
+            before += [relative(each, work.context.base) for each in links(await work.get(ref) or {}, "replaces")]
+    return (earlier if earlier and referral.is_referral(earlier) else None), False
+
+
+async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
+    """An earlier referral for the same need, of this person within 30 days, that both agencies may see; ''."""
+    patients = await work.patients(link(found.after, "subject"))
+    rows = await work.services.holdings.of("ServiceRequest", sorted(patients))
+    for row in sorted(rows, key=lambda each: each.at, reverse=True):
+        request = row.resource
+        sent = begins(str(request.get("authoredOn", "")), work.services.zone)
+        recent = sent is not None and timedelta(0) <= found.at - sent <= SAME_NEED
+        other = row.reference != name_of(found.after) and referral.is_referral(request)
+        if recent and other and await sees(work, viewer, row.reference) and await sending.may_see(work, found.receiver, row):
+            return row.reference
+    return ""
+
+
+async def _authority(work: UnitOfWork, viewer: Viewer, found: Referral) -> Authority:
+    """HOV-3: whether the front door may have the referral and its dataset."""
+    if not (found.receiver and found.response and found.known):
+        return NONE_DECIDED
+    basis = referral.basis(found.after) or {}
+    consent = link(basis, "valueReference")
+    hidden = frozenset({consent} if consent and not await sees(work, viewer, consent) else ())
+    rows = await _rows(work, found)
+    return await sending.permitted(work, rules.sent_task(found), found.sender, found.receiver, rows, hidden)
+
+
+async def _rows(work: UnitOfWork, found: Referral) -> list[Row]:
+    """What a referral shows to its front door that is stored: the dataset, and once it is staged the referral."""
+    rows = [await work.standing(ref) for ref in (name_of(found.after), found.response) if ref]
+    return [row for row in rows if row is not None and not row.deleted]
+
+
+async def answered(work: UnitOfWork, viewer: Viewer, response: Resource) -> None:
+    """Stages what the answers of a dataset change in the triage of the referral that gives them (TIM-15)."""
+    subject = link(response, "subject")
+    if not _answers(response, DATASET) or not subject.startswith("Patient/"):
+        return
+    for row in await work.services.holdings.of("ServiceRequest", [subject]):
+        request = await work.get(row.reference)
+        if request is None or name_of(response) not in referral.responses(request) or request.get("status") != "active":
+            continue
+        found = await _referral(work, viewer, Proposal(request, row, "u"))
+        await outcomes.stage(work, rules.informed(found))
+
+
+async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoorSituation:
+    """Loads the situation of a Task of the front door, with only those records that its writer may see."""
+    after, before = proposal.resource, proposal.before
+    standing = before or after
+    triage = await _triage_of(work, standing)
+    request = await work.get(link(triage or standing, "focus"))
+    decision = referral.decision_of(after)
+    found = await situations.situation(work, after, before)
+    receiver = decision.receiver if reading.code(standing) == TaskCode.TRIAGE else found.receiver
+    partner = await work.services.directory.partner(receiver) if receiver else None
+    lead = reading.lead_reference(after) if reading.code(standing) == TaskCode.ALLOCATION else decision.lead
+    redirect = await work.get(decision.redirect) if await sees(work, viewer, decision.redirect) else None
+    front = await work.services.directory.partner(found.receiver)
+    subject = link(standing, "for")
+    response = await work.get(_dataset_of(triage or standing))
+    return found.widened(
+        FrontDoorSituation,
+        referral=request,
+        keeper=await work.keeper(name_of(request)) if request else "",
+        triage=triage,
+        decider=await work.organization(decision.decided_by or found.user) if decision.decided_by or found.user else "",
+        live=partner is not None and partner.live(work.context.at),
+        lead=await work.lead(lead),
+        authority=await _allowed(work, standing, triage, request, receiver),
+        redirect=await _completeness(work, redirect, REDIRECT, subject),
+        urgent=_says(redirect, "urgent-routes-communicated"),
+        senior=front.senior if front else "",
+        suggested=await suggested(work, response, request or {}),
+        goals=await _goals(work, viewer, after, subject),
+    )
+
+
+async def _triage_of(work: UnitOfWork, task: Resource) -> Resource | None:
+    """The triage that an approval or allocation is part of; None for a triage."""
+    if reading.code(task) == TaskCode.TRIAGE:
+        return None
+    part = next((ref for ref in links(task, "partOf") if ref.startswith("Task/")), "")
+    row = await work.row(part) if part else None
+    if row is None:
+        return None
+    work.guard(row)
+    return await work.get(part)
+
+
+def _dataset_of(task: Resource) -> str:
+    return next((reading.value_reference(each) for each in reading.inputs(task, "minimum-dataset")), "")
+
+
+def _says(response: Resource | None, link_id: str) -> bool:
+    """Whether a response answers an item with `true`."""
+    items = (response or {}).get("item", ())
+    return any(
+        answer.get("valueBoolean") is True for item in items if item.get("linkId") == link_id for answer in item.get("answer", ())
+    )
+
+
+async def _goals(work: UnitOfWork, viewer: Viewer, task: Resource, subject: str) -> frozenset[str]:
+    """The Goals that an acceptance names, are the person's, and can be seen (OUT-1)."""
+    found = []
+    for ref in referral.goals(task):
+        goal = await work.get(ref) if await sees(work, viewer, ref) else None
+        if goal is not None and goal["resourceType"] == "Goal" and link(goal, "subject") in await work.patients(subject):
+            found.append(ref)
+    return frozenset(found)
+
+
+async def _allowed(
+    work: UnitOfWork, task: Resource, triage: Resource | None, request: Resource | None, receiver: str
+) -> Authority:
+    """HOV-3 and HOV-8: whether an agency may have what was referred."""
+    if request is None or not receiver or reading.code(task) == TaskCode.APPROVE:
+        return NONE_DECIDED
+    sent = {
+        **task,
+        "status": "requested",
+        "code": concept(TASK_CODE, TaskCode.ALLOCATION),
+        "focus": reference_to(name_of(request)),
+    }
+    rows = [await work.standing(ref) for ref in (name_of(request), _dataset_of(triage or task)) if ref]
+    known = [row for row in rows if row is not None and not row.deleted]
+    return await sending.permitted(work, sent, await work.keeper(name_of(request)), receiver, known)
+
+
+async def settle(work: UnitOfWork, viewer: Viewer, _: Proposal, decision: Outcome) -> None:
+    """Stages the decision. An allocation holds the key of its referral while it is open; sending one is a disclosure; an
+    accepted one becomes a plan."""
+    first, *others = decision.writes
+    task = first.resource
+    allocating = reading.code(task) == TaskCode.ALLOCATION
+    if allocating and reading.status(task) in ("requested", "received"):
+        first = replace(first, keys=(open_key(link(task, "focus")),))
+    await outcomes.stage(work, replace(decision, writes=(first, *others)))
+    for asked in (each.resource for each in others if decision.disclosure and reading.code(each.resource) == TaskCode.ALLOCATION):
+        rows = [await work.standing(ref) for ref in (link(asked, "focus"), _dataset_of(asked)) if ref]
+        known = [row for row in rows if row is not None and not row.deleted]
+        keeper = await work.keeper(link(asked, "focus"))
+        await sending.disclose(work, asked, keeper, link(asked, "owner"), known, ("referral",))
+    if allocating and reading.status(task) == "accepted":
+        await _taken_on(work, viewer, task)
+
+
+async def _taken_on(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
+    """TRI-1: an accepted allocation becomes an active plan with its lead, team and episode, and a first contact is owed
+    (TIM-3)."""
+    at, lead, agency = work.context.at, link(task, "owner"), work.context.caller.organization
+    calendar = work.services.calendar
+    episode = make(
+        "EpisodeOfCare",
+        id=clock.new_id(),
+        status="active",
+        patient=reference_to(link(task, "for")),
+        managingOrganization=reference_to(agency),
+        referralRequest=[reference_to(link(task, "focus"))],
+        period={"start": written(at)},
+        careManager=reference_to(lead),
+    )
+    await store(work, viewer, Proposal(episode, None, "c"))
+    plan = _plan(work, task, lead, name_of(episode))
+    await careplans.write(work, viewer, Proposal(plan, None, "c"))
+    why = "First contact after the referral"
+    follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
+    await outcomes.put(work, Staged(follow, created=True, custodian=agency))
+    work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar))
+    work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
+
+
+def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str) -> Resource:
+    """The plan of an accepted allocation: led by its lead, with its Goals or the date by which they are agreed (OUT-1), under the
+    pathway that the decision was taken under."""
+    by = referral.goals_by(task) or (work.context.at.astimezone(work.services.zone).date() + GOALS_WITHIN).isoformat()
+    goals = referral.goals(task)
+    pathways = [one["valueCanonical"] for one in reading.inputs(task, "pathway") if "valueCanonical" in one]
+    extensions = [{"url": EPISODE_OF_CARE, "valueReference": reference_to(episode)}]
+    if not goals:
+        extensions.append({"url": GOALS_BY, "valueDate": by})
+    return make(
+        "CarePlan",
+        id=clock.new_id(),
+        extension=extensions,
+        instantiatesCanonical=pathways or None,
+        status="active",
+        intent="plan",
+        category=[concept(SNOMED, CARE_PLAN)],
+        subject=reference_to(link(task, "for")),
+        period={"start": written(work.context.at)},
+        created=written(work.context.at),
+        author=reference_to(lead),
+        supportingInfo=[reference_to(_dataset_of(task))] if _dataset_of(task) else None,
+        goal=[reference_to(one) for one in goals] or None,
+    )
