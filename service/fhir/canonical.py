@@ -26,6 +26,11 @@ def dataset(name: str) -> str:
     return f"{BASE}/Questionnaire/mds-{name}"
 
 
+def pathway(name: str) -> str:
+    """The canonical URL of a pathway's PlanDefinition (GOV-3)."""
+    return f"{BASE}/PlanDefinition/pathway-{name}"
+
+
 class TaskCode(StrEnum):
     """The codes of our CodeSystem `task-code`: the kinds of Task that Baton has."""
 
@@ -67,6 +72,7 @@ AUDIT_TYPE = system("audit-type")
 BUSINESS_STATUS = system("business-status")
 COMMUNICATION_CATEGORY = system("communication-category")
 DATASET_ANSWER = system("dataset-answer")
+DEADLINE_PRIORITY = system("deadline-priority")
 DECISION = system("decision")
 DISCLOSURE_CATEGORY = system("disclosure-category")
 ESCALATION_THRESHOLD = system("escalation-threshold")
@@ -92,6 +98,7 @@ INCIDENT = system("incident")
 OVERRIDE_DECISION = system("override-decision")
 OVERRIDE_KIND = system("override-kind")
 OBSERVATION_CATEGORY = system("observation-category")
+PATHWAY_PART = system("pathway-part")
 PROVENANCE_ACTIVITY = system("provenance-activity")
 RECORD_MARK = system("record-mark")
 REQUEST_CATEGORY = system("request-category")
@@ -110,6 +117,8 @@ AUTHORITY = structure("authority")
 DISCLOSURE = structure("baton-disclosure")
 HELD_FROM = structure("held-from")
 """Extension on a Task on hold (valueCode): the status from which the Task is held. Only the service writes the extension."""
+IN_FORCE = structure("in-force")
+"""Extension on a pathway's PlanDefinition (valueDateTime): since when this version is in force. Only the service writes it."""
 LEAD_AGENCY = structure("lead-agency")
 PARTICIPANT_AGENCY = structure("participant-agency")
 """Extension on CareTeam.participant (valueReference Organization): the Organization for which the member acted then. `onBehalfOf`
@@ -120,6 +129,10 @@ SHARING_AUTHORITY = structure("sharing-authority")
 """Extension on a request (Consent or lawful basis): on what authority it is shared, where consent alone does not decide."""
 GOALS_BY = structure("goals-by")
 REASSESSMENT_REASON = structure("reassessment-reason")
+PATHWAY_COUNT = structure("pathway-count")
+"""Extension on the input of a pathway's action (valuePositiveInt): how many."""
+PATHWAY_ROUTE = structure("pathway-route")
+"""Extension on a pathway's action: whom an escalation reaches, and at which hours of the week (ESC-1)."""
 
 SNOMED = "http://snomed.info/sct"
 CARE_COORDINATOR = "768820003"

@@ -111,7 +111,8 @@ def _general(expression: str) -> Callable[[list[Any], Environment], list[Any]]:
 
     def run(focus: list[Any], environment: Environment) -> list[Any]:
         variables = {"resource": environment.resource, "rootResource": environment.root, "ucum": UCUM}
-        return list(compiled(focus[0], variables))
+        named = {name: [] if value is None else value for name, value in (environment.variables or {}).items()}
+        return list(compiled(focus[0], {**variables, **named}))
 
     return run
 
@@ -216,7 +217,7 @@ class _Parser:
         if kind not in ("name", "quoted"):
             raise _OutsideError
         if kind == "quoted" or self.peek() != ("mark", "("):
-            return child(text)
+            return child(self.narrowed(text))
         self.take("(")
         if text == "is":
             name = self.type_name()
@@ -228,6 +229,14 @@ class _Parser:
         if not _fits(text, len(arguments)):
             raise _OutsideError
         return FUNCTIONS[text](*arguments)
+
+    def narrowed(self, name: str) -> str:
+        """The name of a choice element, with the type to which an `ofType` after it narrows it: the JSON member of that type."""
+        following = [word[1] for word in self.words[self.at : self.at + 5]]
+        if name not in STEMS or len(following) < 5 or following[:3] != [".", "ofType", "("] or following[4] != ")":
+            return name
+        self.at += 5
+        return name + following[3][:1].upper() + following[3][1:]
 
     def arguments(self) -> list[Expression]:
         found: list[Expression] = []
@@ -258,4 +267,12 @@ def _variable(name: str) -> Expression:
             return lambda _focus, environment: [environment.root]
         case "%ucum":
             return lambda _focus, _environment: [UCUM]
+        case "%dataset" | "%request":
+            return lambda _focus, environment: _given(environment, name[1:])
     raise _OutsideError
+
+
+def _given(environment: Environment, name: str) -> list[Any]:
+    """The value of a variable that the caller of an expression gives; empty when the caller has none."""
+    value = (environment.variables or {}).get(name)
+    return [] if value is None else [value]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -13,10 +13,13 @@ Values = list[Any]
 
 @dataclass(frozen=True, slots=True)
 class Environment:
-    """The values of `%resource` and `%rootResource`: the resource that an element is in, and the container of that resource."""
+    """The values of `%resource` and `%rootResource`: the resource that an element is in, and the container of that resource.
+    `variables` are what the caller gives beside: the `%dataset` and the `%request` of a pathway's threshold.
+    """
 
     resource: Any
     root: Any
+    variables: Mapping[str, Any] | None = None
 
 
 Expression = Callable[[Values, Environment], Values]

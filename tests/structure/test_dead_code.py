@@ -20,6 +20,10 @@ KEPT: Mapping[str, str] = {
     "api.health._Counted": "prometheus_client asks it for its metrics",
     "care.task.timers.holidays": "a locality's bank holidays, which no setting gives yet",
     "care.task.machine.diagram": "README's diagram is drawn with it",
+    "care.pathway.coverage.Route.reaches": "the routing of an escalation asks it (ESC-1)",
+    "care.pathway.coverage.uncovered": "the publication of a pathway asks it (ESC-1)",
+    "care.pathway.pathway.Pathway": "the practices ask a pathway in force",
+    "care.pathway.suggestion.suggest": "the triage of a referral asks it (E4)",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",
     "store.outbox.Outbox": "notices wait until partners can subscribe to them: nothing delivers them yet",
 }

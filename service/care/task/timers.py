@@ -1,9 +1,9 @@
 """Deadlines (TIM): the table of care-rules section 5, and the instant at which each deadline falls due.
 
-Hours are elapsed hours: 24 h over a clock change is 24 hours, not the same time of day. Working days and hours are counted
-in the locality's calendar and zone: one working day from Friday 15:00 is Monday 15:00; a clock that starts while the locality is
-closed starts when it next opens. Clocks start from recorded instants, never from editable dates. A due instant carries the
-locality's offset at that instant, so a later change of clocks does not move it.
+Hours are elapsed hours: 24 h over a clock change is 24 hours, not the same time of day. Days are calendar days. Working days
+and hours are counted in the locality's calendar and zone: one working day from Friday 15:00 is Monday 15:00; a clock that starts
+while the locality is closed starts when it next opens. Clocks start from recorded instants, never from editable dates. A due
+instant carries the locality's offset at that instant, so a later change of clocks does not move it.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ class Unit(StrEnum):
     HOURS = "h"
     WORKING_HOURS = "working-h"
     WORKING_DAYS = "working-d"
+    DAYS = "d"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,8 @@ DEADLINES: tuple[Deadline, ...] = (
     Deadline("TIM-14", "referral received", "triage decision",
          {"urgent": (Span(4, _H),), ROUTINE: (Span(1, _D),)}, "both agencies told"),
     Deadline("TIM-15", "clarification asked", "answered", {ROUTINE: (Span(1, _D),)}, "both agencies told"),
+    Deadline("TIM-16", "case review held", "next case review",
+         {"urgent": (Span(28, Unit.DAYS),), ROUTINE: (Span(84, Unit.DAYS),)}, "Task or Flag to the responsible lead"),
 )
 # fmt: on
 BY_ID: Mapping[str, Deadline] = {rule.id: rule for rule in DEADLINES}
@@ -126,9 +129,12 @@ def next_level(at: datetime, priority: str, calendar: Calendar) -> datetime:
 
 
 def after(start: datetime, span: Span, calendar: Calendar) -> datetime:
-    """`start` plus `span`, in the locality's zone."""
+    """`start` plus `span`, in the locality's zone. A day is a calendar day: the same local time, whether or not clocks change."""
     if span.unit is Unit.HOURS:
         return (start.astimezone(UTC) + timedelta(hours=span.amount)).astimezone(calendar.zone)
+    if span.unit is Unit.DAYS:
+        local = start.astimezone(calendar.zone)
+        return _in_zone(local.date() + timedelta(days=span.amount), local.timetz().replace(tzinfo=None), calendar)
     opened = _open(start.astimezone(calendar.zone), calendar)
     if span.unit is Unit.WORKING_DAYS:
         return _in_zone(_plus_days(opened.date(), span.amount, calendar), opened.timetz().replace(tzinfo=None), calendar)
