@@ -215,7 +215,7 @@ def lacking(found: Completeness) -> tuple[str, ...]:
 
 def sent_task(found: Referral) -> Resource:
     """The Task with which a referral is sent, for the decision whether it may be: its triage, or what that will be."""
-    return found.triage or _triage(found, found.after, lambda: "")
+    return found.triage or _triage(found, found.after, lambda: TaskCode.TRIAGE)
 
 
 def _triage(found: Referral, sent: Resource, ids: Ids) -> Resource:
@@ -250,6 +250,8 @@ def _inputs(found: Referral, sent: Resource) -> Iterator[Resource]:
         yield {"type": concept(TASK_INPUT, "sharing-authority"), **value}
     if found.replaced is not None:
         yield {"type": concept(TASK_INPUT, "reason"), "valueReference": reference_to(name_of(found.replaced))}
+    for why in found.reasons:
+        yield {"type": concept(TASK_INPUT, "rationale"), "valueString": why}
 
 
 def _clarification(found: Referral, triage: Resource, ids: Ids) -> Resource:

@@ -31,9 +31,10 @@ class Referral:
 
     `agency` is the caller's Organization. `sender` and `receiver` are the Organizations of requester and performer; `live` says
     whether the receiver's sharing agreement stands. `response` is the newest dataset, '' when there is none that its sender may
-    see. `replaced` is the referral that this one replaces, None when there is none that the sender may see; `circular` says that
-    it leads back to this one. `first` is an earlier referral for the same need that both agencies may see. `triage` and
-    `clarification` are the Tasks of a referral that was sent. `decide_by` and `answer_by` are the instants of TIM-14 and TIM-15.
+    see. `replaced` is the referral that this one replaces, None when there is none that the sender may see, and `reasons` are
+    those of its triage; `circular` says that it leads back to this one. `first` is an earlier referral for the same need that
+    both agencies may see. `triage` and `clarification` are the Tasks of a referral that was sent. `decide_by` and `answer_by`
+    are the instants of TIM-14 and TIM-15.
     """
 
     at: datetime
@@ -52,6 +53,7 @@ class Referral:
     authority: Authority = NONE_DECIDED
     suggested: Suggested = Suggested()
     replaced: Resource | None = None
+    reasons: tuple[str, ...] = ()
     circular: bool = False
     first: str = ""
     triage: Resource | None = None

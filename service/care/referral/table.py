@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from service.care.referral import effects, needs
 from service.care.referral.situation import FrontDoorSituation
 from service.care.task import reading
@@ -72,29 +74,27 @@ def _said(task: Resource, after: Resource) -> Resource:
     return {**reading.said(task), "output": given, **({"owner": reference_to(lead)} if lead else {})}
 
 
-NEEDS = named(
-    needs.still_open,
-    needs.decided,
-    needs.carried,
-    needs.senior,
-    needs.approver,
-    needs.guidance,
-    needs.named_lead,
-    needs.aims,
-    needs.permitted,
-    needs.alternative,
-    reason,
-)
-EFFECTS = named(
-    move,
-    effects.complete,
-    effects.approve,
-    effects.refer_back,
-    effects.accept,
-    effects.decline,
-    effects.withdraw,
-)
-MACHINES: tuple[Machine[FrontDoorSituation], ...] = tuple(
-    Machine(code, table, NEEDS, EFFECTS, rule="E4", kind=noted, stands=stands)
-    for code, table in ((TaskCode.TRIAGE, TRIAGE), (TaskCode.APPROVE, APPROVE), (TaskCode.ALLOCATION, ALLOCATION))
+COMMON: dict[str, Any] = {"rule": "E4", "kind": noted, "stands": stands}
+MACHINES: tuple[Machine[FrontDoorSituation], ...] = (
+    Machine(
+        TaskCode.TRIAGE,
+        TRIAGE,
+        named(needs.still_open, needs.decided, needs.carried, needs.senior),
+        named(move, effects.complete),
+        **COMMON,
+    ),
+    Machine(
+        TaskCode.APPROVE,
+        APPROVE,
+        named(needs.still_open, needs.approver, needs.guidance, reason),
+        named(move, effects.approve, effects.refer_back),
+        **COMMON,
+    ),
+    Machine(
+        TaskCode.ALLOCATION,
+        ALLOCATION,
+        named(needs.still_open, needs.named_lead, needs.aims, needs.permitted, needs.alternative, reason),
+        named(move, effects.accept, effects.decline, effects.withdraw),
+        **COMMON,
+    ),
 )

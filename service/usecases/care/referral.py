@@ -86,6 +86,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         dataset=await _completeness(work, response, DATASET, link(after, "subject")),
         suggested=await suggested(work, response, after),
         replaced=replaced,
+        reasons=await _reasons(work, replaced),
         circular=circular,
         triage=triage,
         clarification=clarification,
@@ -156,6 +157,13 @@ async def _replaced(work: UnitOfWork, viewer: Viewer, request: Resource) -> tupl
     return (earlier if earlier and referral.is_referral(earlier) else None), False
 
 
+async def _reasons(work: UnitOfWork, request: Resource | None) -> tuple[str, ...]:
+    """Why an earlier referral was decided as it was, in the words of its triage."""
+    tasks = await _tasks(work, link(request, "subject")) if request else []
+    about = [each for each in tasks if reading.code(each) == TaskCode.TRIAGE and link(each, "focus") == name_of(request or {})]
+    return tuple(made.rationale for made in map(referral.decision_of, about) if made.rationale)
+
+
 async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
     """An earlier referral for the same need, of this person within 30 days, that both agencies may see; ''."""
     patients = await work.patients(link(found.after, "subject"))
@@ -165,7 +173,12 @@ async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
         sent = begins(str(request.get("authoredOn", "")), work.services.zone)
         recent = sent is not None and timedelta(0) <= found.at - sent <= SAME_NEED
         other = row.reference != name_of(found.after) and referral.is_referral(request)
-        if recent and other and await sees(work, viewer, row.reference) and await sending.may_see(work, found.receiver, row):
+        if (
+            recent
+            and other
+            and await sees(work, viewer, row.reference)
+            and await sending.will_see(work, found.sender, found.receiver, row)
+        ):
             return row.reference
     return ""
 

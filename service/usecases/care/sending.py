@@ -47,9 +47,11 @@ async def permitted(
     return Authority(True, "", spoke)
 
 
-async def may_see(work: UnitOfWork, agency: str, row: Row) -> bool:
-    """Whether an agency may see a record as things stand, nothing being sent to it."""
-    found = await decided(work.services, work.context, Recipient(agency, (PURPOSE,)), [row], work)
+async def will_see(work: UnitOfWork, sender: str, receiver: str, row: Row) -> bool:
+    """Whether the receiving agency may see a record once something about its person was sent to it: that ties it to the records
+    of the sender, and to no others (IDN-6)."""
+    recipient = Recipient(receiver, (PURPOSE,), related=row.custodian == sender)
+    found = await decided(work.services, work.context, recipient, [row], work)
     return all(decision.permit for _, decision in found)
 
 
