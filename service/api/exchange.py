@@ -239,6 +239,8 @@ def written(answer: Answer, asked: Preferences, base: str) -> Response:
     """The response to a create or an update, in the representation that the client prefers."""
     headers = version_headers(answer)
     headers["Location"] = f"{base}/{versioned(answer.reference, answer.version)}"
+    if warned := [one for one in answer.issues if one.rule == "ASM-1"]:
+        headers["Warning"] = ", ".join(f'199 - "{one.text}"' for one in warned)
     status = 201 if answer.created else 200
     if asked.returning == "minimal":
         return Response(status_code=status, headers=headers)

@@ -31,6 +31,7 @@ PATHS: Mapping[str, str] = {
     "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
     "usecases/care/handover.py": "rules look at the open handovers of a person; nothing leaves",
     "usecases/care/identity.py": "rules compare Patients; whoever keeps one is told who registered the other, by a review",
+    "usecases/care/assessments.py": "an earlier assessment is named to who may see it alone",
     "usecases/care/referral.py": "rules look at a person's referrals and Tasks; what is named of them both agencies may see",
     "usecases/care/parts.py": "rules look at the parts of a plan; nothing leaves",
     "usecases/care/patients.py": "rules look for open responsibility before a Patient goes; nothing leaves",

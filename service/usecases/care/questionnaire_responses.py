@@ -6,7 +6,7 @@ from __future__ import annotations
 from service.change import Resource
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases.care import crisis_plan, referral
+from service.usecases.care import assessments, crisis_plan, referral
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -20,6 +20,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         await unagreed(work, viewer, proposal.row)
     ref = await store(work, viewer, proposal)
     await referral.answered(work, viewer, proposal.resource)
+    await assessments.warn(work, viewer, proposal)
     return ref
 
 
