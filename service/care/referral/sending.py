@@ -13,7 +13,7 @@ from service.care.referral import referral as reading
 from service.care.referral.situation import Referral, Suggested
 from service.care.task.dataset import Completeness
 from service.care.task.effects import timer_key
-from service.care.task.made import task_of
+from service.care.task.made import communication, task_of
 from service.care.task.reading import business_status, status_reason, with_member
 from service.care.task.requirements import Issues, issue
 from service.care.task.situation import AuditFact, Ids, Outcome, Staged
@@ -161,7 +161,11 @@ def send(found: Referral, ids: Ids) -> Outcome:
         timers.append(
             Timer(timer_key("TIM-15", asked), "TIM-15", found.answer_by, name_of(asked), 0, {"handover": name_of(triage)})
         )
-    notices = tuple(_told(found, one) for one in dict.fromkeys((found.receiver, *([found.sender] if len(made) > 1 else []))))
+    if found.elsewhere:
+        made.append(Staged(_known_elsewhere(found, triage, ids), created=True, custodian=found.receiver))
+    notices = tuple(
+        _told(found, one) for one in dict.fromkeys((found.receiver, *([found.sender] if lacking(found.dataset) else [])))
+    )
     return replace(_outcome(found, sent, "referral-sent", *made), timers=tuple(timers), notices=notices, disclosure=True)
 
 
@@ -270,6 +274,21 @@ def _clarification(found: Referral, triage: Resource, ids: Ids) -> Resource:
         priority=str(triage.get("priority", "")),
         inputs=asked,
     )
+
+
+def _known_elsewhere(found: Referral, triage: Resource, ids: Ids) -> Resource:
+    """HOV-10: tells the front door, and nobody else, which plans the person has elsewhere; no reason to close the referral."""
+    told = communication(
+        ids(),
+        "known-elsewhere",
+        sender=found.receiver,
+        recipients=[found.receiver],
+        patient=link(triage, "for"),
+        about=name_of(triage),
+        at=found.at,
+        text="The person has an active plan elsewhere. That is no reason to close the referral.",
+    )
+    return {**told, "about": [*told["about"], *map(reference_to, found.elsewhere)]}
 
 
 def _answered(found: Referral, clarification: Resource) -> Resource:

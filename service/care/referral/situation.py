@@ -33,8 +33,9 @@ class Referral:
     whether the receiver's sharing agreement stands. `response` is the newest dataset, '' when there is none that its sender may
     see. `replaced` is the referral that this one replaces, None when there is none that the sender may see, and `reasons` are
     those of its triage; `circular` says that it leads back to this one. `first` is an earlier referral for the same need that
-    both agencies may see. `triage` and `clarification` are the Tasks of a referral that was sent. `decide_by` and `answer_by`
-    are the instants of TIM-14 and TIM-15.
+    both agencies may see, and `elsewhere` are active plans of other agencies that the receiver may see. `triage` and
+    `clarification` are the Tasks of a referral that was sent. `decide_by` and `answer_by` are the instants of TIM-14 and
+    TIM-15.
     """
 
     at: datetime
@@ -56,6 +57,7 @@ class Referral:
     reasons: tuple[str, ...] = ()
     circular: bool = False
     first: str = ""
+    elsewhere: tuple[str, ...] = ()
     triage: Resource | None = None
     clarification: Resource | None = None
 

@@ -93,7 +93,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
     )
     if after.get("status") != "active" or (before is not None and before.get("status") == "active"):
         return found
-    found = replace(found, first=await _first(work, viewer, found))
+    found = replace(found, first=await _first(work, viewer, found), elsewhere=await _elsewhere(work, found))
     return replace(found, authority=await _authority(work, viewer, found))
 
 
@@ -181,6 +181,13 @@ async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
         ):
             return row.reference
     return ""
+
+
+async def _elsewhere(work: UnitOfWork, found: Referral) -> tuple[str, ...]:
+    """HOV-10: the active plans that other agencies have for the person, which the front door may see."""
+    rows = await work.services.holdings.of("CarePlan", sorted(await work.patients(link(found.after, "subject"))))
+    others = [row for row in rows if row.custodian != found.receiver and row.resource.get("status") == "active"]
+    return tuple([row.reference for row in others if await sending.will_see(work, found.sender, found.receiver, row)])
 
 
 async def _authority(work: UnitOfWork, viewer: Viewer, found: Referral) -> Authority:

@@ -422,6 +422,7 @@ Description: "What a Communication of the service tells."
 * #reminder "Reminder" "Something is due soon."
 * #breach "Breach" "A time limit was passed."
 * #referral-outcome "Referral outcome" "Tells the referrer what became of a referral (E4)."
+* #known-elsewhere "Known elsewhere" "Tells a front door where else the person has a plan, as consent allows (HOV-10)."
 * #escalation-outcome "Escalation outcome" "Tells the escalator what became of an escalation (E5)."
 
 ValueSet: CommunicationCategoryValues
