@@ -42,6 +42,11 @@ STEPS = {
     13: ("422", "No consent covers this"),
     14: ("404", "201", "Severe anxiety"),
     15: ("PractitionerRole/crisis-cora", "her override"),
+    16: ("201", "waits for information", "`reasonable-adjustments`, not refused"),
+    17: ("200", "waits no more"),
+    18: ("422", "it names `threshold`, `rationale`, `receiver`, `decided-by`"),
+    19: ("`completed`", "no plan before somebody accepts"),
+    20: ("`accepted`", "led by Cora", "Hugo was told"),
 }
 
 

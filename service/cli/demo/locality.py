@@ -1,4 +1,4 @@
-"""The locality of the demonstration: five agencies, two people, their teams, plans, consents and records.
+"""The locality of the demonstration: five agencies, three people, their teams, plans, consents and records.
 
 Every record is made up: the NHS numbers are of the range that is never issued (999), and every record has the tag `synthetic`.
 """
@@ -28,7 +28,7 @@ from service.fhir.canonical import (
 )
 from service.fhir.coding import concept
 
-ADA, BEN = "Patient/ada", "Patient/ben"
+ADA, BEN, DAN = "Patient/ada", "Patient/ben", "Patient/dan"
 PLAN, TEAM, EPISODE = "CarePlan/ada-plan", "CareTeam/ada-team", "EpisodeOfCare/ada-episode"
 NOTED, REFUSED = "Condition/ada-depression", "Condition/ben-anxiety"
 SECRET = "Discloses alcohol use; asked that only the clinical team knows."  # noqa: S105 - a confidence, not a password
@@ -63,7 +63,7 @@ AGENCIES = (TRUST, CRISIS, HOUSING, VOLUNTARY, SURGERY)
 def bundles() -> dict[str, Resource]:
     """The records that each agency loads, as a collection Bundle by Organization reference: the agency's directory entries and
     its own records."""
-    own = {TRUST: _trust(), SURGERY: _surgery()}
+    own = {TRUST: _trust(), SURGERY: _surgery(), HOUSING: [_patient("dan", "Dan", "9990000034")]}
     return {agency.reference: _bundle([*_directory(agency), *own.get(agency, [])]) for agency in AGENCIES}
 
 

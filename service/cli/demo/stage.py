@@ -25,6 +25,7 @@ from service.change import Resource
 from service.cli import logs, serving
 from service.cli.arguments import named_folder, settings_for
 from service.cli.demo import lasting, locality
+from service.cli.demo.chapter import FrontDoor
 from service.cli.demo.locality import AGENCIES, CRISIS
 from service.cli.demo.narrator import Narrator
 from service.cli.demo.seeding import APPS, BACK, CHOSEN, EVERYTHING, Stage, seed, system
@@ -153,7 +154,9 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
             http = clients.enter_context(httpx.Client(base_url=base, timeout=30))  # each person has cookies of their own
             token = App(app, BACK).login(http, name, stage.passwords[name], scope, CHOSEN.get(name, ""))
             cast[name] = Partner(f"{name} in {app}", http, token)
-        Story(tell, cast, _questions()).play()
+        questions = _questions()
+        Story(tell, cast, questions).play()
+        FrontDoor(tell, cast, questions).play()
     if tell.wrong:
         console.print("\n[red]Not all went as told:[/red]", *map(escape, tell.wrong), sep="\n  ", soft_wrap=True, highlight=False)
     else:
@@ -164,7 +167,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
 def _questions() -> dict[str, list[Resource]]:
     """The items of the minimum datasets that the story answers."""
     definitions = Definitions.load(shipped("profiles"))
-    found = {name: definitions.questionnaire(dataset(name)) for name in ("handover", "crisis")}
+    found = {name: definitions.questionnaire(dataset(name)) for name in ("handover", "crisis", "referral")}
     return {name: each["item"] for name, each in found.items() if each}
 
 
@@ -176,7 +179,7 @@ def program() -> str:
 
 
 INTRODUCTION = """\
-Ada and Ben live in a small locality. Tara leads Ada's care plan in the community team of an NHS trust. Carl and Cora work in
+Ada, Ben and Dan live in a small locality. Tara leads Ada's care plan in the community team of an NHS trust. Carl and Cora work in
 the crisis team, and Gita is a GP. A housing association and a voluntary service play, too. Every line below is a request that
 was sent over HTTP, and what came of it: `as told` says that the answer, refusals included, is the one the story tells."""
 
