@@ -1,5 +1,5 @@
-"""The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history` and
-`$ownership`."""
+"""The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history`, `$ownership` and
+`$moves`."""
 
 from __future__ import annotations
 
@@ -14,13 +14,15 @@ from service.api.fhir import ID
 from service.api.route import Route
 from service.api.sessions import Sessions
 from service.care.ownership.timeline import Tenure
+from service.care.task.moves import NextMove
 from service.change import Resource
 from service.fhir.date import written
 from service.fhir.json import dump
 from service.fhir.operation import Input, given, parameter, parameters, parts
+from service.fhir.outcome import outcome
 from service.fhir.reference import reference_to
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import careplans, disclosed
+from service.usecases.care import careplans, disclosed, moves
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 from service.usecases.request.services import RequestContext
@@ -74,6 +76,12 @@ class Operations:
         asked, context, _ = await self._asked(request)
         return exchange.json(await disclosed.disclosed(self.services, context, request.path_params["id"]), asked)
 
+    async def moves(self, request: Request) -> Response:
+        """GET or POST Task/[id]/$moves."""
+        asked, context, _ = await self._asked(request)
+        found = await moves.moves(self.services, context, request.path_params["id"])
+        return exchange.json(dump(parameters(*map(_move, found))), asked)
+
     async def _asked(self, request: Request, inputs: Sequence[Input] = ()) -> tuple[Preferences, RequestContext, Params]:
         """The parameters of an operation that changes nothing, which is called by GET with parameters in its URL, or by POST with
         a Parameters body or none (R4 section 3.2.0.2)."""
@@ -103,6 +111,13 @@ def _tenure(tenure: Tenure) -> Resource:
     return parts("tenure", *named, parameter("period", "valuePeriod", period), *by)
 
 
+def _move(move: NextMove) -> Resource:
+    """One move that is open, and the OperationOutcome of what it still needs."""
+    kind = [parameter("kind", "valueCode", move.kind)] if move.kind else []
+    needs = [parameter("needs", "resource", outcome(move.needs))] if move.needs else []
+    return parts("move", parameter("status", "valueCode", move.status), *kind, parameter("side", "valueCode", move.side), *needs)
+
+
 def _no_query(asked: Preferences) -> None:
     """Refuses parameters in the URL of an operation that takes none there."""
     if asked.params:
@@ -120,5 +135,6 @@ def routes(sessions: Sessions) -> list[Route]:
         Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET", "POST"]),
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
         Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET", "POST"]),
+        Route(f"/fhir/Task/{ID}/$moves", do.moves, methods=["GET", "POST"]),
         Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET", "POST"]),
     ]

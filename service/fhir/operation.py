@@ -90,5 +90,5 @@ def parts(name: str, *inner: Resource) -> Resource:
 
 
 def parameters(*listed: Resource) -> Resource:
-    """A Parameters resource of the parameters listed."""
-    return {"resourceType": "Parameters", "parameter": list(listed)}
+    """A Parameters resource of the parameters listed; without any it has no member `parameter`, because R4 has no empty lists."""
+    return {"resourceType": "Parameters", **({"parameter": list(listed)} if listed else {})}

@@ -103,6 +103,12 @@ OPERATIONS = (
         "The records that the answer to a data request has given, as its asker may read them now.",
         returns="Bundle",
     ),
+    Operation(
+        "Task",
+        "moves",
+        "What may be done with a Task next",
+        "The moves that are open to the caller's side of a Task, each with what it would be refused for now. Nothing is written.",
+    ),
 )
 
 
