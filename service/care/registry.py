@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from service.care.action import table as action
 from service.care.companion import table as companion
 from service.care.crisis_plan import table as crisis_plan
 from service.care.data_request import table as data_request
@@ -19,6 +20,7 @@ _EVERY: tuple[Machine[Any], ...] = (
     crisis_plan.MACHINE,
     override_review.MACHINE,
     identity_review.MACHINE,
+    action.MACHINE,
     *companion.MACHINES,
     *referral.MACHINES,
 )

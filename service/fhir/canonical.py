@@ -134,6 +134,9 @@ PATHWAY_COUNT = structure("pathway-count")
 PATHWAY_ROUTE = structure("pathway-route")
 """Extension on a pathway's action: whom an escalation reaches, and at which hours of the week (ESC-1)."""
 
+STATUS_REASON_EXTENSION = structure("status-reason")
+"""Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element."""
+
 SNOMED = "http://snomed.info/sct"
 CARE_COORDINATOR = "768820003"
 CARE_PLAN = "734163000"
@@ -147,6 +150,8 @@ R4_STRUCTURE = f"{R4}/StructureDefinition/"
 R4_VALUE_SET = f"{R4}/ValueSet/"
 EPISODE_OF_CARE = f"{R4_STRUCTURE}workflow-episodeOfCare"
 """HL7's extension that ties a CarePlan to its EpisodeOfCare (R4 CarePlan has no such element)."""
+REQUEST_STATUS_REASON = f"{R4_STRUCTURE}request-statusReason"
+"""HL7's extension for the same of a ServiceRequest."""
 RESOURCE_TYPES = f"{R4}/resource-types"
 RESTFUL_INTERACTION = f"{R4}/restful-interaction"
 FHIRPATH = f"{R4}path/"

@@ -49,13 +49,14 @@ class Index:
 
     @classmethod
     def from_row(cls, type_: str, row: Mapping[str, Any]) -> Index:
-        """The Index of a stored row; `lu` may be a datetime or milliseconds."""
+        """The Index of a stored row; `lu` may be a datetime or milliseconds. `wl` are the agencies on whose worklist a Task
+        stands."""
         updated = row.get("lu", 0)
         return cls(
             type=type_,
             id=row["_id"],
             updated=_updated(updated) if isinstance(updated, datetime) else int(updated),
-            keys=frozenset(row.get("idx", ())),
+            keys=frozenset((*row.get("idx", ()), *(f"worklist={each}" for each in row.get("wl", ())))),
             dates=tuple((date["p"], date["l"], date["h"]) for date in row.get("dt", ())),
             ranks=dict(row.get("so", {})),
             patients=tuple(row.get("pts", ())),

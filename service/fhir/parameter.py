@@ -33,12 +33,12 @@ _OWN = {
     ),
     ("Flag", "category"): ("token", "Flag.category"),
     ("Flag", "status"): ("token", "Flag.status"),
-    ("Task", "due"): ("date", "Task.restriction.period"),
+    ("Task", "due"): ("date", "Task.restriction.period.end"),
     ("Task", "status-reason"): ("token", "Task.statusReason"),
 }
 """Our own parameters, added where the loaded definitions do not have them. Source: fhir-api rules, section 2."""
 
-_GIVEN = {("CarePlan", "owner-organization"), ("Task", "owner-organization")}
+_GIVEN = {("CarePlan", "owner-organization"), ("Task", "owner-organization"), ("Task", "worklist")}
 """Parameters whose keys come with the write (`Write.tokens`), because only other resources could tell the keys."""
 
 

@@ -8,6 +8,7 @@ from service.change import Resource
 from service.fhir.canonical import (
     CARE_COORDINATOR,
     CARE_PLAN,
+    COMMUNICATION_CATEGORY,
     CRISIS_PLAN,
     DISCLOSURE_CATEGORY,
     SNOMED,
@@ -39,6 +40,8 @@ TABLE = (
     ProfileRow("CareTeam", "participant.role", SNOMED, CARE_COORDINATOR, "baton-care-team", frozenset({"active"})),
     # Any code of our disclosure categories makes a Communication a disclosure record (DIS).
     ProfileRow("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
+    # An attempt to reach a person is told from a contact (E11).
+    ProfileRow("Communication", "category", COMMUNICATION_CATEGORY, "contact-attempt", "baton-contact-attempt"),
 )
 """The profiles that apply by code or category. Consent has no row: official Consents must load and be flagged (consent rules §6);
 `baton-consent` applies to a Consent that names it in meta.profile.

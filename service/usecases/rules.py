@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from service.care.identity_review.review import is_review
 from service.care.ownership import keys
 from service.care.ownership import plan as plans
+from service.care.task.engagement import not_by_itself
 from service.change import Resource
 from service.fhir.naming import unanswered
 from service.fhir.reference import link
@@ -64,12 +65,25 @@ def introducing(rule: WriteRule) -> WriteRule:
     return write
 
 
+def lasting(rule: WriteRule) -> WriteRule:
+    """Extends a write rule of a type that ends: non-engagement alone ends no record (DNA-1). A Task of ours is held to it by its
+    machine, beside its other needs."""
+
+    async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
+        ref = await rule(work, viewer, proposal)
+        if issues := not_by_itself(proposal.before, proposal.resource):
+            raise Refused(Problem(Category.RULE, issues))
+        return ref
+
+    return write
+
+
 RULES: Mapping[str, WriteRule] = {
-    "CarePlan": careplans.write,
+    "CarePlan": lasting(careplans.write),
     "CareTeam": introducing(careteams.write),
-    "EpisodeOfCare": careteams.write_episode,
-    "Task": introducing(tasks.write),
-    "ServiceRequest": introducing(service_requests.write),
+    "EpisodeOfCare": lasting(careteams.write_episode),
+    "Task": lasting(introducing(tasks.write)),
+    "ServiceRequest": lasting(introducing(service_requests.write)),
     "Consent": felt(consents.write),
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,

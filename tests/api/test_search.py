@@ -68,6 +68,7 @@ QUERIES = [
     ("Task", "_lastUpdated=ge2020-01-01"),
     ("Task", "due=eb2031-01-02"),
     ("Task", "owner-organization=Organization/crisis"),
+    ("Task", "worklist=Organization/crisis"),
     ("Task", "status=draft,requested"),
     ("Task", "status:not=draft"),
     ("CarePlan", "category=http://snomed.info/sct|734163000"),

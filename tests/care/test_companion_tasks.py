@@ -176,10 +176,10 @@ REASONED = ("This move needs a coded `statusReason`.", "Task.statusReason", "HOV
 
 def test_the_codes_that_a_rule_makes_and_those_that_none_makes_yet() -> None:
     assert [each.value for each in COMPANIONS] == [
-        "action", "escalation", "role", "alert", "stop-use", "welfare-check", "safeguarding-consideration",
+        "escalation", "role", "alert", "stop-use", "welfare-check", "safeguarding-consideration",
     ]  # fmt: skip
     rest = {"handover", "data-request", "agree-plan", "override-review", "identity-review", "abort", "clarification", "follow-up"}
-    rest |= {"triage", "approve", "allocation"}
+    rest |= {"triage", "approve", "allocation", "action"}
     assert {each.value for each in AWAITED} == {each.value for each in TaskCode} - rest - {each.value for each in COMPANIONS}
 
 
@@ -188,14 +188,14 @@ def test_only_an_abort_is_sent_by_clients(world: Any, kind: str) -> None:
     assert (REGISTERED["abort"].sent, REGISTERED[kind].sent) == (True, False)
 
 
-@pytest.mark.parametrize("kind", ["clarification", "follow-up", "action"])
+@pytest.mark.parametrize("kind", ["clarification", "follow-up", "alert"])
 @pytest.mark.parametrize(("start", "end"), STEPS)
 def test_its_owner_works_on_it(world: Any, kind: str, start: str, end: str) -> None:
     expected = Staged({**task(world, kind, end), "lastModified": NOW})
     assert moved(world, kind, start, end) == Outcome((expected,), notices=(told(TRUST),), audits=(fact(f"{kind}-{end}"),))
 
 
-@pytest.mark.parametrize("kind", ["clarification", "follow-up", "action"])
+@pytest.mark.parametrize("kind", ["clarification", "follow-up", "alert"])
 @pytest.mark.parametrize("start", ["requested", "received"])
 @pytest.mark.parametrize(("end", "side"), [("rejected", "owner"), ("cancelled", "requester")])
 def test_it_is_turned_down_or_taken_back_with_a_reason(world: Any, kind: str, start: str, end: str, side: str) -> None:
@@ -209,7 +209,7 @@ def test_so_is_an_abort(world: Any, start: str, end: str, side: str) -> None:
     assert moved(world, "abort", start, end, side) == refusal(REASONED)
 
 
-@pytest.mark.parametrize("kind", ["action", "escalation", "alert", "welfare-check"])
+@pytest.mark.parametrize("kind", ["role", "escalation", "alert", "welfare-check"])
 @pytest.mark.parametrize("start", OPEN)
 def test_tim_11_doing_it_stops_its_clock(world: Any, kind: str, start: str) -> None:
     made = moved(world, kind, start, "completed")

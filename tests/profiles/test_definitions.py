@@ -51,6 +51,7 @@ def test_questionnaire_loads(definitions: Definitions, url: str) -> None:
         ("CarePlan", "author", "reference"),
         ("CarePlan", "owner-organization", "reference"),
         ("Task", "owner-organization", "reference"),
+        ("Task", "worklist", "reference"),
         ("Task", "due", "date"),
         ("Task", "status-reason", "token"),
         ("CareTeam", "participant-role", "token"),

@@ -24,6 +24,7 @@ KEPT: Mapping[str, str] = {
     "care.pathway.coverage.uncovered": "the publication of a pathway asks it (ESC-1)",
     "care.pathway.pathway.Pathway": "the practices ask a pathway in force",
     "care.pathway.suggestion.suggest": "the triage of a referral asks it (E4)",
+    "care.task.engagement.counts_as_failed_attempt": "discharge counts failed attempts with it (E11), which comes next",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",
     "store.outbox.Outbox": "notices wait until partners can subscribe to them: nothing delivers them yet",
 }

@@ -48,7 +48,7 @@ def answered(needs: tuple[str, ...] = (), effect: str = "finish") -> tuple[Move,
 
 CLARIFICATION, FOLLOW_UP, COMPANION = answered(("answer",), "inform"), answered(("contacted",), "reach"), answered()
 COMPANIONS = (
-    TaskCode.ACTION, TaskCode.ESCALATION, TaskCode.ROLE, TaskCode.ALERT, TaskCode.STOP_USE,
+    TaskCode.ESCALATION, TaskCode.ROLE, TaskCode.ALERT, TaskCode.STOP_USE,
     TaskCode.WELFARE_CHECK, TaskCode.SAFEGUARDING_CONSIDERATION,
 )  # fmt: skip
 """Codes of the companion Tasks that a rule makes and the Task's owner completes."""

@@ -3,8 +3,9 @@
 A kind of Task is a value of `Machine`: its table, the functions that the table names, and the parts that differ from the
 defaults. A decision takes the same steps for every Task: the caller's agency must be a party of the Task (HOV-11); the service
 adds the members that a client need not repeat; a submission that repeats the stored Task changes nothing (HOV-5); the table must
-hold the move for the caller's side (HOV-1); members sent earlier must be unchanged (HOV-1); the row's needs must be met. A
-refusal names every unmet need at once. A move that the table does not hold is refused, so the table is total.
+hold the move for the caller's side (HOV-1); members sent earlier must be unchanged (HOV-1); the row's needs must be met;
+non-engagement alone ends nothing (DNA-1). A refusal names every unmet need at once. A move that the table does not hold is
+refused, so the table is total.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Any, Generic, TypeVar
 
 from service.care.task import effects as shared
 from service.care.task import reading
+from service.care.task.engagement import not_by_itself
 from service.care.task.requirements import Issues, creator, fixed
 from service.care.task.situation import STRANGER, Ids, Outcome, Repeat, Situation
 from service.change import Resource
@@ -102,9 +104,10 @@ def find(machine: Machine[S], situation: S) -> Move | None:
 
 def unmet(machine: Machine[S], situation: S, row: Move) -> tuple[Issue, ...]:
     """Every issue of a move: the members that it may not change, and the needs of its row that are not met. Of a Task that was
-    not sent only the requester's agency stays."""
+    not sent only the requester's agency stays. No Task is rejected or failed for non-engagement alone (DNA-1)."""
     frozen = fixed(situation, row.frees, machine.rule) if situation.sent else creator(situation)
-    return (*frozen, *(issue for need in row.needs for issue in machine.needs[need](situation)))
+    needs = (issue for need in row.needs for issue in machine.needs[need](situation))
+    return (*frozen, *needs, *not_by_itself(situation.before, situation.after))
 
 
 def legal(table: Iterable[Move], start: str, end: str, sides: Collection[str], kind: str = "") -> Move | None:

@@ -50,6 +50,15 @@ def sent(task: Resource | None) -> bool:
     return stage(task) not in ("none", "draft")
 
 
+def worklists(task: Resource, sender: str, receiver: str) -> tuple[str, ...]:
+    """The agencies on whose worklist a Task stands while it is open: the requester's and, once the Task was sent, the owner's,
+    each an Organization or ''."""
+    if status(task) in TERMINAL:
+        return ()
+    named = (sender, receiver) if sent(task) else (sender,)
+    return tuple(dict.fromkeys(each for each in named if each))
+
+
 def inputs(task: Resource, kind: str) -> list[Resource]:
     """The Task's inputs whose type is the `task-input` code `kind`."""
     return _typed(task, "input", TASK_INPUT, kind)

@@ -139,6 +139,7 @@ async def _together(work: UnitOfWork, read: list[EntryRequest]) -> list[Answer]:
             refs[each.place] = await _at(each.place, _stage(work, each))
     others = await _linked(work, [each for each in read if each.method != "DELETE"])
     _distinct([*deletes, *others])
+    work.coming = frozenset(f"{each.type}/{each.id}" for each in others if each.id and not each.reads)
     await _answered(work, others)
     for each in sorted(others, key=_turn):
         if not each.reads:

@@ -15,6 +15,7 @@ from typing import Any, TypeVar
 from service import clock
 from service.care.ownership.identity import person_keys
 from service.care.ownership.role import ENTRIES, Lead, changing
+from service.care.task.reading import worklists
 from service.change import Change, IdempotencyKey, Notice, Party, Replaced, Resource, Timer, Write
 from service.consent.relationship import closed, ties
 from service.fhir.date import begins, ends
@@ -66,10 +67,12 @@ class UnitOfWork:
     """Loads records with `row` and `get`, stages writes with `create`, `update` and `delete`, and commits them once with
     `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit; `remarks` are what
     the caller is to be told of each record that it wrote. `known` are the persons that were looked at: a decision rests on one
-    look at each, and the commit on that nothing has changed since."""
+    look at each, and the commit on that nothing has changed since. `coming` are the records that the entries of a transaction
+    write, staged or not yet."""
 
     services: Services
     context: RequestContext
+    coming: frozenset[str] = frozenset()
     staged: dict[str, StagedWrite] = field(default_factory=dict)
     rows: dict[str, Row | None] = field(default_factory=dict)
     audits: list[Resource] = field(default_factory=list)
@@ -359,6 +362,10 @@ class UnitOfWork:
         member = {"CarePlan": "author", "Task": "owner"}.get(resource["resourceType"])
         actor = link(resource, member) if member else ""
         organization = await self.organization(actor) if actor else ""
+        if resource["resourceType"] == "Task":
+            sender = await self.organization(link(resource, "requester"))
+            waits = tuple(f"worklist={each}" for each in worklists(resource, sender, organization))
+            return (*((f"owner-organization={organization}",) if organization else ()), *waits)
         shared = tuple(f"person={key}" for key in person_keys(resource)) if resource["resourceType"] == "Patient" else ()
         return (f"owner-organization={organization}",) if organization else shared
 

@@ -41,7 +41,7 @@ Usage: #definition
 Instance: Task-due
 InstanceOf: SearchParameter
 Usage: #definition
-* insert Parameter(Task, due, TaskDue, date, Task.restriction.period)
+* insert Parameter(Task, due, TaskDue, date, Task.restriction.period.end)
 * description = "When a Task is due: the end of its restriction period."
 
 Instance: Task-status-reason
