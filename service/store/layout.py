@@ -19,7 +19,7 @@ from service.problem import Category, Refused, problem
 from service.store.installation import COLLECTION
 from service.store.mongo import Mongo, reached
 
-LAYOUT = 4
+LAYOUT = 5
 """The layout that this version of the service reads and writes."""
 FIRST = 1
 LAYOUT_ID, LEASE_ID, RESTORE_ID = "layout", "upgrade", "restore"

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
+from service.store import worklist
 from service.store.commit import KEYS, RELEASED
 from service.store.digests import decoded, digest
 from service.store.history import HISTORY
@@ -78,7 +79,10 @@ class RecordCheck:
             return UNKNOWN
         last = max(written)
         if digest(self._key, lasting(row)) == written[last][1]:
-            return "" if name == ENTRIES or row.get(VISIBLE) == names(row) else "is not found by those who may see it"
+            if name != ENTRIES and row.get(VISIBLE) != names(row):
+                return "is not found by those who may see it"
+            listed = worklist.drawn(row) if name == worklist.COLLECTION else {}
+            return "" if listed.get(worklist.AGENCIES) == row.get(worklist.AGENCIES) else "is not on its agencies' worklists"
         if row.get("v") in [each for each in written if each != last]:
             return f"stands at version {row['v']}, and version {last} was written last: it was put back"
         return f"is not what was written as version {last}"

@@ -11,7 +11,7 @@ from pymongo import IndexModel
 from service.change import Change
 from service.fhir.reference import key, type_of
 from service.problem import Category, Refused, problem
-from service.store import commit, generations, history, ledger, ledger_page, outbox, relations, timers
+from service.store import commit, generations, history, ledger, ledger_page, outbox, relations, timers, worklist
 from service.store.commit import KEYS, Prepared, Taken, Transaction, conflict, prepare
 from service.store.commit_queue import CommitQueue
 from service.store.history import History
@@ -109,6 +109,12 @@ class Records:
         names = await self.mongo.names()
         await self.prepare(name.removeprefix("r.") for name in names if name.startswith("r."))
         await drawn_anew(self.mongo)
+
+    async def list_anew(self) -> None:
+        """Gives the open Tasks of an older layout the agencies on whose worklist they stand, and their index."""
+        if worklist.COLLECTION in await self.mongo.names():
+            await self.prepare([worklist.TYPE])
+            await worklist.drawn_anew(self.mongo)
 
     async def join_answers(self) -> None:
         """Moves the answers of an older layout to the keys. It may be repeated."""

@@ -12,6 +12,7 @@ from service.change import Party, Replaced, Resource, Write
 from service.fhir import json
 from service.fhir.index import Index
 from service.problem import Problem
+from service.store import worklist
 from service.store.visible import VISIBLE, names
 
 Document = dict[str, Any]
@@ -123,6 +124,7 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
         **found,
         "keys": [] if write.deleted else list(write.keys),
         VISIBLE: names(common),
+        **(worklist.drawn({**common, **found}) if resource["resourceType"] == worklist.TYPE else {}),
         **({BESIDE: dict(write.beside)} if write.beside else {}),
     }
     past = {"_id": f"{resource['resourceType']}/{resource['id']}/{version}", **common}
@@ -131,7 +133,7 @@ def draft(write: Write, at: datetime, projector: Projector) -> Draft:
 
 def lasting(document: Mapping[str, Any]) -> Document:
     """What a digest of a current row covers: all but what guards count up in it, and what is drawn from the rest."""
-    return {name: value for name, value in document.items() if name not in (GUARD, VISIBLE)}
+    return {name: value for name, value in document.items() if name not in (GUARD, VISIBLE, worklist.AGENCIES)}
 
 
 def parties_of(document: Mapping[str, Any]) -> tuple[Party, ...]:

@@ -12,7 +12,7 @@ from pymongo.errors import ExecutionTimeout
 from service.fhir.cursor import Cursor
 from service.fhir.query import Key, Query, Start, Term, follows, matches, place
 from service.problem import Category, Refused, problem
-from service.store import ledger_page
+from service.store import ledger_page, worklist
 from service.store.mongo import Mongo, reaching
 from service.store.row import Projector, Row, row_of
 from service.store.search_filter import AFTER_EVERY_STRING, ORDERED, Filter, after_filter, filter_of, order_of, page_filter
@@ -43,6 +43,8 @@ def indexes(type_: str) -> list[IndexModel]:
         IndexModel([("dt.p", 1), ("dt.l", 1), ("dt.h", 1), ("_id", 1)], name="dt_id"),
     ]
     models += [IndexModel([(f"so.{name}", 1), ("_id", 1)], name=f"so_{name}_id") for name in ORDERED.get(type_, ())]
+    if type_ == worklist.TYPE:
+        models.append(IndexModel([(worklist.AGENCIES, 1), ("so.due", 1), ("_id", 1)], name=worklist.INDEX))
     if type_ != ledger_page.TYPE:
         return models
     # Every read writes an AuditEvent, and the few searches for AuditEvents want the newest first: an index in the order of ids is

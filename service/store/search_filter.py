@@ -11,7 +11,7 @@ from service.fhir.cursor import Cursor
 from service.fhir.date import milliseconds
 from service.fhir.index import Rank
 from service.fhir.query import Dated, Identity, Key, Part, Present, Query, Sort, Start, Term, Test, Updated
-from service.store import ledger_page
+from service.store import ledger_page, worklist
 from service.store.visible import VISIBLE, Visible
 
 Filter = dict[str, Any]
@@ -99,10 +99,13 @@ def _term(term: Term) -> Filter:
 
 def _tests(tests: Sequence[Test]) -> list[Filter]:
     """The filters of the tests: one filter for all keys together, one for all ids, and one for each other test."""
-    keys = [test.key for test in tests if isinstance(test, Key)]
+    named = [test.key for test in tests if isinstance(test, Key)]
+    keys = [key for key in named if not key.startswith(worklist.KEY)]
+    lists = [key.removeprefix(worklist.KEY) for key in named if key.startswith(worklist.KEY)]
     ids = [test.id for test in tests if isinstance(test, Identity)]
     filters = [_test(test) for test in tests if not isinstance(test, Key | Identity)]
     filters += [_in("idx", keys)] if keys else []
+    filters += [_in(worklist.AGENCIES, lists)] if lists else []
     return filters + ([_in("_id", ids)] if ids else [])
 
 

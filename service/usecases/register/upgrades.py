@@ -44,10 +44,16 @@ async def _joined(services: Services, _: str) -> None:
     await services.records.join_answers()
 
 
+async def _listed(services: Services, _: str) -> None:
+    """Before, no agency's open Tasks were found in order of date without sorting them."""
+    await services.records.list_anew()
+
+
 STEPS = (
     Step(2, "propose-links-for-confirmation", _proposed),
     Step(3, "name-those-who-may-look", _named),
     Step(4, "keep-answers-with-the-keys", _joined),
+    Step(5, "name-whose-open-work-a-task-is", _listed),
 )
 
 

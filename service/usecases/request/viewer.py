@@ -122,7 +122,7 @@ class Viewer:
             return shown.row.index
         resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
         assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
-        told = [key for key in shown.row.index.keys if key.startswith("owner-organization=")]
+        told = [key for key in shown.row.index.keys if key.startswith(("owner-organization=", "worklist="))]
         return self.services.indexer.index(resource, told)
 
     def permits(self, rows: Sequence[Row], persons: Mapping[str, Person]) -> bool:
@@ -274,8 +274,9 @@ def _names_one(test: Test) -> bool:
 
 
 def owned(query: Query, organization: str) -> bool:
-    """Whether a query asks for what an organisation owns. It is told of all that it owns."""
-    return any(term.tests == (Key(f"owner-organization={organization}"),) and not term.negated for term in query.terms)
+    """Whether a query asks for what an organisation owns, or for its worklist. It is told of all that is on either."""
+    keys = [(Key(f"{name}={organization}"),) for name in ("owner-organization", "worklist")]
+    return any(term.tests in keys and not term.negated for term in query.terms)
 
 
 def named(query: Query, parameters: Collection[str]) -> tuple[str, ...]:
