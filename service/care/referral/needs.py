@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.care.ownership.role import lead_fault, organization_of
 from service.care.referral import referral
-from service.care.referral.referral import ALLOCATED, OUTCOMES, REDIRECTED
+from service.care.referral.referral import ALLOCATED, OUTCOMES, REDIRECTED, Decision
 from service.care.referral.situation import FrontDoorSituation
 from service.care.task import reading
 from service.care.task.dataset import blank
 from service.care.task.requirements import Issues, issue
+from service.care.task.situation import OWNER
+from service.fhir.date import due
 from service.fhir.reference import link
 
 _OUT = "Task.output"
 LATEST = "the referral has ended meanwhile; read it again"
+_BACK = "Until then refer the decision back, with output `guidance`."
 
 
 def still_open(situation: FrontDoorSituation) -> Issues:
@@ -20,6 +25,18 @@ def still_open(situation: FrontDoorSituation) -> Issues:
     if situation.referral is not None and situation.referral.get("status") == "active":
         return ()
     return (issue(f"Nothing is to be decided any more: {LATEST}.", "Task.focus", "E4"),)
+
+
+def outputs(situation: FrontDoorSituation) -> Issues:
+    """The outputs of a triage are the front door's, and its suggestion is the service's alone."""
+    before, found = situation.before or {}, []
+    if OWNER not in situation.sides and situation.after.get("output", []) != before.get("output", []):
+        found.append(issue("The outputs of a triage are the front door's: say yours in a `note`.", _OUT, "E4"))
+    known = reading.outputs(before, "suggestion")
+    if any(one not in known for one in reading.outputs(situation.after, "suggestion")):
+        text = "Output `suggestion` is the service's, from the pathway: leave yours out, and say `threshold`."
+        found.append(issue(text, _OUT, "E4"))
+    return tuple(found)
 
 
 def decided(situation: FrontDoorSituation) -> Issues:
@@ -56,22 +73,35 @@ def pathway(situation: FrontDoorSituation) -> Issues:
     named, now = referral.decision_of(situation.after).pathway, situation.suggested.pathway
     if not named or named == now:
         return ()
-    return (issue(f"`{named}` is not the pathway in force, which is `{now}`: decide under that.", _OUT, "MTG-4"),)
+    right = f"which is `{now}`: decide under that" if now else "there is none: leave output `pathway` out"
+    return (issue(f"`{named}` is not the pathway in force, {right}.", _OUT, "MTG-4"),)
 
 
 def carried(situation: FrontDoorSituation) -> Issues:
     """What the decision needs to be carried out: an agency that may take the person on, or a redirect that is safe."""
-    kind = referral.decision_of(situation.after).kind
-    if kind == ALLOCATED:
-        return _allocated(situation)
-    return _redirected(situation) if kind == REDIRECTED else ()
+    return _carrying(situation, referral.decision_of(situation.after))
 
 
-def _allocated(situation: FrontDoorSituation) -> Issues:
-    made, found = referral.decision_of(situation.after), []
-    if not made.receiver.startswith("Organization/") or not situation.live:
-        named = f"`{made.receiver}` has no live sharing agreement" if made.receiver else "an allocation names its receiver"
-        found.append(issue(f"{named.capitalize()}: set output `receiver` to an Organization that has one.", _OUT, "TRI-1"))
+def still_carried(situation: FrontDoorSituation) -> Issues:
+    """What was decided can still be carried out when it is approved (HOV-3)."""
+    found = _carrying(situation, referral.decision_of(situation.triage or {}))
+    return tuple(replace(one, text=f"{one.text} {_BACK}", expression="Task.focus") for one in found)
+
+
+def _carrying(situation: FrontDoorSituation, made: Decision) -> Issues:
+    if made.kind == ALLOCATED:
+        return _allocated(situation, made)
+    return _redirected(situation, made) if made.kind == REDIRECTED else ()
+
+
+def _allocated(situation: FrontDoorSituation, made: Decision) -> Issues:
+    found = []
+    if not made.receiver:
+        text = "An allocation names its receiver: set output `receiver` to an Organization with a live sharing agreement."
+        found.append(issue(text, _OUT, "TRI-1"))
+    elif not made.receiver.startswith("Organization/") or not situation.live:
+        text = f"`{made.receiver}` is no Organization with a live sharing agreement: set output `receiver` to one."
+        found.append(issue(text, _OUT, "TRI-1"))
     elif not situation.authority.permitted:
         text = f"Sharing with `{made.receiver}` is not permitted: {situation.authority.text}."
         found.append(issue(text, _OUT, "HOV-3"))
@@ -86,8 +116,8 @@ def _allocated(situation: FrontDoorSituation) -> Issues:
     return tuple(found)
 
 
-def _redirected(situation: FrontDoorSituation) -> Issues:
-    made, lacks = referral.decision_of(situation.after), situation.redirect
+def _redirected(situation: FrontDoorSituation, made: Decision) -> Issues:
+    lacks = situation.redirect
     if not made.redirect or lacks.fault:
         why = f": {lacks.fault}" if made.redirect else ""
         text = f"A redirect is a response to the dataset `redirect`{why}. Set output `redirect` to it."
@@ -113,12 +143,14 @@ def senior(situation: FrontDoorSituation) -> Issues:
 
 
 def approver(situation: FrontDoorSituation) -> Issues:
-    """Who approves is not who decided."""
+    """Who approves is the front door's senior, whom the Task was made for or who is it now, and not who decided."""
     by = decided_by(situation)
     made = referral.decision_of(situation.triage or {})
     if by and by == made.decided_by:
         return (issue("Nobody decides and approves: another senior approves this.", _OUT, "E4"),)
-    return decider(situation)
+    if (found := decider(situation)) or by in (link(situation.current, "owner"), situation.senior):
+        return found
+    return (issue(f"`{by}` is not the front door's senior, who alone approves: set output `decided-by` to them.", _OUT, "E4"),)
 
 
 def guidance(situation: FrontDoorSituation) -> Issues:
@@ -154,8 +186,9 @@ def aims(situation: FrontDoorSituation) -> Issues:
     text = "`{}` is no Goal of this person that you may see: write it first, or give `goals-by`."
     found = [issue(text.format(one), _OUT, "OUT-1") for one in unknown]
     by = referral.goals_by(situation.after)
-    if by and by < situation.at.astimezone(situation.zone).date().isoformat():
-        found.append(issue("The date by which the goals are agreed has passed: set one that is ahead.", _OUT, "OUT-1"))
+    if by and ((end := due(by, situation.zone)) is None or end <= situation.at):
+        text = f"`{by}` is no date ahead: set output `goals-by` to the date by which the goals are agreed."
+        found.append(issue(text, _OUT, "OUT-1"))
     return tuple(found)
 
 

@@ -65,7 +65,7 @@ class Decision:
 
 
 def decision_of(task: Resource) -> Decision:
-    """The decision of a triage Task."""
+    """The decision of a triage Task. Outputs are added and not taken away, so the last of a kind counts."""
     return Decision(
         kind=_code(task, "decision", DECISION),
         threshold=_code(task, "threshold", TRIAGE_OUTCOME),
@@ -101,12 +101,16 @@ def referred(task: Resource) -> str:
 
 
 def _code(task: Resource, kind: str, system: str) -> str:
-    return next((code_in(one.get("valueCodeableConcept"), system) for one in reading.outputs(task, kind)), "")
+    return code_in(_last(task, kind).get("valueCodeableConcept"), system)
 
 
 def _value(task: Resource, kind: str, member: str) -> str:
-    return next((str(one.get(member, "")) for one in reading.outputs(task, kind)), "")
+    return str(_last(task, kind).get(member, ""))
 
 
 def _reference(task: Resource, kind: str) -> str:
-    return next((reading.value_reference(one) for one in reading.outputs(task, kind)), "")
+    return reading.value_reference(_last(task, kind))
+
+
+def _last(task: Resource, kind: str) -> Resource:
+    return next(reversed(reading.outputs(task, kind)), {})

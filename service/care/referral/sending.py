@@ -14,20 +14,29 @@ from service.care.referral.situation import Referral, Suggested
 from service.care.task.dataset import Completeness
 from service.care.task.effects import timer_key
 from service.care.task.made import communication, task_of
-from service.care.task.reading import business_status, status_reason, with_member
+from service.care.task.reading import business_status, code, status_reason, with_member
 from service.care.task.requirements import Issues, issue
 from service.care.task.situation import AuditFact, Ids, Outcome, Staged
 from service.change import Notice, Resource, Timer
 from service.fhir.canonical import BUSINESS_STATUS, TASK_INPUT, TASK_OUTPUT, TRIAGE_OUTCOME, TaskCode
-from service.fhir.coding import concept
+from service.fhir.coding import code_in, concept
 from service.fhir.date import written
 from service.fhir.reference import link, name_of, reference_to
 from service.problem import Category, Problem, problem
 
 RULE = "E4"
 TOPIC = "handover-task"
-FIXED = ("category", "subject", "requester", "performer", "authoredOn", "replaces", "priority", "extension", "intent")
-"""What a referral that was sent goes on saying."""
+ADDED = ("supportingInfo", "note", "extension")
+"""What may be added to in a referral that was sent, and not taken from."""
+OPEN = frozenset({"meta", "text", "status", *ADDED})
+"""What may change in a referral that was sent: everything else goes on saying what it said."""
+CLOCKS: Mapping[str, str] = {
+    TaskCode.TRIAGE: "TIM-14",
+    TaskCode.CLARIFICATION: "TIM-15",
+    TaskCode.APPROVE: "TIM-14",
+    TaskCode.ALLOCATION: "TIM-11",
+}
+"""The clock of each Task that a referral leads to."""
 KEPT = ("authoredOn", "instantiatesCanonical")
 """What the service wrote, and a client need not repeat."""
 
@@ -113,6 +122,8 @@ def replacing(found: Referral) -> Issues:
     named = [one.get("reference", "") for one in found.after.get("replaces", ())]
     if not named:
         return ()
+    if len(named) > 1:
+        return (issue("A referral replaces one earlier referral: name that alone.", "ServiceRequest.replaces", RULE),)
     if found.circular:
         text = "A referral cannot replace itself, directly or by way of others: leave `replaces` out."
         return (issue(text, "ServiceRequest.replaces", RULE),)
@@ -128,14 +139,16 @@ def replacing(found: Referral) -> Issues:
 def unchanged(found: Referral) -> Issues:
     """A referral that was sent goes on saying what it said; answers may be added."""
     before, after = found.before or {}, found.after
-    changed = [one for one in FIXED if before.get(one) != after.get(one)]
-    lost = [one for one in before.get("supportingInfo", ()) if one not in after.get("supportingInfo", ())]
-    text = "`{}` of this referral differs from what was sent: withdraw it, and send another that `replaces` it."
-    found_ = [issue(text.format(one), f"ServiceRequest.{one}", RULE) for one in changed]
-    if lost:
-        text = "What this referral rests on was left out: send the `supportingInfo` that it has, and add yours."
-        found_.append(issue(text, "ServiceRequest.supportingInfo", RULE))
-    return tuple(found_)
+    changed = [one for one in dict.fromkeys((*before, *after)) if one not in OPEN and before.get(one) != after.get(one)]
+    if reading.basis(before) != reading.basis(after):
+        changed.append("extension")
+    lost = [one for one in ADDED if one not in changed and any(said not in after.get(one, ()) for said in before.get(one, ()))]
+    differs = "`{}` of this referral differs from what was sent: withdraw it, and send another that `replaces` it."
+    left = "What this referral has in `{0}` was left out: send the `{0}` that it has, and add yours."
+    return (
+        *(issue(differs.format(one), f"ServiceRequest.{one}", RULE) for one in changed),
+        *(issue(left.format(one), f"ServiceRequest.{one}", RULE) for one in lost),
+    )
 
 
 # What follows.
@@ -178,23 +191,28 @@ def amend(found: Referral, ids: Ids) -> Outcome:
 
 
 def withdraw(found: Referral, ids: Ids) -> Outcome:
-    """Withdraws a referral: its triage and its clarification are cancelled, and their clocks stop."""
+    """Withdraws a referral: every Task that is open because of it is cancelled, and its clock stops. Who was asked to take the
+    person on is told, too."""
     del ids
     reason = status_reason("circumstances-changed")
-    open_ = [one for one in (found.triage, found.clarification) if one is not None]
+    open_ = [one for one in (found.triage, found.clarification, *found.asked) if one is not None]
     ended = [Staged({**one, "status": "cancelled", "statusReason": reason, "lastModified": written(found.at)}) for one in open_]
-    stopped = tuple(timer_key(rule, one) for one in open_ for rule in ("TIM-14", "TIM-15"))
+    stopped = tuple(timer_key(CLOCKS[code(one)], one) for one in open_)
     made = _outcome(found, found.after, "referral-withdrawn", *ended)
-    return replace(made, cancelled=stopped, notices=(_told(found, found.receiver),))
+    asked = [one for one in found.asked if code(one) == TaskCode.ALLOCATION]
+    told = [Notice(TOPIC, link(one, "owner"), name_of(one), link(one, "for")) for one in asked]
+    return replace(made, cancelled=stopped, notices=(_told(found, found.receiver), *told))
 
 
 def informed(found: Referral) -> Outcome:
-    """What answers change in a triage that is open: the suggestion is that of the newest answers, and a complete dataset ends the
-    waiting and completes the clarification. No writes when nothing changes."""
+    """What answers change in a triage that is open: it is about the newest answers, the suggestion is theirs, and a complete
+    dataset ends the waiting and completes the clarification. No writes when nothing changes, and when there are no answers that
+    can be used."""
     triage, writes, stopped = found.triage, list[Staged](), tuple[str, ...]()
-    if triage is None:
+    if triage is None or found.dataset.fault:
         return Outcome(())
     task = suggested(reading.without(triage, "suggestion"), found.suggested)
+    task = {**task, "input": [_dataset(found.response), *(one for one in task.get("input", ()) if not _is_dataset(one))]}
     if not lacking(found.dataset):
         task = with_member(task, "businessStatus", None) if business_status(task) == "awaiting-information" else task
         if found.clarification is not None:
@@ -223,8 +241,7 @@ def sent_task(found: Referral) -> Resource:
 
 
 def _triage(found: Referral, sent: Resource, ids: Ids) -> Resource:
-    inputs = [{"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": reference_to(found.response)}]
-    inputs += _inputs(found, sent)
+    inputs = [_dataset(found.response), *_inputs(found, sent)]
     task = task_of(
         ids(),
         TaskCode.TRIAGE,
@@ -242,6 +259,14 @@ def _triage(found: Referral, sent: Resource, ids: Ids) -> Resource:
     if lacking(found.dataset):
         task["businessStatus"] = concept(BUSINESS_STATUS, "awaiting-information")
     return suggested(task, found.suggested)
+
+
+def _dataset(response: str) -> Resource:
+    return {"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": reference_to(response)}
+
+
+def _is_dataset(given: Resource) -> bool:
+    return code_in(given.get("type"), TASK_INPUT) == "minimum-dataset"
 
 
 def _inputs(found: Referral, sent: Resource) -> Iterator[Resource]:

@@ -34,8 +34,8 @@ class Referral:
     see. `replaced` is the referral that this one replaces, None when there is none that the sender may see, and `reasons` are
     those of its triage; `circular` says that it leads back to this one. `first` is an earlier referral for the same need that
     both agencies may see, and `elsewhere` are active plans of other agencies that the receiver may see. `triage` and
-    `clarification` are the Tasks of a referral that was sent. `decide_by` and `answer_by` are the instants of TIM-14 and
-    TIM-15.
+    `clarification` are the Tasks of a referral that was sent, and `asked` the approval or the allocation that its triage led to,
+    those that are open. `decide_by` and `answer_by` are the instants of TIM-14 and TIM-15.
     """
 
     at: datetime
@@ -60,6 +60,7 @@ class Referral:
     elsewhere: tuple[str, ...] = ()
     triage: Resource | None = None
     clarification: Resource | None = None
+    asked: tuple[Resource, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +70,9 @@ class FrontDoorSituation(Situation):
     `keeper` is the Organization that keeps the referral. `decider` is the Organization of output `decided-by`. `live` says
     whether the sharing agreement of the receiver that a decision names stands, and `lead` is the Lead that the Task names;
     `authority` decides whether the receiver may have what was referred. `redirect` says how complete the redirect's dataset is,
-    and `urgent` whether it says that urgent routes were told. `senior` is the front door's contact for approvals. `suggested`
-    is what the pathway suggests now. `goals` are the Goals that the caller may see and that are about the person."""
+    and `urgent` whether it says that urgent routes were told. For an approval these four are of the decision that is approved.
+    `senior` is the front door's contact for approvals. `suggested` is what the pathway suggests now. `goals` are the Goals that
+    the caller may see and that are about the person."""
 
     referral: Resource | None = None
     keeper: str = ""

@@ -16,26 +16,28 @@ from service.fhir.canonical import TaskCode
 from service.fhir.reference import reference_to
 
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
-_DECIDE = ("still_open", "decided", "carried", "senior")
+_SAID = ("outputs",)
+_DECIDE = ("still_open", "decided", "carried", "senior", "outputs")
+_APPROVE = ("still_open", "approver", "still_carried")
 _ACCEPT = ("still_open", "named_lead", "aims", "permitted")
 
 # fmt: off
 TRIAGE: tuple[Move, ...] = (
-    Move("requested",   "received",    _O),
-    Move("requested",   "in-progress", _O),
-    Move("received",    "in-progress", _O),
+    Move("requested",   "received",    _O, _SAID),
+    Move("requested",   "in-progress", _O, _SAID),
+    Move("received",    "in-progress", _O, _SAID),
     Move("requested",   "completed",   _O, _DECIDE, effect="complete"),
     Move("received",    "completed",   _O, _DECIDE, effect="complete"),
     Move("in-progress", "completed",   _O, _DECIDE, effect="complete"),
-    Move("requested",   "requested",   _E, kind="note"),
-    Move("received",    "received",    _E, kind="note"),
-    Move("in-progress", "in-progress", _E, kind="note"),
+    Move("requested",   "requested",   _E, _SAID, kind="note"),
+    Move("received",    "received",    _E, _SAID, kind="note"),
+    Move("in-progress", "in-progress", _E, _SAID, kind="note"),
 )
 
 APPROVE: tuple[Move, ...] = (
     Move("requested",   "received",    _O),
-    Move("requested",   "completed",   _O, ("still_open", "approver"), effect="approve"),
-    Move("received",    "completed",   _O, ("still_open", "approver"), effect="approve"),
+    Move("requested",   "completed",   _O, _APPROVE, effect="approve"),
+    Move("received",    "completed",   _O, _APPROVE, effect="approve"),
     Move("requested",   "rejected",    _O, ("reason", "guidance", "approver"), effect="refer_back"),
     Move("received",    "rejected",    _O, ("reason", "guidance", "approver"), effect="refer_back"),
 )
@@ -79,14 +81,14 @@ MACHINES: tuple[Machine[FrontDoorSituation], ...] = (
     Machine(
         TaskCode.TRIAGE,
         TRIAGE,
-        named(needs.still_open, needs.decided, needs.carried, needs.senior),
+        named(needs.still_open, needs.decided, needs.carried, needs.senior, needs.outputs),
         named(move, effects.complete),
         **COMMON,
     ),
     Machine(
         TaskCode.APPROVE,
         APPROVE,
-        named(needs.still_open, needs.approver, needs.guidance, reason),
+        named(needs.still_open, needs.approver, needs.still_carried, needs.guidance, reason),
         named(move, effects.approve, effects.refer_back),
         **COMMON,
     ),

@@ -67,7 +67,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
     receiver = await work.organization(referral.performer(after))
     partner = await work.services.directory.partner(receiver) if receiver else None
     response = await _response(work, viewer, after)
-    triage, clarification = await _open_tasks(work, name_of(after), link(after, "subject")) if before else (None, None)
+    triage, clarification, asked = await _open_tasks(work, name_of(after), link(after, "subject")) if before else (None, None, ())
     replaced, circular = await _replaced(work, viewer, after)
     priority = str(after.get("priority", ""))
     found = Referral(
@@ -90,6 +90,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         circular=circular,
         triage=triage,
         clarification=clarification,
+        asked=asked,
     )
     if after.get("status") != "active" or (before is not None and before.get("status") == "active"):
         return found
@@ -125,14 +126,17 @@ async def suggested(work: UnitOfWork, response: Resource | None, request: Resour
     return Suggested("", "no pathway is in force, so a person decides")
 
 
-async def _open_tasks(work: UnitOfWork, request: str, subject: str) -> tuple[Resource | None, Resource | None]:
-    """The open triage of a referral, and the open clarification that belongs to it."""
-    tasks = [each for each in await _tasks(work, subject) if reading.status(each) not in reading.TERMINAL]
-    triage = next((each for each in tasks if reading.code(each) == TaskCode.TRIAGE and link(each, "focus") == request), None)
-    if triage is None:
-        return None, None
-    asked = (each for each in tasks if reading.code(each) == TaskCode.CLARIFICATION and link(each, "focus") == name_of(triage))
-    return triage, next(asked, None)
+async def _open_tasks(
+    work: UnitOfWork, request: str, subject: str
+) -> tuple[Resource | None, Resource | None, tuple[Resource, ...]]:
+    """The Tasks of a referral that are open: its triage, the clarification that belongs to that, and what the triage led to."""
+    tasks = await _tasks(work, subject)
+    triages = [each for each in tasks if reading.code(each) == TaskCode.TRIAGE and link(each, "focus") == request]
+    about = {request, *map(name_of, triages)}
+    open_ = [each for each in tasks if reading.status(each) not in reading.TERMINAL and link(each, "focus") in about]
+    of = {kind: [each for each in open_ if reading.code(each) == kind] for kind in rules.CLOCKS}
+    first = {kind: next(iter(found), None) for kind, found in of.items()}
+    return first[TaskCode.TRIAGE], first[TaskCode.CLARIFICATION], (*of[TaskCode.APPROVE], *of[TaskCode.ALLOCATION])
 
 
 async def _tasks(work: UnitOfWork, subject: str) -> list[Resource]:
@@ -226,9 +230,10 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
     standing = before or after
     triage = await _triage_of(work, standing)
     request = await work.get(link(triage or standing, "focus"))
-    decision = referral.decision_of(after)
+    decision = referral.decision_of((triage or {}) if reading.code(standing) == TaskCode.APPROVE else after)
     found = await situations.situation(work, after, before)
-    receiver = decision.receiver if reading.code(standing) == TaskCode.TRIAGE else found.receiver
+    receiver = found.receiver if reading.code(standing) == TaskCode.ALLOCATION else decision.receiver
+    decider = referral.decision_of(after).decided_by or found.user
     partner = await work.services.directory.partner(receiver) if receiver else None
     lead = reading.lead_reference(after) if reading.code(standing) == TaskCode.ALLOCATION else decision.lead
     redirect = await work.get(decision.redirect) if await sees(work, viewer, decision.redirect) else None
@@ -240,7 +245,7 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
         referral=request,
         keeper=await work.keeper(name_of(request)) if request else "",
         triage=triage,
-        decider=await work.organization(decision.decided_by or found.user) if decision.decided_by or found.user else "",
+        decider=await work.organization(decider) if decider else "",
         live=partner is not None and partner.live(work.context.at),
         lead=await work.lead(lead),
         authority=await _allowed(work, standing, triage, request, receiver),
@@ -290,10 +295,10 @@ async def _allowed(
     work: UnitOfWork, task: Resource, triage: Resource | None, request: Resource | None, receiver: str
 ) -> Authority:
     """HOV-3 and HOV-8: whether an agency may have what was referred."""
-    if request is None or not receiver or reading.code(task) == TaskCode.APPROVE:
+    if request is None or not receiver:
         return NONE_DECIDED
     sent = {
-        **task,
+        **((triage or task) if reading.code(task) == TaskCode.APPROVE else task),
         "status": "requested",
         "code": concept(TASK_CODE, TaskCode.ALLOCATION),
         "focus": reference_to(name_of(request)),
