@@ -67,6 +67,7 @@ from service.usecases.register.state import state
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
 from service.usecases.request.operated import recorder
+from service.usecases.request.pathways import Pathways
 from service.usecases.request.services import Services
 from service.usecases.request.trail import with_events
 from service.usecases.smart.authentication import Authentication
@@ -164,6 +165,7 @@ async def _services(
     await partners.prepare()
     await records.prepare(CARE_TYPES)
     generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
+    directory = Directory(records, holdings, generations, partners, base, settings.zone)
     return Services(
         settings=settings,
         definitions=spoken.definitions,
@@ -180,7 +182,8 @@ async def _services(
         timers=Timers(mongo),
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
-        directory=Directory(records, holdings, generations, partners, base, settings.zone),
+        directory=directory,
+        pathways=Pathways(records, spoken.definitions, directory),
         evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, settings.zone),
         generations=generations,
         secret=await keys.secret("cursor", clock.new_secret().encode()),

@@ -6,18 +6,18 @@ from typing import Any
 
 from service.care.action import table as action
 from service.care.companion import table as companion
-from service.care.crisis_plan import table as crisis_plan
 from service.care.data_request import table as data_request
 from service.care.handover import table as handover
 from service.care.identity_review import table as identity_review
 from service.care.override_review import table as override_review
 from service.care.referral import table as referral
+from service.care.task import agreement
 from service.care.task.machine import Machine
 
 _EVERY: tuple[Machine[Any], ...] = (
     handover.MACHINE,
     data_request.MACHINE,
-    crisis_plan.MACHINE,
+    agreement.MACHINE,
     override_review.MACHINE,
     identity_review.MACHINE,
     action.MACHINE,

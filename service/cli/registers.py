@@ -55,10 +55,10 @@ def partner_add(
         list[str], typer.Option(help="An identifier system that no other agency's entries may use (IDN-7).", metavar="URI")
     ] = [],
     senior: Annotated[
-        str,
-        typer.Option(
-            help="Who approves what its front door decides about a borderline referral (E4).", metavar="PractitionerRole/ID"
-        ),
+        str, typer.Option(help="Who approves borderline decisions of its front door (E4).", metavar="PractitionerRole/ID")
+    ] = "",
+    locality_lead: Annotated[
+        str, typer.Option(help="Who leads the locality and publishes its pathways (GOV-4).", metavar="PractitionerRole/ID")
     ] = "",
     data: Data = None,
 ) -> None:
@@ -83,6 +83,7 @@ def partner_add(
             identity_authority,
             tuple(namespace),
             senior,
+            locality_lead,
         )
         await partners.register(built.services, built.base, made, name)
         if identity_authority:
@@ -114,6 +115,7 @@ def partner_list(data: Data = None) -> None:
                     "sector": each.sector,
                     "contacts": list(each.contacts),
                     "identity-authority": each.identity_authority,
+                    "locality-lead": each.locality_lead,
                     "namespaces": list(each.namespaces),
                     "senior": each.senior,
                     "purposes": list(each.purposes),

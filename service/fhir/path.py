@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
 from inspect import signature
+from types import SimpleNamespace
 from typing import Any
 
 from service.fhir.canonical import UCUM
@@ -76,6 +77,39 @@ def compile_path(expression: str) -> Path:
         return Path(expression, _Parser(_words(expression)).whole(), presence=_presence(expression))
     except _OutsideError:
         return Path(expression, _general(expression), general=True)
+
+
+def syntax_fault(expression: str) -> str:
+    """Why an expression is not FHIRPath, or ''. Checks all of it, which compiling does not: the general engine takes the part of
+    an expression that it understands."""
+    try:
+        _Parser(_words(expression)).whole()
+    except _OutsideError:
+        return _unparsed(expression)
+    return ""
+
+
+def _unparsed(expression: str) -> str:
+    """The first error that the grammar of FHIRPath finds in an expression, or ''. The grammar is imported when first needed."""
+    from antlr4 import CommonTokenStream, InputStream
+    from fhirpathpy.parser.generated.FHIRPathLexer import FHIRPathLexer
+    from fhirpathpy.parser.generated.FHIRPathParser import FHIRPathParser
+
+    found: list[str] = []
+
+    def fault(*said: Any) -> None:
+        _recognizer, _symbol, _line, column, message, _error = said
+        found.append(f"at character {column + 1}, {message}")
+
+    quiet = dict.fromkeys(("reportAmbiguity", "reportAttemptingFullContext", "reportContextSensitivity"), lambda *_: None)
+    listener = SimpleNamespace(syntaxError=fault, **quiet)
+    lexer = FHIRPathLexer(InputStream(expression))
+    parser: Any = FHIRPathParser(CommonTokenStream(lexer))
+    for each in (lexer, parser):
+        each.removeErrorListeners()
+        each.addErrorListener(listener)
+    parser.entireExpression()
+    return next(iter(found), "")
 
 
 def _presence(expression: str) -> Callable[[dict[str, Any]], bool] | None:

@@ -9,7 +9,7 @@ from service.store.mongo import Mongo
 
 GENERATIONS = "generations"
 DIRECTORY = "directory"
-DIRECTORY_TYPES = frozenset({"Organization", "Practitioner", "PractitionerRole", "Group", "HealthcareService"})
+DIRECTORY_TYPES = frozenset({"Organization", "Practitioner", "PractitionerRole", "Group", "HealthcareService", "PlanDefinition"})
 PERSONAL_TYPES = frozenset(
     {"Consent", "CareTeam", "Task", "ServiceRequest", "EpisodeOfCare", "Patient", "Communication", "RelatedPerson"}
 )

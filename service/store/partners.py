@@ -23,7 +23,8 @@ class Partner:
     `start` and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's
     escalation levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies'
     Patients are (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `senior` is the PractitionerRole
-    that approves what its front door decides about a borderline referral (E4). `added_by` and `added_at` say who registered the
+    that approves what its front door decides about a borderline referral (E4). `locality_lead` is the PractitionerRole of the
+    agency that leads the locality, '' for every other agency (GOV-4). `added_by` and `added_at` say who registered the
     agency and when.
     """
 
@@ -39,6 +40,7 @@ class Partner:
     identity_authority: bool = False
     namespaces: tuple[str, ...] = ()
     senior: str = ""
+    locality_lead: str = ""
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -59,6 +61,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "authority": partner.identity_authority,
         "namespaces": list(partner.namespaces),
         "senior": partner.senior,
+        "lead": partner.locality_lead,
     }
 
 
@@ -76,6 +79,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         identity_authority=bool(document.get("authority")),
         namespaces=tuple(document.get("namespaces", ())),
         senior=document.get("senior", ""),
+        locality_lead=str(document.get("lead", "")),
     )
 
 

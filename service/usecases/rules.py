@@ -25,6 +25,7 @@ from service.usecases.care import (
     handover,
     identity,
     leads,
+    pathways,
     patients,
     questionnaire_responses,
     service_requests,
@@ -90,6 +91,7 @@ RULES: Mapping[str, WriteRule] = {
     **dict.fromkeys(agencies.MEMBER, agencies.write),
     "Practitioner": agencies.write_practitioner,
     **dict.fromkeys(canonicals.PUBLISHED, canonicals.write),
+    "PlanDefinition": pathways.write,
     "AuditEvent": service_records.write_event,
     "Communication": service_records.write_communication,
 }

@@ -12,7 +12,7 @@ import pytest
 from service.care.crisis_plan import agreements, content, effects
 from service.care.crisis_plan.agreements import Agreements
 from service.care.crisis_plan.needs import AgreementSituation
-from service.care.crisis_plan.table import MACHINE, TABLE
+from service.care.task.agreement import MACHINE, TABLE, focus
 from service.care.task.dataset import Completeness
 from service.care.task.machine import decide
 from service.care.task.situation import AuditFact, Outcome, Staged
@@ -377,7 +377,7 @@ def test_an_agreement_that_is_over_goes_nowhere() -> None:
 
 
 def test_an_agreement_about_nothing_pins_nothing() -> None:
-    assert (agreements.focus({}), agreements.pinned({})) == ("", frozenset())
+    assert (focus({}), agreements.pinned({})) == ("", frozenset())
 
 
 def test_without_anything_known_nobody_agreed(world: Any) -> None:

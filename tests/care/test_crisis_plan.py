@@ -10,11 +10,11 @@ from typing import Any
 import pytest
 
 from service.care.crisis_plan import effects
-from service.care.crisis_plan.agreements import Agreements, agreed, check, focus, pinned
+from service.care.crisis_plan.agreements import Agreements, agreed, check, pinned
 from service.care.crisis_plan.content import grounds
 from service.care.crisis_plan.needs import AgreementSituation
-from service.care.crisis_plan.table import MACHINE, TABLE
 from service.care.task import reading
+from service.care.task.agreement import MACHINE, TABLE, focus
 from service.care.task.dataset import Completeness
 from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Repeat

@@ -10,6 +10,7 @@ from service.care.crisis_plan.content import content, extensions, same
 from service.care.ownership.lead import agencies
 from service.care.ownership.plan import is_crisis_plan
 from service.care.task import reading
+from service.care.task.agreement import focus
 from service.care.task.dataset import Completeness
 from service.care.task.requirements import issue
 from service.change import Resource
@@ -39,11 +40,6 @@ class Agreements:
     organizations: Mapping[str, str] | None = None
     dataset: Completeness = COMPLETE
     zone: tzinfo = LOCAL
-
-
-def focus(task: Resource) -> str:
-    """The version-specific reference to the plan that an `agree-plan` Task is about."""
-    return target(task.get("focus"))
 
 
 def pinned(task: Resource) -> frozenset[str]:

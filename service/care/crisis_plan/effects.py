@@ -6,7 +6,7 @@ from datetime import datetime
 
 from service.care.crisis_plan.agreements import Agreements, listed, standing, unasked
 from service.care.ownership.plan import ENDED
-from service.care.task import reading
+from service.care.task import agreement
 from service.care.task.made import task_of
 from service.care.task.situation import Ids, Outcome, Staged
 from service.change import Notice, Resource
@@ -23,17 +23,12 @@ def ask(plan: Resource, found: Agreements, *, version: int, agency: str, at: dat
     """
     ended, focus = plan.get("status") in ENDED, versioned(name_of(plan), version)
     current = [] if ended else standing(plan, found)
-    reset = [_cancelled(one) for one in found.asked if reading.status(one) in ("requested", "received") and one not in current]
+    outdated = [agreement.reset(one) for one in found.asked if agreement.open_(one) and one not in current]
     inputs = [_pin(one) for one in sorted(found.grounds)]
     person = link(plan, "subject")
     everyone = () if ended else unasked(plan, found, at)
-    made = [
-        task_of(
-            ids(), TaskCode.AGREE_PLAN, requester=agency, owner=one, patient=person, at=at, focus=focus, due=due, inputs=inputs
-        )
-        for one in everyone
-    ]
-    staged = (*map(Staged, reset), *(Staged(one, created=True, custodian=agency) for one in made))
+    made = agreement.ask(everyone, requester=agency, version=focus, at=at, due=due, ids=ids, patient=person, inputs=inputs)
+    staged = (*outdated, *made)
     return Outcome(staged, notices=tuple(_told(plan, one) for one in everyone))
 
 
@@ -59,10 +54,6 @@ def activated(plan: Resource, found: Agreements, *, agency: str, at: datetime, i
 
 def _pin(ground: str) -> Resource:
     return {"type": concept(TASK_INPUT, "rests-on"), "valueReference": reference_to(ground)}
-
-
-def _cancelled(task: Resource) -> Resource:
-    return {**task, "status": "cancelled", "statusReason": reading.status_reason("superseded")}
 
 
 def _told(plan: Resource, agency: str) -> Notice:

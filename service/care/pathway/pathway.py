@@ -128,7 +128,7 @@ def actions(resource: Resource) -> Iterator[Resource]:
 
 def _thresholds(action: Resource) -> Iterator[Threshold]:
     if code := outcome(action):
-        yield Threshold(code, str(action.get("title") or action.get("description") or code), _path(condition(action)))
+        yield Threshold(code, str(action.get("title") or action.get("description") or code), compiled(condition(action)))
 
 
 def condition(action: Resource) -> str:
@@ -137,7 +137,8 @@ def condition(action: Resource) -> str:
     return found[0] if len(found) == 1 else " and ".join(f"({each})" for each in found)
 
 
-def _path(expression: str) -> Path:
+def compiled(expression: str) -> Path:
+    """The compiled expression; one that is not FHIRPath compiles to a Path that cannot be evaluated."""
     try:
         return compile_path(expression)
     except ValueError as error:

@@ -84,6 +84,11 @@ def suggest(pathway: Pathway, dataset: Resource | None, request: Resource | None
     return Suggestion(first, tuple(_held(one, given) for one in held), tuple(_changes(pathway, given, held)))
 
 
+def holds(threshold: Threshold, dataset: Resource | None, request: Resource | None) -> bool | str:
+    """Whether one threshold holds for a dataset and a request; the reason when it cannot be evaluated."""
+    return _holds(threshold, _Given(_reduced(dataset), _clinical(request)))
+
+
 def _undecided(pathway: Pathway, given: _Given, faulty: Threshold, reason: str) -> Suggestion:
     """No outcome, for a threshold that cannot be evaluated; those that hold are listed nevertheless."""
     held = tuple(_held(one, given) for one in pathway.thresholds if _holds(one, given) is True)

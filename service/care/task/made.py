@@ -46,7 +46,7 @@ def task_of(
         code=concept(TASK_CODE, code),
         description=text or None,
         focus=reference_to(focus),
-        for_=reference_to(patient),
+        for_=reference_to(patient) if patient else None,
         authoredOn=written(at),
         lastModified=written(at),
         requester=reference_to(requester),

@@ -7,13 +7,13 @@ from dataclasses import replace
 
 from service import clock
 from service.care.crisis_plan import effects
-from service.care.crisis_plan.agreements import Agreements, check, focus
+from service.care.crisis_plan.agreements import Agreements, check
 from service.care.crisis_plan.content import grounds, responses, rests_on
 from service.care.crisis_plan.needs import AgreementSituation
 from service.care.ownership.plan import teams_of
 from service.care.task import reading
+from service.care.task.agreement import focus
 from service.care.task.dataset import Completeness, completeness
-from service.care.task.timers import Span, Unit, after
 from service.change import Resource
 from service.fhir.canonical import TaskCode, dataset
 from service.fhir.reference import link, links, name_of, target, unversioned, versioned
@@ -25,8 +25,8 @@ from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer, as_now
 from service.usecases.request.work import UnitOfWork
 
-AGREED_WITHIN = Span(5, Unit.WORKING_DAYS)
-"""TIM-10: how long an agency has to agree to a version of a crisis plan."""
+PATHWAY = "crisis-plan"
+"""The pathway whose TIM-10 says how long an agency has to agree to a version of a crisis plan."""
 DATASET = dataset("crisis")
 
 
@@ -75,7 +75,8 @@ async def agree(work: UnitOfWork, viewer: Viewer, before: Resource | None, plan:
         if before is None or before.get("status") != "active":
             await outcomes.stage(work, effects.activated(plan, found, agency=agency, at=at, ids=clock.new_id))
         return
-    limit, version = after(at, AGREED_WITHIN, work.services.calendar), work.staged[name_of(plan)].before + 1
+    limit = (await work.services.pathways.in_force(PATHWAY)).due("TIM-10", at, work.services.calendar)
+    version = work.staged[name_of(plan)].before + 1
     await outcomes.stage(work, effects.ask(plan, found, version=version, agency=agency, at=at, due=limit, ids=clock.new_id))
 
 

@@ -20,7 +20,7 @@ async def stage(work: UnitOfWork, outcome: Outcome) -> None:
     work.guards.update(dict(outcome.guards))
     for fact in outcome.audits:
         for ref in fact.focus[:1]:
-            work.audits.append(audited(work.context, fact.action, ref, why=fact.event, patients=(fact.patient,)))
+            work.audits.append(audited(work.context, fact.action, ref, why=fact.event, patients=filter(None, (fact.patient,))))
 
 
 async def put(work: UnitOfWork, staged: Staged) -> str:

@@ -18,7 +18,7 @@ from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Situation
 from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import actions, crisis_plan, data_request, handover, identity, outcomes, referral, situations
+from service.usecases.care import actions, agreement, data_request, handover, identity, outcomes, referral, situations
 from service.usecases.consent import override_review
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
@@ -53,7 +53,7 @@ FRONT_DOOR = Practice(referral.load, referral.settle)
 PRACTICES: dict[str, Practice] = {
     TaskCode.HANDOVER: Practice(handover.load, handover.settle),
     TaskCode.DATA_REQUEST: Practice(data_request.load, data_request.settle),
-    TaskCode.AGREE_PLAN: Practice(crisis_plan.load),
+    TaskCode.AGREE_PLAN: Practice(agreement.load, agreement.settle),
     TaskCode.OVERRIDE_REVIEW: Practice(_answered, _judged),
     TaskCode.ACTION: Practice(actions.load),
     TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),

@@ -20,6 +20,8 @@ from service.usecases.request.canonicals import KEEPER, PUBLISHED
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
 
+FIRST = frozenset({"PlanDefinition"})
+"""What is published once: later versions of a pathway are the locality's own (GOV-3, GOV-7)."""
 STAMPED = frozenset({"versionId", "lastUpdated"})
 
 
@@ -49,7 +51,11 @@ async def _stored(services: Services, base: str, found: Mapping[str, Resource]) 
     work = UnitOfWork(services, context)
     for ref, resource in found.items():
         row = rows.get(ref)
-        if row is not None and not row.deleted and _content(row.resource) == _content(resource):
+        if (
+            row is not None
+            and not row.deleted
+            and (resource["resourceType"] in FIRST or _content(row.resource) == _content(resource))
+        ):
             continue
         if row is None:
             work.create(resource, KEEPER)
@@ -64,9 +70,14 @@ async def _stored(services: Services, base: str, found: Mapping[str, Resource]) 
 
 
 def _definitions(services: Services) -> Iterator[tuple[str, Resource]]:
-    shipped = chain.from_iterable(services.definitions.own(kind).values() for kind in PUBLISHED)
+    shipped = chain.from_iterable(services.definitions.own(kind).values() for kind in (*PUBLISHED, *FIRST))
     for resource in (*shipped, *map(definition, OPERATIONS)):
         yield name_of(resource), resource
+
+
+def _stands(stored: Resource, shipped: Resource) -> bool:
+    """Whether what is stored is what is shipped, or is no longer the service's to say."""
+    return shipped["resourceType"] in FIRST or _content(stored) == _content(shipped)
 
 
 def _content(resource: Resource) -> Resource:

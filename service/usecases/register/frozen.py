@@ -14,6 +14,7 @@ from service.store.persons import Persons
 from service.store.relations import Relations
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.pathways import Pathways
 from service.usecases.request.services import Services
 
 
@@ -26,6 +27,7 @@ async def frozen(services: Services) -> AsyncIterator[Services]:
         project, base, zone = services.records.projector, services.indexer.base, services.zone
         records, holdings = services.records.over(mongo, kept), Holdings(mongo, project)
         generations, partners = Generations(mongo), Partners(mongo)
+        directory = Directory(records, holdings, generations, partners, base, zone)
         yield replace(
             services,
             mongo=mongo,
@@ -35,6 +37,7 @@ async def frozen(services: Services) -> AsyncIterator[Services]:
             relations=Relations(mongo),
             partners=partners,
             generations=generations,
-            directory=Directory(records, holdings, generations, partners, base, zone),
+            directory=directory,
+            pathways=Pathways(records, services.definitions, directory),
             evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, zone),
         )

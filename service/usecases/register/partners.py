@@ -38,6 +38,7 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
+    await _one_lead(services, partner)
     for namespace in partner.namespaces:
         if not ABSOLUTE.fullmatch(namespace):
             text = f"`{namespace}` is no namespace: give the `system` of its identifiers, an absolute URI without spaces."
@@ -48,6 +49,20 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
     reference = partner.organization
     operation = Operation("U", f"partner {reference}", reference, rows=(f"partners/{reference}",))
     await recorder(services.trail)(partial(services.partners.add, partner), operation)
+
+
+async def _one_lead(services: Services, partner: Partner) -> None:
+    """GOV-4: a locality has one lead, a PractitionerRole of the agency that is registered with it."""
+    lead = partner.locality_lead
+    if not lead:
+        return
+    if await services.directory.organization(lead) != partner.organization:
+        text = f"`{lead}` is no PractitionerRole of `{partner.organization}`; load it first, or name another locality lead."
+        raise Refused(problem(Category.INVALID, "value", text, rule="GOV-4"))
+    others = (each for each in await services.partners.list() if each.locality_lead and each.organization != partner.organization)
+    if (other := next(others, None)) is not None:
+        text = f"`{other.locality_lead}` of `{other.organization}` leads the locality: register that agency without a lead first."
+        raise Refused(problem(Category.INVALID, "value", text, rule="GOV-4"))
 
 
 async def _introduced(services: Services, context: RequestContext, name: str) -> None:

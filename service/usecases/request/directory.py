@@ -85,6 +85,11 @@ class Directory:
         self._leads: dict[str, tuple[Lead, int]] = {}
         self._registered: dict[str, Partner | None] = {}
 
+    @property
+    def generation(self) -> int:
+        """The directory's generation as it was last refreshed."""
+        return self._generation
+
     def ask(self) -> Awaitable[int | None]:
         """Starts to read the directory's generation now; the caller awaits the number later."""
         return self._generations.ask(DIRECTORY)

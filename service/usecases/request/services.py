@@ -26,6 +26,7 @@ from service.store.search import Searches
 from service.store.timers import Timers
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
+from service.usecases.request.pathways import Pathways
 from service.usecases.request.tally import Tally
 
 
@@ -49,6 +50,7 @@ class Services:
     ledger: Ledger
     trail: AuditTrail
     directory: Directory
+    pathways: Pathways
     evidence: EvidenceCache
     generations: Generations
     secret: bytes

@@ -96,14 +96,19 @@ Severity: #error
 Expression: "status != 'active' or supportingInfo.reference.where(matches('^([^#]*/)?QuestionnaireResponse/[A-Za-z0-9.-]+(/_history/[A-Za-z0-9.-]+)?$')).exists()"
 
 Invariant: E9.version
-Description: "An agency agrees to one version of a plan: refer to it as `CarePlan/id/_history/version` in `focus`."
+Description: "An agency agrees to one version of a plan: refer to it as `CarePlan/id/_history/version` or `PlanDefinition/id/_history/version` in `focus`."
 Severity: #error
-Expression: "reference.matches('^([^#]*/)?CarePlan/[A-Za-z0-9.-]+/_history/[A-Za-z0-9.-]+$')"
+Expression: "reference.matches('^([^#]*/)?(CarePlan|PlanDefinition)/[A-Za-z0-9.-]+/_history/[A-Za-z0-9.-]+$')"
 
 Invariant: E9.reason
 Description: "An agency that does not agree says why: set `statusReason`."
 Severity: #error
 Expression: "status != 'rejected' or statusReason.exists()"
+
+Invariant: E9.person
+Description: "The agreement to a person's plan is about that person: set `for`. The agreement to a pathway is about nobody: leave `for` out."
+Severity: #error
+Expression: "for.exists() xor focus.reference.contains('PlanDefinition/')"
 
 Invariant: TIM-9
 Description: "An active crisis plan says when it is reviewed: set the extension `review-date`."

@@ -116,11 +116,16 @@ Profile: BatonAgreePlanTask
 Parent: Task
 Id: baton-agree-plan-task
 Title: "Agree plan"
-Description: "Asks one agency to agree to one version of a joint plan; completed is agreed (E9)."
-* insert Errand(agree-plan)
+Description: "Asks one agency to agree to one version of a joint plan, or of a pathway, which is about nobody; completed is agreed (E9, GOV-7)."
+* insert Published
+* intent = #order
+* code 1..1
+* code = $task-code#agree-plan
+* for only Reference(Patient)
+* authoredOn ^short = "When it was asked"
 * insert Due
 * focus 1..1
-* focus only Reference(CarePlan)
+* focus only Reference(CarePlan or PlanDefinition)
 * focus obeys E9.version
 * owner 1..1
 * owner only Reference(Organization or HealthcareService or PractitionerRole)
@@ -128,7 +133,7 @@ Description: "Asks one agency to agree to one version of a joint plan; completed
 * input contains restsOn 0..*
 * input[restsOn].type = $task-input#rests-on
 * input[restsOn].value[x] only Reference
-* obeys E9.reason
+* obeys E9.reason and E9.person
 
 Profile: BatonIdentityReviewTask
 Parent: Task
