@@ -24,6 +24,10 @@ from service.usecases.register import partners
 from tests.locality import BASE, Agency, Locality, code, dataset, person, settle, transport
 
 REFERRAL = "https://baton.example/fhir/Questionnaire/mds-referral"
+SAID = {
+    "presenting_need": "Low mood since the summer, and panic at night",
+    "functional_impact": "Not sleeping, not leaving the flat",
+}
 REDIRECT = "https://baton.example/fhir/Questionnaire/mds-redirect"
 
 
@@ -40,7 +44,7 @@ class Story:
         """A response to one of the datasets."""
         questionnaire = self.locality.built.services.definitions.questionnaire(name)
         assert questionnaire is not None
-        made = dataset(self.locality.person, questionnaire, **given)
+        made = dataset(self.locality.person, questionnaire, **{**(SAID if name == REFERRAL else {}), **given})
         return {**made, "author": {"reference": f"PractitionerRole/{author}-lead"}}
 
     async def referral(self, **more: Any) -> Resource:

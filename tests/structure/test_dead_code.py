@@ -22,8 +22,6 @@ KEPT: Mapping[str, str] = {
     "care.task.machine.diagram": "README's diagram is drawn with it",
     "care.pathway.coverage.Route.reaches": "the routing of an escalation asks it (ESC-1)",
     "care.pathway.adoption.overdue": "the list of drift asks it (GOV-8)",
-    "care.pathway.pathway.Pathway": "the practices ask a pathway in force",
-    "care.pathway.suggestion.suggest": "the triage of a referral asks it (E4)",
     "care.task.engagement.counts_as_failed_attempt": "discharge counts failed attempts with it (E11), which comes next",
     "usecases.request.pathways.Pathways": "the practices ask the pathways in force",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",

@@ -129,7 +129,7 @@ def _approval(situation: FrontDoorSituation, triage: Resource, made: Decision, i
 
 
 def _decide_by(situation: FrontDoorSituation, task: Resource) -> datetime:
-    return due("TIM-14", situation.at, situation.calendar, priority=str(task.get("priority", "")))
+    return situation.decide_by or due("TIM-14", situation.at, situation.calendar, priority=str(task.get("priority", "")))
 
 
 def approve(situation: FrontDoorSituation, ids: Ids) -> Outcome:

@@ -60,8 +60,9 @@ class Decision:
 
     @property
     def borderline(self) -> bool:
-        """Whether a senior has to approve it."""
-        return BORDERLINE in (self.threshold, self.suggestion)
+        """Whether a senior has to approve it: the threshold that was acted on is borderline. One that is acted on unlike the
+        suggestion is tagged, and looked at later (GOV-1)."""
+        return self.threshold == BORDERLINE
 
 
 def decision_of(task: Resource) -> Decision:

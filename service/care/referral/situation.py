@@ -72,7 +72,7 @@ class FrontDoorSituation(Situation):
     `authority` decides whether the receiver may have what was referred. `redirect` says how complete the redirect's dataset is,
     and `urgent` whether it says that urgent routes were told. For an approval these four are of the decision that is approved.
     `senior` is the front door's contact for approvals. `suggested` is what the pathway suggests now. `goals` are the Goals that
-    the caller may see and that are about the person."""
+    the caller may see and that are about the person. `decide_by` is the instant of TIM-14 for what is to be decided again."""
 
     referral: Resource | None = None
     keeper: str = ""
@@ -86,3 +86,4 @@ class FrontDoorSituation(Situation):
     senior: str = ""
     suggested: Suggested = Suggested()
     goals: frozenset[str] = frozenset()
+    decide_by: datetime | None = None

@@ -210,10 +210,18 @@ def _consent(identity: str, patient: str, to: Agency, effect: str, ceiling: str 
     }
 
 
+SAID = {
+    "presenting-need": "Low mood since he lost his job, and panic at night",
+    "functional-impact": "Not sleeping, not eating and not leaving the stairwell",
+}
+"""What is said of Dan, who is referred."""
+
+
 def answers(name: str, patient: str, author: str, items: list[Resource], without: tuple[str, ...] = ()) -> Resource:
     """A minimum dataset, `mds-<name>`, with an answer to every item of its questionnaire except the linkIds in `without`."""
+    said = SAID if patient == DAN else {}
     given = [
-        {"linkId": item["linkId"], "answer": [{"valueString": "Asked and recorded"}]}
+        {"linkId": item["linkId"], "answer": [{"valueString": said.get(item["linkId"], "Asked and recorded")}]}
         for item in items
         if item["linkId"] not in without
     ]

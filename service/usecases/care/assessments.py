@@ -20,7 +20,8 @@ from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
-SOON = timedelta(days=30)
+SOON_DAYS = 30
+"""For so many days an assessment is named, where the pathway in force does not say."""
 DONE = frozenset({"completed", "amended"})
 RULE = "ASM-1"
 
@@ -31,12 +32,13 @@ async def warn(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:
     if not _is_assessment(made) or proposal.before is not None or _explained(made):
         return
     family = await _family(work, _canonical(made))
+    days = (await work.services.pathways.in_force("front-door")).count("assessment-days", SOON_DAYS)
     rows = await work.services.holdings.of("QuestionnaireResponse", [link(made, "subject")])
     for row in sorted(rows, key=lambda each: each.at, reverse=True):
-        if not await _earlier(work, row, family) or not await sees(work, viewer, row.reference):
+        if not await _earlier(work, row, family, timedelta(days=days)) or not await sees(work, viewer, row.reference):
             continue
         text = (
-            f"`{row.reference}` of `{row.custodian}` assessed this within the last {SOON.days} days: use it, or say why it is "
+            f"`{row.reference}` of `{row.custodian}` assessed this within the last {days} days: use it, or say why it is "
             "done again in the extension `reassessment-reason`."
         )
         ref = name_of(made)
@@ -45,13 +47,13 @@ async def warn(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> None:
         return
 
 
-async def _earlier(work: UnitOfWork, row: Row, family: frozenset[str]) -> bool:
+async def _earlier(work: UnitOfWork, row: Row, family: frozenset[str], soon: timedelta) -> bool:
     """Whether another agency completed an assessment of this family within the last days."""
     other = row.resource
     if row.custodian == work.context.caller.organization or not _is_assessment(other):
         return False
     done = begins(str(other.get("authored", "")), work.services.zone) or row.at
-    recent = timedelta(0) <= work.context.at - done <= SOON
+    recent = timedelta(0) <= work.context.at - done <= soon
     return recent and not family.isdisjoint(await _family(work, _canonical(other)))
 
 

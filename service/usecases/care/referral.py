@@ -7,6 +7,8 @@ from dataclasses import replace
 from datetime import timedelta
 
 from service import clock
+from service.care.pathway.pathway import Pathway
+from service.care.pathway.suggestion import suggest
 from service.care.referral import referral
 from service.care.referral import sending as rules
 from service.care.referral.effects import open_key
@@ -16,7 +18,6 @@ from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness, completeness
 from service.care.task.made import make
 from service.care.task.situation import Outcome, Staged
-from service.care.task.timers import due
 from service.change import Notice, Resource
 from service.fhir.canonical import (
     CARE_PLAN,
@@ -39,10 +40,9 @@ from service.usecases.request.work import UnitOfWork
 
 DATASET, REDIRECT = dataset("referral"), dataset("redirect")
 PATHWAY = "front-door"
-SAME_NEED = timedelta(days=30)
-"""Within this time a second referral for the same need is linked to the first."""
-GOALS_WITHIN = timedelta(days=14)
-"""OUT-1: when goals are agreed, where an acceptance does not say."""
+SAME_NEED_DAYS, GOALS_DAYS = 30, 14
+"""Within so many days a second referral for the same need is linked to the first, and goals are agreed after an acceptance that
+does not say when (OUT-1), where the pathway in force does not say."""
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
@@ -70,6 +70,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
     triage, clarification, asked = await _open_tasks(work, name_of(after), link(after, "subject")) if before else (None, None, ())
     replaced, circular = await _replaced(work, viewer, after)
     priority = str(after.get("priority", ""))
+    pathway = await work.services.pathways.in_force(PATHWAY)
     found = Referral(
         at=work.context.at,
         agency=work.context.caller.organization,
@@ -79,12 +80,12 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         sender=await work.organization(link(after, "requester")),
         receiver=receiver,
         live=partner is not None and partner.live(work.context.at),
-        decide_by=due("TIM-14", work.context.at, work.services.calendar, priority=priority),
-        answer_by=due("TIM-15", work.context.at, work.services.calendar, priority=priority),
+        decide_by=pathway.due("TIM-14", work.context.at, work.services.calendar, priority=priority),
+        answer_by=pathway.due("TIM-15", work.context.at, work.services.calendar, priority=priority),
         known=await sees(work, viewer, link(after, "subject")),
         response=name_of(response) if response else "",
         dataset=await _completeness(work, response, DATASET, link(after, "subject")),
-        suggested=await suggested(work, response, after),
+        suggested=suggested(pathway, response, after),
         replaced=replaced,
         reasons=await _reasons(work, replaced),
         circular=circular,
@@ -120,10 +121,15 @@ async def _completeness(work: UnitOfWork, response: Resource | None, canonical: 
     return completeness(response, work.services.definitions.questionnaire(canonical))
 
 
-async def suggested(work: UnitOfWork, response: Resource | None, request: Resource) -> Suggested:
-    """What the pathway in force suggests for a dataset and a referral."""
-    del work, response, request
-    return Suggested("", "no pathway is in force, so a person decides")
+def suggested(pathway: Pathway, response: Resource | None, request: Resource) -> Suggested:
+    """What the pathway in force suggests for a dataset and a referral, with the answers that made it; where it suggests
+    nothing, or cannot be evaluated, a person decides, and it says so."""
+    found = suggest(pathway, response, request)
+    if not found.code:
+        return Suggested("", found.fault or "No threshold of the pathway holds: a person decides.", pathway.canonical)
+    held = found.holds[0]
+    said = "; ".join(f"`{place}`: {text}" for place, text in held.because)
+    return Suggested(found.code, said, pathway.canonical)
 
 
 async def _open_tasks(
@@ -170,12 +176,13 @@ async def _reasons(work: UnitOfWork, request: Resource | None) -> tuple[str, ...
 
 async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
     """An earlier referral for the same need, of this person within 30 days, that both agencies may see; ''."""
+    days = (await work.services.pathways.in_force(PATHWAY)).count("same-need-days", SAME_NEED_DAYS)
     patients = await work.patients(link(found.after, "subject"))
     rows = await work.services.holdings.of("ServiceRequest", sorted(patients))
     for row in sorted(rows, key=lambda each: each.at, reverse=True):
         request = row.resource
         sent = begins(str(request.get("authoredOn", "")), work.services.zone)
-        recent = sent is not None and timedelta(0) <= found.at - sent <= SAME_NEED
+        recent = sent is not None and timedelta(0) <= found.at - sent <= timedelta(days=days)
         other = row.reference != name_of(found.after) and referral.is_referral(request)
         if (
             recent
@@ -231,7 +238,7 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
     triage = await _triage_of(work, standing)
     request = await work.get(link(triage or standing, "focus"))
     decision = referral.decision_of((triage or {}) if reading.code(standing) == TaskCode.APPROVE else after)
-    found = await situations.situation(work, after, before)
+    found, pathway = await situations.situation(work, after, before), await work.services.pathways.in_force(PATHWAY)
     receiver = found.receiver if reading.code(standing) == TaskCode.ALLOCATION else decision.receiver
     decider = referral.decision_of(after).decided_by or found.user
     partner = await work.services.directory.partner(receiver) if receiver else None
@@ -252,7 +259,8 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
         redirect=await _completeness(work, redirect, REDIRECT, subject),
         urgent=_says(redirect, "urgent-routes-communicated"),
         senior=front.senior if front else "",
-        suggested=await suggested(work, response, request or {}),
+        suggested=suggested(pathway, response, request or {}),
+        decide_by=pathway.due("TIM-14", work.context.at, work.services.calendar, priority=str(standing.get("priority", ""))),
         goals=await _goals(work, viewer, after, subject),
     )
 
@@ -342,7 +350,9 @@ async def _taken_on(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
         careManager=reference_to(lead),
     )
     await store(work, viewer, Proposal(episode, None, "c"))
-    plan = _plan(work, task, lead, name_of(episode))
+    days = (await work.services.pathways.in_force(PATHWAY)).count("goals-days", GOALS_DAYS)
+    by = referral.goals_by(task) or (at.astimezone(work.services.zone).date() + timedelta(days=days)).isoformat()
+    plan = _plan(work, task, lead, name_of(episode), by)
     await careplans.write(work, viewer, Proposal(plan, None, "c"))
     why = "First contact after the referral"
     follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
@@ -351,10 +361,9 @@ async def _taken_on(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
     work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
 
 
-def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str) -> Resource:
+def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str, by: str) -> Resource:
     """The plan of an accepted allocation: led by its lead, with its Goals or the date by which they are agreed (OUT-1), under the
     pathway that the decision was taken under."""
-    by = referral.goals_by(task) or (work.context.at.astimezone(work.services.zone).date() + GOALS_WITHIN).isoformat()
     goals = referral.goals(task)
     pathways = [one["valueCanonical"] for one in reading.inputs(task, "pathway") if "valueCanonical" in one]
     extensions = [{"url": EPISODE_OF_CARE, "valueReference": reference_to(episode)}]

@@ -51,11 +51,7 @@ async def _stored(services: Services, base: str, found: Mapping[str, Resource]) 
     work = UnitOfWork(services, context)
     for ref, resource in found.items():
         row = rows.get(ref)
-        if (
-            row is not None
-            and not row.deleted
-            and (resource["resourceType"] in FIRST or _content(row.resource) == _content(resource))
-        ):
+        if row is not None and not row.deleted and _stands(row.resource, resource):
             continue
         if row is None:
             work.create(resource, KEEPER)
