@@ -134,6 +134,8 @@ PATHWAY_COUNT = structure("pathway-count")
 PATHWAY_ROUTE = structure("pathway-route")
 """Extension on a pathway's action: whom an escalation reaches, and at which hours of the week (ESC-1)."""
 
+ENGAGEMENT = structure("engagement")
+"""Extension on a Task (EQU-2): how its person is met, and the dataset that says so. Only the service writes the extension."""
 STATUS_REASON_EXTENSION = structure("status-reason")
 """Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element."""
 

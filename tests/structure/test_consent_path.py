@@ -27,6 +27,7 @@ PATHS: Mapping[str, str] = {
     "usecases/register/frozen.py": "the operator's check reads one snapshot; it names findings, not content",
     "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",
     "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the viewer of who asks",
+    "usecases/care/adjustments.py": "how a person is met stands in a Task; each reader sees it as they may see its dataset",
     "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
     "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
     "usecases/care/handover.py": "rules look at the open handovers of a person; nothing leaves",

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from service.care.task import reading
 from service.care.task.situation import Outcome, Staged
 from service.change import Party, Resource
 from service.fhir.reference import links, name_of
 from service.problem import Category, Refused, problem
+from service.usecases.care import adjustments
 from service.usecases.request.audit import audited
 from service.usecases.request.work import UnitOfWork
 
@@ -28,6 +30,8 @@ async def put(work: UnitOfWork, staged: Staged) -> str:
     another."""
     resource = staged.resource
     agency = work.context.caller.organization
+    if resource["resourceType"] == "Task" and (staged.created or await _unsent(work, resource)):
+        resource = await adjustments.noted(work, resource)
     if staged.created:
         return work.create(resource, staged.custodian or agency, keys=staged.keys, parties=await _addressed(work, resource))
     ref = name_of(resource)
@@ -38,6 +42,11 @@ async def put(work: UnitOfWork, staged: Staged) -> str:
     if row is None or row.deleted:
         raise Refused(problem(Category.CONFLICT, "conflict", f"`{ref}` is not there any more; read again what refers to it."))
     return work.update(resource, row.version, staged.custodian or row.custodian, keys=staged.keys)
+
+
+async def _unsent(work: UnitOfWork, task: Resource) -> bool:
+    """Whether a Task is its requester's own draft as yet."""
+    return not reading.sent(await work.get(name_of(task)))
 
 
 async def _addressed(work: UnitOfWork, resource: Resource) -> tuple[Party, ...]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from service import clock
+from service.care.task.adjustments import noted
 from service.change import IdempotencyKey, Notice, Party, Resource
 from service.consent import disclosure
 from service.consent.category import categories
@@ -127,12 +128,16 @@ def bundle(context: RequestContext, shared: Sequence[Item]) -> Resource:
     records."""
     mark = high_water(item.facts.confidentiality for item in shared)
     meta = {"meta": {"security": [{"system": CONFIDENTIALITY, "code": mark}]}} if mark else {}
-    entries = [
-        {"fullUrl": f"{context.base}/{item.row.reference}", "resource": redact(item.row.resource, item.decision.redactions)}
-        for item in shared
-    ]
+    entries = [{"fullUrl": f"{context.base}/{item.row.reference}", "resource": _given(item)} for item in shared]
     stamped = {"type": "collection", "timestamp": instant(context.at), "entry": entries}
     return {"resourceType": "Bundle", "id": clock.new_id(), **meta, **stamped}
+
+
+def _given(item: Item) -> Resource:
+    """A shared record, redacted. A Task is given without what another dataset says of its person (EQU-2), which is shared by
+    itself or not at all."""
+    resource = redact(item.row.resource, item.decision.redactions)
+    return noted(resource, None) if item.row.type == "Task" else resource
 
 
 def _summary(plan: Plan, mode: str) -> list[Resource]:

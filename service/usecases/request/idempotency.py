@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
+from service.care.task.adjustments import source
 from service.change import IdempotencyKey
 from service.fhir.reference import key
 from service.problem import Category, Refused, problem
@@ -64,7 +66,7 @@ async def committed(work: UnitOfWork, ref: str) -> Answer:
         facts = {"fingerprint": work.context.fingerprint, "ref": ref, "version": staged.before + 1}
         work.idempotency.append(IdempotencyKey(_key(work), facts, work.context.at + REMEMBERED))
     try:
-        return _written(work, await work.commit(), ref)
+        return await _written(work, await work.commit(), ref)
     except Refused:
         if (answer := await earlier(work)) is not None:
             return answer
@@ -103,11 +105,20 @@ async def together(work: UnitOfWork, refs: Sequence[str]) -> list[Answer]:
         if (answers := await transaction(work)) is not None:
             return answers
         raise
-    return [_written(work, rows, ref) if ref in rows else await found(work, ref) for ref in refs]
+    return [await _written(work, rows, ref) if ref in rows else await found(work, ref) for ref in refs]
 
 
-def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answer:
-    return written(rows, ref, work.rows.get(ref), work.remarks.get(ref, ()))
+async def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answer:
+    return await _as_read(work, rows[ref], written(rows, ref, work.rows.get(ref), work.remarks.get(ref, ())))
+
+
+async def _as_read(work: UnitOfWork, row: Row, answer: Answer) -> Answer:
+    """The answer without what the service has noted in a Task and its writer may not see (EQU-2)."""
+    if row.type != "Task" or not source(row.resource):
+        return answer
+    viewer = await viewer_of(work.services, work.context)
+    (body,) = await viewer.as_told([row], [answer.body])
+    return replace(answer, body=body)
 
 
 async def found(work: UnitOfWork, ref: str) -> Answer:
@@ -128,7 +139,7 @@ async def _again(work: UnitOfWork, row: Row) -> Answer:
     """The answer that the write of this version had."""
     before = await work.services.records.version(row.type, row.id, row.version - 1) if row.version > 1 else None
     remarks = () if row.deleted else work.services.validator.check(row.resource)
-    return written({row.reference: row}, row.reference, before, remarks)
+    return await _as_read(work, row, written({row.reference: row}, row.reference, before, remarks))
 
 
 def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:

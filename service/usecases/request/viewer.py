@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.auth.scopes import Permission
+from service.care.task.adjustments import noted, source
 from service.change import Resource
 from service.consent.decide import DEFINITIONS, decide_all, labelled_as, own
 from service.consent.facts import Facts
@@ -19,7 +20,7 @@ from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.redact import redact
 from service.consent.request import Evidence, Request
-from service.fhir.canonical import TASK_CODE
+from service.fhir.canonical import ENGAGEMENT, TASK_CODE
 from service.fhir.index import Index
 from service.fhir.json import dump
 from service.fhir.json import parse as parse_json
@@ -44,6 +45,7 @@ NOBODY = Evidence()
 READS = frozenset("rs")
 TURN = 50
 """How many rows are decided in one go, before the requests of other clients have their turn."""
+_MET = ENGAGEMENT.encode()
 NOBODY_AT_ALL = "Patient/"
 ANY = Visible(everything=True)
 MANY = Visible(everything=True)
@@ -95,7 +97,25 @@ class Viewer:
                 each = Shown(row, _body(row, decision.redactions), decision)
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):
                     shown.append(each)
-        return shown
+        bodies = await self.as_told([each.row for each in shown], [each.body for each in shown])
+        return [each if each.body is body else replace(each, body=body) for each, body in zip(shown, bodies, strict=True)]
+
+    async def as_told(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
+        """EQU-2: what a Task says of how its person is met is shown to who may see, now, the dataset that says so. The bodies of
+        the rows, without it for every other reader."""
+        named = [source(row.resource) if _MET in body else "" for row, body in zip(rows, bodies, strict=True)]
+        if not any(named):
+            return list(bodies)
+        sources = await self.services.records.read_many(dict.fromkeys(filter(None, named)))
+        persons = await self._persons({patient: None for row in sources.values() for patient in row.patients})
+        seen = {"", *(ref for ref, row in sources.items() if self.permits([row], persons))}
+        return [body if ref in seen else self._unmet(body) for body, ref in zip(bodies, named, strict=True)]
+
+    def _unmet(self, body: bytes) -> bytes:
+        """A Task without what it says of how its person is met."""
+        resource = parse_json(body, max_depth=self.services.settings.max_depth)
+        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
+        return dump(noted(resource, None))
 
     async def _persons(self, patients: Iterable[str]) -> dict[str, Person]:
         if self.known is None:

@@ -68,11 +68,12 @@ class UnitOfWork:
     `commit`. `noted` are AuditEvents, each for the custody of an agency, that are durable before the commit; `remarks` are what
     the caller is to be told of each record that it wrote. `known` are the persons that were looked at: a decision rests on one
     look at each, and the commit on that nothing has changed since. `coming` are the records that the entries of a transaction
-    write, staged or not yet."""
+    write, staged or not yet. `met` are the datasets that say how a person is met, as agencies may see them (EQU-2)."""
 
     services: Services
     context: RequestContext
     coming: frozenset[str] = frozenset()
+    met: dict[tuple[str, frozenset[str]], Resource | None] = field(default_factory=dict)
     staged: dict[str, StagedWrite] = field(default_factory=dict)
     rows: dict[str, Row | None] = field(default_factory=dict)
     audits: list[Resource] = field(default_factory=list)
