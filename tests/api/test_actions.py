@@ -157,3 +157,17 @@ async def test_an_action_that_is_rejected_for_non_attendance_alone_is_refused(lo
     made = next(each["resource"] for each in answer.json()["entry"] if each["resource"]["code"] == code("task-code", "action"))
     refused = await trust.put({**made, "status": "rejected", "statusReason": code("status-reason", "did-not-attend")})
     assert issues(refused) == {("", "DNA-1")}
+
+
+async def test_an_action_of_a_meeting_comes_with_the_meeting(locality: Locality) -> None:
+    """The Encounter is written in the same transaction; without that, the meeting decides nothing."""
+    trust = await locality.agency("trust")
+    kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR"}
+    meeting = {"resourceType": "Encounter", "status": "in-progress", "class": kind}
+    lead = {"reference": "PractitionerRole/trust-lead"}
+    asked = action(locality, {"id": ""}, partOf=None, encounter={"reference": NEW}, requester=lead)
+    answer = await sent(trust, "transaction", entry("POST", "Task", asked), entry("POST", "Encounter", meeting, NEW))
+    assert statuses(answer) == ["201", "201"]
+    held = answer.json()["entry"][1]["resource"]
+    later = await trust.post("Task", {**asked, "encounter": {"reference": f"Encounter/{held['id']}"}})
+    assert (later.status_code, later.json()["issue"][0]["expression"]) == (422, ["Task.encounter"])

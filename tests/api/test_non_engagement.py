@@ -6,8 +6,11 @@ from typing import Any
 
 import pytest
 
+from service import clock
+from service.fhir.bundle import Sent, resources
+from service.usecases.interactions.loading import Fate, Loading
 from tests.api.bundles import entry, sent
-from tests.locality import Agency, Locality, code
+from tests.locality import BASE, Agency, Locality, code
 
 STATUS_REASON = "https://baton.example/fhir/StructureDefinition/status-reason"
 KINDS = {
@@ -91,6 +94,22 @@ async def test_dna_1_so_is_a_patch(locality: Locality, kind: str) -> None:
         "PATCH", f"{kind}/{stored['id']}", operations, If_Match=version, Content_Type="application/json-patch+json"
     )
     assert (refused.status_code, rules(refused)) == (422, ["DNA-1"])
+
+
+async def test_dna_1_so_is_an_import(locality: Locality) -> None:
+    """What is loaded is held to it as what is sent; the rest of the load goes on."""
+    requests = [
+        ended({**record("ServiceRequest", locality.person), "id": clock.new_id()}, *codes)
+        for codes in (("not-engaging",), ("not-engaging", "died"))
+    ]
+    bundle = {"resourceType": "Bundle", "type": "collection", "entry": [{"resource": each} for each in requests]}
+    chunk = [each for each in resources(bundle, BASE) if isinstance(each, Sent)]
+    use = Loading(locality.built.services, locality.built.base, "Organization/trust")
+    await use.survey(chunk)
+    first, second = await use.load(chunk)
+    assert (first.fate, second.fate) == (Fate.REFUSED, Fate.LOADED)
+    assert first.reason is not None
+    assert [each.rule for each in first.reason.issues] == ["DNA-1"]
 
 
 async def test_dna_1_a_handover_is_not_rejected_for_it(locality: Locality) -> None:
