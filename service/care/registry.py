@@ -11,6 +11,7 @@ from service.care.handover import table as handover
 from service.care.identity_review import table as identity_review
 from service.care.override_review import table as override_review
 from service.care.referral import table as referral
+from service.care.step_up import table as step_up
 from service.care.task import agreement
 from service.care.task.machine import Machine
 
@@ -21,6 +22,8 @@ _EVERY: tuple[Machine[Any], ...] = (
     override_review.MACHINE,
     identity_review.MACHINE,
     action.MACHINE,
+    step_up.REVIEW,
+    *step_up.FOLLOWING,
     *companion.MACHINES,
     *referral.MACHINES,
 )

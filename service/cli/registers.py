@@ -48,6 +48,9 @@ def partner_add(
     contact: Annotated[
         list[str], typer.Option(help="Whom an escalation level names, first level first.", metavar="PractitionerRole/ID")
     ] = [],
+    duty: Annotated[
+        str, typer.Option(help="Whom escalations reach while nobody else is available (ESC-1).", metavar="PractitionerRole/ID")
+    ] = "",
     identity_authority: Annotated[
         bool, typer.Option("--identity-authority", help="Its Patients confirm who other agencies' Patients are (IDN-1).")
     ] = False,
@@ -84,6 +87,7 @@ def partner_add(
             tuple(namespace),
             senior,
             locality_lead,
+            duty,
         )
         await partners.register(built.services, built.base, made, name)
         if identity_authority:
@@ -114,6 +118,7 @@ def partner_list(data: Data = None) -> None:
                     "organization": each.organization,
                     "sector": each.sector,
                     "contacts": list(each.contacts),
+                    "duty": each.duty,
                     "identity-authority": each.identity_authority,
                     "locality-lead": each.locality_lead,
                     "namespaces": list(each.namespaces),

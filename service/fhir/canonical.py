@@ -76,6 +76,7 @@ DEADLINE_PRIORITY = system("deadline-priority")
 DECISION = system("decision")
 DISCLOSURE_CATEGORY = system("disclosure-category")
 ESCALATION_THRESHOLD = system("escalation-threshold")
+FLAG_CATEGORY = system("flag-category")
 IDENTITY_DECISION = system("identity-decision")
 LAWFUL_BASIS = system("lawful-basis")
 LAWFUL_BASES = frozenset(
@@ -114,7 +115,10 @@ TASK_OUTPUT = system("task-output")
 TRIAGE_OUTCOME = system("triage-outcome")
 
 AUTHORITY = structure("authority")
+CONTACT_PLAN = structure("baton-contact-plan")
 DISCLOSURE = structure("baton-disclosure")
+EARLY_WARNING_SIGN = structure("early-warning-sign")
+"""Extension on CarePlan (valueCodeableConcept): a sign that the person is becoming unwell (EWS-1)."""
 HELD_FROM = structure("held-from")
 """Extension on a Task on hold (valueCode): the status from which the Task is held. Only the service writes the extension."""
 IN_FORCE = structure("in-force")

@@ -11,6 +11,7 @@ from service.fhir.canonical import (
     COMMUNICATION_CATEGORY,
     CRISIS_PLAN,
     DISCLOSURE_CATEGORY,
+    REQUEST_CATEGORY,
     SNOMED,
     TASK_CODE,
     structure,
@@ -42,6 +43,9 @@ TABLE = (
     ProfileRow("Communication", "category", DISCLOSURE_CATEGORY, "", "baton-disclosure"),
     # An attempt to reach a person is told from a contact (E11).
     ProfileRow("Communication", "category", COMMUNICATION_CATEGORY, "contact-attempt", "baton-contact-attempt"),
+    # An escalation asks once it is sent (E5); more contacts always have an end (E10).
+    ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "escalation", "baton-escalation", frozenset({"active"})),
+    ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "contact-plan", "baton-contact-plan"),
 )
 """The profiles that apply by code or category. Consent has no row: official Consents must load and be flagged (consent rules §6);
 `baton-consent` applies to a Consent that names it in meta.profile.

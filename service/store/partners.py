@@ -21,7 +21,8 @@ class Partner:
 
     `purposes` are v3-ActReason codes; `categories` are types of information, empty for all types. The agreement begins at
     `start` and stands until just before `end`; None is an open end. `contacts` are the PractitionerRoles that the agency's
-    escalation levels name, first level first (HOV-7). `identity_authority`: its own Patients confirm who other agencies'
+    escalation levels name, first level first (HOV-7), and `duty` whom escalations reach while nobody else is available (ESC-1).
+    `identity_authority`: its own Patients confirm who other agencies'
     Patients are (IDN-1). `namespaces` are the identifier systems that are its alone (IDN-7). `senior` is the PractitionerRole
     that approves what its front door decides about a borderline referral (E4). `locality_lead` is the PractitionerRole of the
     agency that leads the locality, '' for every other agency (GOV-4). `added_by` and `added_at` say who registered the
@@ -41,6 +42,7 @@ class Partner:
     namespaces: tuple[str, ...] = ()
     senior: str = ""
     locality_lead: str = ""
+    duty: str = ""
 
     def live(self, at: datetime) -> bool:
         """Whether the agreement stands at this instant."""
@@ -62,6 +64,7 @@ def _document(partner: Partner) -> dict[str, Any]:
         "namespaces": list(partner.namespaces),
         "senior": partner.senior,
         "lead": partner.locality_lead,
+        "duty": partner.duty,
     }
 
 
@@ -80,6 +83,7 @@ def _partner(document: Mapping[str, Any]) -> Partner:
         namespaces=tuple(document.get("namespaces", ())),
         senior=document.get("senior", ""),
         locality_lead=str(document.get("lead", "")),
+        duty=document.get("duty", ""),
     )
 
 

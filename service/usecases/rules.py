@@ -22,6 +22,7 @@ from service.usecases.care import (
     agencies,
     careplans,
     careteams,
+    early_warning,
     handover,
     identity,
     leads,
@@ -85,6 +86,7 @@ RULES: Mapping[str, WriteRule] = {
     "EpisodeOfCare": lasting(careteams.write_episode),
     "Task": lasting(introducing(tasks.write)),
     "ServiceRequest": lasting(introducing(service_requests.write)),
+    "Observation": early_warning.noticing(store),
     "Consent": felt(consents.write),
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,
@@ -93,7 +95,7 @@ RULES: Mapping[str, WriteRule] = {
     **dict.fromkeys(canonicals.PUBLISHED, canonicals.write),
     "PlanDefinition": pathways.write,
     "AuditEvent": service_records.write_event,
-    "Communication": service_records.write_communication,
+    "Communication": early_warning.missing(service_records.write_communication),
 }
 
 # The rules for records that exist already (`baton load`): a Consent is stored whatever its content, and never widens access.

@@ -7,10 +7,10 @@ from typing import Any
 
 import pytest
 
-from service.care.companion import table
 from service.care.companion.needs import about_started_handover, answer, contacted, still_started, why
 from service.care.companion.table import ABORT, AWAITED, CLARIFICATION, COMPANION, COMPANIONS, FOLLOW_UP, MACHINES
 from service.care.registry import MACHINES as REGISTERED
+from service.care.task.answering import answered
 from service.care.task.machine import Move, decide
 from service.care.task.situation import AuditFact, Outcome, Staged
 from service.change import Notice
@@ -180,6 +180,7 @@ def test_the_codes_that_a_rule_makes_and_those_that_none_makes_yet() -> None:
     ]  # fmt: skip
     rest = {"handover", "data-request", "agree-plan", "override-review", "identity-review", "abort", "clarification", "follow-up"}
     rest |= {"triage", "approve", "allocation", "action"}
+    rest |= {"escalation-review", "brief-review", "decision-review", "structured-review"}
     assert {each.value for each in AWAITED} == {each.value for each in TaskCode} - rest - {each.value for each in COMPANIONS}
 
 
@@ -334,9 +335,9 @@ def rows(needs: tuple[str, ...], effect: str) -> tuple[Move, ...]:
 )
 def test_the_table_of_what_is_worked_on_and_completed(found: tuple[Move, ...], needs: tuple[str, ...], effect: str) -> None:
     assert sorted(found, key=repr) == sorted(rows(needs, effect), key=repr)
-    assert table.answered(needs, effect) == found
+    assert answered(needs, effect) == found
 
 
 def test_without_more_to_say_completing_only_stops_a_clock() -> None:
-    assert table.answered() == COMPANION
+    assert answered() == COMPANION
     assert {machine.code for machine in MACHINES} == {"abort", "clarification", "follow-up", *EVERY}

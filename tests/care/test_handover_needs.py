@@ -9,7 +9,9 @@ from typing import Any
 import pytest
 
 from service.care.handover import needs
+from service.care.handover.table import MACHINE
 from service.care.ownership.role import Lead
+from service.care.task import clarification
 from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness
 from service.fhir.canonical import CRISIS_PLAN, LAWFUL_BASES, LAWFUL_BASIS, SNOMED, TASK_CODE
@@ -284,7 +286,7 @@ SENDING = {"parties", "leads_plan", "dataset", "authority_input", "authority", "
 @pytest.mark.parametrize(("need", "change", "issues"), REFUSALS, ids=[f"{need} {n}" for n, (need, *_) in enumerate(REFUSALS)])
 def test_a_need_that_is_not_met_says_what_would_meet_it(world: Any, need: str, change: Change, issues: tuple[Issue, ...]) -> None:
     whole = sending(world) if need in SENDING else accepting(world)
-    assert getattr(needs, need)(change(world, whole)) == issues
+    assert MACHINE.needs[need](change(world, whole)) == issues
 
 
 NEEDS = (
@@ -305,7 +307,7 @@ NEEDS = (
 
 @pytest.mark.parametrize("need", NEEDS)
 def test_a_whole_handover_meets_it(world: Any, need: str) -> None:
-    assert getattr(needs, need)(sending(world) if need in SENDING else accepting(world)) == ()
+    assert MACHINE.needs[need](sending(world) if need in SENDING else accepting(world)) == ()
 
 
 MET: list[tuple[str, Change]] = [
@@ -368,22 +370,22 @@ MET: list[tuple[str, Change]] = [
 @pytest.mark.parametrize(("need", "change"), MET, ids=[f"{need} {n}" for n, (need, _) in enumerate(MET)])
 def test_other_ways_that_meet_it(world: Any, need: str, change: Change) -> None:
     whole = sending(world) if need in SENDING else accepting(world)
-    assert getattr(needs, need)(change(world, whole)) == ()
+    assert MACHINE.needs[need](change(world, whole)) == ()
 
 
 def test_a_note_that_was_there_says_nothing_new(world: Any) -> None:
     before = world.task("received", note=[{"text": "Refer to the crisis team"}])
     situation = world.situation(before, {**before, "status": "rejected"}, "owner")
     assert needs.instead(situation) != ()
-    assert needs.clarification(situation) != ()
+    assert clarification.clarification(situation) != ()
 
 
 def test_the_newest_note_is_the_question_else_the_reason_s_words(world: Any) -> None:
     before = world.task("received", note=[{"text": "old"}])
     asked = {**before, "note": [{"text": "old"}, {"text": "first"}, {"text": "second"}], "statusReason": world.why("reason")}
-    assert needs.question_of(world.situation(before, asked, "owner")) == "second"
-    assert needs.question_of(world.situation(before, {**asked, "note": [{"text": "old"}]}, "owner")) == "reason"
-    assert needs.question_of(world.situation(before, before, "owner")) == ""
+    assert clarification.question_of(world.situation(before, asked, "owner")) == "second"
+    assert clarification.question_of(world.situation(before, {**asked, "note": [{"text": "old"}]}, "owner")) == "reason"
+    assert clarification.question_of(world.situation(before, before, "owner")) == ""
 
 
 def test_a_dataset_that_is_not_complete_is_told_item_by_item(world: Any) -> None:

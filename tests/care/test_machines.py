@@ -25,6 +25,9 @@ EVERY = pytest.mark.parametrize("machine", MACHINES.values(), ids=list(MACHINES)
 SHARED = {
     TaskCode.CLARIFICATION,
     TaskCode.FOLLOW_UP,
+    TaskCode.BRIEF_REVIEW,
+    TaskCode.DECISION_REVIEW,
+    TaskCode.STRUCTURED_REVIEW,
     *(code for code in MACHINES if MACHINES[code].table == MACHINES["alert"].table),
 }
 

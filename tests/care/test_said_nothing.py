@@ -19,6 +19,7 @@ from service.care.handover.effects import send
 from service.care.ownership import identity
 from service.care.ownership import lead as ownership
 from service.care.ownership.lead import Led
+from service.care.task import clarification
 from service.care.task.dataset import answered
 from service.care.task.requirements import contact
 from service.care.task.situation import Situation
@@ -56,8 +57,8 @@ def test_a_rejection_that_has_words_nowhere_says_nothing(world: Any, members: An
 
 
 def test_a_note_without_words_asks_nothing(world: Any) -> None:
-    assert needs.question_of(rejecting(world, note=[{"time": "2026"}])) == ""
-    assert needs.clarification(rejecting(world, note=[{"time": "2026"}])) != ()
+    assert clarification.question_of(rejecting(world, note=[{"time": "2026"}])) == ""
+    assert clarification.clarification(rejecting(world, note=[{"time": "2026"}])) != ()
 
 
 def test_an_authority_without_a_value_is_none(world: Any) -> None:

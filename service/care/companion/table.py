@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from service.care.companion.effects import abort, finish, inform, reach
 from service.care.companion.needs import about_started_handover, answer, contacted, still_started, why
+from service.care.task.answering import answered
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
 from service.care.task.requirements import reason
@@ -24,25 +25,6 @@ ABORT: tuple[Move, ...] = (
     Move("received",    "cancelled",   _R, ("reason",)),
 )
 
-
-def answered(needs: tuple[str, ...] = (), effect: str = "finish") -> tuple[Move, ...]:
-    """The table of a Task that its owner works on and completes. `needs` and `effect` are those of completing the Task."""
-    return (
-        Move("requested",   "received",    _O),
-        Move("requested",   "accepted",    _O),
-        Move("received",    "accepted",    _O),
-        Move("requested",   "in-progress", _O),
-        Move("received",    "in-progress", _O),
-        Move("accepted",    "in-progress", _O),
-        Move("requested",   "completed",   _O, needs, effect=effect),
-        Move("received",    "completed",   _O, needs, effect=effect),
-        Move("accepted",    "completed",   _O, needs, effect=effect),
-        Move("in-progress", "completed",   _O, needs, effect=effect),
-        Move("requested",   "rejected",    _O, ("reason",)),
-        Move("received",    "rejected",    _O, ("reason",)),
-        Move("requested",   "cancelled",   _R, ("reason",)),
-        Move("received",    "cancelled",   _R, ("reason",)),
-    )
 # fmt: on
 
 
@@ -53,10 +35,8 @@ COMPANIONS = (
 )  # fmt: skip
 """Codes of the companion Tasks that a rule makes and the Task's owner completes."""
 AWAITED = (
-    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE,
-    TaskCode.ESCALATION_REVIEW, TaskCode.BRIEF_REVIEW, TaskCode.TAPER_STEP, TaskCode.READINESS, TaskCode.JOINT_REVIEW,
-    TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.MERGE_PLAN, TaskCode.DECISION_REVIEW,
-    TaskCode.STRUCTURED_REVIEW,
+    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE, TaskCode.TAPER_STEP, TaskCode.READINESS,
+    TaskCode.JOINT_REVIEW, TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.MERGE_PLAN,
 )  # fmt: skip
 """Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""
 

@@ -4,17 +4,15 @@ module.
 
 from __future__ import annotations
 
-from service.care.handover import needs
 from service.care.handover.overdue import WITHDRAWN
 from service.care.handover.situation import HandoverSituation
 from service.care.task import reading
+from service.care.task.clarification import ask
 from service.care.task.effects import answer_keys, kept, move, outcome, timer_key
-from service.care.task.made import task_of
-from service.care.task.situation import Ids, Outcome, Staged, notice
+from service.care.task.situation import Ids, Outcome, notice
 from service.care.task.timers import due
 from service.change import Notice, Resource, Timer
-from service.fhir.canonical import BUSINESS_STATUS, URIS, TaskCode
-from service.fhir.coding import concept
+from service.fhir.canonical import URIS
 from service.fhir.date import written
 from service.fhir.reference import link, name_of
 
@@ -76,25 +74,7 @@ def clarify(situation: HandoverSituation, ids: Ids) -> Outcome:
     clarification.
     """
     when = due("TIM-1", situation.at, situation.calendar, priority=str(situation.current.get("priority", "")))
-    task = {**kept(situation), "businessStatus": concept(BUSINESS_STATUS, "awaiting-information")}
-    asked = task_of(
-        ids(),
-        TaskCode.CLARIFICATION,
-        requester=situation.user or situation.agency,
-        owner=link(situation.current, "requester"),
-        patient=link(situation.current, "for"),
-        at=situation.at,
-        focus=name_of(task),
-        part_of=name_of(task),
-        due=when,
-        text=needs.question_of(situation),
-        conversation=task.get("groupIdentifier"),
-        priority=str(task.get("priority", "")),
-    )
-    made = outcome(situation, task, "handover-awaiting-information", Staged(asked, created=True, custodian=situation.agency))
-    timer = Timer(timer_key("TIM-11", asked), "TIM-11", when, name_of(asked), 0, {"handover": name_of(task)})
-    notices = (*made.notices, notice(situation, "handover-task", situation.sender, name_of(asked)))
-    return Outcome(made.writes, (timer,), notices=notices, audits=made.audits)
+    return ask(situation, ids, when)
 
 
 def _clocks(situation: HandoverSituation, task: Resource) -> tuple[Timer, ...]:

@@ -163,13 +163,6 @@ def instead(situation: HandoverSituation) -> Issues:
     return (issue("A rejection says what should happen instead: add it as `statusReason.text`.", "Task.statusReason", "HOV-1"),)
 
 
-def clarification(situation: HandoverSituation) -> Issues:
-    """A handover that awaits information says which information: in a new note, or in `statusReason.text`."""
-    if not blank(question_of(situation)):
-        return ()
-    return (issue("Say what information is awaited: add a `note`.", "Task.note", "HOV-1"),)
-
-
 def answer_kept(situation: HandoverSituation) -> Issues:
     """HOV-4 and HOV-6: lead and scopes are said by accepting, and by nobody afterwards."""
     changed = [one for one in _ANSWER if reading.outputs(situation.current, one) != reading.outputs(situation.after, one)]
@@ -189,13 +182,6 @@ def moves_ownership(task: Resource) -> bool:
     """HOV-6: whether accepting the Task moves ownership: its scope `overall-coordination` is accepted, or it names no scope."""
     accepted = reading.scopes(task, "accepted-scope")
     return OVERALL_COORDINATION in accepted or not accepted
-
-
-def question_of(situation: HandoverSituation) -> str:
-    """The question of the owner's agency: the newest note that the stored Task does not have, else `statusReason.text`, or ''."""
-    after = situation.after
-    new = [str(one.get("text", "")) for one in after.get("note", ()) if one not in situation.current.get("note", ())]
-    return new[-1] if new else str((after.get("statusReason") or {}).get("text", ""))
 
 
 def _same_person(situation: HandoverSituation, one: str, other: str) -> bool:

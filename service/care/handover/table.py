@@ -6,6 +6,7 @@ from service.care.handover import acceptance, effects, needs
 from service.care.handover.acceptance import accept
 from service.care.handover.situation import HandoverSituation
 from service.care.task import reading
+from service.care.task.clarification import clarification
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
 from service.care.task.requirements import contact, reason
@@ -126,7 +127,7 @@ MACHINE: Machine[HandoverSituation] = Machine(
         needs.scope,
         needs.still_led_by_sender,
         needs.instead,
-        needs.clarification,
+        clarification,
         needs.came_from,
         needs.answer_kept,
         contact,

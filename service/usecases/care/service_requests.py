@@ -5,17 +5,22 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from service.care.referral.referral import REFERRAL
+from service.care.step_up.request import CONTACT_PLAN, ESCALATION
 from service.change import Resource
 from service.fhir.canonical import REQUEST_CATEGORY
 from service.fhir.coding import codes_in
 from service.problem import Category, Refused, problem
 from service.store.records import Row
-from service.usecases.care import referral
+from service.usecases.care import referral, step_up
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
-PRACTICES: Mapping[str, Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]] = {REFERRAL: referral.write}
+PRACTICES: Mapping[str, Callable[[UnitOfWork, Viewer, Proposal], Awaitable[str]]] = {
+    REFERRAL: referral.write,
+    ESCALATION: step_up.escalate,
+    CONTACT_PLAN: step_up.plan_contacts,
+}
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:

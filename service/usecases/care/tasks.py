@@ -18,7 +18,17 @@ from service.care.task.machine import decide
 from service.care.task.situation import Outcome, Situation
 from service.fhir.canonical import TaskCode
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import actions, agreement, data_request, handover, identity, outcomes, referral, situations
+from service.usecases.care import (
+    actions,
+    agreement,
+    data_request,
+    handover,
+    identity,
+    outcomes,
+    referral,
+    situations,
+    step_up_review,
+)
 from service.usecases.consent import override_review
 from service.usecases.request.proposal import Proposal, store
 from service.usecases.request.viewer import Viewer
@@ -56,6 +66,7 @@ PRACTICES: dict[str, Practice] = {
     TaskCode.AGREE_PLAN: Practice(agreement.load, agreement.settle),
     TaskCode.OVERRIDE_REVIEW: Practice(_answered, _judged),
     TaskCode.ACTION: Practice(actions.load),
+    TaskCode.ESCALATION_REVIEW: Practice(step_up_review.load),
     TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),
     **dict.fromkeys((TaskCode.TRIAGE, TaskCode.APPROVE, TaskCode.ALLOCATION), FRONT_DOOR),
     **dict.fromkeys((TaskCode.ABORT, TaskCode.CLARIFICATION, TaskCode.FOLLOW_UP), COMPANION),

@@ -34,7 +34,7 @@ async def register(services: Services, base: str, partner: Partner, name: str = 
     await services.directory.refresh()
     if await services.directory.get(partner.organization) is None:
         await _introduced(services, context, name)
-    for contact in (*partner.contacts, *filter(None, (partner.senior,))):
+    for contact in (*partner.contacts, *filter(None, (partner.senior, partner.duty))):
         if await services.directory.organization(contact) != partner.organization:
             text = f"`{contact}` is no PractitionerRole of `{partner.organization}`; load it first, or name another contact."
             raise Refused(problem(Category.INVALID, "value", text, rule="HOV-7"))
