@@ -111,9 +111,9 @@ def test_a_code_of_another_system_is_no_decision() -> None:
 
 
 @pytest.mark.parametrize(("acted", "suggests", "holds"), [
-    ("borderline", "eligible", True), ("eligible", "borderline", True), ("borderline", "", True), ("urgent", "eligible", False),
+    ("borderline", "eligible", True), ("eligible", "borderline", False), ("borderline", "", True), ("urgent", "eligible", False),
 ])  # fmt: skip
-def test_e4_what_is_borderline_by_either_is_borderline(acted: str, suggests: str, holds: bool) -> None:
+def test_e4_what_is_acted_on_as_borderline_is_borderline(acted: str, suggests: str, holds: bool) -> None:
     assert decision_of(triage("received", threshold(acted), suggests=suggests)).borderline is holds
 
 
