@@ -183,7 +183,7 @@ async def _services(
         ledger=records.ledger,
         trail=AuditTrail(mongo, records.ledger),
         directory=directory,
-        pathways=Pathways(records, spoken.definitions, directory),
+        pathways=Pathways(records, spoken.definitions, directory, settings.zone),
         evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, settings.zone),
         generations=generations,
         secret=await keys.secret("cursor", clock.new_secret().encode()),

@@ -1,5 +1,5 @@
-"""The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history`, `$ownership` and
-`$moves`."""
+"""The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history`, `$ownership`,
+`$moves` and `$explain`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from service.fhir.operation import Input, given, parameter, parameters, parts
 from service.fhir.outcome import outcome
 from service.fhir.reference import reference_to
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import careplans, disclosed, moves
+from service.usecases.care import careplans, disclosed, explain, moves
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 from service.usecases.request.services import RequestContext
@@ -82,6 +82,11 @@ class Operations:
         found = await moves.moves(self.services, context, request.path_params["id"])
         return exchange.json(dump(parameters(*map(_move, found))), asked)
 
+    async def explain(self, request: Request) -> Response:
+        """POST PlanDefinition/[id]/$explain; a dataset does not fit a URL, so a GET is told what to send."""
+        asked, context, parameters = await self._given(request)
+        return exchange.json(await explain.explain(self.services, context, request.path_params["id"], parameters), asked)
+
     async def _asked(self, request: Request, inputs: Sequence[Input] = ()) -> tuple[Preferences, RequestContext, Params]:
         """The parameters of an operation that changes nothing, which is called by GET with parameters in its URL, or by POST with
         a Parameters body or none (R4 section 3.2.0.2)."""
@@ -136,5 +141,6 @@ def routes(sessions: Sessions) -> list[Route]:
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
         Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET", "POST"]),
         Route(f"/fhir/Task/{ID}/$moves", do.moves, methods=["GET", "POST"]),
+        Route(f"/fhir/PlanDefinition/{ID}/$explain", do.explain, methods=["GET", "POST"]),
         Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET", "POST"]),
     ]

@@ -15,6 +15,7 @@ from service.store.mongo import connect
 from service.usecases.register import definitions
 from tests.fakes.smart import Smart, started
 from tests.locality import BASE, Locality, person, settle, transport
+from tests.pathways import with_pathways
 
 
 @pytest_asyncio.fixture(scope="session")
@@ -43,4 +44,11 @@ async def locality(service: tuple[Built, httpx.AsyncClient]) -> Locality:
 async def smart(mongod: str) -> AsyncIterator[Smart]:
     """A server with a public app and people who log in."""
     async with started(mongod) as made:
+        yield made
+
+
+@pytest_asyncio.fixture
+async def place(built: Built) -> AsyncIterator[Locality]:
+    """A locality of its own, with the service's pathways; the trust leads it."""
+    async with with_pathways(built) as made:
         yield made

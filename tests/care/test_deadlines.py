@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 
 from service.care.handover import deadlines
+from service.care.handover.situation import HandoverSituation
 from service.care.task import reading
 from service.care.task.effects import passed
-from service.care.task.situation import Outcome, Situation
+from service.care.task.situation import Outcome
 
 
 def told(made: Outcome | None) -> list[tuple[str, str]]:
@@ -17,16 +18,16 @@ def told(made: Outcome | None) -> list[tuple[str, str]]:
     return [(one.topic, one.recipient) for one in made.notices]
 
 
-def of_handover(world: Any, status: str) -> Situation:
+def of_handover(world: Any, status: str) -> HandoverSituation:
     before = world.stored(status)
-    found: Situation = world.situation(before, before)
+    found: HandoverSituation = world.situation(before, before)
     return found
 
 
-def of_follow_up(world: Any, status: str = "requested", handover: str = "in-progress") -> Situation:
+def of_follow_up(world: Any, status: str = "requested", handover: str = "in-progress") -> HandoverSituation:
     """The follow-up Task of an accepted handover, owned by the new lead."""
     task = {**world.task(status), "id": "f", "owner": {"reference": "PractitionerRole/hal"}}
-    found: Situation = world.situation(task, task, about=world.task(handover))
+    found: HandoverSituation = world.situation(task, task, about=world.task(handover))
     return found
 
 

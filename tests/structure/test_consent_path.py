@@ -30,6 +30,7 @@ PATHS: Mapping[str, str] = {
     "usecases/care/adjustments.py": "how a person is met stands in a Task; each reader sees it as they may see its dataset",
     "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
     "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
+    "usecases/care/explain.py": "what a pathway is explained on is revealed first, to whom it is explained",
     "usecases/care/handover.py": "rules look at the open handovers of a person; nothing leaves",
     "usecases/care/early_warning.py": "rules look at plans and reviews; who reports a sign is told nothing of them",
     "usecases/care/step_up.py": "rules look at teams, services and earlier reviews; nothing leaves",

@@ -20,7 +20,6 @@ KEPT: Mapping[str, str] = {
     "api.health._Counted": "prometheus_client asks it for its metrics",
     "care.task.timers.holidays": "a locality's bank holidays, which no setting gives yet",
     "care.task.machine.diagram": "README's diagram is drawn with it",
-    "care.pathway.adoption.overdue": "the list of drift asks it (GOV-8)",
     "care.task.engagement.counts_as_failed_attempt": "discharge counts failed attempts with it (E11), which comes next",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",
     "store.outbox.Outbox": "notices wait until partners can subscribe to them: nothing delivers them yet",

@@ -11,7 +11,6 @@ from service.care.task import first_contact, reading
 from service.care.task.effects import answer_keys, kept, told
 from service.care.task.made import communication, provenance, task_of
 from service.care.task.situation import AuditFact, Ids, Outcome, Staged, audit, notice
-from service.care.task.timers import due
 from service.change import Notice, Resource
 from service.fhir.canonical import BUSINESS_STATUS, OVERALL_COORDINATION, PARTICIPANT_AGENCY, SCOPE, TASK_INPUT, TaskCode
 from service.fhir.coding import concept
@@ -28,9 +27,9 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
     task = Staged(reading.with_member(filled(situation, kept(situation)), "businessStatus", status))
     settled = _settled(situation, role, ids) if moved else _joined(situation, role, ids)
     agency, plan = organization_of(role), link(task.resource, "focus")
-    follow = first_contact.owed(
-        task.resource, plan, "First contact after the handover", at=situation.at, calendar=situation.calendar, ids=ids
-    )
+    at, calendar, spans = situation.at, situation.calendar, situation.pathway.due
+    why = "First contact after the handover"
+    follow = first_contact.owed(task.resource, plan, why, at=at, calendar=calendar, ids=ids, by=spans)
     returned = _returned(situation, task.resource, ids)
     targets = [ownership.coming(staged) for staged in (task, *settled)]
     note = provenance(
@@ -45,7 +44,7 @@ def accept(situation: HandoverSituation, ids: Ids) -> Outcome:
     made = [Staged(one, created=True, custodian=agency) for one in (note, _acknowledgement(situation, ids), follow, *returned)]
     return Outcome(
         (task, *settled, *made),
-        timers=first_contact.clocks(task.resource, follow, at=situation.at, calendar=situation.calendar),
+        timers=first_contact.clocks(task.resource, follow, at=at, calendar=calendar, by=spans),
         cancelled=answer_keys(task.resource),
         notices=_notices(situation, moved, returned),
         audits=_audits(situation, moved),
@@ -108,7 +107,7 @@ def _acknowledgement(situation: HandoverSituation, ids: Ids) -> Resource:
 
 def _returned(situation: HandoverSituation, task: Resource, ids: Ids) -> tuple[Resource, ...]:
     """HOV-6: one Task back to the requester for each declined scope, as part of the handover `task`."""
-    when = due("TIM-2", situation.at, situation.calendar, priority=str(task.get("priority", "")))
+    when = situation.pathway.due("TIM-2", situation.at, situation.calendar, priority=str(task.get("priority", "")))
     return tuple(
         {
             **task_of(

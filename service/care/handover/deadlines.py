@@ -10,11 +10,12 @@ The rules, in prose:
 
 from __future__ import annotations
 
+from service.care.handover.situation import HandoverSituation
 from service.care.task import reading
 from service.care.task.effects import BREACHED, both_told, timer_key
 from service.care.task.made import task_of
-from service.care.task.situation import Ids, Outcome, Situation, Staged, audit, notice
-from service.care.task.timers import BY_ID, ROUTINE, due
+from service.care.task.situation import Ids, Outcome, Staged, audit, notice
+from service.care.task.timers import BY_ID, ROUTINE
 from service.change import Resource, Timer
 from service.fhir.canonical import TaskCode
 from service.fhir.reference import link, name_of
@@ -23,7 +24,7 @@ LIMIT = len(BY_ID["TIM-3"].spans[ROUTINE]) - 1
 """The level of TIM-3 that is the limit; the levels before it are targets."""
 
 
-def unreceived(situation: Situation, level: int) -> Outcome | None:
+def unreceived(situation: HandoverSituation, level: int) -> Outcome | None:
     """TIM-1 for a handover; None when the handover was received, answered or withdrawn in the meantime."""
     if situation.stage != "requested":
         return None
@@ -31,13 +32,13 @@ def unreceived(situation: Situation, level: int) -> Outcome | None:
         facts = (audit(situation, "handover-not-received", detail="no alternate endpoint is known"),)
         return Outcome((), notices=(notice(situation, BREACHED, situation.sender),), audits=facts)
     task = situation.current
-    again = due("TIM-1", situation.at, situation.calendar, priority=str(task.get("priority", "")))
+    again = situation.pathway.due("TIM-1", situation.at, situation.calendar, priority=str(task.get("priority", "")))
     timer = Timer(timer_key("TIM-1", task), "TIM-1", again, name_of(task), level + 1)
     told = notice(situation, "handover-task", situation.receiver)
     return Outcome((), timers=(timer,), notices=(told,), audits=(audit(situation, "handover-sent-again"),))
 
 
-def uncontacted(situation: Situation, level: int, ids: Ids) -> Outcome | None:
+def uncontacted(situation: HandoverSituation, level: int, ids: Ids) -> Outcome | None:
     """TIM-3 for a `follow-up` Task of a handover; None once a contact was recorded, or that no contact is required."""
     if "completed" in (reading.status(situation.before), reading.status(situation.about)):
         return None
@@ -62,7 +63,7 @@ def uncontacted(situation: Situation, level: int, ids: Ids) -> Outcome | None:
     )
 
 
-def _owed(situation: Situation, code: str, text: str, rule: str, ids: Ids) -> Resource:
+def _owed(situation: HandoverSituation, code: str, text: str, rule: str, ids: Ids) -> Resource:
     task = situation.current
     return task_of(
         ids(),
@@ -73,7 +74,7 @@ def _owed(situation: Situation, code: str, text: str, rule: str, ids: Ids) -> Re
         at=situation.at,
         focus=name_of(task),
         part_of=name_of(situation.about) if situation.about else "",
-        due=due(rule, situation.at, situation.calendar),
+        due=situation.pathway.due(rule, situation.at, situation.calendar),
         text=text,
         conversation=task.get("groupIdentifier"),
         priority="urgent",

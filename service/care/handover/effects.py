@@ -10,7 +10,6 @@ from service.care.task import reading
 from service.care.task.clarification import ask
 from service.care.task.effects import answer_keys, kept, move, outcome, timer_key
 from service.care.task.situation import Ids, Outcome, notice
-from service.care.task.timers import due
 from service.change import Notice, Resource, Timer
 from service.fhir.canonical import URIS
 from service.fhir.date import written
@@ -73,14 +72,15 @@ def clarify(situation: HandoverSituation, ids: Ids) -> Outcome:
     """Awaits information: a clarification Task goes back to the requester, due in the span of TIM-1; a TIM-11 timer watches the
     clarification.
     """
-    when = due("TIM-1", situation.at, situation.calendar, priority=str(situation.current.get("priority", "")))
+    when = situation.pathway.due("TIM-1", situation.at, situation.calendar, priority=str(situation.current.get("priority", "")))
     return ask(situation, ids, when)
 
 
 def _clocks(situation: HandoverSituation, task: Resource) -> tuple[Timer, ...]:
-    priority = str(task.get("priority", ""))
-    received = due("TIM-1", situation.at, situation.calendar, priority=priority)
-    accepted = reading.due(task, situation.zone) or due("TIM-2", situation.at, situation.calendar, priority=priority)
+    priority, spans = str(task.get("priority", "")), situation.pathway
+    received = spans.due("TIM-1", situation.at, situation.calendar, priority=priority)
+    by_date = reading.due(task, situation.zone)
+    accepted = by_date or spans.due("TIM-2", situation.at, situation.calendar, priority=priority)
     name = name_of(task)
     return (Timer(timer_key("TIM-1", task), "TIM-1", received, name), Timer(timer_key("TIM-2", task), "TIM-2", accepted, name))
 

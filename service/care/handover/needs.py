@@ -104,6 +104,11 @@ def authority_still(situation: HandoverSituation) -> Issues:
     return (issue(text, "Task.input", "HOV-8"),)
 
 
+def pathway(situation: HandoverSituation) -> Issues:
+    """GOV-7: a handover starts under a pathway that is in force, where it names one."""
+    return (issue(situation.astray, "Task.input", "GOV-7"),) if situation.astray else ()
+
+
 def accept_by(situation: HandoverSituation) -> Issues:
     """The accept-by date of a handover, `restriction.period.end`, is a readable instant ahead."""
     when = reading.due(situation.after, situation.zone)

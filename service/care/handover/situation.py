@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from service.care.ownership.role import Lead
+from service.care.pathway.pathway import SERVICES_OWN, Pathway
 from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness
 from service.care.task.situation import Situation
@@ -23,7 +24,8 @@ class HandoverSituation(Situation):
     whether the plan was active (OWN-9). `unfit` says which team or episode of a proposed plan cannot carry its ownership, and
     why; `nobody` is its Patient when that is not here. `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the
     references of all Patients of the person. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the
-    contacts of its escalation levels in order.
+    contacts of its escalation levels in order. `pathway` is the one whose spans apply, `astray` says why the one that is named
+    does not.
     """
 
     plan: Resource | None = None
@@ -38,3 +40,5 @@ class HandoverSituation(Situation):
     dataset: Completeness = COMPLETE
     authority: Authority = NONE_DECIDED
     contacts: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    pathway: Pathway = SERVICES_OWN
+    astray: str = ""

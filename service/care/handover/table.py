@@ -16,7 +16,7 @@ from service.fhir.reference import link
 from service.problem import Category, Problem, problem
 
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
-_SEND = ("parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "authority")
+_SEND = ("parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "pathway", "authority")
 _BASIS = ("input.sharing-authority",)
 _ACCEPT = ("named_lead", "scope", "still_led_by_sender", "carriers", "authority_still")
 
@@ -123,6 +123,7 @@ MACHINE: Machine[HandoverSituation] = Machine(
         needs.authority,
         needs.authority_still,
         needs.accept_by,
+        needs.pathway,
         needs.named_lead,
         needs.scope,
         needs.still_led_by_sender,

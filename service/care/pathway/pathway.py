@@ -74,6 +74,10 @@ class Pathway:
         return self.counts.get(name, default)
 
 
+SERVICES_OWN = Pathway("", "", "")
+"""No pathway: every span is the service's."""
+
+
 def read(resource: Resource) -> Pathway:
     """The pathway that a PlanDefinition says. Total: what cannot be read is left out, and an expression that is not FHIRPath
     becomes a threshold that cannot be evaluated.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from datetime import datetime
 
 from service.care.task.effects import timer_key
@@ -12,8 +13,11 @@ from service.change import Resource, Timer
 from service.fhir.canonical import TaskCode
 from service.fhir.reference import link, name_of
 
+Due = Callable[..., datetime]
+"""`timers.due`, or the `due` of the pathway whose spans apply."""
 
-def owed(task: Resource, plan: str, why: str, *, at: datetime, calendar: Calendar, ids: Ids) -> Resource:
+
+def owed(task: Resource, plan: str, why: str, *, at: datetime, calendar: Calendar, ids: Ids, by: Due = due) -> Resource:
     """The follow-up Task of an accepted Task: the new lead, its owner, makes the first contact about the plan within the
     limit."""
     return task_of(
@@ -25,15 +29,15 @@ def owed(task: Resource, plan: str, why: str, *, at: datetime, calendar: Calenda
         at=at,
         focus=plan,
         part_of=name_of(task),
-        due=due("TIM-3", at, calendar, level=1),
+        due=by("TIM-3", at, calendar, level=1),
         text=why,
         conversation=task.get("groupIdentifier"),
         priority=str(task.get("priority", "")),
     )
 
 
-def clocks(task: Resource, follow: Resource, *, at: datetime, calendar: Calendar) -> tuple[Timer, ...]:
+def clocks(task: Resource, follow: Resource, *, at: datetime, calendar: Calendar, by: Due = due) -> tuple[Timer, ...]:
     """The clocks of the follow-up of an accepted Task: its target, and its limit."""
     key, data = timer_key("TIM-3", task), {"handover": name_of(task)}
     levels = range(len(BY_ID["TIM-3"].spans[ROUTINE]))
-    return tuple(Timer(key, "TIM-3", due("TIM-3", at, calendar, level=level), name_of(follow), level, data) for level in levels)
+    return tuple(Timer(key, "TIM-3", by("TIM-3", at, calendar, level=level), name_of(follow), level, data) for level in levels)

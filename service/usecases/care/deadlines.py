@@ -22,7 +22,7 @@ from service.fhir.reference import key, link
 from service.problem import Category, Refused
 from service.store.commit import Moved
 from service.store.records import Row
-from service.usecases.care import identity, leads, outcomes, step_up_review
+from service.usecases.care import identity, leads, outcomes, situations, step_up_review
 from service.usecases.request.audit import audited
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
@@ -112,6 +112,8 @@ async def _contacts(work: UnitOfWork, actors: Iterable[str]) -> dict[str, tuple[
 
 
 async def _situation(work: UnitOfWork, task: Resource, about: str) -> HandoverSituation:
+    handover = await work.get(about) if about else None
+    spans, _ = await situations.pathway(work, handover or task, starting=False)
     named = dict.fromkeys(ref for ref in (link(task, "requester"), link(task, "owner")) if ref)
     return HandoverSituation(
         at=work.context.at,
@@ -119,7 +121,8 @@ async def _situation(work: UnitOfWork, task: Resource, about: str) -> HandoverSi
         after=task,
         before=task,
         organizations={ref: await work.organization(ref) for ref in named},
-        about=await work.get(about) if about else None,
+        about=handover,
+        pathway=spans,
         contacts=await _contacts(work, {*named}),
         calendar=work.services.calendar,
     )

@@ -81,7 +81,8 @@ async def situation(
     if reading.status(after) in ("draft", "cancelled", "rejected", "failed", "completed"):
         return loaded
     lacking, authority = await _dataset(work, after, hidden), await _authority(work, loaded, hidden)
-    return replace(loaded, dataset=lacking, authority=authority)
+    spans, astray = await situations.pathway(work, task, starting=not reading.sent(before))
+    return replace(loaded, dataset=lacking, authority=authority, pathway=spans, astray=astray)
 
 
 def _standing(after: Resource, before: Resource | None) -> Resource:

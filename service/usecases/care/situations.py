@@ -4,10 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from service.care.pathway.pathway import SERVICES_OWN, Pathway
+from service.care.task import reading
 from service.care.task.situation import Situation
 from service.change import Resource
 from service.fhir.reference import link
+from service.problem import Refused
 from service.usecases.request.work import UnitOfWork
+
+
+async def pathway(work: UnitOfWork, task: Resource, *, starting: bool) -> tuple[Pathway, str]:
+    """The pathway that a Task names in its input `pathway`, whose spans then apply, and why the named one does not. What is
+    starting needs one in force; what runs keeps the version that it started under."""
+    canonical = next((str(each.get("valueCanonical", "")) for each in reading.inputs(task, "pathway")), "")
+    if not canonical:
+        return SERVICES_OWN, ""
+    if not starting:
+        return await work.services.pathways.version(canonical) or SERVICES_OWN, ""
+    try:
+        return await work.services.pathways.named(canonical), ""
+    except Refused as refused:
+        return SERVICES_OWN, str(refused.problem)
 
 
 async def situation(work: UnitOfWork, after: Resource, before: Resource | None, others: Iterable[Resource] = ()) -> Situation:

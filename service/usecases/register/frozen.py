@@ -38,6 +38,6 @@ async def frozen(services: Services) -> AsyncIterator[Services]:
             partners=partners,
             generations=generations,
             directory=directory,
-            pathways=Pathways(records, services.definitions, directory),
+            pathways=Pathways(records, services.definitions, directory, zone),
             evidence=EvidenceCache(records, holdings, Persons(mongo, project), generations, base, zone),
         )

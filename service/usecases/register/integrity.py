@@ -52,6 +52,8 @@ async def _breaches(services: Services, integrity: Integrity, now: datetime) -> 
     context = RequestContext(Caller(CHECKER, "", NONE), now, "")
     async for each in ownership.findings(services, context, integrity):
         yield each
+    for pathway in await services.pathways.overdue(now):
+        yield f"pathway: `{pathway.canonical}` is past its review date; it stays in force until a reviewed version is (GOV-8)."
 
 
 def _listed(found: Sequence[str]) -> Iterator[str]:

@@ -10,6 +10,7 @@ from service.change import Resource
 from service.fhir.canonical import ALLOWED_TYPE, BASE
 from service.fhir.models import literal
 from service.fhir.operation import Input
+from service.usecases.care import explain
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 
@@ -95,6 +96,14 @@ OPERATIONS = (
         "The account of who saw which records of a person, when, why and by which authority, newest first.",
         disclosure_account.INPUTS,
         returns="Bundle",
+    ),
+    Operation(
+        "PlanDefinition",
+        "explain",
+        "What a pathway suggests, and why",
+        "The suggestion of a pathway in force for a dataset and a request: which thresholds hold, because of which answers, and"
+        " what would change it. It decides nothing (GOV-3).",
+        explain.INPUTS,
     ),
     Operation(
         "Task",

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from service.care.pathway.adoption import in_force
-from service.care.pathway.pathway import Pathway, read
+from datetime import datetime, tzinfo
+
+from service.care.pathway.adoption import in_force, overdue
+from service.care.pathway.pathway import NAMES, Pathway, read
 from service.change import Resource
 from service.fhir.canonical import pathway
 from service.fhir.definitions import Definitions
@@ -20,10 +22,11 @@ class Pathways:
     Every request refreshes the directory once; what is kept here is forgotten when the directory was.
     """
 
-    def __init__(self, records: Records, definitions: Definitions, directory: Directory) -> None:
+    def __init__(self, records: Records, definitions: Definitions, directory: Directory, zone: tzinfo) -> None:
         self._records = records
         self._definitions = definitions
         self._directory = directory
+        self._zone = zone
         self._generation = -1
         self._forced: dict[str, Pathway | None] = {}
         self._versions: dict[str, Pathway | None] = {}
@@ -59,6 +62,11 @@ class Pathways:
         else:
             return found
         raise Refused(problem(Category.RULE, "business-rule", text, expression=expression, rule="GOV-7"))
+
+    async def overdue(self, at: datetime) -> list[Pathway]:
+        """GOV-8: the pathways whose version in force is past its period, for the list of drift."""
+        forced = [await self._forced_version(name) for name in NAMES]
+        return [read(each) for each in overdue(filter(None, forced), at, self._zone)]
 
     async def _current(self, name: str) -> Pathway | None:
         self._forget()
