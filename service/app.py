@@ -44,6 +44,7 @@ from service.store.embedded import Embedded
 from service.store.folder import SEALS, DataFolder
 from service.store.generations import Generations
 from service.store.holdings import Holdings
+from service.store.installation import Installation
 from service.store.layout import Layout
 from service.store.ledger_key import LedgerKey
 from service.store.mongo import Mongo
@@ -64,6 +65,7 @@ from service.usecases.interactions.records import CONDITIONAL
 from service.usecases.register import definitions, upgrades
 from service.usecases.register.operations import by_type
 from service.usecases.register.state import state
+from service.usecases.request.calendars import Calendars
 from service.usecases.request.directory import Directory
 from service.usecases.request.evidence import EvidenceCache
 from service.usecases.request.operated import recorder
@@ -165,7 +167,8 @@ async def _services(
     await partners.prepare()
     await records.prepare(CARE_TYPES)
     generations, holdings, relations = Generations(mongo), Holdings(mongo, project), Relations(mongo)
-    directory = Directory(records, holdings, generations, partners, base, settings.zone)
+    calendars = Calendars(Installation(mongo), settings.zone)
+    directory = Directory(records, holdings, generations, partners, base, settings.zone, calendars)
     return Services(
         settings=settings,
         definitions=spoken.definitions,

@@ -46,6 +46,7 @@ TABLE = (
     Command("validate", "validating:validate", "Validate files against R4 and the profiles; needs no database."),
     Command("settings", "listing:settings", "List every setting: its environment variable, its value, and what it is for."),
     Command("partner", "registers:partner", "The register of agencies and their sharing agreements."),
+    Command("locality", "localities:locality", "When the locality works: its days, hours and holidays."),
     Command("client", "registers:client", "The register of SMART clients."),
     Command("user", "registers:user", "People who log in."),
     Command("keys", "registers:keys", "The service's own signing keys."),

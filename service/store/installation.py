@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from service.store.mongo import Mongo, reached
+from collections.abc import Mapping
+from typing import Any
+
+from service.store.generations import DIRECTORY, GENERATIONS
+from service.store.mongo import Mongo, Session, reached
 
 COLLECTION = "installation"
 
@@ -22,6 +26,19 @@ class Installation:
     async def publish(self, digest: str) -> None:
         """Remembers the definitions that are published now."""
         await self._mongo.collection(COLLECTION).update_one({"_id": "definitions"}, {"$set": {"digest": digest}}, upsert=True)
+
+    async def locality(self) -> Mapping[str, Any]:
+        """The locality's calendar as the operator has said it; empty before."""
+        found = await self._mongo.collection(COLLECTION).find_one({"_id": "locality"}, {"_id": 0})
+        return found or {}
+
+    async def keep_locality(self, said: Mapping[str, Any], session: Session = None) -> bool:
+        """Keeps the locality's calendar, and has every process read it anew. Always True."""
+        kept = {**said, "_id": "locality"}
+        await self._mongo.collection(COLLECTION).replace_one({"_id": "locality"}, kept, upsert=True, session=session)
+        raised = {"$inc": {"n": 1}}
+        await self._mongo.collection(GENERATIONS).update_one({"_id": DIRECTORY}, raised, upsert=True, session=session)
+        return True
 
     async def ledger_key(self) -> str:
         """The fingerprint of the secret that the ledger was begun with; empty before the first."""

@@ -65,6 +65,8 @@ PATHS: Mapping[str, str] = {
     "usecases/interactions/inclusion.py": "every row is revealed before it is included",
     "usecases/consent/withdrawal.py": "a withdrawal looks at who relied on a Consent; nothing leaves",
     "usecases/request/pathways.py": "pathways are of nobody; rules read their versions",
+    "usecases/request/calendars.py": "the locality's calendar, which is of nobody",
+    "usecases/register/locality.py": "the locality's calendar, which is of nobody",
     "usecases/request/personal.py": "a questionnaire is looked up for whether it is open to persons; nothing leaves",
     "usecases/request/tenures.py": "the versions of a plan that was revealed first: who led it and when is told, and no content",
     "usecases/request/work.py": "loads for rules to decide on; what leaves passes the viewer",

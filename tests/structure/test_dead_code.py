@@ -18,7 +18,6 @@ KEPT: Mapping[str, str] = {
     "auth.tokens.Code": "Authlib asks a code by these names",
     "auth.tokens.Token": "Authlib asks a token by these names",
     "api.health._Counted": "prometheus_client asks it for its metrics",
-    "care.task.timers.holidays": "a locality's bank holidays, which no setting gives yet",
     "care.task.machine.diagram": "README's diagram is drawn with it",
     "care.task.engagement.counts_as_failed_attempt": "discharge counts failed attempts with it (E11), which comes next",
     "fhir.definitions._Component": "msgspec reads it of a search parameter",

@@ -9,6 +9,7 @@ from datetime import datetime, tzinfo
 
 from service.auth.caller import Caller
 from service.care.ownership.role import Lead, changing
+from service.care.task.timers import Calendar
 from service.change import Resource
 from service.consent.policy import Agreement
 from service.consent.principals import principals
@@ -18,6 +19,7 @@ from service.store.generations import Generations
 from service.store.holdings import Holdings
 from service.store.partners import Partner, Partners
 from service.store.records import Records
+from service.usecases.request.calendars import Calendars
 
 DIRECTORY = "directory"
 MAX_DEPTH = 16
@@ -72,6 +74,7 @@ class Directory:
         partners: Partners,
         base: str = "",
         zone: tzinfo = LOCAL,
+        calendars: Calendars | None = None,
     ) -> None:
         self._records = records
         self._holdings = holdings
@@ -79,6 +82,8 @@ class Directory:
         self._partners = partners
         self._base = base
         self._zone = zone
+        self._calendars = calendars
+        self._calendar: Calendar | None = None
         self._generation = -1
         self._known: dict[str, Resource | None] = {}
         self._acting: dict[tuple[str, str], Acting] = {}
@@ -100,8 +105,14 @@ class Directory:
         if current is None:
             current = await self.ask() or 0
         if current > self._generation:
+            self._calendar = await self._calendars.read() if self._calendars else None
             self._generation, self._known, self._acting, self._leads = current, {}, {}, {}
             self._registered = {}
+
+    @property
+    def calendar(self) -> Calendar | None:
+        """The calendar of the locality's working days as it was last refreshed; None before."""
+        return self._calendar
 
     async def get(self, reference: str) -> Resource | None:
         """The current directory resource with this reference; None when the record is absent or deleted."""

@@ -64,7 +64,7 @@ class Services:
     @property
     def calendar(self) -> Calendar:
         """The calendar of the locality's working days."""
-        return Calendar(self.zone)
+        return self.directory.calendar or Calendar(self.zone)
 
 
 @dataclass(frozen=True, slots=True)
