@@ -212,6 +212,18 @@ def test_e4_a_decision_that_comes_back_opens_its_triage_again(priority: str, due
     )
 
 
+def test_what_a_triage_does_not_say_its_approval_does_not_say() -> None:
+    made = moved(triage("received", priority=None), "completed", *DECIDED)
+    assert made.writes[2].resource["code"] == approval()["code"]
+    assert "priority" not in made.writes[2].resource
+
+
+def test_e4_a_triage_without_a_word_is_open_again_without_one() -> None:
+    """As a record may be that was written by hand."""
+    made = approved("received", "rejected", GUIDANCE, statusReason=REASON, about=triage("completed", output=None))
+    assert made.writes[1].resource == {**triage("received", output=None), "lastModified": NOW}
+
+
 # Repeats, and moves that are not made.
 
 

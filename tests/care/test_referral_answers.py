@@ -181,6 +181,11 @@ def test_e4_a_triage_is_about_the_newest_answers() -> None:
     assert [each.resource for each in made.writes] == [{**before, "input": [newest, pathway, BASIS], "lastModified": NOW}]
 
 
+def test_e4_a_triage_without_a_dataset_gets_the_newest() -> None:
+    made = informed(triage=triage("received", output=[SUGGESTED], input=None))
+    assert made.writes[0].resource["input"] == [DATASET]
+
+
 def test_e4_another_wait_of_a_triage_is_not_ended_by_answers() -> None:
     before = triage("received", output=[SUGGESTED], businessStatus=waits("overdue"))
     assert informed(triage=before) == Outcome(())

@@ -288,6 +288,11 @@ def test_e4_an_item_too_many_asks_for_nothing() -> None:
     assert len(sent(dataset=Completeness(unknown=("a",))).writes) == 2
 
 
+def test_e4_a_referral_without_a_priority_asks_without_one() -> None:
+    made = sent(after=request(priority=None), dataset=LACKS)
+    assert ["priority" in each.resource for each in made.writes] == [False, False, False]
+
+
 def test_what_a_referral_does_not_say_its_triage_does_not_say() -> None:
     """Without a pathway a person decides, and the triage says why."""
     alone = request(priority=None, extension=None)

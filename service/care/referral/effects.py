@@ -68,7 +68,7 @@ def carry_out(situation: FrontDoorSituation, triage: Resource, request: Resource
             notices=(Notice("handover-task", made.receiver, name_of(asked), link(triage, "for")),),
             disclosure=True,
         )
-    told = told_referrer(situation, request, made, ids)
+    told = told_referrer(situation, request, made.kind, ids, made.redirect)
     return Outcome((Staged({**request, "status": "revoked"}), told))
 
 
@@ -184,8 +184,7 @@ def accept(situation: FrontDoorSituation, ids: Ids) -> Outcome:
     episode is written in the same transaction by the use case, under the rules of ownership."""
     task = {**kept(situation), "owner": reference_to(reading.lead_reference(situation.after))}
     request = situation.referral or {}
-    decision = replace(referral.decision_of(situation.triage or {}), kind="accepted")
-    told = told_referrer(situation, request, decision, ids)
+    told = told_referrer(situation, request, "accepted", ids)
     made = outcome(situation, task, "allocation-accepted", Staged({**request, "status": "completed"}), told)
     return replace(made, cancelled=(timer_key("TIM-11", situation.current),))
 
@@ -196,8 +195,9 @@ _OUTCOMES = {
 }
 
 
-def told_referrer(situation: FrontDoorSituation, request: Resource, made: Decision, ids: Ids) -> Staged:
-    """The Communication that tells the referrer what became of a referral."""
+def told_referrer(situation: FrontDoorSituation, request: Resource, kind: str, ids: Ids, redirect: str = "") -> Staged:
+    """The Communication that tells the referrer what became of a referral: that it was `accepted`, or `redirected` with the
+    response `redirect`."""
     sender = situation.user or situation.agency
     told = communication(
         ids(),
@@ -207,10 +207,10 @@ def told_referrer(situation: FrontDoorSituation, request: Resource, made: Decisi
         patient=link(request, "subject"),
         about=name_of(request),
         at=situation.at,
-        text=_OUTCOMES[made.kind],
+        text=_OUTCOMES[kind],
     )
-    if made.redirect and made.kind == "redirected":
-        told["about"].append(reference_to(made.redirect))
+    if redirect:
+        told["about"].append(reference_to(redirect))
     return Staged(told, created=True, custodian=situation.agency)
 
 
