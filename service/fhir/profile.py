@@ -46,6 +46,8 @@ TABLE = (
     # An escalation asks once it is sent (E5); more contacts always have an end (E10).
     ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "escalation", "baton-escalation", frozenset({"active"})),
     ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "contact-plan", "baton-contact-plan"),
+    # A referral names one front door and one requester once it is sent; a draft is its sender's own (E4).
+    ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "referral", "baton-referral", frozenset({"active"})),
 )
 """The profiles that apply by code or category. Consent has no row: official Consents must load and be flagged (consent rules §6);
 `baton-consent` applies to a Consent that names it in meta.profile.

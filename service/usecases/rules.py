@@ -176,6 +176,7 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
         raise Refused(problem(category, "business-rule", text, expression=f"{row.type}.status", rule="GOV-6"))
     if row.type == "QuestionnaireResponse":
         await questionnaire_responses.unagreed(work, viewer, row)
+        await questionnaire_responses.unsent(work, row)
     if row.type == "Patient":
         await patients.unused(work, row)
     if row.type == "ServiceRequest":

@@ -38,7 +38,11 @@ def complete(situation: FrontDoorSituation, ids: Ids) -> Outcome:
         more = carry_out(situation, task, request, ids)
         first = outcome(situation, task, f"triage-{made.kind}", *more.writes)
         return replace(
-            first, timers=more.timers, cancelled=stopped, notices=(*first.notices, *more.notices), disclosure=more.disclosure
+            first,
+            timers=more.timers,
+            cancelled=(*stopped, *more.cancelled),
+            notices=(*first.notices, *more.notices),
+            disclosure=more.disclosure,
         )
     task = {**task, "businessStatus": concept(BUSINESS_STATUS, "awaiting-approval")}
     asked = _approval(situation, task, made, ids)
@@ -69,7 +73,17 @@ def carry_out(situation: FrontDoorSituation, triage: Resource, request: Resource
             disclosure=True,
         )
     told = told_referrer(situation, request, made.kind, ids, made.redirect)
-    return Outcome((Staged({**request, "status": "revoked"}), told))
+    lapsed, stopped = unasked(situation)
+    return Outcome((Staged({**request, "status": "revoked"}), told, *lapsed), cancelled=stopped)
+
+
+def unasked(situation: FrontDoorSituation) -> tuple[tuple[Staged, ...], tuple[str, ...]]:
+    """The open clarification of a referral that has come to its end, cancelled, and the clock that stops with it (TIM-15)."""
+    asked, reason = situation.clarification, reading.status_reason("circumstances-changed")
+    if asked is None:
+        return (), ()
+    ended = {**asked, "status": "cancelled", "statusReason": reason, "lastModified": written(situation.at)}
+    return (Staged(ended),), (timer_key("TIM-15", asked),)
 
 
 def open_key(request: str) -> str:
@@ -140,7 +154,7 @@ def approve(situation: FrontDoorSituation, ids: Ids) -> Outcome:
     return replace(
         made,
         timers=more.timers,
-        cancelled=(timer_key("TIM-14", task),),
+        cancelled=(timer_key("TIM-14", task), *more.cancelled),
         notices=(*made.notices, *more.notices),
         disclosure=more.disclosure,
     )
@@ -155,8 +169,11 @@ def refer_back(situation: FrontDoorSituation, ids: Ids) -> Outcome:
 
 
 def reopened(situation: FrontDoorSituation) -> Resource:
-    """The triage, open again and without the decision that did not stand; its history has that."""
+    """The triage, open again and without the decision that did not stand; its history has that. It awaits what the referrer was
+    asked and has not answered."""
     triage = _unwaiting(referral.without(situation.triage or {}, *DECIDING))
+    if situation.clarification is not None:
+        triage = {**triage, "businessStatus": concept(BUSINESS_STATUS, "awaiting-information")}
     return {**triage, "status": "received", "lastModified": written(situation.at)}
 
 
@@ -185,8 +202,9 @@ def accept(situation: FrontDoorSituation, ids: Ids) -> Outcome:
     task = {**kept(situation), "owner": reference_to(reading.lead_reference(situation.after))}
     request = situation.referral or {}
     told = told_referrer(situation, request, "accepted", ids)
-    made = outcome(situation, task, "allocation-accepted", Staged({**request, "status": "completed"}), told)
-    return replace(made, cancelled=(timer_key("TIM-11", situation.current),))
+    lapsed, stopped = unasked(situation)
+    made = outcome(situation, task, "allocation-accepted", Staged({**request, "status": "completed"}), told, *lapsed)
+    return replace(made, cancelled=(timer_key("TIM-11", situation.current), *stopped))
 
 
 _OUTCOMES = {

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.care.ownership.role import lead_fault, organization_of
+from service.care.ownership.role import Lead, lead_fault, organization_of
 from service.care.referral import referral
 from service.care.referral.referral import ALLOCATED, OUTCOMES, REDIRECTED, Decision
 from service.care.referral.situation import FrontDoorSituation
@@ -12,7 +12,7 @@ from service.care.task import reading
 from service.care.task.dataset import blank
 from service.care.task.requirements import Issues, issue
 from service.care.task.situation import OWNER
-from service.fhir.date import due
+from service.fhir.date import contains, due
 from service.fhir.reference import link
 
 _OUT = "Task.output"
@@ -58,9 +58,12 @@ def decider(situation: FrontDoorSituation) -> Issues:
     if not by.startswith("PractitionerRole/"):
         text = "Say who decided: add output `decided-by`, a PractitionerRole of your agency, or sign in as one."
         return (issue(text, _OUT, "E4"),)
-    if situation.decider == situation.receiver != "":
+    role = situation.decider.role or {}
+    if organization_of(role) != situation.receiver or not situation.receiver:
+        return (issue(f"`{by}` is not of the agency that decides: name a PractitionerRole of it.", _OUT, "E4"),)
+    if role.get("active") is not False and contains(role.get("period"), situation.at, situation.zone):
         return ()
-    return (issue(f"`{by}` is not of the agency that decides: name a PractitionerRole of it.", _OUT, "E4"),)
+    return (issue(f"`{by}` decides nothing any more: name a PractitionerRole that is active.", _OUT, "E4"),)
 
 
 def decided_by(situation: FrontDoorSituation) -> str:
@@ -143,14 +146,19 @@ def senior(situation: FrontDoorSituation) -> Issues:
 
 
 def approver(situation: FrontDoorSituation) -> Issues:
-    """Who approves is the front door's senior, whom the Task was made for or who is it now, and not who decided."""
+    """Who approves is the front door's senior, whom the Task was made for or who is it now, and not the person who
+    decided, in whatever role."""
     by = decided_by(situation)
     made = referral.decision_of(situation.triage or {})
-    if by and by == made.decided_by:
+    if by and (by == made.decided_by or _one_person(situation.decider, situation.earlier)):
         return (issue("Nobody decides and approves: another senior approves this.", _OUT, "E4"),)
     if (found := decider(situation)) or by in (link(situation.current, "owner"), situation.senior):
         return found
     return (issue(f"`{by}` is not the front door's senior, who alone approves: set output `decided-by` to them.", _OUT, "E4"),)
+
+
+def _one_person(one: Lead, other: Lead) -> bool:
+    return link(one.role or {}, "practitioner") == link(other.role or {}, "practitioner") != ""
 
 
 def guidance(situation: FrontDoorSituation) -> Issues:

@@ -44,6 +44,15 @@ def overridden(resource: Resource) -> Resource:
     return resource if OVERRIDDEN in tags else {**resource, "meta": {**meta, "tag": [*tags, OVERRIDDEN]}}
 
 
+def untagged(resource: Resource, before: Resource) -> Resource:
+    """The submitted resource with the tag of an overridden threshold if the stored one has it, and without it otherwise."""
+    meta = resource.get("meta", {})
+    tags = [one for one in meta.get("tag", ()) if (one.get("system"), one.get("code")) != (TAG, OVERRIDDEN["code"])]
+    meta = reading.with_member(meta, "tag", tags or None)
+    kept = reading.with_member(resource, "meta", meta or None)
+    return overridden(kept) if OVERRIDDEN in before.get("meta", {}).get("tag", ()) else kept
+
+
 @dataclass(frozen=True, slots=True)
 class Decision:
     """What a triage Task says was decided, from its outputs; '' for what it does not say."""

@@ -37,8 +37,6 @@ CLOCKS: Mapping[str, str] = {
     TaskCode.ALLOCATION: "TIM-11",
 }
 """The clock of each Task that a referral leads to."""
-KEPT = ("authoredOn", "instantiatesCanonical")
-"""What the service wrote, and a client need not repeat."""
 
 
 def decide(found: Referral, ids: Ids) -> Outcome | Problem:
@@ -62,10 +60,9 @@ def _status(request: Resource | None) -> str:
 
 def _completed(found: Referral) -> Resource:
     before, after = found.before or {}, found.after
-    tags = before.get("meta", {}).get("tag")
-    given = {name: before[name] for name in KEPT if name in before and name not in after}
-    meta = {"meta": {**after.get("meta", {}), "tag": tags}} if tags else {}
-    return {**after, **given, **meta}
+    given = {"authoredOn": before["authoredOn"]} if "authoredOn" in before and "authoredOn" not in after else {}
+    run = with_member({**after, **given}, "instantiatesCanonical", before.get("instantiatesCanonical"))
+    return reading.untagged(run, before)
 
 
 # What stands in the way of sending a referral, of changing one that was sent, and of withdrawing one.
@@ -97,6 +94,20 @@ def about_somebody(found: Referral) -> Issues:
         return ()
     text = f"`{link(found.after, 'subject')}` is not known here: write their record first, and refer to that."
     return (issue(text, "ServiceRequest.subject", RULE),)
+
+
+def asking(found: Referral) -> Issues:
+    """A referral asks for something to be done."""
+    if found.after.get("doNotPerform") is not True:
+        return ()
+    text = "A referral asks for something to be done: leave `doNotPerform` out."
+    return (issue(text, "ServiceRequest.doNotPerform", RULE),)
+
+
+def evident(found: Referral) -> Issues:
+    """Each response that a referral refers to can be seen by its sender; hidden and absent are refused alike."""
+    text = "`{}` is no response that you may see: write it first, or leave it out."
+    return tuple(issue(text.format(one), "ServiceRequest.supportingInfo", RULE) for one in found.unseen)
 
 
 def answered(found: Referral) -> Issues:
@@ -208,18 +219,19 @@ def informed(found: Referral) -> Outcome:
     """What answers change in a triage that is open: it is about the newest answers, the suggestion is theirs, and a complete
     dataset ends the waiting and completes the clarification. No writes when nothing changes, and when there are no answers that
     can be used."""
-    triage, writes, stopped = found.triage, list[Staged](), tuple[str, ...]()
-    if triage is None or found.dataset.fault:
+    triage, asked, writes = found.triage, found.clarification, list[Staged]()
+    if found.dataset.fault:
         return Outcome(())
-    task = suggested(reading.without(triage, "suggestion"), found.suggested)
-    task = {**task, "input": [_dataset(found.response), *(one for one in task.get("input", ()) if not _is_dataset(one))]}
-    if not lacking(found.dataset):
-        task = with_member(task, "businessStatus", None) if business_status(task) == "awaiting-information" else task
-        if found.clarification is not None:
-            writes.append(Staged(_answered(found, found.clarification)))
-            stopped = (timer_key("TIM-15", found.clarification),)
-    if task != triage:
-        writes.insert(0, Staged({**task, "lastModified": written(found.at)}))
+    whole, stopped = not lacking(found.dataset), tuple[str, ...]()
+    if asked is not None and whole:
+        writes, stopped = [Staged(_answered(found, asked))], (timer_key("TIM-15", asked),)
+    if triage is not None:
+        task = suggested(reading.without(triage, "suggestion"), found.suggested)
+        task = {**task, "input": [_dataset(found.response), *(one for one in task.get("input", ()) if not _is_dataset(one))]}
+        if whole and business_status(task) == "awaiting-information":
+            task = with_member(task, "businessStatus", None)
+        if task != triage:
+            writes.insert(0, Staged({**task, "lastModified": written(found.at)}))
     return Outcome(tuple(writes), cancelled=stopped, notices=(_told(found, found.receiver),) if writes else ())
 
 
@@ -334,7 +346,7 @@ def _told(found: Referral, agency: str) -> Notice:
 
 
 Need = Callable[[Referral], Issues]
-_SEND: tuple[Need, ...] = (own, addressed, about_somebody, answered, authorised, replacing)
+_SEND: tuple[Need, ...] = (own, addressed, about_somebody, asking, answered, evident, authorised, replacing)
 
 # fmt: off
 MOVES: Mapping[tuple[str, str], tuple[tuple[Need, ...], Callable[[Referral, Ids], Outcome]]] = {
@@ -344,7 +356,7 @@ MOVES: Mapping[tuple[str, str], tuple[tuple[Need, ...], Callable[[Referral, Ids]
     ("draft",  "active"):           (_SEND,                   send),
     ("draft",  "revoked"):          ((own,),                  store),
     ("draft",  "entered-in-error"): ((own,),                  store),
-    ("active", "active"):           ((own, unchanged),        amend),
+    ("active", "active"):           ((own, unchanged, evident), amend),
     ("active", "revoked"):          ((own, unchanged),        withdraw),
     ("active", "entered-in-error"): ((own, unchanged),        withdraw),
 }

@@ -35,7 +35,8 @@ class Referral:
     those of its triage; `circular` says that it leads back to this one. `first` is an earlier referral for the same need that
     both agencies may see, and `elsewhere` are active plans of other agencies that the receiver may see. `triage` and
     `clarification` are the Tasks of a referral that was sent, and `asked` the approval or the allocation that its triage led to,
-    those that are open. `decide_by` and `answer_by` are the instants of TIM-14 and TIM-15.
+    those that are open. `unseen` are responses that it names and its sender does not see. `decide_by`
+    and `answer_by` are the instants of TIM-14 and TIM-15.
     """
 
     at: datetime
@@ -61,14 +62,16 @@ class Referral:
     triage: Resource | None = None
     clarification: Resource | None = None
     asked: tuple[Resource, ...] = ()
+    unseen: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class FrontDoorSituation(Situation):
     """A Task of the front door with the referral that it is about, and the Task of its triage where it is another.
 
-    `keeper` is the Organization that keeps the referral. `decider` is the Organization of output `decided-by`. `live` says
-    whether the sharing agreement of the receiver that a decision names stands, and `lead` is the Lead that the Task names;
+    `keeper` is the Organization that keeps the referral, `clarification` the open one of its triage. `decider` is the role that
+    decides, and `earlier` the one that decided what is approved. `live` says whether the receiver that a decision names is active
+    and its sharing agreement stands, and `lead` is the Lead that the Task names;
     `authority` decides whether the receiver may have what was referred. `redirect` says how complete the redirect's dataset is,
     and `urgent` whether it says that urgent routes were told. For an approval these four are of the decision that is approved.
     `senior` is the front door's contact for approvals. `suggested` is what the pathway suggests now. `goals` are the Goals that
@@ -77,7 +80,9 @@ class FrontDoorSituation(Situation):
     referral: Resource | None = None
     keeper: str = ""
     triage: Resource | None = None
-    decider: str = ""
+    clarification: Resource | None = None
+    decider: Lead = NOBODY
+    earlier: Lead = NOBODY
     live: bool = False
     lead: Lead = NOBODY
     authority: Authority = NONE_DECIDED

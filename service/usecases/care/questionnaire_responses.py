@@ -33,5 +33,12 @@ async def unagreed(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
         raise Refused(problem(Category.RULE, "business-rule", text, expression="QuestionnaireResponse.item", rule="E9"))
 
 
+async def unsent(work: UnitOfWork, row: Row) -> None:
+    """Refuses to delete the answers that a referral was sent with (E4): who decides about it reads them."""
+    if await referral.rested_on(work, row):
+        text = "A referral rests on these answers: withdraw it first, or correct the answers instead of deleting them."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="QuestionnaireResponse.status", rule="E4"))
+
+
 def _said(response: Resource) -> Resource:
     return {name: value for name, value in response.items() if name not in BESIDE}

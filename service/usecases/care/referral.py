@@ -12,37 +12,31 @@ from service.care.pathway.suggestion import suggest
 from service.care.referral import referral
 from service.care.referral import sending as rules
 from service.care.referral.effects import open_key
-from service.care.referral.situation import FrontDoorSituation, Referral, Suggested
-from service.care.task import first_contact, reading
+from service.care.referral.situation import NOBODY, FrontDoorSituation, Referral, Suggested
+from service.care.task import reading
 from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness, completeness
-from service.care.task.made import make
-from service.care.task.situation import Outcome, Staged
-from service.change import Notice, Resource
+from service.care.task.situation import Outcome
+from service.change import Resource
 from service.fhir.canonical import (
-    CARE_PLAN,
-    EPISODE_OF_CARE,
-    GOALS_BY,
-    SNOMED,
     TASK_CODE,
     TaskCode,
     dataset,
 )
 from service.fhir.coding import concept
-from service.fhir.date import begins, written
+from service.fhir.date import begins
 from service.fhir.reference import link, links, name_of, reference_to, relative
 from service.problem import Problem, Refused
 from service.store.records import Row
-from service.usecases.care import careplans, outcomes, sending, situations
-from service.usecases.request.proposal import Proposal, custodian_only, sees, store
+from service.usecases.care import outcomes, sending, situations, taken_on
+from service.usecases.request.proposal import Proposal, custodian_only, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
 DATASET, REDIRECT = dataset("referral"), dataset("redirect")
 PATHWAY = "front-door"
-SAME_NEED_DAYS, GOALS_DAYS = 30, 14
-"""Within so many days a second referral for the same need is linked to the first, and goals are agreed after an acceptance that
-does not say when (OUT-1), where the pathway in force does not say."""
+SAME_NEED_DAYS = 30
+"""Within so many days a second referral for the same need is linked to the first, where the pathway in force does not say."""
 
 
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
@@ -65,7 +59,6 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
     """The situation of a referral's write, with only those records that its sender may see."""
     after, before = proposal.resource, proposal.before
     receiver = await work.organization(referral.performer(after))
-    partner = await work.services.directory.partner(receiver) if receiver else None
     response = await _response(work, viewer, after)
     triage, clarification, asked = await _open_tasks(work, name_of(after), link(after, "subject")) if before else (None, None, ())
     replaced, circular = await _replaced(work, viewer, after)
@@ -79,7 +72,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         before=before,
         sender=await work.organization(link(after, "requester")),
         receiver=receiver,
-        live=partner is not None and partner.live(work.context.at),
+        live=await _live(work, receiver),
         decide_by=pathway.due("TIM-14", work.context.at, work.services.calendar, priority=priority),
         answer_by=pathway.due("TIM-15", work.context.at, work.services.calendar, priority=priority),
         known=await sees(work, viewer, link(after, "subject")),
@@ -87,11 +80,12 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         dataset=await _completeness(work, response, DATASET, link(after, "subject")),
         suggested=suggested(pathway, response, after),
         replaced=replaced,
-        reasons=await _reasons(work, replaced),
+        reasons=await _reasons(work, viewer, replaced),
         circular=circular,
         triage=triage,
         clarification=clarification,
         asked=asked,
+        unseen=tuple([ref for ref in referral.responses(after) if not await sees(work, viewer, ref)]),
     )
     if after.get("status") != "active" or (before is not None and before.get("status") == "active"):
         return found
@@ -145,6 +139,13 @@ async def _open_tasks(
     return first[TaskCode.TRIAGE], first[TaskCode.CLARIFICATION], (*of[TaskCode.APPROVE], *of[TaskCode.ALLOCATION])
 
 
+async def _live(work: UnitOfWork, organization: str) -> bool:
+    """Whether an agency is active and its sharing agreement stands."""
+    partner = await work.services.directory.partner(organization) if organization else None
+    known = await work.services.directory.get(organization) if partner else None
+    return partner is not None and partner.live(work.context.at) and (known or {}).get("active") is not False
+
+
 async def _tasks(work: UnitOfWork, subject: str) -> list[Resource]:
     """The Tasks about a Patient, as the unit of work will leave them."""
     rows = await work.services.holdings.of("Task", [subject]) if subject.startswith("Patient/") else []
@@ -167,11 +168,12 @@ async def _replaced(work: UnitOfWork, viewer: Viewer, request: Resource) -> tupl
     return (earlier if earlier and referral.is_referral(earlier) else None), False
 
 
-async def _reasons(work: UnitOfWork, request: Resource | None) -> tuple[str, ...]:
-    """Why an earlier referral was decided as it was, in the words of its triage."""
+async def _reasons(work: UnitOfWork, viewer: Viewer, request: Resource | None) -> tuple[str, ...]:
+    """Why an earlier referral was decided as it was, in the words of its triage, which the sender may see (HOV-11)."""
     tasks = await _tasks(work, link(request, "subject")) if request else []
     about = [each for each in tasks if reading.code(each) == TaskCode.TRIAGE and link(each, "focus") == name_of(request or {})]
-    return tuple(made.rationale for made in map(referral.decision_of, about) if made.rationale)
+    seen = [each for each in about if await sees(work, viewer, name_of(each))]
+    return tuple(made.rationale for made in map(referral.decision_of, seen) if made.rationale)
 
 
 async def _first(work: UnitOfWork, viewer: Viewer, found: Referral) -> str:
@@ -231,6 +233,16 @@ async def answered(work: UnitOfWork, viewer: Viewer, response: Resource) -> None
         await outcomes.stage(work, rules.informed(found))
 
 
+async def rested_on(work: UnitOfWork, row: Row) -> bool:
+    """Whether a response is one that a referral was sent with and rests on."""
+    subject = link(row.resource, "subject")
+    if not _answers(row.resource, DATASET) or not subject.startswith("Patient/"):
+        return False
+    requests = [await work.get(each.reference) for each in await work.services.holdings.of("ServiceRequest", [subject])]
+    sent = [each for each in requests if each and referral.is_referral(each) and each.get("status") == "active"]
+    return any(row.reference in referral.responses(each) for each in sent)
+
+
 async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoorSituation:
     """Loads the situation of a Task of the front door, with only those records that its writer may see."""
     after, before = proposal.resource, proposal.before
@@ -241,7 +253,7 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
     found, pathway = await situations.situation(work, after, before), await work.services.pathways.in_force(PATHWAY)
     receiver = found.receiver if reading.code(standing) == TaskCode.ALLOCATION else decision.receiver
     decider = referral.decision_of(after).decided_by or found.user
-    partner = await work.services.directory.partner(receiver) if receiver else None
+    open_ = await _open_tasks(work, name_of(request), link(request, "subject")) if request else (None, None, ())
     lead = reading.lead_reference(after) if reading.code(standing) == TaskCode.ALLOCATION else decision.lead
     redirect = await work.get(decision.redirect) if await sees(work, viewer, decision.redirect) else None
     front = await work.services.directory.partner(found.receiver)
@@ -252,8 +264,10 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
         referral=request,
         keeper=await work.keeper(name_of(request)) if request else "",
         triage=triage,
-        decider=await work.organization(decider) if decider else "",
-        live=partner is not None and partner.live(work.context.at),
+        clarification=open_[1],
+        decider=await work.lead(decider),
+        earlier=await work.lead(decision.decided_by) if reading.code(standing) == TaskCode.APPROVE else NOBODY,
+        live=await _live(work, receiver),
         lead=await work.lead(lead),
         authority=await _allowed(work, standing, triage, request, receiver),
         redirect=await _completeness(work, redirect, REDIRECT, subject),
@@ -331,56 +345,4 @@ async def settle(work: UnitOfWork, viewer: Viewer, _: Proposal, decision: Outcom
         keeper = await work.keeper(link(asked, "focus"))
         await sending.disclose(work, asked, keeper, link(asked, "owner"), known, ("referral",))
     if allocating and reading.status(task) == "accepted":
-        await _taken_on(work, viewer, task)
-
-
-async def _taken_on(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
-    """TRI-1: an accepted allocation becomes an active plan with its lead, team and episode, and a first contact is owed
-    (TIM-3)."""
-    at, lead, agency = work.context.at, link(task, "owner"), work.context.caller.organization
-    calendar = work.services.calendar
-    episode = make(
-        "EpisodeOfCare",
-        id=clock.new_id(),
-        status="active",
-        patient=reference_to(link(task, "for")),
-        managingOrganization=reference_to(agency),
-        referralRequest=[reference_to(link(task, "focus"))],
-        period={"start": written(at)},
-        careManager=reference_to(lead),
-    )
-    await store(work, viewer, Proposal(episode, None, "c"))
-    days = (await work.services.pathways.in_force(PATHWAY)).count("goals-days", GOALS_DAYS)
-    by = referral.goals_by(task) or (at.astimezone(work.services.zone).date() + timedelta(days=days)).isoformat()
-    plan = _plan(work, task, lead, name_of(episode), by)
-    await careplans.write(work, viewer, Proposal(plan, None, "c"))
-    why = "First contact after the referral"
-    follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
-    await outcomes.put(work, Staged(follow, created=True, custodian=agency))
-    work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar))
-    work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
-
-
-def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str, by: str) -> Resource:
-    """The plan of an accepted allocation: led by its lead, with its Goals or the date by which they are agreed (OUT-1), under the
-    pathway that the decision was taken under."""
-    goals = referral.goals(task)
-    pathways = [one["valueCanonical"] for one in reading.inputs(task, "pathway") if "valueCanonical" in one]
-    extensions = [{"url": EPISODE_OF_CARE, "valueReference": reference_to(episode)}]
-    if not goals:
-        extensions.append({"url": GOALS_BY, "valueDate": by})
-    return make(
-        "CarePlan",
-        id=clock.new_id(),
-        extension=extensions,
-        instantiatesCanonical=pathways or None,
-        status="active",
-        intent="plan",
-        category=[concept(SNOMED, CARE_PLAN)],
-        subject=reference_to(link(task, "for")),
-        period={"start": written(work.context.at)},
-        created=written(work.context.at),
-        author=reference_to(lead),
-        supportingInfo=[reference_to(_dataset_of(task))] if _dataset_of(task) else None,
-        goal=[reference_to(one) for one in goals] or None,
-    )
+        await taken_on.settle(work, viewer, task)

@@ -1,0 +1,82 @@
+"""An accepted allocation (TRI-1): the plan with its lead, team, episode and first contact, under the rules of ownership."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from service import clock
+from service.care.referral import referral
+from service.care.task import first_contact, reading
+from service.care.task.made import make
+from service.care.task.situation import Staged
+from service.change import Notice, Resource
+from service.fhir.canonical import (
+    CARE_PLAN,
+    EPISODE_OF_CARE,
+    GOALS_BY,
+    SNOMED,
+)
+from service.fhir.coding import concept
+from service.fhir.date import written
+from service.fhir.reference import link, name_of, reference_to
+from service.usecases.care import careplans, outcomes
+from service.usecases.request.proposal import Proposal, store
+from service.usecases.request.viewer import Viewer
+from service.usecases.request.work import UnitOfWork
+
+PATHWAY = "front-door"
+GOALS_DAYS = 14
+"""Goals are agreed within so many days of an acceptance that does not say when (OUT-1), where the pathway in force does not say."""
+
+
+async def settle(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
+    """TRI-1: an accepted allocation becomes an active plan with its lead, team and episode, and a first contact is owed
+    (TIM-3)."""
+    at, lead, agency = work.context.at, link(task, "owner"), work.context.caller.organization
+    calendar = work.services.calendar
+    episode = make(
+        "EpisodeOfCare",
+        id=clock.new_id(),
+        status="active",
+        patient=reference_to(link(task, "for")),
+        managingOrganization=reference_to(agency),
+        referralRequest=[reference_to(link(task, "focus"))],
+        period={"start": written(at)},
+        careManager=reference_to(lead),
+    )
+    await store(work, viewer, Proposal(episode, None, "c"))
+    days = (await work.services.pathways.in_force(PATHWAY)).count("goals-days", GOALS_DAYS)
+    by = referral.goals_by(task) or (at.astimezone(work.services.zone).date() + timedelta(days=days)).isoformat()
+    plan = _plan(work, task, lead, name_of(episode), by)
+    await careplans.write(work, viewer, Proposal(plan, None, "c"))
+    why = "First contact after the referral"
+    follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
+    await outcomes.put(work, Staged(follow, created=True, custodian=agency))
+    work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar))
+    work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
+
+
+def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str, by: str) -> Resource:
+    """The plan of an accepted allocation: led by its lead, with its Goals or the date by which they are agreed (OUT-1), under the
+    pathway that the decision was taken under."""
+    goals = referral.goals(task)
+    given = next((reading.value_reference(each) for each in reading.inputs(task, "minimum-dataset")), "")
+    pathways = [one["valueCanonical"] for one in reading.inputs(task, "pathway") if "valueCanonical" in one]
+    extensions = [{"url": EPISODE_OF_CARE, "valueReference": reference_to(episode)}]
+    if not goals:
+        extensions.append({"url": GOALS_BY, "valueDate": by})
+    return make(
+        "CarePlan",
+        id=clock.new_id(),
+        extension=extensions,
+        instantiatesCanonical=pathways or None,
+        status="active",
+        intent="plan",
+        category=[concept(SNOMED, CARE_PLAN)],
+        subject=reference_to(link(task, "for")),
+        period={"start": written(work.context.at)},
+        created=written(work.context.at),
+        author=reference_to(lead),
+        supportingInfo=[reference_to(given)] if given else None,
+        goal=[reference_to(one) for one in goals] or None,
+    )
