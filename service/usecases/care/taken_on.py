@@ -26,7 +26,7 @@ from service.usecases.request.work import UnitOfWork
 
 PATHWAY = "front-door"
 GOALS_DAYS = 14
-"""Goals are agreed within so many days of an acceptance that does not say when (OUT-1), where the pathway in force does not say."""
+"""Goals are agreed within so many days of an acceptance that does not say when (OUT-1), where the pathway does not say either."""
 
 
 async def settle(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
