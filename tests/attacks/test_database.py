@@ -35,7 +35,7 @@ PAST = ("_id", "v", "body", "cust", "pts", "facts", "parties", "tk", "m", "lu", 
 SEAL = ("_id", "at", "heads", "h", "sig", ADDED)
 RELATION = ("_id", "source", "pts", "org", "cust", "s", "e", ADDED)
 KEY = ("_id", "ref")
-AGREEMENT = ("_id", "sector", "purposes", "categories", "start", "end", "by", "at", "contacts", "senior", "duty", ADDED)
+AGREEMENT = ("_id", "sector", "purposes", "categories", "start", "end", "by", "at", "contacts", "lead", "senior", "duty", ADDED)
 CLIENT = (
     "_id",
     "organization",
