@@ -290,6 +290,7 @@ def test_hov_5_an_acceptance_that_is_sent_again_is_answered_again() -> None:
     """However it named its lead: the service made them the owner."""
     done = answered("requested", "accepted", LEAD).writes[0].resource
     assert moved(done, "accepted", agency=CRISIS, user=CAL, owner=ref(CRISIS)) == Repeat(done)
+    assert moved(done, "accepted", agency=CRISIS, user=CAL, output=None) == Repeat(done)
     other = {**done, "output": [], "owner": ref("PractitionerRole/cat")}
     assert not isinstance(moved(done, "accepted", agency=CRISIS, user=CAL, **other), Repeat)
 

@@ -120,6 +120,7 @@ def test_what_the_service_wrote_need_not_be_repeated() -> None:
     before = {**STANDS, "meta": {"versionId": "3", **TAGGED}}
     made = changed(before=before, authoredOn=None, instantiatesCanonical=None, meta={"versionId": "3", "tag": []})
     assert made.writes[0].resource == before
+    assert changed(before=before, meta=None).writes[0].resource["meta"] == TAGGED
     plain = changed(before={**STANDS, "meta": {"versionId": "3"}}, meta={"versionId": "3", "source": "urn:s"}, authoredOn=None)
     assert plain.writes[0].resource == {**STANDS, "meta": {"versionId": "3", "source": "urn:s"}}
 

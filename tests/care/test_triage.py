@@ -16,6 +16,7 @@ from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness
 from service.care.task.machine import Move
 from service.care.task.situation import Outcome, Staged
+from service.care.task.timers import Calendar
 from service.fhir.canonical import DECISION, REQUEST_CATEGORY, TRIAGE_OUTCOME
 from service.fhir.coding import concept
 from tests.care.front_door import (
@@ -47,6 +48,7 @@ from tests.care.front_door import (
     told,
     triage,
 )
+from tests.care.small import AUCKLAND
 from tests.care.told import ANN, HAL, HOUSING, NOW, TRUST
 
 OUT = "Task.output"
@@ -216,6 +218,12 @@ def test_tri_1_a_lead_that_is_proposed_could_lead(given: Any, fault: str) -> Non
     found = carried(*TAKEN, output("lead", valueReference=ref(CAL)), **given)
     assert found == (issues((text, OUT, "TRI-1")) if fault else ())
     assert carried(*TAKEN, **given) == ()
+
+
+def test_tri_1_a_role_that_is_proposed_ends_with_its_day_where_the_service_is() -> None:
+    """At 14:30 in London it is Saturday in Auckland."""
+    last = {"lead": lead(period={"end": "2026-10-23"}), "calendar": Calendar(zone=AUCKLAND)}
+    assert [each.rule for each in carried(*TAKEN, output("lead", valueReference=ref(CAL)), **last)] == ["TRI-1"]
 
 
 def test_e4_a_redirect_rests_on_its_dataset() -> None:

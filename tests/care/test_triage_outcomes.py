@@ -203,6 +203,11 @@ def test_hov_5_another_decision_is_no_repeat() -> None:
     assert isinstance(moved(triage("received", RATIONALE), "received", REDIRECTED), Outcome)
 
 
+def test_hov_1_a_triage_stays_with_its_front_door() -> None:
+    found = moved(triage(), "received", owner=ref(CRISIS))
+    assert [(each.expression, each.rule) for each in found.issues] == [("Task.owner", "E4")]
+
+
 @pytest.mark.parametrize("end", ["rejected", "cancelled", "failed", "accepted", "on-hold", "entered-in-error", "requested"])
 def test_hov_1_a_triage_ends_in_a_decision_and_in_no_other_way(end: str) -> None:
     found = moved(triage(), end, statusReason=concept("urn:s", "x"))

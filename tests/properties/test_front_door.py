@@ -194,6 +194,13 @@ class FrontDoors(RuleBasedStateMachine):
             found = sending.decide(self.written(HOUSING, before, {**before, "status": "revoked"}, Completeness()), self.ids)
             assert self.settle(found)
 
+    @rule(request=sent, user=a_person)
+    def accept(self, request: str, user: str) -> None:
+        """The agency that is asked accepts, whomever it names to lead."""
+        for task in self.live(request):
+            if reading.code(task) == "allocation":
+                self.move(task, link(task, "owner"), user, "accepted", [], "", permits=True)
+
     @rule(
         request=sent,
         pick=st.integers(0, 9),
@@ -311,4 +318,4 @@ class FrontDoors(RuleBasedStateMachine):
 
 
 TestFrontDoors = FrontDoors.TestCase
-TestFrontDoors.settings = settings(max_examples=50, stateful_step_count=30, deadline=None)
+TestFrontDoors.settings = settings(max_examples=100, stateful_step_count=30, deadline=None)
