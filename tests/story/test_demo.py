@@ -47,6 +47,9 @@ STEPS = {
     18: ("422", "it names `threshold`, `rationale`, `receiver`, `decided-by`"),
     19: ("`completed`", "no plan before somebody accepts"),
     20: ("`accepted`", "led by Cora", "Hugo was told"),
+    21: ("201", "Carl has its review, due"),
+    22: ("422", "it names `threshold`, `rationale`, `contact-cadence`"),
+    23: ("a brief review is due", "one contact plan has an end", "Hugo was told"),
 }
 
 

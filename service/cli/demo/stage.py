@@ -30,6 +30,7 @@ from service.cli.demo.locality import AGENCIES, CRISIS
 from service.cli.demo.narrator import Narrator
 from service.cli.demo.seeding import APPS, BACK, CHOSEN, EVERYTHING, Stage, seed, system
 from service.cli.demo.smart import App, Partner, backend
+from service.cli.demo.step_up import StepUp
 from service.cli.demo.story import Story
 from service.cli.opening import opened
 from service.cli.signals import GRACE_SECONDS
@@ -157,6 +158,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
         questions = _questions()
         Story(tell, cast, questions).play()
         FrontDoor(tell, cast, questions).play()
+        StepUp(tell, cast, questions).play()
     if tell.wrong:
         console.print("\n[red]Not all went as told:[/red]", *map(escape, tell.wrong), sep="\n  ", soft_wrap=True, highlight=False)
     else:
@@ -167,7 +169,7 @@ def _played(console: Console, base: str, stage: Stage) -> list[str]:
 def _questions() -> dict[str, list[Resource]]:
     """The items of the minimum datasets that the story answers."""
     definitions = Definitions.load(shipped("profiles"))
-    found = {name: definitions.questionnaire(dataset(name)) for name in ("handover", "crisis", "referral")}
+    found = {name: definitions.questionnaire(dataset(name)) for name in ("handover", "crisis", "referral", "escalation")}
     return {name: each["item"] for name, each in found.items() if each}
 
 

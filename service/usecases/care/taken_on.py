@@ -9,7 +9,7 @@ from service.care.referral import referral
 from service.care.task import first_contact, reading
 from service.care.task.made import make
 from service.care.task.situation import Staged
-from service.change import Notice, Resource
+from service.change import Notice, Party, Resource
 from service.fhir.canonical import (
     CARE_PLAN,
     EPISODE_OF_CARE,
@@ -49,11 +49,19 @@ async def settle(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
     by = referral.goals_by(task) or (at.astimezone(work.services.zone).date() + timedelta(days=days)).isoformat()
     plan = _plan(work, task, lead, name_of(episode), by)
     await careplans.write(work, viewer, Proposal(plan, None, "c"))
+    await _leads(work, task, plan, agency)
     why = "First contact after the referral"
     follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
     await outcomes.put(work, Staged(follow, created=True, custodian=agency))
     work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar))
     work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
+
+
+async def _leads(work: UnitOfWork, task: Resource, plan: Resource, agency: str) -> None:
+    """IDN-6: who takes a person on by the referral of the agency that keeps the Patient leads the person's plan, as who
+    receives it by handover does. A referral of somebody else's Patient gives no such standing."""
+    if await work.keeper(link(task, "for")) == await work.keeper(link(task, "focus")):
+        work.staged[name_of(plan)].parties = (Party(agency),)
 
 
 def _plan(work: UnitOfWork, task: Resource, lead: str, episode: str, by: str) -> Resource:
