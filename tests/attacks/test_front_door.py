@@ -13,7 +13,7 @@ from service.change import Resource
 from service.store.partners import Partner
 from service.usecases.register import integrity, partners
 from tests.attacks.records import denial
-from tests.locality import Agency, code, person, role, stored
+from tests.locality import code, person, role, stored
 from tests.story.test_front_door import (
     ALLOCATED,
     BORDERLINE,
@@ -269,27 +269,23 @@ async def test_e4_a_referral_is_held_to_its_profile(story: Story, change: Resour
     assert (await story.housing.get("ServiceRequest")).json().get("entry", []) == []
 
 
-async def marked(agency: Agency, request: Resource, method: str) -> Resource:
-    """A referral as stored, written with the tag and the pathway that only the service writes."""
-    given = {
-        **request,
-        "meta": {**request.get("meta", {}), "tag": [OVERRIDDEN]},
-        "instantiatesCanonical": ["https://evil.example/p|1"],
-    }
-    answer = await (agency.post("ServiceRequest", given) if method == "POST" else agency.put(given))
-    assert answer.status_code < 300, answer.text
-    kept: Resource = answer.json()
-    return kept
+EVIL = ["https://evil.example/PlanDefinition/front-door|1"]
 
 
-@pytest.mark.parametrize("method", ["POST", "PUT"])
-async def test_gov_3_no_client_writes_under_which_pathway_a_referral_ran_nor_that_it_was_overridden(
-    story: Story, method: str
-) -> None:
+async def test_gov_3_no_client_says_under_which_pathway_a_referral_runs(story: Story) -> None:
+    """The service records it as it sends, and it stays."""
+    sent = await story.housing.created(await story.referral(instantiatesCanonical=EVIL))
+    assert EVIL[0] not in sent["instantiatesCanonical"]
+    changed = await story.housing.put({**sent, "instantiatesCanonical": EVIL})
+    assert issues(changed) == [("E4", "ServiceRequest.instantiatesCanonical")]
+
+
+async def test_e4_no_client_says_that_a_threshold_was_overridden(story: Story) -> None:
     """Overridden thresholds are sampled (GOV-1), so none is invented."""
-    request = await story.referral()
-    kept = await marked(story.housing, request if method == "POST" else await story.housing.created(request), method)
-    assert ("tag" in kept["meta"], "https://evil.example/p|1" in kept.get("instantiatesCanonical", [])) == (False, False)
+    sent = await story.housing.created(await story.referral(meta={"tag": [OVERRIDDEN]}))
+    amended = await story.housing.put({**sent, "meta": {**sent["meta"], "tag": [OVERRIDDEN]}, "note": [{"text": "More."}]})
+    assert amended.status_code == 200, amended.text
+    assert [each.get("tag") for each in (sent["meta"], amended.json()["meta"])] == [None, None]
 
 
 @pytest.mark.parametrize(

@@ -192,8 +192,12 @@ def test_e4_another_wait_of_a_triage_is_not_ended_by_answers() -> None:
     assert informed(triage=before) == Outcome(())
 
 
-def test_e4_answers_to_a_triage_that_is_over_change_nothing() -> None:
-    assert informed(clarification=clarification()) == Outcome(())
+def test_e4_answers_to_a_triage_that_is_over_complete_the_clarification_alone() -> None:
+    """Who was asked and has answered is asked no more (TIM-15)."""
+    done = {**clarification("completed", output=[ANSWER]), "lastModified": NOW}
+    stopped, heard = ("TIM-15:Task/clarification",), (told(TRUST, HERE),)
+    assert informed(clarification=clarification()) == Outcome((Staged(done),), cancelled=stopped, notices=heard)
+    assert informed() == Outcome(())
 
 
 def test_e4_a_referral_that_is_amended_is_stored_with_what_its_answers_change() -> None:

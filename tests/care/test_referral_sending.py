@@ -89,7 +89,8 @@ def test_a_referral_names_its_front_door_its_responses_and_its_basis() -> None:
 
 
 def test_the_table_of_a_referral_row_by_row() -> None:
-    sends = (sending.own, sending.addressed, sending.about_somebody, sending.answered, sending.authorised, sending.replacing)
+    about = (sending.own, sending.addressed, sending.about_somebody, sending.asking)
+    sends = (*about, sending.answered, sending.evident, sending.authorised, sending.replacing)
     stays = (sending.own, sending.unchanged)
     assert {
         ("none", "draft"): ((sending.own,), sending.store),
@@ -98,7 +99,7 @@ def test_the_table_of_a_referral_row_by_row() -> None:
         ("draft", "active"): (sends, sending.send),
         ("draft", "revoked"): ((sending.own,), sending.store),
         ("draft", "entered-in-error"): ((sending.own,), sending.store),
-        ("active", "active"): (stays, sending.amend),
+        ("active", "active"): ((*stays, sending.evident), sending.amend),
         ("active", "revoked"): (stays, sending.withdraw),
         ("active", "entered-in-error"): (stays, sending.withdraw),
     } == MOVES

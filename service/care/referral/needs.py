@@ -58,8 +58,8 @@ def decider(situation: FrontDoorSituation) -> Issues:
     if not by.startswith("PractitionerRole/"):
         text = "Say who decided: add output `decided-by`, a PractitionerRole of your agency, or sign in as one."
         return (issue(text, _OUT, "E4"),)
-    role = situation.decider.role or {}
-    if organization_of(role) != situation.receiver or not situation.receiver:
+    role = situation.deciding.role or {}
+    if situation.decider != situation.receiver or not situation.receiver:
         return (issue(f"`{by}` is not of the agency that decides: name a PractitionerRole of it.", _OUT, "E4"),)
     if role.get("active") is not False and contains(role.get("period"), situation.at, situation.zone):
         return ()
@@ -150,7 +150,7 @@ def approver(situation: FrontDoorSituation) -> Issues:
     decided, in whatever role."""
     by = decided_by(situation)
     made = referral.decision_of(situation.triage or {})
-    if by and (by == made.decided_by or _one_person(situation.decider, situation.earlier)):
+    if by and (by == made.decided_by or _one_person(situation.deciding, situation.earlier)):
         return (issue("Nobody decides and approves: another senior approves this.", _OUT, "E4"),)
     if (found := decider(situation)) or by in (link(situation.current, "owner"), situation.senior):
         return found

@@ -37,6 +37,8 @@ CLOCKS: Mapping[str, str] = {
     TaskCode.ALLOCATION: "TIM-11",
 }
 """The clock of each Task that a referral leads to."""
+KEPT = ("authoredOn", "instantiatesCanonical")
+"""What the service wrote, and a client need not repeat."""
 
 
 def decide(found: Referral, ids: Ids) -> Outcome | Problem:
@@ -60,8 +62,10 @@ def _status(request: Resource | None) -> str:
 
 def _completed(found: Referral) -> Resource:
     before, after = found.before or {}, found.after
-    given = {"authoredOn": before["authoredOn"]} if "authoredOn" in before and "authoredOn" not in after else {}
-    run = with_member({**after, **given}, "instantiatesCanonical", before.get("instantiatesCanonical"))
+    given = {name: before[name] for name in KEPT if name in before and name not in after}
+    run = {**after, **given}
+    if before.get("status") != "active":
+        run = with_member(run, "instantiatesCanonical", None)
     return reading.untagged(run, before)
 
 

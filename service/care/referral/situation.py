@@ -69,19 +69,22 @@ class Referral:
 class FrontDoorSituation(Situation):
     """A Task of the front door with the referral that it is about, and the Task of its triage where it is another.
 
-    `keeper` is the Organization that keeps the referral, `clarification` the open one of its triage. `decider` is the role that
-    decides, and `earlier` the one that decided what is approved. `live` says whether the receiver that a decision names is active
-    and its sharing agreement stands, and `lead` is the Lead that the Task names;
-    `authority` decides whether the receiver may have what was referred. `redirect` says how complete the redirect's dataset is,
-    and `urgent` whether it says that urgent routes were told. For an approval these four are of the decision that is approved.
-    `senior` is the front door's contact for approvals. `suggested` is what the pathway suggests now. `goals` are the Goals that
-    the caller may see and that are about the person. `decide_by` is the instant of TIM-14 for what is to be decided again."""
+    `keeper` is the Organization that keeps the referral, `clarification` the open one of its triage. `decider` is the
+    Organization of output `decided-by`, `deciding` that role, and `earlier` the role that decided what is approved. `live` says
+    whether the receiver that a decision names is active and its sharing agreement stands, and `lead` is the Lead that the Task
+    names; `authority` decides whether the receiver may have what was referred. `redirect` says how complete the redirect's
+    dataset is, and `urgent` whether it says that urgent routes were told. For an approval these four are of the decision that is
+    approved. `senior` is the front door's contact for approvals. `suggested` is what the pathway suggests now. `goals` are the
+    Goals that the caller may see and that are about the person. `decide_by` is the instant of TIM-14 for what is to be decided
+    again.
+    """
 
     referral: Resource | None = None
     keeper: str = ""
     triage: Resource | None = None
     clarification: Resource | None = None
-    decider: Lead = NOBODY
+    decider: str = ""
+    deciding: Lead = NOBODY
     earlier: Lead = NOBODY
     live: bool = False
     lead: Lead = NOBODY
