@@ -1,9 +1,10 @@
 """How many small changes of the care and consent rules are noticed by the rules' own tests.
 
-    .venv/bin/python tests/mutation/score.py [SEED]
+    .venv/bin/python tests/mutation/score.py [SEED …]
 
-mutmut (configured in pyproject.toml) makes the changes: a comparison turned round, a guard left out, a word misspelt. `SEED` is a
-digit: a change is tried if its number ends in it, so one in ten is. Without a seed all are. What is not noticed is printed with
+mutmut (configured in pyproject.toml) makes the changes: a comparison turned round, a guard left out, a word misspelt. A
+change is tried if its number ends in a SEED: one in ten with a digit, one in twenty with five endings of two. Without a seed all
+are. What is not noticed is printed with
 what was changed, module by module; the command fails when less than `WANTED` of all that was tried is noticed.
 """
 
@@ -20,11 +21,11 @@ NOTICED = {"killed", "timeout", "segfault", "suspicious"}
 MUTMUT = str(Path(sys.executable).with_name("mutmut"))
 
 
-def main(seed: str = "") -> int:
+def main(*seeds: str) -> int:
     """The exit code: 1 when too little was noticed."""
     shutil.rmtree("mutants", ignore_errors=True)
     with Path("mutation.log").open("w") as log:
-        subprocess.run([MUTMUT, "run", *([f"*{seed}"] if seed else [])], check=True, stdout=log, stderr=subprocess.STDOUT)
+        subprocess.run([MUTMUT, "run", *(f"*{seed}" for seed in seeds)], check=True, stdout=log, stderr=subprocess.STDOUT)
     fates = [fate for fate in _fates() if fate[1] != "not checked"]
     unnoticed = [name for name, status in fates if status not in NOTICED]
     for name in unnoticed:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from service.fhir.definitions import Definitions
 from service.fhir.index import Index, Indexer
 from service.fhir.query import Query
 from service.fhir.search import matches, parse, place
+from service.store import worklist
 from service.store.row import Projection, draft
 from service.store.search_filter import filter_of, order_of
 from service.store.visible import Visible
@@ -172,7 +174,10 @@ def test_memory_and_database_find_the_same(rows: Any, case: tuple[str, Documents
 @settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
 @given(case=cases)
 def test_a_stored_row_gives_back_its_index(rows: Any, case: tuple[str, Documents, Any]) -> None:
+    """And on whose worklist a Task stands, which is drawn as it is stored."""
     documents, indexes = stored(case[1])
+    listed = [frozenset(f"{worklist.KEY}{each}" for each in document.get(worklist.AGENCIES, ())) for document in documents]
+    indexes = [replace(index, keys=index.keys | keys) for index, keys in zip(indexes, listed, strict=True)]
     rows.delete_many({})
     if documents:
         rows.insert_many(documents)
