@@ -5,21 +5,18 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
 import pytest_asyncio
 
-from service import clock
 from service.app import build, routes, shell
 from service.care.task import reading
-from service.change import Resource, Timer
+from service.change import Resource
 from service.settings import Settings
 from service.store.mongo import Mongo
 from service.store.partners import Partner
-from service.usecases.care import deadlines
 from service.usecases.register import partners
 from tests.locality import BASE, Agency, Locality, code, dataset, person, settle, transport
 
@@ -368,29 +365,3 @@ async def test_hov_9_a_repeated_decision_allocates_once(story: Story) -> None:
     again = await story.trust.put({**said, "meta": first.json()["meta"]})
     assert again.status_code == 200, again.text
     await story.task(story.crisis, "allocation")
-
-
-async def test_hov_10_the_front_door_is_told_where_else_the_person_has_a_plan(story: Story) -> None:
-    """As consent allows, and nobody else is told; the referral goes on."""
-    plan = await story.housing.created(story.locality.plan(author={"reference": "PractitionerRole/housing-lead"}))
-    await story.housing.created(await story.referral())
-    triage = await story.task(story.trust, "triage")
-    found = (await story.trust.get("Communication?category=known-elsewhere")).json()["entry"]
-    about = [each["reference"] for each in found[0]["resource"]["about"]]
-    assert about == [f"Task/{triage['id']}", f"CarePlan/{plan['id']}"]
-    assert (await story.housing.get("Communication?category=known-elsewhere")).json().get("entry", []) == []
-
-
-@pytest.mark.parametrize(("priority", "hours"), [("urgent", 4), ("routine", 24)])
-async def test_tim_14_both_agencies_hear_once_of_a_triage_that_is_late(story: Story, priority: str, hours: int) -> None:
-    """Four hours when it is urgent, one working day otherwise."""
-    await story.housing.created(await story.referral(priority=priority))
-    triage = await story.task(story.trust, "triage")
-    services = story.locality.built.services
-    (timer,) = await services.mongo.collection("timers").find({"k": f"TIM-14:Task/{triage['id']}"}).to_list(None)
-    assert timer["due"] - clock.now() >= timedelta(hours=hours) - timedelta(minutes=1)
-    due = Timer(timer["k"], "TIM-14", timer["due"], f"Task/{triage['id']}")
-    for _ in range(2):
-        await deadlines.fire(services, f"{BASE}/fhir", due, timer["due"])
-    told = services.mongo.collection("outbox").find({"topic": "deadline-breached"})
-    assert sorted([each["to"] async for each in told]) == ["Organization/housing", "Organization/trust"]

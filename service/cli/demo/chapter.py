@@ -10,8 +10,8 @@ import httpx
 
 from service.change import Resource
 from service.cli.demo import locality
-from service.cli.demo.locality import CRISIS, DAN, HOUSING, TRUST
-from service.cli.demo.narrator import Narrator, refusal
+from service.cli.demo.locality import CRISIS, DAN, HOUSING, TRUST, output
+from service.cli.demo.narrator import Narrator, refusal, status
 from service.cli.demo.smart import Partner
 from service.fhir.canonical import (
     BUSINESS_STATUS,
@@ -52,7 +52,7 @@ class FrontDoor:
         self.tell.step("Hugo of the housing association refers Dan to the trust's front door, and leaves one item open")
         housing, trust = self.cast["housing"], self.cast["trust"]
         response = housing.post("QuestionnaireResponse", self._dataset((OPEN,))).json()
-        answer = self._heard(housing, housing.post("ServiceRequest", _referral(response["id"])), 201, says=_status)
+        answer = self._heard(housing, housing.post("ServiceRequest", _referral(response["id"])), 201, says=status)
         self.referral = answer.json()
         self.triage = self._task(trust, "triage")
         waits = code_in(self.triage.get("businessStatus"), BUSINESS_STATUS)
@@ -65,7 +65,7 @@ class FrontDoor:
         self.tell.step("He answers it, and the waiting ends by itself")
         housing, trust = self.cast["housing"], self.cast["trust"]
         stored = housing.get(self.referral["supportingInfo"][0]["reference"]).json()
-        self._heard(housing, housing.put(stored, item=self._dataset()["item"]), 200, says=_status)
+        self._heard(housing, housing.put(stored, item=self._dataset()["item"]), 200, says=status)
         self.triage = self._task(trust, "triage")
         self.tell.holds("the triage waits no more", "businessStatus" not in self.triage)
         self.tell.says(f"what the pathway suggests: {_suggested(self.triage)}")
@@ -74,7 +74,7 @@ class FrontDoor:
         """TRI-1: a decision says why, on which threshold, and who takes the person on."""
         self.tell.step("Tara would allocate him without saying why, and is told all that is missing at once")
         trust = self.cast["trust"]
-        bare = self._decided(_output("decision", valueCodeableConcept=concept(DECISION, "allocated")))
+        bare = self._decided(output("decision", valueCodeableConcept=concept(DECISION, "allocated")))
         answer = self._heard(trust, trust.put(self.triage, status="completed", output=bare), 422)
         missing = ("`threshold`", "`rationale`", "`receiver`", "`decided-by`")
         self.tell.holds(f"it names {', '.join(missing)}", all(each in refusal(answer) for each in missing))
@@ -84,13 +84,13 @@ class FrontDoor:
         self.tell.step("With her reason he is allocated to the crisis team, which nobody has asked to lead a plan yet")
         trust, crisis = self.cast["trust"], self.cast["crisis"]
         outputs = self._decided(
-            _output("decision", valueCodeableConcept=concept(DECISION, "allocated")),
-            _output("threshold", valueCodeableConcept=concept(TRIAGE_OUTCOME, "eligible")),
-            _output("rationale", valueString=WHY),
-            _output("receiver", valueReference={"reference": CRISIS.reference}),
-            _output("decided-by", valueReference={"reference": TRUST.role("tara")}),
+            output("decision", valueCodeableConcept=concept(DECISION, "allocated")),
+            output("threshold", valueCodeableConcept=concept(TRIAGE_OUTCOME, "eligible")),
+            output("rationale", valueString=WHY),
+            output("receiver", valueReference={"reference": CRISIS.reference}),
+            output("decided-by", valueReference={"reference": TRUST.role("tara")}),
         )
-        self._heard(trust, trust.put(self.triage, status="completed", output=outputs), 200, says=_status)
+        self._heard(trust, trust.put(self.triage, status="completed", output=outputs), 200, says=status)
         found = self._heard(crisis, crisis.get(f"CarePlan?subject={DAN}"), 200, says=_count)
         self.tell.holds("there is no plan before somebody accepts", not found.json().get("entry"))
 
@@ -100,7 +100,7 @@ class FrontDoor:
         crisis, housing = self.cast["crisis"], self.cast["housing"]
         allocation = self._task(crisis, "allocation")
         lead = {"reference": CRISIS.role("cora")}
-        self._heard(crisis, crisis.put(allocation, status="accepted", owner=lead), 200, says=_status)
+        self._heard(crisis, crisis.put(allocation, status="accepted", owner=lead), 200, says=status)
         found = self._heard(crisis, crisis.get(f"CarePlan?subject={DAN}"), 200, says=_count)
         plans = [entry["resource"] for entry in found.json().get("entry", [])]
         self.tell.holds(
@@ -108,7 +108,7 @@ class FrontDoor:
         )
         follow = self._task(crisis, "follow-up", f"&patient={DAN}")
         self.tell.holds(f"Cora owes the first contact by {_due(follow)}", follow["owner"] == lead)
-        self._heard(housing, housing.get(f"ServiceRequest/{self.referral['id']}"), 200, says=_status)
+        self._heard(housing, housing.get(f"ServiceRequest/{self.referral['id']}"), 200, says=status)
         told = housing.get(f"Communication?subject={DAN}&category=referral-outcome").json().get("entry", [])
         self.tell.holds("and Hugo was told", len(told) == 1)
 
@@ -145,10 +145,6 @@ def _referral(dataset: str) -> Resource:
     }
 
 
-def _output(kind: str, **value: Any) -> Resource:
-    return {"type": concept(TASK_OUTPUT, kind), **value}
-
-
 def _suggested(triage: Resource) -> str:
     said = next(each["valueCodeableConcept"] for each in triage["output"] if code_in(each["type"], TASK_OUTPUT) == "suggestion")
     code = code_in(said, TRIAGE_OUTCOME)
@@ -157,11 +153,6 @@ def _suggested(triage: Resource) -> str:
 
 def _due(task: Resource) -> str:
     return str(task["restriction"]["period"]["end"])
-
-
-def _status(answer: httpx.Response) -> str:
-    resource = answer.json()
-    return f"{resource['resourceType']} version {resource['meta']['versionId']} is `{resource['status']}`"
 
 
 def _count(answer: httpx.Response) -> str:

@@ -24,6 +24,7 @@ from service.fhir.canonical import (
     PARTICIPATION,
     SNOMED,
     TAG,
+    TASK_OUTPUT,
     dataset,
 )
 from service.fhir.coding import concept
@@ -233,3 +234,8 @@ def answers(name: str, patient: str, author: str, items: list[Resource], without
         "author": {"reference": author},
         "item": given,
     }
+
+
+def output(kind: str, **value: Any) -> Resource:
+    """An output of a Task."""
+    return {"type": concept(TASK_OUTPUT, kind), **value}

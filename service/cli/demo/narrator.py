@@ -65,3 +65,9 @@ def refusal(answer: httpx.Response) -> str:
 
 def _mark(right: bool) -> str:
     return "[green]as told[/green]" if right else "[red]NOT AS TOLD[/red]"
+
+
+def status(answer: httpx.Response) -> str:
+    """A sentence about the version and status of the record in an answer."""
+    resource = answer.json()
+    return f"{resource['resourceType']} version {resource['meta']['versionId']} is `{resource['status']}`"

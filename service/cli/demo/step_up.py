@@ -10,11 +10,11 @@ import httpx
 
 from service.change import Resource
 from service.cli.demo import locality
-from service.cli.demo.locality import CRISIS, DAN, HOUSING
-from service.cli.demo.narrator import Narrator, refusal
+from service.cli.demo.locality import CRISIS, DAN, HOUSING, output
+from service.cli.demo.narrator import Narrator, refusal, status
 from service.cli.demo.smart import Partner
 from service.clock import now
-from service.fhir.canonical import ESCALATION_THRESHOLD, LAWFUL_BASIS, REQUEST_CATEGORY, SHARING_AUTHORITY, TASK_CODE, TASK_OUTPUT
+from service.fhir.canonical import ESCALATION_THRESHOLD, LAWFUL_BASIS, REQUEST_CATEGORY, SHARING_AUTHORITY, TASK_CODE
 from service.fhir.coding import concept
 from service.fhir.date import written
 
@@ -43,7 +43,7 @@ class StepUp:
         self._heard(crisis, crisis.post("CareTeam", _team()), 201)
         answers = locality.answers("escalation", DAN, HOUSING.role("hugo"), self.questions["escalation"])
         response = housing.post("QuestionnaireResponse", answers).json()
-        self._heard(housing, housing.post("ServiceRequest", _escalation(response["id"])), 201, says=_status)
+        self._heard(housing, housing.post("ServiceRequest", _escalation(response["id"])), 201, says=status)
         self.review = self._task("escalation-review")
         due = self.review["restriction"]["period"]["end"]
         self.tell.holds(f"Carl has its review, due {due}", self.review["owner"] == {"reference": CRISIS.role("carl")})
@@ -116,12 +116,12 @@ def _decision() -> list[Resource]:
     end = written(now() + timedelta(days=14))
     repeat = {"frequency": 1, "period": 1, "periodUnit": "d", "boundsPeriod": {"end": end}}
     return [
-        _output("threshold", valueCodeableConcept=concept(ESCALATION_THRESHOLD, "met")),
-        _output("rationale", valueString=WHY),
-        _output("decided-by", valueReference={"reference": CRISIS.role("carl")}),
-        _output("contact-cadence", valueTiming={"repeat": repeat}),
-        _output("out-of-hours", valueString="The crisis line, which has his plan; Hugo has the number."),
-        _output("mdt-review", valueDate=(now() + timedelta(days=5)).date().isoformat()),
+        output("threshold", valueCodeableConcept=concept(ESCALATION_THRESHOLD, "met")),
+        output("rationale", valueString=WHY),
+        output("decided-by", valueReference={"reference": CRISIS.role("carl")}),
+        output("contact-cadence", valueTiming={"repeat": repeat}),
+        output("out-of-hours", valueString="The crisis line, which has his plan; Hugo has the number."),
+        output("mdt-review", valueDate=(now() + timedelta(days=5)).date().isoformat()),
     ]
 
 
@@ -140,14 +140,5 @@ def _action(review: str) -> Resource:
     }
 
 
-def _output(kind: str, **value: Any) -> Resource:
-    return {"type": concept(TASK_OUTPUT, kind), **value}
-
-
 def _ends(request: Resource) -> str:
     return str(request["occurrenceTiming"]["repeat"]["boundsPeriod"]["end"])
-
-
-def _status(answer: httpx.Response) -> str:
-    resource = answer.json()
-    return f"{resource['resourceType']} version {resource['meta']['versionId']} is `{resource['status']}`"

@@ -16,7 +16,7 @@ import httpx
 from service.change import Resource
 from service.cli.demo import locality
 from service.cli.demo.locality import ADA, BEN, CRISIS, HOUSING, NOTED, PLAN, REFUSED, SECRET, SURGERY, TEAM, TRUST
-from service.cli.demo.narrator import Narrator, refusal
+from service.cli.demo.narrator import Narrator, refusal, status
 from service.cli.demo.smart import Partner
 from service.clock import new_id
 from service.fhir.canonical import (
@@ -98,10 +98,10 @@ class Story:
         """HOV-4: the receiving agency accepts the handover with a named lead."""
         self.tell.step("The crisis team receives it, and accepts it with Carl as the named lead")
         crisis = self.cast["crisis"]
-        self._heard(crisis, crisis.get(f"Task/{self.task['id']}"), 200, says=_status)
-        received = self._heard(crisis, crisis.put(self.task, status="received"), 200, says=_status)
+        self._heard(crisis, crisis.get(f"Task/{self.task['id']}"), 200, says=status)
+        received = self._heard(crisis, crisis.put(self.task, status="received"), 200, says=status)
         self.task = received.json()
-        self._heard(crisis, crisis.put(self.task, **_by("carl")), 200, says=_status)
+        self._heard(crisis, crisis.put(self.task, **_by("carl")), 200, says=status)
 
     def moved(self) -> None:
         """OWN-2 and OWN-4: ownership has moved at one instant, in plan, team and episode alike."""
@@ -123,12 +123,12 @@ class Story:
         self.tell.step("A joint crisis plan becomes active only when every agency has agreed to this very version")
         crisis = self.cast["crisis"]
         answers = crisis.post("QuestionnaireResponse", self._crisis_dataset()).json()
-        made = self._heard(crisis, crisis.post("CarePlan", _crisis_plan(answers["id"])), 201, says=_status)
+        made = self._heard(crisis, crisis.post("CarePlan", _crisis_plan(answers["id"])), 201, says=status)
         self.crisis_plan = made.json()
         self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 422)
         for agency in (CRISIS, HOUSING, TRUST):
             self._agree(self.cast[agency.id], agency.reference)
-        active = self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 200, says=_status)
+        active = self._heard(crisis, crisis.put(self.crisis_plan, status="active"), 200, says=status)
         self.crisis_plan = active.json()
 
     def unknown(self) -> None:
@@ -146,7 +146,7 @@ class Story:
         asked = self._review(trust)
         self.tell.says(f"the trust is asked about `{link(asked, 'focus')}` of {_registrant(asked)}")
         decided = {"type": concept(TASK_OUTPUT, "decision"), "valueCodeableConcept": concept(IDENTITY_DECISION, "same-person")}
-        self._heard(trust, trust.put(asked, status="completed", output=[decided]), 200, says=_status)
+        self._heard(trust, trust.put(asked, status="completed", output=[decided]), 200, says=status)
         self._heard(crisis, crisis.post("CareTeam", _named(SURGERY.reference)), 201)
 
     def _review(self, trust: Partner) -> Resource:
@@ -165,7 +165,7 @@ class Story:
         gita, mine = self.cast["gita"], self.crisis_plan["id"]
         found = self._heard(gita, gita.get(f"CarePlan?category={quote(CATEGORY, safe='')}"), 200, says=_found)
         self.tell.holds("she finds the crisis plan and nothing else", _ids(found) == [mine])
-        self._heard(gita, gita.get(f"CarePlan/{mine}"), 200, says=_status)
+        self._heard(gita, gita.get(f"CarePlan/{mine}"), 200, says=status)
         self._heard(gita, gita.get(PLAN), 404)
 
     def hidden(self) -> None:
@@ -220,7 +220,7 @@ class Story:
         trust = self.cast["trust"]
         dataset = locality.answers("handover", ADA, TRUST.role("tara"), self.questions["handover"], without)
         made = trust.post("QuestionnaireResponse", dataset).json()
-        answer = self._heard(trust, trust.post("Task", _handover(made["id"])), expected, says=None if without else _status)
+        answer = self._heard(trust, trust.post("Task", _handover(made["id"])), expected, says=None if without else status)
         self.tell.holds(f"it names {', '.join(without)}", all(each in refusal(answer) for each in without)) if without else None
         task: Resource = answer.json()
         return task
@@ -231,7 +231,7 @@ class Story:
     def _agree(self, partner: Partner, agency: str) -> None:
         path = f"Task?focus=CarePlan/{self.crisis_plan['id']}&code={TASK_CODE}|agree-plan&owner={agency}&status=requested"
         (asked,) = partner.get(path).json()["entry"]
-        self._heard(partner, partner.put(asked["resource"], status="completed"), 200, says=_status)
+        self._heard(partner, partner.put(asked["resource"], status="completed"), 200, says=status)
 
 
 def _handover(dataset: str) -> Resource:
@@ -317,11 +317,6 @@ def _override() -> Resource:
 
 def _parameters(**given: Resource) -> Resource:
     return {"resourceType": "Parameters", "parameter": [{"name": name, **value} for name, value in given.items()]}
-
-
-def _status(answer: httpx.Response) -> str:
-    resource = answer.json()
-    return f"{resource['resourceType']} version {resource['meta']['versionId']} is `{resource['status']}`"
 
 
 def _tenures(answer: httpx.Response) -> str:

@@ -16,7 +16,7 @@ from service.care.referral.situation import NOBODY, FrontDoorSituation, Referral
 from service.care.task import reading
 from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness, completeness
-from service.care.task.situation import Outcome
+from service.care.task.situation import Outcome, Staged
 from service.change import Resource
 from service.fhir.canonical import (
     TASK_CODE,
@@ -116,14 +116,15 @@ async def _completeness(work: UnitOfWork, response: Resource | None, canonical: 
 
 
 def suggested(pathway: Pathway, response: Resource | None, request: Resource) -> Suggested:
-    """What the pathway in force suggests for a dataset and a referral, with the answers that made it; where it suggests
+    """What the pathway in force suggests for a dataset and a referral, and which items made it: not what was answered, since the
+    Task stays visible where the dataset no longer is (HOV-8), and `$explain` tells who may read that. Where the pathway suggests
     nothing, or cannot be evaluated, a person decides, and it says so."""
     found = suggest(pathway, response, request)
     if not found.code:
         return Suggested("", found.fault or "No threshold of the pathway holds: a person decides.", pathway.canonical)
-    held = found.holds[0]
-    said = "; ".join(f"`{place}`: {text}" for place, text in held.because)
-    return Suggested(found.code, said, pathway.canonical)
+    places = dict.fromkeys(place for place, _ in found.holds[0].because)
+    said = ", ".join(f"`{place}`" for place in places)
+    return Suggested(found.code, f"By what is said to {said}; `$explain` tells more." if said else "", pathway.canonical)
 
 
 async def _open_tasks(
@@ -210,12 +211,13 @@ async def _authority(work: UnitOfWork, viewer: Viewer, found: Referral) -> Autho
     basis = referral.basis(found.after) or {}
     consent = link(basis, "valueReference")
     hidden = frozenset({consent} if consent and not await sees(work, viewer, consent) else ())
+    await outcomes.put(work, Staged(found.after, found.before is None, found.agency))  # as it would be shared
     rows = await _rows(work, found)
     return await sending.permitted(work, rules.sent_task(found), found.sender, found.receiver, rows, hidden)
 
 
 async def _rows(work: UnitOfWork, found: Referral) -> list[Row]:
-    """What a referral shows to its front door that is stored: the dataset, and once it is staged the referral."""
+    """What a referral shows to its front door: itself, and its dataset."""
     rows = [await work.standing(ref) for ref in (name_of(found.after), found.response) if ref]
     return [row for row in rows if row is not None and not row.deleted]
 
