@@ -191,6 +191,12 @@ def test_e4_a_refusal_names_all_that_is_in_the_way() -> None:
     assert (found.category, found.issues[-1].expression) == (Category.RULE, "ServiceRequest.replaces")
 
 
+def test_e4_a_referral_of_nobody_is_told_what_to_refer_to() -> None:
+    found = sending.about_somebody(written(after=request(subject={"display": "Dan"}), known=False))
+    text = "`subject` refers to nobody: set its `reference` to the Patient that this is about."
+    assert found == issues((text, "ServiceRequest.subject", "E4"))
+
+
 EARLIER = request("revoked", id="e")
 CIRCLE = "A referral cannot replace itself, directly or by way of others: leave `replaces` out."
 UNKNOWN = "`ServiceRequest/e` is no referral of this person that you may see: set `replaces` to one, or leave it out."

@@ -15,7 +15,7 @@ from service.care.task.dataset import Completeness
 from service.care.task.effects import timer_key
 from service.care.task.made import communication, task_of
 from service.care.task.reading import business_status, code, status_reason, with_member
-from service.care.task.requirements import Issues, issue
+from service.care.task.requirements import Issues, issue, nobody
 from service.care.task.situation import AuditFact, Ids, Outcome, Staged
 from service.change import Notice, Resource, Timer
 from service.fhir.canonical import BUSINESS_STATUS, TASK_INPUT, TASK_OUTPUT, TRIAGE_OUTCOME, TaskCode
@@ -96,8 +96,7 @@ def about_somebody(found: Referral) -> Issues:
     """A referral is about a person whom its sender may see."""
     if found.known:
         return ()
-    text = f"`{link(found.after, 'subject')}` is not known here: write their record first, and refer to that."
-    return (issue(text, "ServiceRequest.subject", RULE),)
+    return (issue(nobody(found.after), "ServiceRequest.subject", RULE),)
 
 
 def asking(found: Referral) -> Issues:

@@ -23,6 +23,14 @@ def issue(text: str, expression: str, rule: str = "HOV-1") -> Issue:
     return Issue("business-rule", text, expression, rule)
 
 
+def nobody(record: Resource) -> str:
+    """OWN-10: what a record says wrong whose `subject` is no person that is known here."""
+    subject = link(record, "subject")
+    if not subject:
+        return "`subject` refers to nobody: set its `reference` to the Patient that this is about."
+    return f"`{subject}` is not known here: write their record first, and refer to that."
+
+
 def fixed(situation: Situation, frees: Collection[str] = (), rule: str = "HOV-1") -> Issues:
     """HOV-1: the members that a submission changes although the Task was sent, one issue per element. Outputs and notes may be
     added, not taken away.

@@ -10,6 +10,7 @@ from service.care.ownership.lead import Standing
 from service.care.ownership.plan import ENDED, is_crisis_plan, parents_of, tagged, tagged_unowned
 from service.care.ownership.role import Lead, lead_fault
 from service.care.ownership.timeline import Tenure
+from service.care.task.requirements import nobody
 from service.care.task.situation import Staged
 from service.change import Resource
 from service.fhir.reference import link, name_of, relative
@@ -107,8 +108,7 @@ async def _visible(work: UnitOfWork, viewer: Viewer, standing: Standing, plan: R
 
 
 def _unknown_person(plan: Resource) -> Problem:
-    text = f"`{link(plan, 'subject')}` is not known here: write their record first, and refer to that."
-    return problem(Category.RULE, "business-rule", text, expression="CarePlan.subject", rule="OWN-10")
+    return problem(Category.RULE, "business-rule", nobody(plan), expression="CarePlan.subject", rule="OWN-10")
 
 
 async def _known_person(work: UnitOfWork, plan: Resource) -> None:
