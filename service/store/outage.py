@@ -31,13 +31,17 @@ UNFOLLOWED = "The database's primary answers, and a majority of its members does
 _NO_ROOM = 14031  # OutOfDiskSpace
 _TIMED_OUT = 64  # WriteConcernTimeout
 _UNKNOWN = 8
+_FORGOTTEN = frozenset((225, 244, 251))
+"""Codes of a server that does not know a transaction any more: its predecessor may have committed it."""
 _CODES = frozenset(
     {
         *(6, 7, 89, 202, 262, 9001),  # it cannot reach others, or not in time
         *(91, 189, 216, 10058, 10107, 11600, 11601, 11602, 13435, 13436),  # it stops, steps down, or is being elected
-        *(133, 134, 211),  # it has just started: no member, no majority, no key of the cluster's clock yet
+        *(94, 133, 134, 211),  # it has just started: no member, no majority, no key of the cluster's clock yet
+        *(24, 46, 112, 239, 246, 276, 279, 290, 317, 355),  # what it was doing was given up, for others or for an election
         *(43, 175, 237),  # the rest of an answer went with the server that held it
         _NO_ROOM,
+        *_FORGOTTEN,
     }
 )
 """Codes by which a server says that it cannot do now what is right to ask."""
@@ -67,7 +71,7 @@ def told(error: PyMongoError) -> str:
     codes = _codes(error, "writeErrors") if isinstance(error, BulkWriteError) else alone
     if _NO_ROOM in codes:
         return FULL
-    return UNTOLD if _written(error) else AWAY
+    return UNTOLD if _written(error) or _FORGOTTEN.intersection(codes) else AWAY
 
 
 def _written(error: PyMongoError) -> bool:

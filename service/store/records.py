@@ -203,8 +203,11 @@ class Records:
 
     async def _explain(self, taken: Taken) -> None:
         """Raises Held or Repeated for a key that is taken; returns when the key is free by now and the commit may be tried
-        again."""
+        again. A primary just elected has keys that it does not read yet, until a majority has them from it."""
         kept = await self._kept(taken.key)
+        if not kept:
+            await self.mongo.followed()
+            kept = await self._kept(taken.key)
         if "ref" in kept:
             raise Held(taken.key, kept["ref"]) from taken
         if "answer" in kept:

@@ -106,7 +106,7 @@ async def test_a_store_says_that_its_database_is_away(store: Any, name: str, arg
         (OperationFailure("x", 11602), True),
         (OperationFailure("x", 189), True),
         (WriteConcernError("x", 64), True),
-        *((OperationFailure("x", code), True) for code in (133, 175, 211, 237, 14031)),
+        *((OperationFailure("x", code), True) for code in (94, 112, 133, 175, 211, 237, 246, 251, 14031)),
         (CursorNotFound("x", 43), True),
         (BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}), True),
         (BulkWriteError({"writeErrors": [{"code": 11602}], "writeConcernErrors": []}), True),
@@ -138,6 +138,7 @@ class Lost(AutoReconnect):
         BulkWriteError({"writeErrors": [], "writeConcernErrors": [{"code": 64}]}),
         BulkWriteError({"writeErrors": [{"code": 11602}], "nInserted": 1}),
         Lost(),
+        OperationFailure("the new primary does not know the transaction", 251),
     ],
     ids=lambda each: type(each).__name__,
 )

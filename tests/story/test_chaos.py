@@ -176,10 +176,15 @@ async def test_nothing_is_lost_or_doubled_and_the_service_goes_on(members: Repli
     partner.done = True
     await asyncio.gather(*writing)
     await service.ready()
-    assert partner.strange == []
+    assert partner.strange == [], faults_of(tmp_path)
     assert [each for each in gaps if each[1] > LONGEST_GAP] == []
     assert await counted(members, service) >= dict.fromkeys(partner.acknowledged, 1)
     service.kill()
+
+
+def faults_of(folder: Path) -> str:
+    """What the service has logged of exceptions that nobody expected."""
+    return "\n".join(line for line in (folder / "serve.log").read_text().splitlines() if '"fault"' in line)
 
 
 class Counted(dict[str, int]):

@@ -151,7 +151,9 @@ def _same(work: UnitOfWork, answer: Mapping[str, Any]) -> None:
 async def _version(work: UnitOfWork, answer: Mapping[str, Any]) -> Row:
     kind, identity = key(str(answer["ref"]))
     row = await work.services.records.version(kind, identity, answer["version"])
-    assert row is not None, "INVARIANT: an idempotency key is committed with the version it names"
+    if row is None:  # both were committed together; but a primary just elected reads as of before its election for a moment
+        text = "What this request wrote cannot be read at this moment; repeat it under the same `X-Request-Id`."
+        raise Refused(problem(Category.UNAVAILABLE, "transient", text))
     return row
 
 
