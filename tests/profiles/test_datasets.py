@@ -57,11 +57,18 @@ NOT_ALWAYS = {
     "risk-formulation": dict.fromkeys(("purpose", "review-date", "step-down-criteria"), "intensive-support"),
     "forum": dict.fromkeys(("proportionality", "duration"), "restrictive-measure"),
 }
+MORE = {("forum", "threshold-consistency"): {"consistent"}}
 
 
 def questionnaire(name: str) -> dict[str, Any]:
     loaded: dict[str, Any] = json.loads((CHECKOUT / "profiles" / "baton" / f"Questionnaire-mds-{name}.json").read_text())
     return loaded
+
+
+def options(name: str, link: str, system: str) -> set[str]:
+    """The codes of a system that an item offers as answers."""
+    item = next(one for one in questionnaire(name)["item"] if one["linkId"] == link)
+    return {one["valueCoding"]["code"] for one in item["answerOption"] if one["valueCoding"]["system"] == system}
 
 
 def written() -> dict[str, tuple[str, ...]]:
@@ -121,12 +128,15 @@ def test_every_item_takes_text_or_codes(name: str) -> None:
 
 @pytest.mark.parametrize("name", DATASETS)
 def test_every_item_accepts_none_and_not_known(name: str) -> None:
-    """Asked, none is distinct from not asked."""
-    offered = [
-        {one["valueCoding"]["code"] for one in item["answerOption"] if one["valueCoding"]["system"] == ANSWERS}
-        for item in questionnaire(name)["item"]
-    ]
-    assert offered == [{"none", "not-known"}] * len(DATASETS[name])
+    """Asked, none is distinct from not asked. One item has a third answer."""
+    offered = {link: options(name, link, ANSWERS) for link in DATASETS[name]}
+    assert offered == {link: {"none", "not-known"} | MORE.get((name, link), set()) for link in DATASETS[name]}
+
+
+def test_forum_offers_its_three_criteria() -> None:
+    """E13: what brings a person to the forum is on its agenda by the same code."""
+    reasons = options("forum", "referral-criterion", "https://baton.example/fhir/CodeSystem/agenda-reason")
+    assert reasons == {"repeated-non-engagement", "safeguarding", "early-relapse"}
 
 
 @pytest.mark.parametrize("name", DATASETS)

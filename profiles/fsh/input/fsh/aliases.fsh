@@ -4,6 +4,7 @@ Alias: $task-code = https://baton.example/fhir/CodeSystem/task-code
 Alias: $task-input = https://baton.example/fhir/CodeSystem/task-input
 Alias: $task-output = https://baton.example/fhir/CodeSystem/task-output
 Alias: $dataset-answer = https://baton.example/fhir/CodeSystem/dataset-answer
+Alias: $agenda-reason = https://baton.example/fhir/CodeSystem/agenda-reason
 Alias: $dataset-condition = https://baton.example/fhir/CodeSystem/dataset-condition
 Alias: $lawful-basis = https://baton.example/fhir/CodeSystem/lawful-basis
 Alias: $episode-of-care = http://hl7.org/fhir/StructureDefinition/workflow-episodeOfCare

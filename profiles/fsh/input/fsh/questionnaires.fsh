@@ -173,6 +173,9 @@ Usage: #definition
 * insert Dataset(forum, Forum)
 * title = "Minimum dataset: locality risk forum"
 * insert Required(referral-criterion, [[Which criterion brings this person to the forum: repeated non-engagement, safeguarding or early relapse?]])
+* item[=].answerOption[+].valueCoding = $agenda-reason#repeated-non-engagement "Repeated non-engagement"
+* item[=].answerOption[+].valueCoding = $agenda-reason#safeguarding "Safeguarding"
+* item[=].answerOption[+].valueCoding = $agenda-reason#early-relapse "Early relapse"
 * insert Required(current-risks, [[What are the current risks, to the person and to others?]])
 * insert Required(protective-factors, [[What protects the person and lowers the risk?]])
 * insert Required(engagement-approach, [[How will agencies try to engage the person?]])
@@ -180,6 +183,7 @@ Usage: #definition
 * insert RequiredWhen(proportionality, [[Why is the restrictive measure proportionate?]], restrictive-measure)
 * insert RequiredWhen(duration, [[How long will the restrictive measure last?]], restrictive-measure)
 * insert Required(threshold-consistency, [[Were thresholds applied consistently, or who decided differently, and how?]])
+* item[=].answerOption[+].valueCoding = $dataset-answer#consistent "Consistent"
 
 Instance: mds-redirect
 InstanceOf: Questionnaire

@@ -256,10 +256,11 @@ Description: "Every code of the code system scope-of-responsibility."
 CodeSystem: DatasetAnswer
 Id: dataset-answer
 Title: "Dataset answers"
-Description: "Answers that every item of a minimum dataset accepts."
+Description: "Answers to items of a minimum dataset. Every item accepts `none` and `not-known`; the items that accept another offer it."
 * insert Codes
 * #none "None" "It was asked, and there is none."
 * #not-known "Not known" "It was asked and is not known; the answer's text gives the reason."
+* #consistent "Consistent" "Thresholds were applied consistently (MTG-5)."
 
 ValueSet: DatasetAnswerValues
 Id: dataset-answer
