@@ -143,6 +143,28 @@ ENGAGEMENT = structure("engagement")
 STATUS_REASON_EXTENSION = structure("status-reason")
 """Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element."""
 
+AGENDA_PROFILE = structure("baton-agenda")
+DECISION_PROFILE = structure("baton-decision")
+FORUM = structure("forum")
+"""Extension on a meeting's Encounter and on the List of what waits for the next one (valueReference HealthcareService)."""
+ADVISORY = structure("advisory")
+"""Extension on a meeting's Encounter (valueBoolean): it closed without quorum (MTG-2). Only the service writes the extension."""
+ADDED_BY = structure("added-by")
+"""Extension on List.entry (valueReference Organization): who put it on the agenda. Only the service writes the extension."""
+FORUM_KIND = structure("forum-kind")
+"""Extension on a forum's HealthcareService (valueCodeableConcept or valueCode): the kind of its meetings, of `meeting-type`."""
+REQUIRED_ROLE = structure("required-role")
+CADENCE = structure("cadence")
+GRACE = structure("grace")
+DECISION_EXTENSION = structure("decision")
+"""Extension on a Communication (valueCodeableConcept): what a meeting decided, of the code system DECISION."""
+PATHWAY_VERSION = structure("pathway-version")
+REVIEW = structure("review")
+RECEIVER = structure("receiver")
+LEAD = structure("lead")
+PROPORTIONALITY = structure("proportionality")
+DURATION = structure("duration")
+
 SNOMED = "http://snomed.info/sct"
 CARE_COORDINATOR = "768820003"
 CARE_PLAN = "734163000"
