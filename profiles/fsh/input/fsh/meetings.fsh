@@ -210,6 +210,28 @@ Description: "What was decided about one person and why, in a meeting or in a re
 * payload.content[x] ^short = "Why it was decided so"
 * obeys E1.decision and E1.deferred and E13.review and TRI-1.receiver and MTG-4.rationale
 
+Profile: BatonConfirmRoleTask
+Parent: Task
+Id: baton-confirm-role-task
+Title: "Confirm role"
+Description: "Asks an agency to confirm its part in a person's plan; completed is confirmed (E7)."
+* insert Errand(confirm-role)
+* insert Due
+* statusReason from StatusReasonValues (extensible)
+* focus 1..1
+* focus only Reference(CarePlan)
+* encounter ^short = "The case review that gave the role"
+* requester 1..1
+* owner 1..1
+* owner only Reference(Organization)
+* insert TypedInputs
+* input contains role 1..1
+* input[role].type = $task-input#role
+* input[role].value[x] only CodeableConcept
+* input[role].valueCodeableConcept from PartnerRoleCodeValues (extensible)
+* insert ReviewOutputs
+* obeys E7.reason
+
 Invariant: MTG-1.cadence
 Description: "A cadence says how often: set `repeat.frequency`, `repeat.period` and `repeat.periodUnit`."
 Severity: #error
@@ -269,3 +291,8 @@ Invariant: TRI-1.receiver
 Description: "A person is allocated to an agency: set the extension `receiver`."
 Severity: #error
 Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'allocated').empty() or extension('https://baton.example/fhir/StructureDefinition/receiver').exists()"
+
+Invariant: E7.reason
+Description: "An agency that does not confirm its role says why: set `statusReason` to `does-not-confirm` of `status-reason`, with a text or the output `rationale`."
+Severity: #error
+Expression: "status != 'rejected' or (statusReason.coding.where(system = 'https://baton.example/fhir/CodeSystem/status-reason' and code = 'does-not-confirm').exists() and (statusReason.text | output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'rationale').exists()).value.ofType(string)).where(matches('[^\\\\s\\\\u00a0\\\\u200b]')).exists())"
