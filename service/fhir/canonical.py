@@ -141,7 +141,9 @@ PATHWAY_ROUTE = structure("pathway-route")
 ENGAGEMENT = structure("engagement")
 """Extension on a Task (EQU-2): how its person is met, and the dataset that says so. Only the service writes the extension."""
 STATUS_REASON_EXTENSION = structure("status-reason")
-"""Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element."""
+"""Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element. On a
+merge's input `ended-goal`: why the goal ends (OUT-1).
+"""
 
 AGENDA_PROFILE = structure("baton-agenda")
 DECISION_PROFILE = structure("baton-decision")

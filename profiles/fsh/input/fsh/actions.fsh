@@ -40,7 +40,9 @@ Expression: "status = 'entered-in-error' or status = 'completed' or (status = 'n
 Extension: RecordStatusReason
 Id: status-reason
 Title: "Reason of the status"
-Description: "Why a record has its status, where R4 has no element for it. Non-engagement alone is no reason of an end (DNA-1)."
+Description: "Why a record has its status, where R4 has no element for it, and why a goal ends that a merge names (OUT-1). Non-engagement alone is no reason of an end (DNA-1)."
+* ^context[+].type = #element
+* ^context[=].expression = "Task.input"
 * ^context[+].type = #element
 * ^context[=].expression = "ServiceRequest"
 * ^context[+].type = #element

@@ -232,6 +232,30 @@ Description: "Asks an agency to confirm its part in a person's plan; completed i
 * insert ReviewOutputs
 * obeys E7.reason
 
+Profile: BatonMergePlanTask
+Parent: Task
+Id: baton-merge-plan-task
+Title: "Merge plan"
+Description: "Asks the lead of one plan to take over what stands in a parallel one; completed, one plan is left (OWN-6, OUT-1)."
+* insert Errand(merge-plan)
+* statusReason from StatusReasonValues (extensible)
+* focus 1..1
+* focus only Reference(CarePlan)
+* focus ^short = "The plan that is merged, and revoked then"
+* requester 1..1
+* requester only Reference(PractitionerRole)
+* owner 1..1
+* owner only Reference(Organization or PractitionerRole)
+* insert TypedInputs
+* input contains into 1..1 and endedGoal 0..*
+* input[into].type = $task-input#into
+* input[into].value[x] only Reference(CarePlan)
+* input[endedGoal].type = $task-input#ended-goal
+* input[endedGoal].value[x] only Reference(Goal)
+* input[endedGoal].extension contains RecordStatusReason named reason 0..1
+* input[endedGoal] obeys OUT-1.reason
+* obeys OWN-6.reason
+
 Invariant: MTG-1.cadence
 Description: "A cadence says how often: set `repeat.frequency`, `repeat.period` and `repeat.periodUnit`."
 Severity: #error
@@ -296,3 +320,13 @@ Invariant: E7.reason
 Description: "An agency that does not confirm its role says why: set `statusReason` to `does-not-confirm` of `status-reason`, with a text or the output `rationale`."
 Severity: #error
 Expression: "status != 'rejected' or (statusReason.coding.where(system = 'https://baton.example/fhir/CodeSystem/status-reason' and code = 'does-not-confirm').exists() and (statusReason.text | output.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/task-output' and code = 'rationale').exists()).value.ofType(string)).where(matches('[^\\\\s\\\\u00a0\\\\u200b]')).exists())"
+
+Invariant: OUT-1.reason
+Description: "No goal is lost without a reason: say in the extension `status-reason` why it ends."
+Severity: #error
+Expression: "extension('https://baton.example/fhir/StructureDefinition/status-reason').exists()"
+
+Invariant: OWN-6.reason
+Description: "Who does not take a plan over says why: set `statusReason`."
+Severity: #error
+Expression: "status != 'rejected' or statusReason.exists()"
