@@ -1,9 +1,10 @@
-"""Seeded mutations of sound resources. Every kind is drawn by its weight, and goes through every base in turn."""
+"""Seeded mutations of sound resources. Every kind is drawn by its weight, and strikes a base that was struck the fewest times."""
 
 from __future__ import annotations
 
 import copy
 import json
+from collections import Counter
 from collections.abc import Iterator
 from itertools import cycle
 from random import Random
@@ -33,26 +34,22 @@ class Mutant(NamedTuple):
 def mutants(bases: dict[str, Resource], seed: int, count: int) -> list[Mutant]:
     """`count` different mutants, the same for the same bases and seed."""
     chance, found, seen = Random(seed), list[Mutant](), {json.dumps(base) for base in bases.values()}
-    orders = {name: _order(sorted(bases), chance) for name in sorted(KINDS)}
+    struck = Counter[str]()
     drawn = [name for name in sorted(KINDS) for _ in range(WEIGHTS[name])]
     for name in cycle(chance.sample(drawn, len(drawn))):
-        made = next((each for each in _tries(bases, name, orders[name], chance) if each.text not in seen), None)
+        made = next((each for each in _tries(bases, name, struck, chance) if each.text not in seen), None)
         if made:
             seen.add(made.text)
+            struck[made.base] += 1
             found.append(made)
         if len(found) == count:
             return found
     return found
 
 
-def _order(names: list[str], chance: Random) -> Iterator[str]:
-    return cycle(chance.sample(names, len(names)))
-
-
-def _tries(bases: dict[str, Resource], name: str, order: Iterator[str], chance: Random) -> Iterator[Mutant]:
-    """Mutants of one kind, of each base at most once."""
-    for _ in bases:
-        base = next(order)
+def _tries(bases: dict[str, Resource], name: str, struck: Counter[str], chance: Random) -> Iterator[Mutant]:
+    """Mutants of one kind, one of each base, from the base that was struck the fewest times on."""
+    for base in sorted(chance.sample(sorted(bases), len(bases)), key=struck.__getitem__):
         resource = copy.deepcopy(bases[base])
         place = KINDS[name](resource, chance)
         if place is not None:
