@@ -1,5 +1,5 @@
 """The operations over HTTP: `$disclose`, `$disclosed`, `Consent/$evaluate`, `$break-glass`, `$access-history`, `$ownership`,
-`$moves` and `$explain`."""
+`$moves`, `$explain` and `$close-meeting`."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from service.problem import Category, Problem, Refused, problem
 from service.usecases.care import careplans, disclosed, explain, moves
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
+from service.usecases.interactions import closing
 from service.usecases.request.services import RequestContext
 
 
@@ -81,6 +82,11 @@ class Operations:
         asked, context, _ = await self._asked(request)
         found = await moves.moves(self.services, context, request.path_params["id"])
         return exchange.json(dump(parameters(*map(_move, found))), asked)
+
+    async def close_meeting(self, request: Request) -> Response:
+        """POST List/[id]/$close-meeting."""
+        asked, context, parameters = await self._given(request)
+        return exchange.json(await closing.close(self.services, context, request.path_params["id"], parameters), asked)
 
     async def explain(self, request: Request) -> Response:
         """POST PlanDefinition/[id]/$explain; a dataset does not fit a URL, so a GET is told what to send."""
@@ -140,6 +146,7 @@ def routes(sessions: Sessions) -> list[Route]:
         Route(f"/fhir/Patient/{ID}/$access-history", do.access_history, methods=["GET", "POST"]),
         Route("/fhir/Consent/$evaluate", do.evaluate, methods=["POST"]),
         Route(f"/fhir/CarePlan/{ID}/$ownership", do.ownership, methods=["GET", "POST"]),
+        Route(f"/fhir/List/{ID}/$close-meeting", do.close_meeting, methods=["POST"]),
         Route(f"/fhir/Task/{ID}/$moves", do.moves, methods=["GET", "POST"]),
         Route(f"/fhir/PlanDefinition/{ID}/$explain", do.explain, methods=["GET", "POST"]),
         Route(f"/fhir/Task/{ID}/$disclosed", do.disclosed, methods=["GET", "POST"]),

@@ -9,6 +9,7 @@ from service.care.companion import table as companion
 from service.care.data_request import table as data_request
 from service.care.handover import table as handover
 from service.care.identity_review import table as identity_review
+from service.care.meeting import roles
 from service.care.override_review import table as override_review
 from service.care.referral import table as referral
 from service.care.step_up import table as step_up
@@ -22,6 +23,7 @@ _EVERY: tuple[Machine[Any], ...] = (
     override_review.MACHINE,
     identity_review.MACHINE,
     action.MACHINE,
+    roles.MACHINE,
     step_up.REVIEW,
     *step_up.FOLLOWING,
     *companion.MACHINES,

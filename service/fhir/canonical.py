@@ -114,21 +114,51 @@ TASK_INPUT = system("task-input")
 TASK_OUTPUT = system("task-output")
 TRIAGE_OUTCOME = system("triage-outcome")
 
+ADDED_BY = structure("added-by")
+"""Extension on an agenda's entry (valueReference Organization): who put it there. Only the service writes it."""
+ADVISORY = structure("advisory")
+"""Extension on a meeting (valueBoolean): it ended without those whom its forum needs (MTG-2). Only the service writes it."""
+AGENDA = structure("baton-agenda")
 AUTHORITY = structure("authority")
+CADENCE = structure("cadence")
+"""Extension on a forum (valueTiming): how often it is held (MTG-1)."""
 CONTACT_PLAN = structure("baton-contact-plan")
+DECIDED = structure("decision")
+"""Extension on a `decision` (valueCodeableConcept): what a meeting decided about an entry of its agenda."""
 DISCLOSURE = structure("baton-disclosure")
+DURATION = structure("duration")
+"""Extension on a `decision` (valueDuration or valueString): how long a restrictive measure lasts."""
 EARLY_WARNING_SIGN = structure("early-warning-sign")
 """Extension on CarePlan (valueCodeableConcept): a sign that the person is becoming unwell (EWS-1)."""
+FORUM = structure("forum")
+"""Extension on a meeting, or on what waits for one (valueReference HealthcareService): the forum that it is of (MTG-1)."""
+FORUM_KIND = structure("forum-kind")
+"""Extension on a forum (valueCode or valueCodeableConcept): the kind of its meetings."""
+GRACE = structure("grace")
+"""Extension on a forum (valueDuration): how much later than its cadence it may be held."""
 HELD_FROM = structure("held-from")
 """Extension on a Task on hold (valueCode): the status from which the Task is held. Only the service writes the extension."""
 IN_FORCE = structure("in-force")
 """Extension on a pathway's PlanDefinition (valueDateTime): since when this version is in force. Only the service writes it."""
 LEAD_AGENCY = structure("lead-agency")
+MEETING = structure("baton-meeting")
 PARTICIPANT_AGENCY = structure("participant-agency")
 """Extension on CareTeam.participant (valueReference Organization): the Organization for which the member acted then. `onBehalfOf`
 cannot name it: invariant ctm-1 allows `onBehalfOf` only for members that are Practitioners, and OWN-2 needs the PractitionerRole.
 """
 PARTNER_ROLE = structure("partner-role")
+PATHWAY_VERSION = structure("pathway-version")
+"""Extension on a `decision` (valueCanonical): the version of the pathway that it was taken under (MTG-4)."""
+PROPORTIONALITY = structure("proportionality")
+"""Extension on a `decision` (valueString): why a restrictive measure is proportionate."""
+PROPOSED_LEAD = structure("lead")
+"""Extension on a `decision` (valueReference PractitionerRole): who is proposed to lead."""
+RECEIVER = structure("receiver")
+"""Extension on a `decision` (valueReference Organization): who is asked to take the person on."""
+REQUIRED_ROLE = structure("required-role")
+"""Extension on a forum (valueCodeableConcept): a role or sector without which it decides nothing (MTG-2)."""
+REVIEW = structure("review")
+"""Extension on a `decision` (valueDate): the date to which it is deferred, or on which it is reviewed."""
 SHARING_AUTHORITY = structure("sharing-authority")
 """Extension on a request (Consent or lawful basis): on what authority it is shared, where consent alone does not decide."""
 GOALS_BY = structure("goals-by")
@@ -144,28 +174,6 @@ STATUS_REASON_EXTENSION = structure("status-reason")
 """Extension on a ServiceRequest, EpisodeOfCare or CarePlan (valueCodeableConcept): why it has its status; R4 has no element. On a
 merge's input `ended-goal`: why the goal ends (OUT-1).
 """
-
-AGENDA_PROFILE = structure("baton-agenda")
-DECISION_PROFILE = structure("baton-decision")
-FORUM = structure("forum")
-"""Extension on a meeting's Encounter and on the List of what waits for the next one (valueReference HealthcareService)."""
-ADVISORY = structure("advisory")
-"""Extension on a meeting's Encounter (valueBoolean): it closed without quorum (MTG-2). Only the service writes the extension."""
-ADDED_BY = structure("added-by")
-"""Extension on List.entry (valueReference Organization): who put it on the agenda. Only the service writes the extension."""
-FORUM_KIND = structure("forum-kind")
-"""Extension on a forum's HealthcareService (valueCodeableConcept or valueCode): the kind of its meetings, of `meeting-type`."""
-REQUIRED_ROLE = structure("required-role")
-CADENCE = structure("cadence")
-GRACE = structure("grace")
-DECISION_EXTENSION = structure("decision")
-"""Extension on a Communication (valueCodeableConcept): what a meeting decided, of the code system DECISION."""
-PATHWAY_VERSION = structure("pathway-version")
-REVIEW = structure("review")
-RECEIVER = structure("receiver")
-LEAD = structure("lead")
-PROPORTIONALITY = structure("proportionality")
-DURATION = structure("duration")
 
 SNOMED = "http://snomed.info/sct"
 CARE_COORDINATOR = "768820003"

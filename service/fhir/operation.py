@@ -16,12 +16,14 @@ RULE = "R4 3.2.0"
 
 @dataclass(frozen=True, slots=True)
 class Input:
-    """One parameter that an operation takes: its name, the `value[x]` members in which it may come (`kinds`), and how often."""
+    """One parameter that an operation takes: its name, the `value[x]` members in which it may come (`kinds`), and how often. One
+    that is made of `parts` has no value of its own, and comes as `part`."""
 
     name: str
-    kinds: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
     required: bool = False
     repeats: bool = False
+    parts: tuple[Input, ...] = ()
 
 
 Given = Mapping[str, Sequence[Any]]
@@ -35,26 +37,36 @@ def given(resource: Resource, inputs: Sequence[Input]) -> Given | Problem:
     listed = resource.get("parameter", [])
     if not isinstance(listed, list) or not all(isinstance(each, dict) for each in listed):
         return Problem(Category.MALFORMED, (_issue("`parameter` is a list of parameters; write it so."),))
-    values: dict[str, list[Any]] = {each.name: [] for each in inputs}
-    issues = [*_read(listed, {each.name: each for each in inputs}, values)]
-    issues += [
-        _issue(f"The parameter `{each.name}` is needed; add it.") for each in inputs if each.required and not values[each.name]
-    ]
-    issues += [
-        _issue(f"The parameter `{each.name}` is given once.")
-        for each in inputs
-        if not each.repeats and len(values[each.name]) > 1
-    ]
+    values, issues = _values(listed, inputs, "Parameters.parameter")
     return Problem(Category.MALFORMED, tuple(issues)) if issues else values
 
 
-def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[str, list[Any]]) -> Iterator[Issue]:
+def _values(listed: Sequence[Resource], inputs: Sequence[Input], within: str) -> tuple[dict[str, list[Any]], list[Issue]]:
+    values: dict[str, list[Any]] = {each.name: [] for each in inputs}
+    issues = [*_read(listed, {each.name: each for each in inputs}, values, within)]
+    needed = (each.name for each in inputs if each.required and not values[each.name])
+    issues += [_issue(f"The parameter `{name}` is needed; add it.", within) for name in needed]
+    often = (each.name for each in inputs if not each.repeats and len(values[each.name]) > 1)
+    issues += [_issue(f"The parameter `{name}` is given once.", within) for name in often]
+    return values, issues
+
+
+def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[str, list[Any]], within: str) -> Iterator[Issue]:
     for place, each in enumerate(listed):
-        path = f"Parameters.parameter[{place}]"
+        path = f"{within}[{place}]"
         name = each.get("name")
         known = inputs.get(name) if isinstance(name, str) else None
         if known is None:
             yield _issue(f"There is no parameter `{name}` here; it is one of `{'`, `'.join(inputs)}`.", path)
+            continue
+        if known.parts:
+            inner = each.get("part")
+            if not isinstance(inner, list) or not all(isinstance(one, dict) for one in inner) or len(each) != 2:
+                yield _issue(f"The parameter `{name}` is made of parts; write it so.", path)
+                continue
+            found_, issues = _values(inner, known.parts, f"{path}.part")
+            yield from issues
+            values[known.name].append(found_)
             continue
         found = [each[kind] for kind in known.kinds if _fits(kind, each.get(kind))]
         if len(found) != 1 or len(each) != 2:
@@ -63,7 +75,9 @@ def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[
         values[known.name].append(found[0])
 
 
-_OBJECTS = frozenset({"valueReference", "valueIdentifier", "valueCoding", "valueCodeableConcept", "valuePeriod", "resource"})
+_OBJECTS = frozenset(
+    {"valueReference", "valueIdentifier", "valueCoding", "valueCodeableConcept", "valuePeriod", "valueDuration", "resource"}
+)
 
 
 def _fits(kind: str, value: object) -> bool:

@@ -12,6 +12,7 @@ from service.fhir.canonical import (
     CRISIS_PLAN,
     DISCLOSURE_CATEGORY,
     REQUEST_CATEGORY,
+    SERVICE_CATEGORY,
     SNOMED,
     TASK_CODE,
     structure,
@@ -46,6 +47,8 @@ TABLE = (
     # An escalation asks once it is sent (E5); more contacts always have an end (E10).
     ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "escalation", "baton-escalation", frozenset({"active"})),
     ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "contact-plan", "baton-contact-plan"),
+    # A forum says its kind, and whose it is (MTG-1).
+    ProfileRow("HealthcareService", "category", SERVICE_CATEGORY, "forum", "baton-forum"),
     # A referral names one front door and one requester once it is sent; a draft is its sender's own (E4).
     ProfileRow("ServiceRequest", "category", REQUEST_CATEGORY, "referral", "baton-referral", frozenset({"active"})),
 )

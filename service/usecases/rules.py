@@ -26,6 +26,7 @@ from service.usecases.care import (
     handover,
     identity,
     leads,
+    meetings,
     pathways,
     patients,
     questionnaire_responses,
@@ -91,11 +92,14 @@ RULES: Mapping[str, WriteRule] = {
     "Patient": patients.write,
     "QuestionnaireResponse": questionnaire_responses.write,
     **dict.fromkeys(agencies.MEMBER, agencies.write),
+    "HealthcareService": meetings.write_service,
+    "Encounter": meetings.write,
+    "List": meetings.write_list,
     "Practitioner": agencies.write_practitioner,
     **dict.fromkeys(canonicals.PUBLISHED, canonicals.write),
     "PlanDefinition": pathways.write,
     "AuditEvent": service_records.write_event,
-    "Communication": early_warning.missing(service_records.write_communication),
+    "Communication": early_warning.missing(meetings.write_communication),
 }
 
 # The rules for records that exist already (`baton load`): a Consent is stored whatever its content, and never widens access.

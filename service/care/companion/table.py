@@ -35,7 +35,7 @@ COMPANIONS = (
 )  # fmt: skip
 """Codes of the companion Tasks that a rule makes and the Task's owner completes."""
 AWAITED = (
-    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.CONFIRM_ROLE, TaskCode.TAPER_STEP, TaskCode.READINESS,
+    TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.TAPER_STEP, TaskCode.READINESS,
     TaskCode.JOINT_REVIEW, TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.MERGE_PLAN,
 )  # fmt: skip
 """Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""

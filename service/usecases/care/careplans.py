@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from service import clock
+from service.care.meeting import roles
 from service.care.ownership import lead as ownership
 from service.care.ownership.keys import carried, led
 from service.care.ownership.lead import Standing
@@ -34,6 +35,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     _refuse(ownership.kept_carriers(before, plan) if before and standing.led else None)
     _refuse(_one_person(before, plan))
     await _visible(work, viewer, standing, plan)
+    await _confirmed(work, before, plan)
     plan = tagged(plan, _listed(work, standing, plan, lead))
     await _stage(work, proposal, standing, plan)
     if is_crisis_plan(plan):
@@ -105,6 +107,17 @@ async def _visible(work: UnitOfWork, viewer: Viewer, standing: Standing, plan: R
         if local and not await sees(work, viewer, local):
             text = f"`{parent}` is not here: name an active plan of the same person that you may see, or leave `partOf` out."
             raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.partOf", rule="OWN-11"))
+
+
+async def _confirmed(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
+    """E7: refuses a plan with a role that its agency has not confirmed. Agencies agree to a crisis plan as a whole (E9)."""
+    if plan.get("status") != "active" or not roles.partners(plan) or is_crisis_plan(plan):
+        return
+    rows = await work.services.holdings.having("Task", f"focus={name_of(plan)}")
+    asked = [await work.get(row.reference) or row.resource for row in rows]
+    coordinator = await work.organization(link(plan, "author"))
+    if issues := roles.unconfirmed(before, plan, coordinator, asked):
+        raise Refused(Problem(Category.RULE, issues))
 
 
 def _unknown_person(plan: Resource) -> Problem:

@@ -22,7 +22,7 @@ from service.fhir.reference import key, link
 from service.problem import Category, Refused
 from service.store.commit import Moved
 from service.store.records import Row
-from service.usecases.care import identity, leads, outcomes, situations, step_up_review
+from service.usecases.care import identity, leads, meetings, outcomes, situations, step_up_review
 from service.usecases.request.audit import audited
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
@@ -46,7 +46,7 @@ def _dated(situation: HandoverSituation, _: Timer) -> Outcome | None:
 def known(timer: Timer) -> bool:
     """Whether this version of the service has a rule for the timer. A timer of a newer version is left for the newer version's
     workers."""
-    return timer.kind in (*BY_ID, leads.KIND, identity.KIND, *step_up_review.TIMERS)
+    return timer.kind in (*BY_ID, leads.KIND, identity.KIND, *step_up_review.TIMERS, *meetings.TIMERS)
 
 
 async def fire(services: Services, base: str, timer: Timer, now: datetime) -> bool:
@@ -94,6 +94,9 @@ async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
         return
     if timer.kind in step_up_review.TIMERS:
         await step_up_review.fire(work, row, timer)
+        return
+    if timer.kind in meetings.TIMERS:
+        await meetings.fire(work, row.resource, timer)
         return
     if row.type != "Task":
         work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))

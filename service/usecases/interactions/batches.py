@@ -27,7 +27,7 @@ T = TypeVar("T")
 MAX_ENTRIES = 1000
 # The order of types among the entries that create or update, whatever the method: records that other entries are decided by come
 # first, so that a rule finds the records as the transaction will leave them. No id or reference depends on this order.
-AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "ServiceRequest": 1, "Task": 2}
+AMONG = {"Organization": -2, "Patient": -1, "CarePlan": 1, "ServiceRequest": 1, "Task": 2, "List": 3}
 VERB = {"DELETE": "d", "POST": "c", "PUT": "u", "PATCH": "u"}
 ACTION = {"DELETE": "D", "POST": "C", "PUT": "U", "PATCH": "U", "GET": "R", "HEAD": "R"}
 LATE = problem(

@@ -10,7 +10,7 @@ from service.change import Resource
 from service.fhir.canonical import ALLOWED_TYPE, BASE
 from service.fhir.models import literal
 from service.fhir.operation import Input
-from service.usecases.care import explain
+from service.usecases.care import explain, meeting_request
 from service.usecases.consent import emergency, evaluate, override
 from service.usecases.disclosure import disclose, disclosure_account
 
@@ -56,6 +56,15 @@ OPERATIONS = (
         "The decision about a person's records for a recipient and purpose, with the rules that decided. Nothing is disclosed.",
         evaluate.INPUTS,
         instance=False,
+    ),
+    Operation(
+        "List",
+        "close-meeting",
+        "Close a meeting",
+        "Ends a meeting with a decision for each entry of its agenda: actions, an allocation, a redirect, a later date, or"
+        " nothing before a review. Refused as a whole while anything is missing (E1).",
+        meeting_request.INPUTS,
+        changes=True,
     ),
     Operation(
         "Patient",
@@ -145,6 +154,8 @@ def definition(operation: Operation) -> Resource:
 def _parameter(each: Input) -> Resource:
     codes = [_PRIMITIVE.get(name, name) for name in (kind.removeprefix("value") for kind in each.kinds)]
     said: Resource = {"name": each.name, "use": "in", "min": int(each.required), "max": "*" if each.repeats else "1"}
+    if each.parts:
+        return {**said, "part": [*map(_parameter, each.parts)]}
     if len(codes) == 1:
         return {**said, "type": codes[0]}
     return {"extension": [{"url": ALLOWED_TYPE, "valueUri": code} for code in codes], **said, "type": "Element"}

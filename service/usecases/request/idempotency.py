@@ -113,8 +113,9 @@ async def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answe
 
 
 async def _as_read(work: UnitOfWork, row: Row, answer: Answer) -> Answer:
-    """The answer without what the service has noted in a Task and its writer may not see (EQU-2)."""
-    if row.type != "Task" or not source(row.resource):
+    """The answer without what its writer may not see: what the service has noted in a Task (EQU-2), whom others have put on an
+    agenda."""
+    if not (row.type == "List" or (row.type == "Task" and source(row.resource))):
         return answer
     viewer = await viewer_of(work.services, work.context)
     (body,) = await viewer.as_told([row], [answer.body])

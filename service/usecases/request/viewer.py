@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.auth.scopes import Permission
+from service.care.meeting import agenda
 from service.care.task.adjustments import noted, source
 from service.change import Resource
 from service.consent.decide import DEFINITIONS, decide_all, labelled_as, own
@@ -20,7 +21,7 @@ from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.redact import redact
 from service.consent.request import Evidence, Request
-from service.fhir.canonical import ENGAGEMENT, TASK_CODE
+from service.fhir.canonical import AGENDA_REASON, ENGAGEMENT, TASK_CODE
 from service.fhir.index import Index
 from service.fhir.json import dump
 from service.fhir.json import parse as parse_json
@@ -38,6 +39,8 @@ from service.usecases.request.services import RequestContext, Services
 
 # A Task with a code of ours is visible to its two agencies (HOV-11); a Communication is visible to its recipients.
 ADDRESSED = frozenset({"Task", "Communication"})
+# A meeting and its agenda are of nobody, and are read by who takes part (E1).
+MEETINGS = frozenset({"Encounter", "List"})
 TOLD = Reason("HOV-11", True, "care-rules#HOV-11", "The record is addressed to the caller's agency.")
 HEARD = Reason("2.8", True, "consent-rules#2.8", "The caller's agency was told of this Consent, to verify it with the person.")
 ACCOUNTED = Reason("L0", False, "security#4", "The audit log is its custodian's; a person asks `$access-history`.")
@@ -46,6 +49,7 @@ READS = frozenset("rs")
 TURN = 50
 """How many rows are decided in one go, before the requests of other clients have their turn."""
 _MET = ENGAGEMENT.encode()
+_LISTED = AGENDA_REASON.encode()
 NOBODY_AT_ALL = "Patient/"
 ANY = Visible(everything=True)
 MANY = Visible(everything=True)
@@ -98,9 +102,54 @@ class Viewer:
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):
                     shown.append(each)
         bodies = await self.as_told([each.row for each in shown], [each.body for each in shown])
-        return [each if each.body is body else replace(each, body=body) for each, body in zip(shown, bodies, strict=True)]
+        told = [each if each.body is body else replace(each, body=body) for each, body in zip(shown, bodies, strict=True)]
+        return [each for each in told if not _several(each.row) or self.in_scope(each.row, verb, self.left(each))]
 
     async def as_told(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
+        """The bodies of the rows without what the reader may not know of now: in a Task how its person is met (EQU-2), on an
+        agenda who else stands there (E1)."""
+        return await self._as_listed(rows, await self._as_met(rows, bodies))
+
+    async def _as_listed(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
+        return [
+            self._without(body, await self.hidden(row)) if row.type == "List" and _LISTED in body else body
+            for row, body in zip(rows, bodies, strict=True)
+        ]
+
+    async def hidden(self, row: Row) -> frozenset[str]:
+        """The items on an agenda whose people the caller's agency may not know of."""
+        entries = agenda.entries(row.resource) if agenda.is_agenda(row.resource) else ()
+        items = await self.services.records.read_many(dict.fromkeys(each.item for each in entries if each.item))
+        persons = await self._persons({patient: None for item in items.values() for patient in item.patients})
+        known = {each.item for each in entries if each.item in items and self._may_know(row, items[each.item], persons)}
+        return frozenset(each.item for each in entries) - known
+
+    def _may_know(self, row: Row, item: Row, persons: Mapping[str, Person]) -> bool:
+        """Whether the caller may know that an item stands on an agenda: it may see the item, or takes part in the meeting, which
+        relates it to the person, and consent permits."""
+        if self.permits([item], persons):
+            return True
+        caller = self.context.caller
+        takes_part = not caller.personal and (self._named(row) or row.custodian == caller.organization)
+        if item.deleted or not takes_part:
+            return False
+        evidence = {}
+        for patient in item.patients:
+            told = self._toward(persons[patient], item.custodian)[1]
+            evidence[patient] = replace(told, relationships=told.relationships | {caller.organization})
+        request = self._toward(persons[item.patients[0]] if item.patients else None, item.custodian)[2]
+        facts = Facts.from_row(item.facts, item.custodian)
+        return bool(item.patients) and decide_all(request, facts, evidence, self.services.policy).permit
+
+    def _without(self, body: bytes, hidden: frozenset[str]) -> bytes:
+        """An agenda without the entries of these items."""
+        if not hidden:
+            return body
+        resource = parse_json(body, max_depth=self.services.settings.max_depth)
+        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
+        return dump(agenda.without(resource, hidden))
+
+    async def _as_met(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
         """EQU-2: what a Task says of how its person is met is shown to who may see, now, the dataset that says so. The bodies of
         the rows, without it for every other reader."""
         named = [source(row.resource) if _MET in body else "" for row, body in zip(rows, bodies, strict=True)]
@@ -138,7 +187,7 @@ class Viewer:
 
     def left(self, shown: Shown) -> Index:
         """The Index of a record's shown parts. The withheld parts can be neither searched for, nor followed, nor sorted by."""
-        if not shown.decision.redactions:
+        if not shown.decision.redactions and not (_several(shown.row) and shown.body is not shown.row.body):
             return shown.row.index
         resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
         assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
@@ -196,6 +245,8 @@ class Viewer:
             told = self._addressed(row)
             if told is not None:
                 return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
+        if row.type in MEETINGS and not row.patients and not caller.personal and self._named(row):
+            return Decision(True, (TOLD,), self.services.policy.name)
         if row.type == "Consent" and not caller.personal and self._named(row):
             return Decision(True, (HEARD,), self.services.policy.name)
         if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
@@ -365,7 +416,12 @@ def as_now(row: Row, current: Row) -> Row:
 def parted(row: Row) -> bool:
     """Whether a record has parts that may be withheld from a reader. A query or scope is tested on the shown parts of such a
     record."""
-    return "n" in row.facts or "s" in row.facts
+    return "n" in row.facts or "s" in row.facts or _several(row)
+
+
+def _several(row: Row) -> bool:
+    """Whether a row is a List of nobody, as an agenda is: who stands on it is decided for each entry."""
+    return row.type == "List" and not row.patients
 
 
 def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Permission, ...]:

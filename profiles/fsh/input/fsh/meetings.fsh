@@ -32,8 +32,10 @@ Description: "The agency that put an entry on an agenda. Written by the service 
 Extension: ForumKind
 Id: forum-kind
 Title: "Kind of forum"
-Description: "Which kind of meeting a forum holds (MTG-1)."
-* insert ExtensionOn(HealthcareService)
+Description: "Which kind of meeting a forum holds, or a list waits for (MTG-1)."
+* ^context[+].type = #element
+* ^context[=].expression = "HealthcareService"
+* insert ExtensionOn(List)
 * value[x] 1..1
 * value[x] only CodeableConcept or code
 * valueCodeableConcept from MeetingTypeValues (required)
@@ -45,7 +47,7 @@ Title: "Required role"
 Description: "A role, or a sector, without which a forum has no quorum (MTG-2)."
 * insert ExtensionOn(HealthcareService)
 * value[x] 1..1
-* value[x] only CodeableConcept
+* value[x] only CodeableConcept or code
 
 Extension: Cadence
 Id: cadence
@@ -70,8 +72,9 @@ Title: "Decision"
 Description: "What a meeting decided about an entry of its agenda (E1, E13)."
 * insert ExtensionOn(Communication)
 * value[x] 1..1
-* value[x] only CodeableConcept
+* value[x] only CodeableConcept or code
 * valueCodeableConcept from DecisionValues (required)
+* valueCode from DecisionValues (required)
 
 Extension: PathwayVersion
 Id: pathway-version
@@ -116,10 +119,10 @@ Description: "Why a restrictive measure is proportionate (E13)."
 Extension: MeasureDuration
 Id: duration
 Title: "Duration"
-Description: "How long a restrictive measure lasts (E13)."
+Description: "How long a restrictive measure lasts: a Duration, or words such as `14 days` (E13)."
 * insert ExtensionOn(Communication)
 * value[x] 1..1
-* value[x] only string
+* value[x] only Duration or string
 
 RuleSet: Categorised(name, code)
 * category 1..*
@@ -157,12 +160,10 @@ Description: "A meeting that decides about people, and names none of them: its a
 * serviceProvider 1..1
 * serviceProvider only Reference(Organization)
 * participant 1..*
-* participant.type 1..*
 * participant.type ^short = "`chair`, `member`, `apologies` or `delegate` of `meeting-role`; beside it the required role that a delegate stands for"
 * participant.individual 1..1
 * participant.individual only Reference(PractitionerRole)
 * participant.period ^short = "When the participant was there; none of who was not"
-* participant obeys MTG-1.role
 * obeys MTG-1.type and MTG-1.chair and MTG-2.chair
 
 Profile: BatonAgenda
@@ -171,7 +172,7 @@ Id: baton-agenda
 Title: "Agenda"
 Description: "What a meeting decides about, each with the reason why it is there; without a meeting, what waits for the next one of a forum, which the service keeps (MTG-1, E1)."
 * insert Published
-* extension contains Forum named forum 0..1
+* extension contains Forum named forum 0..1 and ForumKind named kind 0..1
 * subject 0..0
 * encounter only Reference(Encounter)
 * encounter ^short = "The meeting, or else the extension `forum`"
@@ -271,15 +272,10 @@ Description: "A meeting has one chair: give one participant the type `chair` of 
 Severity: #error
 Expression: "participant.where(type.coding.where(system = 'https://baton.example/fhir/CodeSystem/meeting-role' and code = 'chair').exists()).count() = 1"
 
-Invariant: MTG-1.role
-Description: "Everybody has a role in a meeting: give a coding of `meeting-role` in `type`."
-Severity: #error
-Expression: "type.coding.where(system = 'https://baton.example/fhir/CodeSystem/meeting-role').exists()"
-
 Invariant: MTG-1.agenda
 Description: "An agenda is of a meeting, or of a forum: set `encounter`, or the extension `forum`."
 Severity: #error
-Expression: "encounter.exists() or extension('https://baton.example/fhir/StructureDefinition/forum').exists()"
+Expression: "encounter.exists() or extension('https://baton.example/fhir/StructureDefinition/forum').exists() or extension('https://baton.example/fhir/StructureDefinition/forum-kind').exists()"
 
 Invariant: MTG-2.chair
 Description: "A meeting that is finished had its chair there: set `period.start` of the participant of type `chair`."
@@ -304,17 +300,17 @@ Expression: "encounter.empty() or extension('https://baton.example/fhir/Structur
 Invariant: E1.deferred
 Description: "What is deferred is decided on a date: set the extension `review`."
 Severity: #error
-Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'deferred').empty() or extension('https://baton.example/fhir/StructureDefinition/review').exists()"
+Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').where(value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'deferred').exists() or value.ofType(code) = 'deferred').empty() or extension('https://baton.example/fhir/StructureDefinition/review').exists()"
 
 Invariant: E13.review
 Description: "Where nothing is done, it is looked at again on a date: set the extension `review`."
 Severity: #error
-Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'no-action').empty() or extension('https://baton.example/fhir/StructureDefinition/review').exists()"
+Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').where(value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'no-action').exists() or value.ofType(code) = 'no-action').empty() or extension('https://baton.example/fhir/StructureDefinition/review').exists()"
 
 Invariant: TRI-1.receiver
 Description: "A person is allocated to an agency: set the extension `receiver`."
 Severity: #error
-Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'allocated').empty() or extension('https://baton.example/fhir/StructureDefinition/receiver').exists()"
+Expression: "extension('https://baton.example/fhir/StructureDefinition/decision').where(value.coding.where(system = 'https://baton.example/fhir/CodeSystem/decision' and code = 'allocated').exists() or value.ofType(code) = 'allocated').empty() or extension('https://baton.example/fhir/StructureDefinition/receiver').exists()"
 
 Invariant: E7.reason
 Description: "An agency that does not confirm its role says why: set `statusReason` to `does-not-confirm` of `status-reason`, with a text or the output `rationale`."

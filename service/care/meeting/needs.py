@@ -1,0 +1,228 @@
+"""What stands in the way of holding a meeting, of changing its agenda, and of closing it. None means that nothing does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from service.care.meeting import meeting as reading
+from service.care.meeting.agenda import RESTRICTIVE
+from service.care.meeting.decision import ACTIONS, ALLOCATED, DEFERRED, KINDS, NO_ACTION, REDIRECTED, Decision
+from service.care.meeting.situation import Attendee, Case, Meeting
+from service.care.ownership.role import lead_fault, organization_of, role_fault
+from service.care.task.requirements import Issues, issue
+from service.fhir.date import due
+from service.problem import Issue
+
+RULE = "E1"
+CLOSING = "Encounter.status"
+"""Where a meeting that cannot be closed yet says that it is."""
+
+
+def sound(found: Meeting) -> Issues:
+    """A meeting is one agency's, has one chair, and names nobody but who takes part."""
+    return (*_whose(found), *_chaired(found), *_unknown(found), *_forum(found))
+
+
+def _whose(found: Meeting) -> Iterator[Issue]:
+    if found.provider != found.keeper or not found.keeper:
+        text = "A meeting is kept by the agency that provides it: set `serviceProvider` to your Organization."
+        yield issue(text, "Encounter.serviceProvider", RULE)
+    if "subject" in found.after:
+        text = "A meeting names no person; who is talked about stands on its agenda: leave `subject` out."
+        yield issue(text, "Encounter.subject", RULE)
+
+
+def _chaired(found: Meeting) -> Issues:
+    chairs = reading.chairs(found.after)
+    if len(chairs) != 1:
+        text = "A meeting has one chair: give one participant the type `chair`."
+        return (issue(text, "Encounter.participant", RULE),)
+    if reading.APOLOGIES in chairs[0].parts:
+        return (issue("The chair cannot send apologies: name another chair.", "Encounter.participant.type", RULE),)
+    fault = role_fault(found.chair.role, found.at, found.zone)
+    if fault:
+        text = f"`{chairs[0].individual}` cannot chair: {fault}. Name an active PractitionerRole."
+        return (issue(text, "Encounter.participant.individual", RULE),)
+    return ()
+
+
+def _unknown(found: Meeting) -> Issues:
+    named = [
+        each.individual for each in found.attendees if not each.agency or not each.individual.startswith("PractitionerRole/")
+    ]
+    text = "`{}` is no PractitionerRole that is known here: name who takes part by their role at an agency."
+    return tuple(issue(text.format(each or "nobody"), "Encounter.participant.individual", RULE) for each in named)
+
+
+def _forum(found: Meeting) -> Issues:
+    if not found.forum_fault:
+        return ()
+    return (issue(found.forum_fault, "Encounter.extension", "MTG-1"),)
+
+
+def present(found: Meeting) -> Issues:
+    """The chair attended."""
+    if any(reading.CHAIR in each.parts and each.came for each in found.attendees):
+        return ()
+    text = "A meeting ends only when its chair attended: record it in the chair's `participant.period`."
+    return (issue(text, "Encounter.participant.period", "MTG-2"),)
+
+
+def by_its_chair(found: Meeting) -> Issues:
+    """The chair's agency closes a meeting."""
+    if found.agency == found.chair_agency != "":
+        return ()
+    return (issue("A meeting is closed by its chair's agency.", "Encounter.status", RULE),)
+
+
+def missing(found: Meeting) -> tuple[str, ...]:
+    """MTG-2: the required roles and sectors of the forum that nobody present has; a delegate has those of whoever of their agency
+    sent apologies."""
+    skills = {skill for each in found.attendees if each.came for skill in _skills(found, each)}
+    return tuple(sorted("/".join(sorted(one)) for one in reading.required_roles(found.forum) if skills.isdisjoint(one)))
+
+
+def _skills(found: Meeting, attendee: Attendee) -> frozenset[str]:
+    if reading.DELEGATE not in attendee.parts:
+        return attendee.skills
+    away = (each for each in found.attendees if each.agency == attendee.agency and reading.APOLOGIES in each.parts)
+    return attendee.skills.union(*(each.skills for each in away))
+
+
+def decided(found: Meeting, case: Case) -> Issues:
+    """Every entry has one decision, with its reason and all that it needs."""
+    named = f"`{case.entry.item}`"
+    if not case.decisions:
+        kinds = ", ".join(f"`{each}`" for each in KINDS)
+        return (issue(f"{named} on the agenda has no decision: decide {kinds}, with the rationale.", CLOSING, RULE),)
+    if len(case.decisions) > 1:
+        return (issue(f"{named} has more than one decision: give one.", CLOSING, RULE),)
+    made = case.decisions[0]
+    return (*_said(named, made), *_carried(found, case, named, made), *_of_kind(found, case, named, made))
+
+
+def _said(named: str, made: Decision) -> Issues:
+    found = []
+    if made.kind not in KINDS:
+        kinds = ", ".join(f"`{each}`" for each in KINDS)
+        found.append(issue(f"The decision about {named} is one of {kinds}.", CLOSING, RULE))
+    if not made.rationale:
+        found.append(issue(f"The decision about {named} gives its reason: add `rationale`.", CLOSING, RULE))
+    return tuple(found)
+
+
+def _carried(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
+    """What each kind of decision needs."""
+    if made.kind == ALLOCATED:
+        return _allocated(found, case, named, made)
+    if made.kind == REDIRECTED and case.referral and not case.triaged:
+        return (_elsewhere(named),)
+    if made.kind in (DEFERRED, NO_ACTION):
+        return _dated(found, named, made)
+    if made.kind == ACTIONS and not case.actions:
+        text = f"The decision `actions` about {named} has none: give each with `description`, `owner` and `due`."
+        return (issue(text, CLOSING, "TIM-11"),)
+    return ()
+
+
+def _dated(found: Meeting, named: str, made: Decision) -> Issues:
+    what = "the date to which it is deferred" if made.kind == DEFERRED else "the date on which it is looked at again"
+    end = due(made.review, found.zone) if made.review else None
+    if end is None:
+        return (issue(f"`{made.kind}` about {named} needs `review`: {what}.", CLOSING, RULE),)
+    return () if end > found.at else (issue(f"`review` of {named} has passed: give a date that is ahead.", CLOSING, RULE),)
+
+
+def _elsewhere(named: str) -> Issue:
+    return issue(f"{named} waits for another agency's front door, which decides about it.", CLOSING, "TRI-1")
+
+
+def _allocated(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
+    issues = []
+    if not made.receiver.startswith("Organization/") or not case.live:
+        said = f"`{made.receiver}` is no Organization with a live sharing agreement" if made.receiver else "it names none"
+        issues.append(issue(f"An allocation of {named} names its `receiver`; {said}.", CLOSING, "TRI-1"))
+    if made.lead:
+        known = case.lead.role or {}
+        fault = lead_fault(case.lead, found.at, found.zone) if known else "it is not known here"
+        if not fault and organization_of(known) != made.receiver:
+            fault = "it is of another agency than the receiver"
+        if fault:
+            text = f"`{made.lead}` cannot be proposed to lead {named}: {fault}. Propose an active role of the receiver, or none."
+            issues.append(issue(text, CLOSING, "TRI-1"))
+    if case.plan is not None and case.leader == made.receiver:
+        issues.append(issue(f"`{made.receiver}` leads the plan of {named} already: decide `actions`.", CLOSING, RULE))
+    if case.plan is None and not case.referral:
+        text = f"{named} is no open referral, and its person has no active plan to hand over: put the referral on the agenda."
+        issues.append(issue(text, CLOSING, "TRI-1"))
+    if case.plan is None and case.referral and not case.triaged:
+        issues.append(_elsewhere(named))
+    return tuple(issues)
+
+
+def _of_kind(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
+    """What the kind of the meeting, and the reason of the entry, ask for besides."""
+    issues = [*_restrictive(case, named, made)]
+    if found.kind == reading.CASE_REVIEW:
+        issues += _reviewed(found, case, named, made)
+    if found.kind == reading.RISK_FORUM:
+        issues += _heard(case, named)
+    return tuple(issues)
+
+
+def _restrictive(case: Case, named: str, made: Decision) -> Issues:
+    """E13: a restrictive measure says why it is proportionate, and how long it lasts."""
+    if case.entry.reason != RESTRICTIVE and not (made.proportionality or made.lasts):
+        return ()
+    found = []
+    if not made.proportionality.strip():
+        text = f"A restrictive measure says why it is proportionate: add `proportionality` to the decision about {named}."
+        found.append(issue(text, CLOSING, "E13"))
+    if made.duration is None or not made.duration:
+        text = f"A restrictive measure ends by itself: add `duration` to the decision about {named}, such as `14 days`."
+        found.append(issue(text, CLOSING, "E13"))
+    return tuple(found)
+
+
+def _reviewed(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
+    """E7: each agency has answered for itself, one service coordinates, and the next review is in time (TIM-16)."""
+    issues = []
+    if not case.leader:
+        text = f"A case review has one coordinating service: {named} has no plan with an author that its chair may see."
+        issues.append(issue(text, CLOSING, "E7"))
+    for agency in case.agencies:
+        lacks = case.answered.get(agency)
+        if lacks is None:
+            text = f"`{agency}` has not answered `mds-case-review` for {named}: each agency answers for itself."
+            issues.append(issue(text, CLOSING, "E7"))
+        elif not lacks.complete:
+            open_ = ", ".join(f"`{one}`" for one in dict.fromkeys((*lacks.missing, *lacks.unexplained, *lacks.unknown)))
+            why = lacks.fault or f"it leaves {open_} open"
+            issues.append(issue(f"The answers of `{agency}` for {named} are not complete: {why}.", CLOSING, "E7"))
+    next_ = due(made.review, found.zone) if made.review else None
+    if next_ is not None and case.review_by is not None and next_ > case.review_by:
+        until = case.review_by.astimezone(found.zone).date().isoformat()
+        issues.append(issue(f"The next review of {named} is at the latest on {until}: set `review` so.", CLOSING, "TIM-16"))
+    return tuple(issues)
+
+
+def _heard(case: Case, named: str) -> Issues:
+    """E13 and MTG-5: the forum's dataset is complete, names its criterion, and says how thresholds were applied."""
+    if not case.answered:
+        text = f"A case of a risk forum has a response to `mds-forum`: {named} has none with this meeting as its `encounter`."
+        return (issue(text, CLOSING, "E13"),)
+    issues = []
+    for lacks in case.answered.values():
+        open_ = dict.fromkeys((*lacks.missing, *lacks.unexplained, *lacks.unknown))
+        named_ = ", ".join(f"`{one}`" for one in open_)
+        if not lacks.complete:
+            issues.append(
+                issue(f"`mds-forum` of {named} is not complete: {lacks.fault or f'it leaves {named_} open'}.", CLOSING, "E13")
+            )
+    if not case.criterion:
+        text = f"`referral-criterion` of {named} is `repeated-non-engagement`, `safeguarding` or `early-relapse`."
+        issues.append(issue(text, CLOSING, "E13"))
+    if not case.consistent:
+        text = f"`threshold-consistency` of {named} says `consistent`, or who decided differently and how."
+        issues.append(issue(text, CLOSING, "MTG-5"))
+    return tuple(issues)
