@@ -134,7 +134,7 @@ def test_no_modules_import_each_other_in_a_ring() -> None:
     order.prepare()  # raises CycleError, and names the ring
 
 
-AWAITED: tuple[str, ...] = ("GOV-10", "MTG-1", "MTG-2", "MTG-5")
+AWAITED: tuple[str, ...] = ()
 """Rules that the design has and the service does not hold yet. One that is built is cited by its tests, and leaves this list."""
 
 

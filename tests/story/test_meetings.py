@@ -112,7 +112,7 @@ async def test_e1_the_same_by_a_plain_transaction(story: Story) -> None:
 
 
 async def test_mtg_2_without_its_forums_roles_a_meeting_is_advisory(story: Story) -> None:
-    """What is decided is kept, and nobody is allocated; a delegate counts for whom they stand in for."""
+    """MTG-2: what is decided is kept, and nobody is allocated; a delegate counts for whom they stand in for."""
     forum = await story.trust.created(forum_("mdt", required=["voluntary"]))
     referral = f"ServiceRequest/{(await story.housing.created(await story.referral()))['id']}"
     crisis = part("receiver", valueReference=ref("Organization/crisis"))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from service.care.meeting.meeting import forum_of
 from service.change import Resource
 from service.fhir.canonical import ADDED_BY, AGENDA, AGENDA_REASON, FORUM, FORUM_KIND
-from service.fhir.coding import code_in, concept
+from service.fhir.coding import code_in, codes_in, concept
 from service.fhir.reference import link, reference_to, target, unversioned
 
 TYPES = ("ServiceRequest", "CarePlan", "EpisodeOfCare", "Flag", "RiskAssessment", "Task")
@@ -20,13 +20,14 @@ RESTRICTIVE, DEFERRED = "restrictive-measure", "deferred"
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """An entry of an agenda: its item, why it is there, and the Organization that put it there, '' for what stood there when the
-    agenda was written by who keeps it. `place` is its index in the List."""
+    """An entry of an agenda: its item, why it is there (`reasons`, the first of them `reason`), and the Organization that put it
+    there, '' for what stood there when the agenda was written by who keeps it. `place` is its index in the List."""
 
     item: str
     reason: str
     added_by: str = ""
     place: int = 0
+    reasons: frozenset[str] = frozenset()
 
 
 def is_agenda(listed: Resource | None) -> bool:
@@ -44,7 +45,9 @@ def entries(listed: Resource) -> tuple[Entry, ...]:
 
 def _entry(element: Resource, place: int) -> Entry:
     by = (link(each, "valueReference") for each in element.get("extension", ()) if each.get("url") == ADDED_BY)
-    return Entry(unversioned(target(element.get("item"))), code_in(element.get("flag"), AGENDA_REASON), next(by, ""), place)
+    flag = element.get("flag")
+    item = unversioned(target(element.get("item")))
+    return Entry(item, code_in(flag, AGENDA_REASON), next(by, ""), place, codes_in(flag, AGENDA_REASON))
 
 
 def person_of(item: Resource | None) -> str:
@@ -59,6 +62,18 @@ def made(item: str, reason: str, agency: str) -> Resource:
         "flag": concept(AGENDA_REASON, reason),
         "item": reference_to(item),
     }
+
+
+def put(elements: Iterable[Resource], item: str, reason: str, agency: str, *, first: bool = False) -> list[Resource]:
+    """The entries with one more, last or `first`; an item that stands there already has one more reason."""
+    found = [*elements]
+    for place, each in enumerate(found):
+        if unversioned(target(each.get("item"))) == item:
+            if reason not in codes_in(each.get("flag"), AGENDA_REASON):
+                coding = [*each["flag"]["coding"], *concept(AGENDA_REASON, reason)["coding"]]
+                found[place] = {**each, "flag": {**each["flag"], "coding": coding}}
+            return found
+    return [made(item, reason, agency), *found] if first else [*found, made(item, reason, agency)]
 
 
 def by(element: Resource, agency: str) -> Resource:

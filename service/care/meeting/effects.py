@@ -103,14 +103,15 @@ def confirmation(found: Meeting, case: Case, agency: str, role: Resource, due: d
     return Staged(task, created=True, custodian=case.leader), Timer(timer_key("TIM-11", task), "TIM-11", due, name_of(task))
 
 
-def reviewed(plan: str, at: datetime) -> Timer:
-    """TIM-16: the clock of the next case review of a plan."""
-    return Timer(review_key(plan), "TIM-16", at, plan)
+def again(rule: str, focus: str, due: datetime, at: datetime, **data: object) -> Timer:
+    """The clock of what is to happen again: a forum's next meeting (MTG-1), a plan's next case review (TIM-16). Each time that it
+    is set is a level of its own, since a level that has fired is not set again."""
+    return Timer(recurring(rule, focus), rule, due, focus, int(at.timestamp()), data)
 
 
-def review_key(plan: str) -> str:
-    """The key of the clock of a plan's next case review."""
-    return f"TIM-16:{plan}"
+def recurring(rule: str, focus: str) -> str:
+    """The key of such a clock; what happens cancels it."""
+    return f"{rule}:{focus}"
 
 
 def alert(focus: str, agency: str, person: str, owner: str, text: str, at: datetime, ids: Ids) -> Staged:

@@ -172,7 +172,7 @@ def _of_kind(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
 
 def _restrictive(case: Case, named: str, made: Decision) -> Issues:
     """E13: a restrictive measure says why it is proportionate, and how long it lasts."""
-    if case.entry.reason != RESTRICTIVE and not (made.proportionality or made.lasts):
+    if RESTRICTIVE not in case.entry.reasons and not (made.proportionality or made.lasts):
         return ()
     found = []
     if not made.proportionality.strip():

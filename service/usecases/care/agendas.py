@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from service import clock
 from service.care.meeting import agenda, effects, meeting
 from service.care.meeting.agenda import Entry
+from service.care.ownership.plan import is_top_level
+from service.care.task import reading
 from service.change import Party, Resource
 from service.fhir.canonical import COMMUNICATION_CATEGORY
 from service.fhir.coding import codes_in
@@ -115,20 +117,21 @@ def _parties(work: UnitOfWork, encounter: Resource, agencies: Iterable[str]) -> 
 # What waits for the next meeting.
 
 
-async def wait(work: UnitOfWork, agency: str, kind: str, item: str, reason: str, forum: str = "", *, but: str = "") -> None:
-    """Puts an item on the agenda of an agency's next meeting of a kind: on that of the one that is planned next, or else into the
-    List of what waits, which the next one takes. `but` is a meeting that it is not put on, and `forum` the forum, where it is
-    known; else it is the agency's only one of the kind."""
+async def wait(
+    work: UnitOfWork, agency: str, kind: str, item: str, reason: str, forum: str = "", *, but: str = "", first: bool = False
+) -> None:
+    """Puts an item on the agenda of an agency's next meeting of a kind, last or `first`: on that of the one that is planned next,
+    or else into the List of what waits, which the next one takes. `but` is a meeting that it is not put on, and `forum` the
+    forum, where it is known; else it is the agency's only one of the kind."""
     forum = forum or await forum_of(work, agency, kind)
     planned = await _planned(work, agency, kind, forum, but)
     if planned is not None:
-        await _put_on(work, planned, item, reason, agency)
+        await _put_on(work, planned, item, (reason,), agency, first=first)
         return
     waiting = await _waiting(work, agency, kind, forum)
-    if any(each.item == item for each in agenda.entries(waiting)):
-        return
-    fresh = agenda.with_entries(waiting, [*waiting.get("entry", ()), agenda.made(item, reason, agency)])
-    await _stage(work, fresh, agency, waiting_key(agency, kind, forum))
+    fresh = agenda.with_entries(waiting, agenda.put(waiting.get("entry", ()), item, reason, agency, first=first))
+    if fresh != waiting:
+        await _stage(work, fresh, agency, waiting_key(agency, kind, forum))
 
 
 async def take(work: UnitOfWork, encounter: Resource, agency: str, agencies: Iterable[str]) -> None:
@@ -138,7 +141,9 @@ async def take(work: UnitOfWork, encounter: Resource, agency: str, agencies: Ite
     if not entries:
         return
     for entry in entries:
-        await _put_on(work, encounter, entry.item, entry.reason, entry.added_by or agency, agencies=agencies)
+        if await _stands(work, entry.item):
+            reasons = sorted(entry.reasons, key=lambda each: (each != entry.reason, each))
+            await _put_on(work, encounter, entry.item, reasons, entry.added_by or agency, agencies)
     await _stage(work, agenda.with_entries(waiting, ()), agency, ())
 
 
@@ -188,19 +193,37 @@ def _starts(work: UnitOfWork, encounter: Resource) -> str:
     return written(start) if start else "9999"
 
 
+async def _stands(work: UnitOfWork, item: str) -> bool:
+    """Whether an item is still to be talked about: it is there, and is no Task that has ended meanwhile."""
+    record = await work.get(item)
+    return record is not None and not (record["resourceType"] == "Task" and reading.status(record) in reading.TERMINAL)
+
+
 async def _put_on(
-    work: UnitOfWork, encounter: Resource, item: str, reason: str, writer: str, agencies: Iterable[str] | None = None
+    work: UnitOfWork,
+    encounter: Resource,
+    item: str,
+    reasons: Iterable[str],
+    writer: str,
+    agencies: Iterable[str] | None = None,
+    *,
+    first: bool = False,
 ) -> None:
     """Puts an item on an agenda of a meeting, and tells who takes part. An agenda is made where the meeting has none."""
     known = await lists(work, name_of(encounter))
-    if any(entry.item == item for each in known for entry in agenda.entries(each)):
+    there = next((each for each in known if any(entry.item == item for entry in agenda.entries(each))), None)
+    listed = there or (known[0] if known else agenda.empty(clock.new_id(), encounter=name_of(encounter)))
+    elements = [*listed.get("entry", ())]
+    for reason in reasons:
+        elements = agenda.put(elements, item, reason, writer, first=first)
+    fresh = agenda.with_entries(listed, elements)
+    if fresh == listed:
         return
-    keeper = await work.keeper(name_of(encounter))
-    listed = known[0] if known else agenda.empty(clock.new_id(), encounter=name_of(encounter))
-    fresh = agenda.with_entries(listed, [*listed.get("entry", ()), agenda.made(item, reason, writer)])
     everyone = tuple(agencies) if agencies is not None else await involved(work, encounter)
-    await _stage(work, fresh, keeper, (), everyone)
-    await tell(work, encounter, Entry(item, reason, writer), writer, everyone)
+    await _stage(work, fresh, await work.keeper(name_of(encounter)), (), everyone)
+    if there is None:
+        entry = next(each for each in agenda.entries(fresh) if each.item == item)
+        await tell(work, encounter, entry, writer, everyone)
 
 
 async def involved(work: UnitOfWork, encounter: Resource) -> tuple[str, ...]:
@@ -230,3 +253,24 @@ async def _stage(
 def readers(work: UnitOfWork, agencies: Iterable[str]) -> tuple[Party, ...]:
     """Those who may read a record of a meeting, which is of nobody and ties nobody."""
     return tuple(Party(each, work.context.at, work.context.at) for each in dict.fromkeys(agencies) if each)
+
+
+# What rules put on an agenda.
+
+
+async def crisis_contact(work: UnitOfWork, record: Resource) -> None:
+    """GOV-10: puts the plan of a person who was met in a crisis on the agenda of the next MDT of the agency that leads it, where
+    that agency may know of the contact. Who recorded the contact is told nothing of it."""
+    row = await work.standing(name_of(record))
+    if row is None or not row.patients:
+        return
+    patients = {each for person in (await work.seen(row.patients)).values() for each in person.patients}
+    for plan in await work.services.holdings.of("CarePlan", sorted(patients)):
+        current = await work.get(plan.reference)
+        if (
+            current
+            and current.get("status") == "active"
+            and is_top_level(current)
+            and await may_know(work, plan.custodian, row) is None
+        ):
+            await wait(work, plan.custodian, meeting.MDT, plan.reference, "crisis-contact")

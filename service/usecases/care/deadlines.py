@@ -22,7 +22,7 @@ from service.fhir.reference import key, link
 from service.problem import Category, Refused
 from service.store.commit import Moved
 from service.store.records import Row
-from service.usecases.care import identity, leads, meetings, outcomes, situations, step_up_review
+from service.usecases.care import identity, leads, meeting_close, meetings, outcomes, situations, step_up_review
 from service.usecases.request.audit import audited
 from service.usecases.request.services import RequestContext, Services
 from service.usecases.request.work import UnitOfWork
@@ -96,7 +96,7 @@ async def _stage(work: UnitOfWork, row: Row, timer: Timer) -> None:
         await step_up_review.fire(work, row, timer)
         return
     if timer.kind in meetings.TIMERS:
-        await meetings.fire(work, row.resource, timer)
+        await meeting_close.passed(work, row.resource, timer)
         return
     if row.type != "Task":
         work.audits.append(audited(work.context, "E", timer.focus, why=f"{timer.kind}-passed", patients=row.patients))

@@ -167,8 +167,9 @@ async def _reviewed(work: UnitOfWork, found: Meeting, case: Case, made: Decision
         work.timers.append(timer)
         work.notices.append(Notice("handover-task", agency, name_of(task.resource), case.person))
     named = effects.day_ends(made.review, found) if made.review else None
-    work.cancelled.append(effects.review_key(plan))
-    work.timers.append(effects.reviewed(plan, named or case.review_by or work.context.at))
+    at = work.context.at
+    work.cancelled.append(effects.recurring("TIM-16", plan))
+    work.timers.append(effects.again("TIM-16", plan, named or case.review_by or at, at))
 
 
 async def _planned(work: UnitOfWork, found: Meeting, case: Case) -> None:
@@ -195,7 +196,7 @@ async def passed(work: UnitOfWork, resource: Resource, timer: Timer) -> None:
     elif meeting.is_forum(resource) and resource.get("active") is not False and (span := meeting.cadence(resource)) is not None:
         chair = str(timer.data.get("chair", "")) or agency
         await outcomes.put(work, effects.alert(name_of(resource), agency, "", chair, effects.UNHELD, at, clock.new_id))
-        work.timers.append(Timer(timer.key, timer.kind, at + span, timer.focus, timer.level + 1, timer.data))
+        work.timers.append(effects.again(timer.kind, timer.focus, at + span, at, **timer.data))
 
 
 async def _support_over(work: UnitOfWork, request: Resource, agency: str) -> None:

@@ -11,13 +11,13 @@ from dataclasses import replace
 from datetime import datetime
 from functools import partial
 
-from service.care.meeting import agenda, effects, meeting, writing
+from service.care.meeting import agenda, crisis, effects, meeting, writing
 from service.care.meeting.agenda import Entry
 from service.care.meeting.decision import of_meeting
 from service.care.meeting.situation import Attendee, Meeting
 from service.care.ownership.role import Lead
 from service.care.task.requirements import issue
-from service.change import Resource, Timer
+from service.change import Resource
 from service.fhir.canonical import COMMUNICATION_CATEGORY
 from service.fhir.coding import codes_in, codings
 from service.fhir.date import written
@@ -26,6 +26,7 @@ from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.care import agencies, agendas, meeting_close
 from service.usecases.disclosure.service_records import write_communication as write_communication_of_others
 from service.usecases.request.proposal import Proposal, custodian_only, sees, store
+from service.usecases.request.telling import hidden
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
@@ -36,7 +37,7 @@ UNHELD = "MTG-1"
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Encounter. One that is no meeting is its custodian's."""
     if not (meeting.is_meeting(proposal.resource) or meeting.is_meeting(proposal.before)):
-        return await store(work, viewer, proposal)
+        return await _told(work, proposal, await store(work, viewer, proposal))
     found = await load(work, proposal.resource, proposal.before)
     if found.agency != found.chair_agency or found.status != meeting.FINISHED:
         custodian_only(work, proposal)
@@ -53,6 +54,13 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     ref = name_of(resource)
     work.staged[ref].parties = agendas.readers(work, found.involved)
     work.check(ref, partial(_settled, work, viewer, found))
+    return ref
+
+
+async def _told(work: UnitOfWork, proposal: Proposal, ref: str) -> str:
+    """GOV-10: what a record tells of a contact in a crisis is talked about in the next MDT."""
+    if crisis.is_contact(proposal.resource) and not crisis.is_contact(proposal.before):
+        await agendas.crisis_contact(work, proposal.resource)
     return ref
 
 
@@ -139,9 +147,9 @@ async def _held(work: UnitOfWork, found: Meeting) -> None:
     """MTG-1: the clock of a forum starts again once it was held."""
     if found.forum is not None and (span := meeting.cadence(found.forum)) is not None:
         ref = name_of(found.forum)
-        key = f"{UNHELD}:{ref}"
-        work.cancelled.append(key)
-        work.timers.append(Timer(key, UNHELD, work.context.at + span, ref, 0, {"chair": found.chair_agency}))
+        at = work.context.at
+        work.cancelled.append(effects.recurring(UNHELD, ref))
+        work.timers.append(effects.again(UNHELD, ref, at + span, at, chair=found.chair_agency))
 
 
 async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
@@ -162,8 +170,8 @@ async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> st
         custodian_only(work, Proposal(after, proposal.row, "u"))
         text = "An agenda is made by the agency that keeps its meeting, or that chairs it; others add entries to it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression="List.encounter", rule="E1"))
-    hidden = await viewer.hidden(proposal.row) if proposal.row is not None else frozenset[str]()
-    fresh = writing.listed(after, before, agency, hidden, keeper=chairs)
+    unseen = await hidden(viewer, proposal.row) if proposal.row is not None else frozenset[str]()
+    fresh = writing.listed(after, before, agency, unseen, keeper=chairs)
     added, gone = writing.added(fresh, before), writing.gone(fresh, before)
     issues: list[Issue] = [*writing.formed(after)]
     if before is not None:
@@ -220,7 +228,7 @@ async def write_communication(work: UnitOfWork, viewer: Viewer, proposal: Propos
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Communication.category", rule="E1"))
     ref = of_meeting(proposal.before) or of_meeting(proposal.resource)
     if not ref:
-        return await write_communication_of_others(work, viewer, proposal)
+        return await _told(work, proposal, await write_communication_of_others(work, viewer, proposal))
     if proposal.before is not None:
         text = "What a meeting decided stands: decide anew in the next one."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Communication.status", rule="E1"))
@@ -257,12 +265,12 @@ async def write_service(work: UnitOfWork, viewer: Viewer, proposal: Proposal) ->
 
 async def _watch(work: UnitOfWork, service: Resource) -> None:
     ref = name_of(service)
-    key = f"{UNHELD}:{ref}"
-    work.cancelled.append(key)
+    work.cancelled.append(effects.recurring(UNHELD, ref))
     span = meeting.cadence(service) if meeting.is_forum(service) and service.get("active") is not False else None
     if span is not None:
         since = await _last(work, ref)
-        work.timers.append(Timer(key, UNHELD, (since or work.context.at) + span, ref))
+        at = work.context.at
+        work.timers.append(effects.again(UNHELD, ref, (since or at) + span, at))
 
 
 async def _last(work: UnitOfWork, forum: str) -> datetime | None:
@@ -273,11 +281,5 @@ async def _last(work: UnitOfWork, forum: str) -> datetime | None:
     return max(held, default=None)
 
 
-async def fire(work: UnitOfWork, resource: Resource, timer: Timer) -> None:
-    """Stages what a passed clock of meetings does: of a forum that was not held (MTG-1), of a plan whose review was not (TIM-16),
-    or of intensive support that has come to its end (E13)."""
-    await meeting_close.passed(work, resource, timer)
-
-
 TIMERS = frozenset({UNHELD, "TIM-16", effects.SUPPORT_ENDS})
-"""The kinds of timers that `fire` carries out."""
+"""The kinds of timers of meetings."""

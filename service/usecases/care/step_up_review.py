@@ -7,6 +7,7 @@ from collections.abc import Collection
 from datetime import datetime
 
 from service import clock
+from service.care.meeting import meeting
 from service.care.ownership.role import Lead
 from service.care.step_up import overdue, safeguarding
 from service.care.step_up.effects import ENDS
@@ -19,7 +20,7 @@ from service.fhir import date
 from service.fhir.canonical import TaskCode, dataset
 from service.fhir.reference import link, links, name_of, unversioned
 from service.store.records import Row
-from service.usecases.care import outcomes, situations, step_up
+from service.usecases.care import agendas, outcomes, situations, step_up
 from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -110,11 +111,32 @@ async def _formulations(work: UnitOfWork, viewer: Viewer, patients: Collection[s
     return tuple(found)
 
 
+async def settle(work: UnitOfWork, _: Viewer, proposal: Proposal, decision: Outcome) -> None:
+    """Stages a decision. What was decided is talked about in the next MDT of the deciding agency: the escalation that was
+    accepted (E5), and every decision, rejections first (ESC-3)."""
+    await outcomes.stage(work, decision)
+    task, before = decision.writes[0].resource, proposal.before
+    status = reading.status(task)
+    if status not in ("accepted", "rejected") or reading.status(before) == status:
+        return
+    agency = await work.organization(link(task, "owner"))
+    if status == "accepted":
+        await agendas.wait(work, agency, meeting.MDT, link(task, "focus"), "review")
+    for made in (each.resource for each in decision.writes[1:]):
+        if reading.code(made) == TaskCode.DECISION_REVIEW:
+            await agendas.wait(work, agency, meeting.MDT, name_of(made), "decision-review", first=status == "rejected")
+
+
 async def fire(work: UnitOfWork, row: Row, timer: Timer) -> None:
-    """Stages what a passed deadline of step-up does to the record that its timer watches."""
+    """Stages what a passed deadline of step-up does to the record that its timer watches. A brief review that was not held stands
+    on the agenda of the next MDT (TIM-6)."""
     outcome = await _passed(work, row, timer)
-    if outcome is not None:
-        await outcomes.stage(work, outcome)
+    if outcome is None:
+        return
+    await outcomes.stage(work, outcome)
+    if timer.kind == "TIM-6":
+        agency = await work.organization(link(row.resource, "owner"))
+        await agendas.wait(work, agency, meeting.MDT, row.reference, "brief-review-due")
 
 
 async def _passed(work: UnitOfWork, row: Row, timer: Timer) -> Outcome | None:

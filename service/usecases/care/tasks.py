@@ -66,7 +66,7 @@ PRACTICES: dict[str, Practice] = {
     TaskCode.AGREE_PLAN: Practice(agreement.load, agreement.settle),
     TaskCode.OVERRIDE_REVIEW: Practice(_answered, _judged),
     TaskCode.ACTION: Practice(actions.load),
-    TaskCode.ESCALATION_REVIEW: Practice(step_up_review.load),
+    TaskCode.ESCALATION_REVIEW: Practice(step_up_review.load, step_up_review.settle),
     TaskCode.IDENTITY_REVIEW: Practice(identity.load, identity.settle),
     **dict.fromkeys((TaskCode.TRIAGE, TaskCode.APPROVE, TaskCode.ALLOCATION), FRONT_DOOR),
     **dict.fromkeys((TaskCode.ABORT, TaskCode.CLARIFICATION, TaskCode.FOLLOW_UP), COMPANION),

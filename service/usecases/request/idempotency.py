@@ -14,6 +14,7 @@ from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.audit import note
 from service.usecases.request.results import Answer, written
+from service.usecases.request.telling import as_told
 from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
 
@@ -118,7 +119,7 @@ async def _as_read(work: UnitOfWork, row: Row, answer: Answer) -> Answer:
     if not (row.type == "List" or (row.type == "Task" and source(row.resource))):
         return answer
     viewer = await viewer_of(work.services, work.context)
-    (body,) = await viewer.as_told([row], [answer.body])
+    (body,) = await as_told(viewer, [row], [answer.body])
     return replace(answer, body=body)
 
 

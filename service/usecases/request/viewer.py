@@ -12,8 +12,6 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from service.auth.scopes import Permission
-from service.care.meeting import agenda
-from service.care.task.adjustments import noted, source
 from service.change import Resource
 from service.consent.decide import DEFINITIONS, decide_all, labelled_as, own
 from service.consent.facts import Facts
@@ -21,7 +19,7 @@ from service.consent.policy import Agreement
 from service.consent.reasons import Decision, Reason, Redaction
 from service.consent.redact import redact
 from service.consent.request import Evidence, Request
-from service.fhir.canonical import AGENDA_REASON, ENGAGEMENT, TASK_CODE
+from service.fhir.canonical import TASK_CODE
 from service.fhir.index import Index
 from service.fhir.json import dump
 from service.fhir.json import parse as parse_json
@@ -36,6 +34,7 @@ from service.store.visible import Visible
 from service.usecases.request.directory import Acting
 from service.usecases.request.evidence import Person
 from service.usecases.request.services import RequestContext, Services
+from service.usecases.request.telling import as_told
 
 # A Task with a code of ours is visible to its two agencies (HOV-11); a Communication is visible to its recipients.
 ADDRESSED = frozenset({"Task", "Communication"})
@@ -48,8 +47,6 @@ NOBODY = Evidence()
 READS = frozenset("rs")
 TURN = 50
 """How many rows are decided in one go, before the requests of other clients have their turn."""
-_MET = ENGAGEMENT.encode()
-_LISTED = AGENDA_REASON.encode()
 NOBODY_AT_ALL = "Patient/"
 ANY = Visible(everything=True)
 MANY = Visible(everything=True)
@@ -90,7 +87,7 @@ class Viewer:
         if not rows:
             await self._nothing()
         patients = {patient: None for row in rows if self._own(row) is None for patient in row.patients}
-        persons = await self._persons(patients) if patients else {}
+        persons = await self.persons(patients) if patients else {}
         shown = []
         for number, row in enumerate(rows, start=1):
             if number % TURN == 0:
@@ -101,72 +98,12 @@ class Viewer:
                 each = Shown(row, _body(row, decision.redactions), decision)
                 if not parted(row) or self.in_scope(row, verb, self.left(each)):
                     shown.append(each)
-        bodies = await self.as_told([each.row for each in shown], [each.body for each in shown])
+        bodies = await as_told(self, [each.row for each in shown], [each.body for each in shown])
         told = [each if each.body is body else replace(each, body=body) for each, body in zip(shown, bodies, strict=True)]
         return [each for each in told if not _several(each.row) or self.in_scope(each.row, verb, self.left(each))]
 
-    async def as_told(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
-        """The bodies of the rows without what the reader may not know of now: in a Task how its person is met (EQU-2), on an
-        agenda who else stands there (E1)."""
-        return await self._as_listed(rows, await self._as_met(rows, bodies))
-
-    async def _as_listed(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
-        return [
-            self._without(body, await self.hidden(row)) if row.type == "List" and _LISTED in body else body
-            for row, body in zip(rows, bodies, strict=True)
-        ]
-
-    async def hidden(self, row: Row) -> frozenset[str]:
-        """The items on an agenda whose people the caller's agency may not know of."""
-        entries = agenda.entries(row.resource) if agenda.is_agenda(row.resource) else ()
-        items = await self.services.records.read_many(dict.fromkeys(each.item for each in entries if each.item))
-        persons = await self._persons({patient: None for item in items.values() for patient in item.patients})
-        known = {each.item for each in entries if each.item in items and self._may_know(row, items[each.item], persons)}
-        return frozenset(each.item for each in entries) - known
-
-    def _may_know(self, row: Row, item: Row, persons: Mapping[str, Person]) -> bool:
-        """Whether the caller may know that an item stands on an agenda: it may see the item, or takes part in the meeting, which
-        relates it to the person, and consent permits."""
-        if self.permits([item], persons):
-            return True
-        caller = self.context.caller
-        takes_part = not caller.personal and (self._named(row) or row.custodian == caller.organization)
-        if item.deleted or not takes_part:
-            return False
-        evidence = {}
-        for patient in item.patients:
-            told = self._toward(persons[patient], item.custodian)[1]
-            evidence[patient] = replace(told, relationships=told.relationships | {caller.organization})
-        request = self._toward(persons[item.patients[0]] if item.patients else None, item.custodian)[2]
-        facts = Facts.from_row(item.facts, item.custodian)
-        return bool(item.patients) and decide_all(request, facts, evidence, self.services.policy).permit
-
-    def _without(self, body: bytes, hidden: frozenset[str]) -> bytes:
-        """An agenda without the entries of these items."""
-        if not hidden:
-            return body
-        resource = parse_json(body, max_depth=self.services.settings.max_depth)
-        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
-        return dump(agenda.without(resource, hidden))
-
-    async def _as_met(self, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
-        """EQU-2: what a Task says of how its person is met is shown to who may see, now, the dataset that says so. The bodies of
-        the rows, without it for every other reader."""
-        named = [source(row.resource) if _MET in body else "" for row, body in zip(rows, bodies, strict=True)]
-        if not any(named):
-            return list(bodies)
-        sources = await self.services.records.read_many(dict.fromkeys(filter(None, named)))
-        persons = await self._persons({patient: None for row in sources.values() for patient in row.patients})
-        seen = {"", *(ref for ref, row in sources.items() if self.permits([row], persons))}
-        return [body if ref in seen else self._unmet(body) for body, ref in zip(bodies, named, strict=True)]
-
-    def _unmet(self, body: bytes) -> bytes:
-        """A Task without what it says of how its person is met."""
-        resource = parse_json(body, max_depth=self.services.settings.max_depth)
-        assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
-        return dump(noted(resource, None))
-
-    async def _persons(self, patients: Iterable[str]) -> dict[str, Person]:
+    async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
+        """The Persons whom these Patient references stand for, as this request looks at them."""
         if self.known is None:
             return await self.services.evidence.persons(patients)
         return await seen(self.services, patients, self.known)
@@ -174,7 +111,7 @@ class Viewer:
     async def _nothing(self) -> None:
         """Does the work of a decision on one hidden record, and decides nothing."""
         nobody = await self.services.evidence.person(NOBODY_AT_ALL)
-        _, evidence, request = self._toward(nobody, "")
+        _, evidence, request = self.toward(nobody, "")
         decide_all(request, Facts("Basic", "", (NOBODY_AT_ALL,)), {NOBODY_AT_ALL: evidence}, self.services.policy)
 
     async def reveal_past(self, rows: Sequence[Row], current: Row, verb: str) -> list[Shown]:
@@ -245,15 +182,15 @@ class Viewer:
             told = self._addressed(row)
             if told is not None:
                 return Decision(told, (TOLD if told else NOT_TOLD,), self.services.policy.name)
-        if row.type in MEETINGS and not row.patients and not caller.personal and self._named(row):
+        if row.type in MEETINGS and not row.patients and not caller.personal and self.named(row):
             return Decision(True, (TOLD,), self.services.policy.name)
-        if row.type == "Consent" and not caller.personal and self._named(row):
+        if row.type == "Consent" and not caller.personal and self.named(row):
             return Decision(True, (HEARD,), self.services.policy.name)
         if row.type == "AuditEvent" and (row.custodian != caller.organization or caller.personal):
             return Decision(False, (ACCOUNTED,), self.services.policy.name)
         facts = Facts.from_row(row.facts, row.custodian)
-        evidence = {patient: self._toward(persons[patient], row.custodian)[1] for patient in row.patients}
-        request = self._toward(persons[row.patients[0]] if row.patients else None, row.custodian)[2]
+        evidence = {patient: self.toward(persons[patient], row.custodian)[1] for patient in row.patients}
+        request = self.toward(persons[row.patients[0]] if row.patients else None, row.custodian)[2]
         return decide_all(request, facts, evidence, self.services.policy)
 
     def _own(self, row: Row) -> Decision | None:
@@ -262,7 +199,7 @@ class Viewer:
         caller = self.context.caller
         return own(caller.user, caller.organization, row.custodian, self.services.policy)
 
-    def _toward(self, person: Person | None, custodian: str) -> tuple[Person | None, Evidence, Request]:
+    def toward(self, person: Person | None, custodian: str) -> tuple[Person | None, Evidence, Request]:
         """The Evidence about a person for the records of one custodian and the Request about the person, made once for all
         records of a search. Both are kept by the identity of the Person value: a Person loaded again gets new Evidence."""
         key = id(person), custodian
@@ -275,12 +212,12 @@ class Viewer:
     def _addressed(self, row: Row) -> bool | None:
         """Whether a Task or Communication is addressed to the caller's agency: False when the agency is none of its parties, None
         when consent decides instead, about a Task that has no code of ours."""
-        if not self._named(row):
+        if not self.named(row):
             return False
         ours = row.type == "Communication" or any(key.startswith(f"code={TASK_CODE}|") for key in row.index.keys)
         return True if ours else None
 
-    def _named(self, row: Row) -> bool:
+    def named(self, row: Row) -> bool:
         """Whether the caller's agency is among those that a record is addressed to."""
         return any(party.organization == self.context.caller.organization for party in row.parties)
 

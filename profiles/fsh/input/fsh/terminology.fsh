@@ -651,6 +651,25 @@ Description: "Every code of the code system service-category."
 * insert Published
 * include codes from system ServiceCategory
 
+CodeSystem: EventKind
+Id: event-kind
+Title: "Kinds of event"
+Description: "What happened that partners are told of in time (E8, ISP-1), or talk about in a meeting (GOV-10)."
+* insert Codes
+* #risk-change "Change of risk" "The risk to the person, or to others, has changed."
+* #disengagement "Disengagement" "The person does not take part any more."
+* #crisis-event "Crisis event" "A contact with the person in a crisis (GOV-10)."
+* #safeguarding "Safeguarding" "A safeguarding concern."
+* #medication-change "Change of medication" "The person's medication has changed."
+* #contact-detail "Contact detail" "How the person is reached has changed."
+
+ValueSet: EventKindValues
+Id: event-kind
+Title: "Kinds of event"
+Description: "Every code of the code system event-kind."
+* insert Published
+* include codes from system EventKind
+
 CodeSystem: PartnerRoleCode
 Id: partner-role
 Title: "Roles of partners"
