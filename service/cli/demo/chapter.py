@@ -1,22 +1,27 @@
-"""The second chapter of the story: a housing association refers Dan, the trust's front door triages, and the crisis team takes
-him on (E4)."""
+"""The second chapter of the story: a housing association refers Dan, the trust's front door looks at it, the MDT allocates him,
+and the crisis team takes him on (E4, E1)."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Any
 
 import httpx
 
 from service.change import Resource
 from service.cli.demo import locality
-from service.cli.demo.locality import CRISIS, DAN, HOUSING, TRUST, output
+from service.cli.demo.locality import CRISIS, DAN, HOUSING, TRUST
 from service.cli.demo.narrator import Narrator, refusal, status
 from service.cli.demo.smart import Partner
+from service.clock import now
 from service.fhir.canonical import (
+    ACT_CODE,
+    AGENDA_REASON,
     BUSINESS_STATUS,
-    DECISION,
     LAWFUL_BASIS,
+    MEETING_ROLE,
+    MEETING_TYPE,
     REQUEST_CATEGORY,
     SHARING_AUTHORITY,
     TASK_CODE,
@@ -24,8 +29,11 @@ from service.fhir.canonical import (
     TRIAGE_OUTCOME,
 )
 from service.fhir.coding import code_in, concept
+from service.fhir.date import written
+from service.fhir.operation import parameters
 
 OPEN = "reasonable-adjustments"
+ACTION = "Ask the surgery what he takes"
 WHY = "Sleeping in the stairwell and not eating: he needs somebody this week, and the crisis team has known him."
 
 
@@ -38,12 +46,13 @@ class FrontDoor:
     questions: dict[str, list[Resource]]
     referral: Resource = field(default_factory=dict)
     triage: Resource = field(default_factory=dict)
+    agenda: Resource = field(default_factory=dict)
 
     def play(self) -> None:
         """Plays all steps in order."""
         self.referred()
         self.completed()
-        self.unreasoned()
+        self.undecided()
         self.allocated()
         self.accepted()
 
@@ -70,27 +79,36 @@ class FrontDoor:
         self.tell.holds("the triage waits no more", "businessStatus" not in self.triage)
         self.tell.says(f"what the pathway suggests: {_suggested(self.triage)}")
 
-    def unreasoned(self) -> None:
-        """TRI-1: a decision says why, on which threshold, and who takes the person on."""
-        self.tell.step("Tara would allocate him without saying why, and is told all that is missing at once")
-        trust = self.cast["trust"]
-        bare = self._decided(output("decision", valueCodeableConcept=concept(DECISION, "allocated")))
-        answer = self._heard(trust, trust.put(self.triage, status="completed", output=bare), 422)
-        missing = ("`threshold`", "`rationale`", "`receiver`", "`decided-by`")
+    def undecided(self) -> None:
+        """E1: a meeting ends with a decision for everybody on its agenda, and its reason."""
+        self.tell.step("The weekly MDT of the three meets, and would end without saying why Dan goes where")
+        trust, crisis = self.cast["trust"], self.cast["crisis"]
+        held = self._heard(trust, trust.post("Encounter", _meeting()), 201, says=status).json()
+        agenda = _agenda(held["id"], f"ServiceRequest/{self.referral['id']}")
+        self.agenda = self._heard(trust, trust.post("List", agenda), 201).json()
+        seen = self._heard(crisis, crisis.get(f"List/{self.agenda['id']}"), 200).json()
+        self.tell.holds("the crisis team sees Dan on the agenda, as consent lets it", len(seen.get("entry", [])) == 1)
+        bare = self._closing(part("action", part=[part("description", valueString=ACTION)]))
+        answer = self._heard(trust, trust.post(f"List/{self.agenda['id']}/$close-meeting", bare), 422)
+        missing = ("`rationale`", "`receiver`", "`owner`", "`restriction.period.end`")
         self.tell.holds(f"it names {', '.join(missing)}", all(each in refusal(answer) for each in missing))
 
     def allocated(self) -> None:
-        """TRI-1: the decision asks an agency; nobody has the person yet."""
-        self.tell.step("With her reason he is allocated to the crisis team, which nobody has asked to lead a plan yet")
+        """E1 and TRI-1: the meeting's decision asks an agency; nobody has the person yet."""
+        self.tell.step("With its reasons, and an action for Tara, Dan is allocated to the crisis team")
         trust, crisis = self.cast["trust"], self.cast["crisis"]
-        outputs = self._decided(
-            output("decision", valueCodeableConcept=concept(DECISION, "allocated")),
-            output("threshold", valueCodeableConcept=concept(TRIAGE_OUTCOME, "eligible")),
-            output("rationale", valueString=WHY),
-            output("receiver", valueReference={"reference": CRISIS.reference}),
-            output("decided-by", valueReference={"reference": TRUST.role("tara")}),
+        due = (now() + timedelta(days=2)).date().isoformat()
+        action = part("action", part=[
+            part("description", valueString=ACTION),
+            part("owner", valueReference={"reference": TRUST.role("tara")}),
+            part("due", valueDate=due),
+        ])  # fmt: skip
+        whole = self._closing(
+            part("rationale", valueString=WHY), part("receiver", valueReference={"reference": CRISIS.reference}), action
         )
-        self._heard(trust, trust.put(self.triage, status="completed", output=outputs), 200, says=status)
+        answer = self._heard(trust, trust.post(f"List/{self.agenda['id']}/$close-meeting", whole), 200)
+        told = [each["name"] for each in answer.json()["parameter"]]
+        self.tell.holds("the meeting has ended, with one decision and one action", told[2:] == ["decision", "action"])
         found = self._heard(crisis, crisis.get(f"CarePlan?subject={DAN}"), 200, says=_count)
         self.tell.holds("there is no plan before somebody accepts", not found.json().get("entry"))
 
@@ -118,8 +136,10 @@ class FrontDoor:
     def _dataset(self, without: tuple[str, ...] = ()) -> Resource:
         return locality.answers("referral", DAN, HOUSING.role("hugo"), self.questions["referral"], without)
 
-    def _decided(self, *outputs: Resource) -> list[Resource]:
-        return [*self.triage.get("output", []), *outputs]
+    def _closing(self, *more: Resource) -> Resource:
+        """The Parameters of a close that allocates Dan."""
+        item = part("item", valueReference={"reference": f"ServiceRequest/{self.referral['id']}"})
+        return parameters(part("entry", part=[item, part("decision", valueCode="allocated"), *more]))
 
     def _task(self, partner: Partner, kind: str, more: str = "") -> Resource:
         """The open Task of a kind about Dan that an agency finds."""
@@ -142,6 +162,35 @@ def _referral(dataset: str) -> Resource:
         "requester": {"reference": HOUSING.role("hugo")},
         "performer": [{"reference": TRUST.reference}],
         "supportingInfo": [{"reference": f"QuestionnaireResponse/{dataset}"}],
+    }
+
+
+def part(name: str, **value: Any) -> Resource:
+    """A parameter, or a part of one."""
+    return {"name": name, **value}
+
+
+def _meeting() -> Resource:
+    came = {"period": {"start": written(now())}}
+    others = [{"individual": {"reference": each}, **came} for each in (CRISIS.role("cora"), HOUSING.role("hugo"))]
+    chair = {"type": [concept(MEETING_ROLE, "chair")], "individual": {"reference": TRUST.role("tara")}, **came}
+    return {
+        "resourceType": "Encounter",
+        "status": "planned",
+        "class": {"system": ACT_CODE, "code": "VR"},
+        "type": [concept(MEETING_TYPE, "mdt")],
+        "serviceProvider": {"reference": TRUST.reference},
+        "participant": [chair, *others],
+    }
+
+
+def _agenda(meeting: str, referral: str) -> Resource:
+    return {
+        "resourceType": "List",
+        "status": "current",
+        "mode": "working",
+        "encounter": {"reference": f"Encounter/{meeting}"},
+        "entry": [{"flag": concept(AGENDA_REASON, "new-referral"), "item": {"reference": referral}}],
     }
 
 
