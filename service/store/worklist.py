@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from service.care.task.reading import TERMINAL
 from service.store.mongo import Mongo, reaching
 
 TYPE = "Task"
@@ -18,7 +19,7 @@ AGENCIES = "wl"
 INDEX = "wl_due_id"
 KEY = "worklist="
 OWNER = "owner-organization="
-CLOSED = tuple(f"status={each}" for each in ("rejected", "cancelled", "failed", "completed", "entered-in-error"))
+CLOSED = tuple(f"status={each}" for each in sorted(TERMINAL))
 COLLECTION = f"r.{TYPE}"
 
 

@@ -217,7 +217,7 @@ async def test_a_draft_becomes_a_review_once_it_is_sent(locality: Locality, hous
 async def test_e5_what_was_sent_stays_as_it_was_sent(locality: Locality, housing: Agency, crisis: Agency) -> None:
     """By its sender too: its status follows from the review; another agency writes nothing of it."""
     request = await sent(locality, housing)
-    changed = await housing.put({**request, "priority": "routine", "status": "revoked"})
+    changed = await housing.put({**request, "priority": "routine", "status": "completed"})
     assert sorted(told(changed)) == [("E5", "ServiceRequest.priority"), ("E5", "ServiceRequest.status")]
     assert (await housing.send("DELETE", f"ServiceRequest/{request['id']}")).status_code == 422
     assert (await crisis.put({**request, "status": "completed"})).status_code == 403
@@ -310,3 +310,30 @@ async def test_mtg_4_an_escalation_runs_under_the_pathway_in_force(locality: Loc
         refused = await housing.post("ServiceRequest", escalation(locality, response, instantiatesCanonical=[wrong]))
         assert told(refused) == [("GOV-7", "ServiceRequest.instantiatesCanonical")]
         assert f"`{wrong}`" in wording(refused)
+
+
+async def test_e5_who_escalated_may_withdraw_until_somebody_decided(locality: Locality, housing: Agency, crisis: Agency) -> None:
+    """The review is cancelled, and its clock stops; afterwards the review says what becomes of it."""
+    request = await sent(locality, housing)
+    assert told(await housing.put({**request, "status": "revoked", "priority": "routine"})) == [("E5", "ServiceRequest.priority")]
+    assert told(await housing.put({**request, "status": "revoked", "extension": []})) != []
+    gone = await housing.put({**request, "status": "revoked"})
+    assert gone.status_code == 200, gone.text
+    task = await review_of(crisis, request)
+    assert (task["status"], task["statusReason"]["coding"][0]["code"]) == ("cancelled", "circumstances-changed")
+    clocks = locality.built.services.mongo.collection("timers")
+    assert await clocks.count_documents({"k": f"TIM-5:Task/{task['id']}", "done": False}) == 0
+    other = await sent(locality, housing)
+    review = await review_of(crisis, other)
+    assert (await together(crisis, accepted(review), action(review))).status_code == 200
+    current = (await housing.get(f"ServiceRequest/{other['id']}")).json()
+    assert told(await housing.put({**current, "status": "revoked"})) == [("E5", "ServiceRequest.status")]
+
+
+async def test_hov_8_a_review_says_that_consent_was_withdrawn(locality: Locality, housing: Agency, crisis: Agency) -> None:
+    """It stays visible, and both agencies know why the answers no longer are."""
+    request = await sent(locality, housing, extension=[])
+    trust = await locality.agency("trust")
+    await trust.created({name: held for name, held in consent(locality.person, "deny", "crisis").items() if name != "id"})
+    task = await review_of(crisis, request)
+    assert task["businessStatus"]["coding"][0]["code"] == "authority-withdrawn"

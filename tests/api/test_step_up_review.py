@@ -34,8 +34,10 @@ Stored = dict[str, Any]
 
 @pytest_asyncio.fixture
 async def housing(locality: Locality) -> Agency:
-    """Housing, which is in the person's care team with the crisis team."""
-    await locality.built.services.mongo.collection(TIMERS).delete_many({})
+    """Housing, which is in the person's care team with the crisis team. No clock of an earlier test runs, and no agenda was
+    written at an instant that is ahead."""
+    for name in (TIMERS, "r.List", "keys"):
+        await locality.built.services.mongo.collection(name).delete_many({})
     await in_team(locality, "housing", "crisis")
     return await locality.agency("housing")
 

@@ -28,7 +28,7 @@ PATHS: Mapping[str, str] = {
     "usecases/request/viewer.py": "the way out itself: it loads who is asking, and every record it is given is decided",
     "usecases/request/telling.py": "what is taken out of a record is looked at for whether its reader may know of it",
     "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the viewer of who asks",
-    "usecases/care/adjustments.py": "how a person is met stands in a Task; each reader sees it as they may see its dataset",
+    "usecases/disclosure/adjustments.py": "how a person is met stands in a Task; each reader sees it as they may see its dataset",
     "usecases/care/agendas.py": "rules look at meetings and plans; who may not know of an entry is not told of it",
     "usecases/care/meetings.py": "rules look at when a forum was held; nothing leaves",
     "usecases/care/meeting_cases.py": "rules look at plans and answers of those on an agenda; a refusal names linkIds alone",

@@ -43,7 +43,8 @@ def overdue(situation: HandoverSituation, level: int, ids: Ids, *, levels: int =
 
 
 def withdrawn(situation: HandoverSituation) -> Outcome | None:
-    """HOV-8 for an open handover whose authority no longer holds; None when the handover is closed, or still a draft.
+    """HOV-8 for an open handover, or another Task with which records were sent, whose authority no longer holds; None when it is
+    closed, or still a draft.
 
     The Task stays visible and says why; the consent decision itself makes dataset and package unreadable to the receiver.
     """
@@ -54,7 +55,7 @@ def withdrawn(situation: HandoverSituation) -> Outcome | None:
     return Outcome(
         (Staged({**task, "lastModified": written(situation.at)}),),
         notices=tuple(notice(situation, "consent-changed", agency) for agency in agencies),
-        audits=(audit(situation, "handover-authority-withdrawn"),),
+        audits=(audit(situation, f"{reading.code(situation.current)}-authority-withdrawn"),),
     )
 
 

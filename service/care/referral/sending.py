@@ -6,7 +6,7 @@ it. Its end is the service's: an accepted allocation completes it, a redirect re
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from service.care.referral import referral as reading
@@ -278,6 +278,11 @@ def _triage(found: Referral, sent: Resource, ids: Ids) -> Resource:
 
 def _dataset(response: str) -> Resource:
     return {"type": concept(TASK_INPUT, "minimum-dataset"), "valueReference": reference_to(response)}
+
+
+def given(responses: Iterable[str]) -> list[Resource]:
+    """The inputs by which a Task gives responses to its owner."""
+    return [*map(_dataset, responses)]
 
 
 def _is_dataset(given: Resource) -> bool:

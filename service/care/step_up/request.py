@@ -7,6 +7,7 @@ from collections.abc import Callable
 from service.care.ownership.role import lead_fault
 from service.care.step_up import due, routing
 from service.care.step_up.situation import EscalationSituation
+from service.care.task import reading
 from service.care.task.dataset import blank, problem_of
 from service.care.task.made import task_of
 from service.care.task.requirements import Issues, issue
@@ -22,6 +23,7 @@ from service.fhir.canonical import (
     TaskCode,
 )
 from service.fhir.coding import code_in, codes_in, concept
+from service.fhir.date import written
 from service.fhir.reference import link, links, name_of, reference_to
 from service.problem import Category, Problem
 
@@ -40,6 +42,9 @@ def decide(situation: EscalationSituation, ids: Ids) -> Outcome | Problem:
     """Decides whether an escalation may be stored as submitted: the Outcome to commit, or the refusal that names every unmet
     need."""
     before, after = situation.before, situation.after
+    if before is not None and (before.get("status"), after.get("status")) == (SENT, REVOKED):
+        issues = (*as_sent(situation, _BESIDE | {"status", "extension"}), *undecided(situation))
+        return Problem(Category.RULE, issues) if issues else withdraw(situation)
     if before is not None and before.get("status") != DRAFT:
         issues = as_sent(situation)
         return Problem(Category.RULE, issues) if issues else _stored(situation)
@@ -50,14 +55,36 @@ def decide(situation: EscalationSituation, ids: Ids) -> Outcome | Problem:
     return Problem(Category.RULE, issues) if issues else send(situation, ids)
 
 
-def as_sent(situation: EscalationSituation) -> Issues:
+def as_sent(situation: EscalationSituation, beside: frozenset[str] = _BESIDE) -> Issues:
     """A sent escalation says what was sent, and its status follows from its review; notes may be added."""
     before, after = situation.before or {}, situation.after
-    changed = [one for one in dict.fromkeys((*before, *after)) if one not in _BESIDE and before.get(one) != after.get(one)]
+    changed = [one for one in dict.fromkeys((*before, *after)) if one not in beside and before.get(one) != after.get(one)]
+    if any(kept not in after.get("extension", ()) for kept in before.get("extension", ())) and "extension" not in changed:
+        changed.append("extension")
     if any(kept not in after.get("note", ()) for kept in before.get("note", ())):
         changed.append("note")
     text = "`{}` of this escalation differs from what was sent: send it as it was, and another escalation that `replaces` it."
     return tuple(issue(text.format(one), f"ServiceRequest.{one}", "E5") for one in changed)
+
+
+def undecided(situation: EscalationSituation) -> Issues:
+    """Who escalated may withdraw until somebody has decided."""
+    if situation.open and situation.open[0].get("status") in ("requested", "received"):
+        return ()
+    text = "This escalation was decided: what becomes of it follows from its review."
+    return (issue(text, "ServiceRequest.status", "E5"),)
+
+
+def withdraw(situation: EscalationSituation) -> Outcome:
+    """Withdraws an escalation: its review, and what its sender was asked because of it, are cancelled, and their clocks stop."""
+    reason, at = reading.status_reason("circumstances-changed"), written(situation.at)
+    ended_ = [Staged({**one, "status": "cancelled", "statusReason": reason, "lastModified": at}) for one in situation.open]
+    return Outcome(
+        (_first(situation, situation.after), *ended_),
+        cancelled=tuple(f"{rule}:{name_of(one)}" for one in situation.open for rule in ("TIM-5", "TIM-11")),
+        notices=tuple(Notice(NOTICE, situation.receiver, name_of(one), situation.person) for one in situation.open[:1]),
+        audits=(_fact(situation, "escalation-withdrawn"),),
+    )
 
 
 def status(situation: EscalationSituation) -> Issues:

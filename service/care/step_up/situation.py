@@ -62,7 +62,8 @@ class EscalationSituation:
     `organizations` resolves requester and performer. `known`: the sender may see the person and is of the person's care team.
     `responses` are the QuestionnaireResponses in supportingInfo, `dataset` says how complete the one is. `clinician` is the Lead
     of a performer that is a PractitionerRole. `replaced` are the escalations that it replaces, of those that its sender may see;
-    `passed` are the clinicians who decided on these and on those before them.
+    `passed` are the clinicians who decided on these and on those before them. `open` are its review, first, and what its sender
+    was asked because of that, as far as they are open; only one that is withdrawn is decided on them.
     """
 
     at: datetime
@@ -81,6 +82,7 @@ class EscalationSituation:
     passed: frozenset[str] = frozenset()
     calendar: Calendar = WEEKDAYS
     pathway: Pathway | None = None
+    open: tuple[Resource, ...] = ()
 
     @property
     def asked(self) -> str:

@@ -15,8 +15,9 @@ from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness, completeness
 from service.care.task.situation import Outcome, Situation
 from service.change import Resource
+from service.consent.grants import SENT
 from service.consent.relationship import closed
-from service.fhir.canonical import TaskCode, dataset
+from service.fhir.canonical import dataset
 from service.fhir.reference import link, links, name_of, unversioned
 from service.store.records import Row
 from service.usecases.care import carriers, outcomes, sending, situations
@@ -184,13 +185,14 @@ async def _disclose(work: UnitOfWork, task: Resource) -> None:
 
 
 async def reconsider(work: UnitOfWork, consent: Resource) -> None:
-    """HOV-8: marks the open handovers whose receiver may no longer read the dataset or package. Both agencies are notified."""
+    """HOV-8: marks the open Tasks with which records were sent and whose receiver may no longer read the dataset or package. Both
+    agencies are notified."""
     if not link(consent, "patient").startswith("Patient/"):
         return
     person = await withdrawal.person_of(work, consent)
     for row in await work.services.holdings.of("Task", person.records):
         task = await work.get(row.reference) or {}
-        if reading.code(task) != TaskCode.HANDOVER or closed(task) or task.get("status") == "draft":
+        if reading.code(task) not in SENT or closed(task) or task.get("status") == "draft":
             continue
         if reading.business_status(task) == overdue.WITHDRAWN:
             continue

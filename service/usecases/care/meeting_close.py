@@ -108,7 +108,7 @@ async def _carried_out(work: UnitOfWork, viewer: Viewer, found: Meeting, case: C
         await outcomes.put(work, request)
         work.timers.append(timer)
     if found.kind == meeting.CASE_REVIEW:
-        await _reviewed(work, found, case, made)
+        await _reviewed(work, found, case, made, issues)
     if found.kind == meeting.SHARED_PLANNING:
         await _planned(work, found, case)
 
@@ -152,15 +152,21 @@ async def _decide(work: UnitOfWork, viewer: Viewer, found: Meeting, case: Case, 
         issues += [replace(each, text=named + each.text, expression=needs.CLOSING) for each in refused.problem.issues]
 
 
-async def _reviewed(work: UnitOfWork, found: Meeting, case: Case, made: Decision) -> None:
+async def _reviewed(work: UnitOfWork, found: Meeting, case: Case, made: Decision, issues: list[Issue]) -> None:
     """E7: the agencies of the plan are asked to confirm their roles, and the next review is dated (TIM-16)."""
     assert case.plan is not None, "INVARIANT: a case review without a plan was refused"
     plan = name_of(case.plan)
     if case.plan.get("status") in ENDED:
         return
-    due = after(work.context.at, effects.CONFIRMED_WITHIN, work.services.calendar)
+    due, row = after(work.context.at, effects.CONFIRMED_WITHIN, work.services.calendar), await work.standing(plan)
     for agency, role in case.partners:
-        if agency == case.leader:
+        if agency == case.leader or row is None:
+            continue
+        if (why := await agendas.may_know(work, agency, row)) is not None:
+            text = (
+                f"`{agency}` cannot be asked to confirm its role in `{plan}`: {why}. Take the role out, or have consent to share."
+            )
+            issues.append(issue(text, needs.CLOSING, "HOV-3"))
             continue
         task, timer = effects.confirmation(found, case, agency, role, due, clock.new_id)
         await outcomes.put(work, task)

@@ -7,7 +7,7 @@ from service.care.task.situation import Outcome, Staged
 from service.change import Party, Resource
 from service.fhir.reference import links, name_of
 from service.problem import Category, Refused, problem
-from service.usecases.care import adjustments
+from service.usecases.disclosure import adjustments
 from service.usecases.request.audit import audited
 from service.usecases.request.work import UnitOfWork
 

@@ -26,7 +26,7 @@ from service.fhir.canonical import (
 from service.fhir.coding import concept
 from service.fhir.date import begins
 from service.fhir.reference import link, links, name_of, reference_to, relative
-from service.problem import Problem, Refused
+from service.problem import Category, Problem, Refused, problem
 from service.store.records import Row
 from service.usecases.care import outcomes, sending, situations, taken_on
 from service.usecases.request.proposal import Proposal, custodian_only, sees
@@ -48,11 +48,26 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         raise Refused(decision)
     first, *others = decision.writes
     await outcomes.stage(work, replace(decision, writes=(replace(first, keys=proposal.keys), *others)))
-    if decision.disclosure:
-        await sending.disclose(
-            work, rules.sent_task(found), found.sender, found.receiver, await _rows(work, found), ("referral",)
-        )
+    rows = await _rows(work, found) if decision.disclosure else await _added(work, proposal, found)
+    if rows:
+        await sending.disclose(work, rules.sent_task(found), found.sender, found.receiver, rows, ("referral",))
     return name_of(proposal.resource)
+
+
+async def _added(work: UnitOfWork, proposal: Proposal, found: Referral) -> list[Row]:
+    """The answers that are added to a referral that was sent: the front door has them from now on, on the same authority, which
+    has to permit them, too (HOV-3)."""
+    before, after = proposal.before or {}, proposal.resource
+    new = [ref for ref in referral.responses(after) if ref not in referral.responses(before)]
+    if not new or (before.get("status"), after.get("status")) != ("active", "active"):
+        return []
+    rows = [row for ref in new if (row := await work.standing(ref)) is not None and not row.deleted]
+    task = {**rules.sent_task(found), "input": [*rules.given(new), *rules.sent_task(found).get("input", ())]}
+    authority = await sending.permitted(work, task, found.sender, found.receiver, rows)
+    if not authority.permitted:
+        text = f"Sharing with `{found.receiver}` is not permitted: {authority.text}."
+        raise Refused(problem(Category.RULE, "business-rule", text, expression="ServiceRequest.supportingInfo", rule="HOV-3"))
+    return rows
 
 
 async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Referral:

@@ -72,7 +72,7 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Escalati
         context.at, context.caller.organization, after, before, context.caller.user, actors, calendar=work.services.calendar
     )
     if before is not None and before.get("status") != request.DRAFT:
-        return found
+        return replace(found, open=await _open(work, name_of(before))) if after.get("status") == request.REVOKED else found
     person = link(after, "subject")
     known = await in_care_team(work, viewer, person)
     patients = (await work.person(person)).patients if known else frozenset[str]()
@@ -89,6 +89,25 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Escalati
         passed=await _passed(work, replaced),
         pathway=await _pathway(work, after),
     )
+
+
+async def _open(work: UnitOfWork, escalation: str) -> tuple[Resource, ...]:
+    """The review of an escalation, and the clarifications that it asked for, as far as they are open. The commit fails when one
+    of them is decided meanwhile."""
+    reviews = [row for row in await work.services.holdings.having("Task", f"focus={escalation}") if _reviews(row.resource)]
+    asked = [row for each in reviews for row in await work.services.holdings.having("Task", f"focus={each.reference}")]
+    clarifications = [row for row in asked if reading.code(row.resource) == TaskCode.CLARIFICATION]
+    found = []
+    for row in (*reviews, *clarifications):
+        work.rows.setdefault(row.reference, row)
+        task = await work.guarded(row.reference)
+        if task is not None and reading.status(task) not in reading.TERMINAL:
+            found.append(task)
+    return tuple(found)
+
+
+def _reviews(task: Resource) -> bool:
+    return reading.code(task) == TaskCode.ESCALATION_REVIEW
 
 
 async def _pathway(work: UnitOfWork, after: Resource) -> Pathway:
@@ -181,7 +200,7 @@ async def _passed(work: UnitOfWork, replaced: Iterable[Resource]) -> frozenset[s
             continue
         seen.add(name_of(one))
         for row in await work.services.holdings.having("Task", f"focus={name_of(one)}"):
-            if reading.code(row.resource) == TaskCode.ESCALATION_REVIEW:
+            if _reviews(row.resource):
                 passed |= {decider_of(row.resource, ""), link(row.resource, "owner")}
         waiting += [each for ref in links(one, "replaces") if (each := await work.get(unversioned(ref))) is not None]
     return frozenset(one for one in passed if one.startswith("PractitionerRole/"))

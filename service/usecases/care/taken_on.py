@@ -5,6 +5,8 @@ from __future__ import annotations
 from datetime import timedelta
 
 from service import clock
+from service.care.ownership.plan import is_top_level
+from service.care.pathway.pathway import Pathway
 from service.care.referral import referral
 from service.care.task import first_contact, reading
 from service.care.task.made import make
@@ -30,10 +32,34 @@ GOALS_DAYS = 14
 
 
 async def settle(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
-    """TRI-1: an accepted allocation becomes an active plan with its lead, team and episode, and a first contact is owed
-    (TIM-3)."""
-    at, lead, agency = work.context.at, link(task, "owner"), work.context.caller.organization
-    calendar = work.services.calendar
+    """TRI-1: an accepted allocation becomes an active plan with its lead, team and episode, and a first contact is owed (TIM-3).
+    Where the agency leads the person already, their plan goes on, and no second one is made beside it (OWN-6)."""
+    at, agency, calendar = work.context.at, work.context.caller.organization, work.services.calendar
+    pathway = await work.services.pathways.in_force(PATHWAY)
+    plan = await _going_on(work, viewer, task, agency) or await _begun(work, viewer, task, agency, pathway)
+    why = "First contact after the referral"
+    follow = first_contact.owed(task, plan, why, at=at, calendar=calendar, ids=clock.new_id, by=pathway.due)
+    await outcomes.put(work, Staged(follow, created=True, custodian=agency))
+    work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar, by=pathway.due))
+    work.notices.append(Notice("ownership-changed", agency, plan, link(task, "for")))
+
+
+async def _going_on(work: UnitOfWork, viewer: Viewer, task: Resource, agency: str) -> str:
+    """The active top-level plan of the person that an agency leads already, led by the lead that it names now; ''."""
+    rows = await work.services.holdings.of("CarePlan", sorted(await work.patients(link(task, "for"))))
+    for row in sorted(rows, key=lambda each: each.reference):
+        plan = await work.get(row.reference)
+        if plan and row.custodian == agency and plan.get("status") == "active" and is_top_level(plan):
+            work.rows.setdefault(row.reference, row)
+            named = {**plan, "author": reference_to(link(task, "owner"))}
+            await careplans.write(work, viewer, Proposal(named, row, "u"))
+            return row.reference
+    return ""
+
+
+async def _begun(work: UnitOfWork, viewer: Viewer, task: Resource, agency: str, pathway: Pathway) -> str:
+    """The plan that begins with the acceptance, in an episode of its own."""
+    at, lead = work.context.at, link(task, "owner")
     episode = make(
         "EpisodeOfCare",
         id=clock.new_id(),
@@ -45,16 +71,12 @@ async def settle(work: UnitOfWork, viewer: Viewer, task: Resource) -> None:
         careManager=reference_to(lead),
     )
     await store(work, viewer, Proposal(episode, None, "c"))
-    days = (await work.services.pathways.in_force(PATHWAY)).count("goals-days", GOALS_DAYS)
+    days = pathway.count("goals-days", GOALS_DAYS)
     by = referral.goals_by(task) or (at.astimezone(work.services.zone).date() + timedelta(days=days)).isoformat()
     plan = _plan(work, task, lead, name_of(episode), by)
     await careplans.write(work, viewer, Proposal(plan, None, "c"))
     await _leads(work, task, plan, agency)
-    why = "First contact after the referral"
-    follow = first_contact.owed(task, name_of(plan), why, at=at, calendar=calendar, ids=clock.new_id)
-    await outcomes.put(work, Staged(follow, created=True, custodian=agency))
-    work.timers.extend(first_contact.clocks(task, follow, at=at, calendar=calendar))
-    work.notices.append(Notice("ownership-changed", agency, name_of(plan), link(task, "for")))
+    return name_of(plan)
 
 
 async def _leads(work: UnitOfWork, task: Resource, plan: Resource, agency: str) -> None:

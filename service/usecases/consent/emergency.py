@@ -147,7 +147,7 @@ async def _opened(work: UnitOfWork, row: Row, parameters: Resource) -> list[str]
     override = Override(row.reference, kind, reason, end, OPENED, await _crisis_plans(work, row), emergency=True)
     caller = work.context.caller.organization
     keepers = dict.fromkeys((row.custodian, *sorted(person.custodians | person.leading)))
-    return override_review.stage(work, override, [each for each in keepers if each != caller], DOOR)
+    return await override_review.stage(work, override, [each for each in keepers if each != caller], DOOR)
 
 
 async def _crisis_plans(work: UnitOfWork, row: Row) -> tuple[str, ...]:

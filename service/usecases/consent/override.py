@@ -54,7 +54,7 @@ async def break_glass(services: Services, context: RequestContext, identity: str
     human(viewer)
     agreed(viewer)
     keepers = await _keepers(viewer, identity)
-    made = override_review.stage(work, asked, keepers, f"Patient/{identity}/$break-glass")
+    made = await override_review.stage(work, asked, keepers, f"Patient/{identity}/$break-glass")
     for each in made:
         writable(viewer, work.staged[each].resource)
     return await idempotency.committed(work, made[0])

@@ -18,6 +18,7 @@ from service.fhir.canonical import ACT_REASON, INCIDENT, OVERRIDE_KIND, RECORD_M
 from service.fhir.coding import concept
 from service.fhir.date import written
 from service.fhir.reference import link, name_of, reference_to
+from service.usecases.disclosure import adjustments
 from service.usecases.request.audit import event
 from service.usecases.request.work import UnitOfWork
 
@@ -42,11 +43,11 @@ class Override:
     emergency: bool = False
 
 
-def stage(work: UnitOfWork, override: Override, keepers: Sequence[str], door: str) -> list[str]:
+async def stage(work: UnitOfWork, override: Override, keepers: Sequence[str], door: str) -> list[str]:
     """Stages the review Task of each of the agencies `keepers`, whose records the override opens, with its timer and notice, the
     message to the person unless that is deferred, and the AuditEvent. Returns the references of the Tasks, in order."""
     together = clock.new_id()
-    reviews = [_review(work, override, keeper, together) for keeper in keepers]
+    reviews = [await _review(work, override, keeper, together) for keeper in keepers]
     told = [*reviews, *([] if override.defer else [_tell(work, override, reviews[0])])]
     line = event(work.context, "E", door, why=f"override/{override.kind}", patients=[override.patient], refs=told)
     line["purposeOfEvent"].append({"coding": [{"system": ACT_REASON, "code": "BTG"}]})
@@ -85,7 +86,7 @@ def _ended(task: Resource, at: datetime) -> Resource:
     return {**task, "restriction": {"period": {**period, "end": min(period.get("end", written(at)), written(at))}}}
 
 
-def _review(work: UnitOfWork, override: Override, keeper: str, together: str) -> str:
+async def _review(work: UnitOfWork, override: Override, keeper: str, together: str) -> str:
     """Stages one review Task in the form that `service.consent.grants` reads. When telling the person is deferred, a label hides
     the Task from the person."""
     context = work.context
@@ -116,7 +117,7 @@ def _review(work: UnitOfWork, override: Override, keeper: str, together: str) ->
             *(_input("override-scope", valueReference=reference_to(ref)) for ref in override.refs),
         ],
     )
-    review = work.create(task, context.caller.organization)
+    review = work.create(await adjustments.noted(work, task), context.caller.organization)
     work.timers.append(Timer(f"TIM-11:{review}", "TIM-11", context.at + REVIEW, review, data={"rule": RULE}))
     work.notices.append(Notice(TOPIC, keeper, review, override.patient))
     return review

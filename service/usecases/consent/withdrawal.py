@@ -16,6 +16,7 @@ from service.fhir.canonical import ACT_REASON, TaskCode
 from service.fhir.coding import codings
 from service.fhir.reference import link, links, name_of
 from service.store.records import Row
+from service.usecases.disclosure import adjustments
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.evidence import Person
 from service.usecases.request.work import UnitOfWork
@@ -28,7 +29,7 @@ CARE = ("TREAT",)
 async def withdrawn(work: UnitOfWork, consent: Resource) -> None:
     """Asks every recipient of a disclosure that rests on this Consent to stop using the disclosed records."""
     for row, recipient in await _disclosed(work, consent):
-        _stop_use(work, row, recipient)
+        await _stop_use(work, row, recipient)
 
 
 async def replaced(work: UnitOfWork, consent: Resource) -> None:
@@ -37,7 +38,7 @@ async def replaced(work: UnitOfWork, consent: Resource) -> None:
         payload = [link(each, "contentReference") for each in row.resource.get("payload", ())]
         purposes = tuple(code for system, code in codings(row.resource.get("reasonCode")) if system == ACT_REASON) or CARE
         if await refused(work, recipient, payload, purposes):
-            _stop_use(work, row, recipient)
+            await _stop_use(work, row, recipient)
 
 
 async def person_of(work: UnitOfWork, consent: Resource) -> Person:
@@ -65,7 +66,7 @@ def _rests_on(communication: Resource, consent: str) -> bool:
     return any(link(each, "valueReference") == consent for each in communication.get("extension", ()))
 
 
-def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
+async def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
     context, agency = work.context, disclosed.custodian
     patient = link(disclosed.resource, "subject")
     user = context.caller.user if agency == context.caller.organization else ""
@@ -81,7 +82,7 @@ def _stop_use(work: UnitOfWork, disclosed: Row, recipient: str) -> None:
         due=due,
         text="Consent was withdrawn: stop using what was disclosed, and confirm it by completing this Task.",
     )
-    ref = work.create(asked, agency)
+    ref = work.create(await adjustments.noted(work, asked), agency)
     work.timers.append(Timer(f"TIM-11:{ref}", "TIM-11", due, ref))
     work.notices.append(Notice(TOPIC, recipient, ref, patient))
 
