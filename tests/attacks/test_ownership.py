@@ -249,6 +249,19 @@ async def test_own_11_a_part_of_nothing_is_a_second_plan(locality: Locality, par
     assert answer.status_code in (400, 409, 422)
 
 
+async def test_own_11_a_part_takes_the_place_of_the_plan_that_ends(locality: Locality) -> None:
+    """It is the one that OWN-6 counts from then on; a second part finds that place taken."""
+    trust = await locality.agency("trust")
+    plan = await trust.created(locality.plan())
+    of = {"partOf": [{"reference": f"CarePlan/{plan['id']}"}]}
+    part, other = await trust.created(locality.plan(**of)), await trust.created(locality.plan(**of))
+    assert (await trust.put({**plan, "status": "completed"})).status_code == 422
+    assert (await trust.put({**other, "status": "completed"})).status_code == 200
+    assert (await trust.put({**plan, "status": "completed"})).status_code == 200
+    answer = await trust.post("CarePlan", locality.plan())
+    assert (answer.status_code, part["id"] in answer.text) == (409, True)
+
+
 async def test_own_11_a_part_of_another_person_s_plan_is_a_second_plan(locality: Locality) -> None:
     trust = await locality.agency("trust")
     await trust.created(locality.plan())

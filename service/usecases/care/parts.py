@@ -35,8 +35,8 @@ async def _count(work: UnitOfWork, row: Row, part: Resource, taken: set[str]) ->
     wanted = set(await plan_keys.keys(work, part, row, row.custodian))
     if wanted == set(row.keys):
         return
-    holders = [holder for key in wanted - set(row.keys) if (holder := await work.services.records.holder(key)) is not None]
-    if not holders and wanted.isdisjoint(taken):
+    held = [key for key in wanted - set(row.keys) if await _is_held(work, key)]
+    if not held and wanted.isdisjoint(taken):
         taken |= wanted
         work.rows.setdefault(row.reference, row)
         await outcomes.put(work, Staged(part))
@@ -45,6 +45,15 @@ async def _count(work: UnitOfWork, row: Row, part: Resource, taken: set[str]) ->
         text = f"`{row.reference}` would be a second top-level plan: end it, or make it part of another active plan, first."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="CarePlan.status", rule="OWN-6"))
     await outcomes.put(work, Staged(merge_asked(work, row), created=True, custodian=row.custodian))
+
+
+async def _is_held(work: UnitOfWork, key: str) -> bool:
+    """Whether a plan holds a unique key once the unit of work is done: not the plan that ends in it, whose place is free then."""
+    holder = await work.services.records.holder(key)
+    staged = work.staged.get(holder or "")
+    if staged is None or staged.deleted:
+        return holder is not None and staged is None
+    return key in await plan_keys.keys(work, staged.resource, await work.row(str(holder)), staged.custodian)
 
 
 def merge_asked(work: UnitOfWork, row: Row) -> Resource:
