@@ -10,6 +10,7 @@ from service.care.data_request import table as data_request
 from service.care.handover import table as handover
 from service.care.identity_review import table as identity_review
 from service.care.meeting import roles
+from service.care.merge_plan import table as merge_plan
 from service.care.override_review import table as override_review
 from service.care.referral import table as referral
 from service.care.step_up import table as step_up
@@ -24,6 +25,7 @@ _EVERY: tuple[Machine[Any], ...] = (
     identity_review.MACHINE,
     action.MACHINE,
     roles.MACHINE,
+    merge_plan.MACHINE,
     step_up.REVIEW,
     *step_up.FOLLOWING,
     *companion.MACHINES,

@@ -4,10 +4,10 @@ place.
 - The review Task (code `override-review`) of a break-glass override is its grant: the requester is the person who overrides, the
   owner the agency whose records are opened, `reasonCode` the kind and the words, inputs of type `override-scope` the resource
   types and single records, and `restriction.period` the time in which the override holds (consent rules, section 5).
-- The Task of a handover, triage, allocation or escalation sent under a lawful basis that needs no consent is a grant: while the
-  Task is open, the receiving agency may read its focus, the dataset and the package that were sent (HOV-3). `direct-care` and
-  `explicit-consent-elsewhere` do not outweigh an objection, so they are weak grants: they count only where no Consent permits
-  or denies.
+- The Task of a handover, triage, allocation, escalation or merge of plans sent under a lawful basis that needs no consent is a
+  grant: while the Task is open, the receiving agency may read its focus, the dataset and the package that were sent (HOV-3).
+  `direct-care` and `explicit-consent-elsewhere` do not outweigh an objection, so they are weak grants: they count only where no
+  Consent permits or denies.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ LONGEST = 4 * 3600 * 1000
 NEVER = Interval(0, 0)
 EMERGENCY = "emergency"
 """The `override-kind` of an override that stands in for the relationship, too (IDN-8)."""
-SENT = frozenset({TaskCode.HANDOVER, TaskCode.TRIAGE, TaskCode.ALLOCATION, TaskCode.ESCALATION_REVIEW})
+SENT = frozenset({TaskCode.HANDOVER, TaskCode.TRIAGE, TaskCode.ALLOCATION, TaskCode.ESCALATION_REVIEW, TaskCode.MERGE_PLAN})
 """Codes of the Tasks with which records are sent to their owner."""
 WEAK_BASES = frozenset({"direct-care", "explicit-consent-elsewhere"})
 

@@ -179,7 +179,7 @@ def test_the_codes_that_a_rule_makes_and_those_that_none_makes_yet() -> None:
         "escalation", "role", "alert", "stop-use", "welfare-check", "safeguarding-consideration",
     ]  # fmt: skip
     rest = {"handover", "data-request", "agree-plan", "override-review", "identity-review", "abort", "clarification", "follow-up"}
-    rest |= {"triage", "approve", "allocation", "action", "confirm-role"}
+    rest |= {"triage", "approve", "allocation", "action", "confirm-role", "merge-plan"}
     rest |= {"escalation-review", "brief-review", "decision-review", "structured-review"}
     assert {each.value for each in AWAITED} == {each.value for each in TaskCode} - rest - {each.value for each in COMPANIONS}
 

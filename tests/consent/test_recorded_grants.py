@@ -193,6 +193,13 @@ def test_a_handover_that_is_not_sent_or_over_grants_nothing(status: str) -> None
     assert of(handover(status=status), TRUST) == ()
 
 
+@pytest.mark.parametrize("code", ["triage", "allocation", "escalation-review", "merge-plan"])
+def test_what_is_sent_like_a_handover_grants_like_one(code: str) -> None:
+    """While it is open, and no other Task."""
+    assert len(of(handover(code=concept(TASK_CODE, code)), TRUST)) == 1
+    assert of(handover(code=concept(TASK_CODE, "action")), TRUST) == ()
+
+
 def test_a_handover_under_a_consent_grants_nothing_itself() -> None:
     by_consent = given("sharing-authority", valueReference={"reference": "Consent/c"})
     assert of(handover(input=[by_consent, given("sharing-authority", valueCodeableConcept=concept("urn:s", "x"))]), TRUST) == ()

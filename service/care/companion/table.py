@@ -36,7 +36,7 @@ COMPANIONS = (
 """Codes of the companion Tasks that a rule makes and the Task's owner completes."""
 AWAITED = (
     TaskCode.SAFEGUARDING, TaskCode.ACTED_UPON, TaskCode.TAPER_STEP, TaskCode.READINESS,
-    TaskCode.JOINT_REVIEW, TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW, TaskCode.MERGE_PLAN,
+    TaskCode.JOINT_REVIEW, TaskCode.IMPROVEMENT, TaskCode.PLAN_REVIEW,
 )  # fmt: skip
 """Codes that the care rules name and no rule makes yet. A client's Task with such a code is refused: no practice acts on it."""
 

@@ -188,7 +188,7 @@ def coordinated(team: Resource, lead: str, agency: str, at: datetime, zone: tzin
     listed = [one for one in team.get("participant", ()) if isinstance(one, dict)]
     if [link(one, "member") for one in listed if is_open_coordinator(one, at, zone)] == [lead]:
         return team
-    kept = [_ended(one, at) if is_open_coordinator(one, at, zone) else one for one in listed if not _never_started(one, at, zone)]
+    kept = [ended(one, at) if is_open_coordinator(one, at, zone) else one for one in listed if not _never_started(one, at, zone)]
     newcomer = {
         "extension": [{"url": PARTICIPANT_AGENCY, "valueReference": {"reference": agency}}],
         "role": [concept(SNOMED, CARE_COORDINATOR)],
@@ -204,9 +204,14 @@ def is_open_coordinator(participant: Resource, at: datetime, zone: tzinfo) -> bo
     A participant whose period ends at the millisecond `at` has ended: the next coordinator starts then (OWN-4), so that a team
     never has two.
     """
+    return is_coordinator(participant) and is_open(participant, at, zone)
+
+
+def is_open(participant: Resource, at: datetime, zone: tzinfo) -> bool:
+    """Whether a CareTeam participant's period has no end, or an end after `at`."""
     said = participant.get("period")
     held = {"end": said["end"]} if isinstance(said, dict) and "end" in said else None
-    return is_coordinator(participant) and contains(held, at + MILLISECOND, zone)
+    return contains(held, at + MILLISECOND, zone)
 
 
 def coordinators(team: Resource | None, at: datetime, zone: tzinfo) -> tuple[str, ...]:
@@ -239,7 +244,8 @@ def _never_started(participant: Resource, at: datetime, zone: tzinfo) -> bool:
     return is_open_coordinator(participant, at, zone) and start is not None and start > at
 
 
-def _ended(participant: Resource, at: datetime) -> Resource:
+def ended(participant: Resource, at: datetime) -> Resource:
+    """A CareTeam participant whose time ends at `at`."""
     return {**participant, "period": {**participant.get("period", {}), "end": written(at)}}
 
 

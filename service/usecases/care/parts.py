@@ -66,5 +66,5 @@ def merge_asked(work: UnitOfWork, row: Row) -> Resource:
         patient=link(row.resource, "subject"),
         at=work.context.at,
         focus=row.reference,
-        text="This person has another active top-level plan: merge the two, or end one (OWN-11).",
+        text="This person has another active top-level plan: merge the two by a Task `merge-plan`, or end one (OWN-11).",
     )

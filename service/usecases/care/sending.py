@@ -1,5 +1,5 @@
-"""Sends records to another agency: whether it may have them, and the record of the disclosure (HOV-3). Handovers, referrals and
-allocations are sent in one way."""
+"""Sends records to another agency: whether it may have them, and the record of the disclosure (HOV-3). Handovers, referrals,
+allocations and merges are sent in one way."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from service.care.task.authority import Authority
 from service.change import Party, Resource
 from service.consent import disclosure, lawful_basis
 from service.consent.grants import granted
+from service.consent.reasons import Decision
 from service.fhir.canonical import LAWFUL_BASIS
 from service.fhir.coding import code_in
 from service.fhir.reference import link, unversioned, versioned
@@ -31,9 +32,7 @@ async def permitted(
     alone. A Consent among the records that are `hidden` from the sender counts for nothing."""
     if await _unjustified(work, task, sender, receiver):
         return Authority(text="outside health and adult social care, `direct-care` needs its justification as the `text`, too")
-    grants = granted([(task, sender, (receiver,))])
-    recipient = Recipient(receiver, (PURPOSE,), related=True, grants=grants)
-    decisions = [decision for _, decision in await decided(work.services, work.context, recipient, rows, work)]
+    decisions = await _decisions(work, task, sender, receiver, rows)
     refusal = next((each for each in decisions if not each.permit), None)
     if refusal is not None:
         return Authority(text=refusal.reasons[0].text.rstrip(".") if refusal.reasons else "nothing permits it")
@@ -45,6 +44,17 @@ async def permitted(
     if not spoke:
         return Authority(text=f"`{named}` does not permit it now: name a Consent that is active and covers this")
     return Authority(True, "", spoke)
+
+
+async def withheld(work: UnitOfWork, task: Resource, sender: str, receiver: str, rows: Sequence[Row]) -> bool:
+    """Whether parts of the records that are sent with a Task would be withheld from the receiving agency."""
+    return any(decision.redactions for decision in await _decisions(work, task, sender, receiver, rows))
+
+
+async def _decisions(work: UnitOfWork, task: Resource, sender: str, receiver: str, rows: Sequence[Row]) -> list[Decision]:
+    """The decision on each record for the receiving agency, which the Task ties to the person, on what the Task says."""
+    recipient = Recipient(receiver, (PURPOSE,), related=True, grants=granted([(task, sender, (receiver,))]))
+    return [decision for _, decision in await decided(work.services, work.context, recipient, rows, work)]
 
 
 async def will_see(work: UnitOfWork, sender: str, receiver: str, row: Row) -> bool:

@@ -62,7 +62,7 @@ async def _unkeyed(services: Services, work: UnitOfWork, row: Row, patients: fro
     for patient in sorted(patients) if any(key.startswith("rule:OWN-6:Patient/") for key in row.keys) else ():
         holder = await services.records.holder(f"rule:OWN-6:{patient}|{row.custodian}")
         if holder not in (None, row.reference):
-            yield "OWN-11", f"`{holder}` is an active top-level plan of the same person: merge the two, or end one"
+            yield "OWN-11", f"`{holder}` is an active top-level plan of the same person: merge them (`merge-plan`), or end one"
 
 
 async def _histories(services: Services, plans: Iterable[Row]) -> dict[str, list[Row]]:

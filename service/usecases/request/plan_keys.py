@@ -38,8 +38,8 @@ async def keys(records: Records, plan: Resource, row: Row | None, custodian: str
     if not ownership.led(plan, held):
         return ()
     patients = await records.patients(link(plan, "subject"))
-    spared = ownership.alone(plan) and await _spared(records, plan)
-    return ownership.keys(plan, held, patients=patients, custodian=custodian, spared=spared)
+    apart = ownership.alone(plan) and await spared(records, plan)
+    return ownership.keys(plan, held, patients=patients, custodian=custodian, spared=apart)
 
 
 async def leads(records: Records, plan: Resource, row: Row | None, custodian: str) -> bool:
@@ -68,7 +68,7 @@ def partly(plan: str) -> str:
     return f"part:{plan}"
 
 
-async def _spared(records: Records, plan: Resource) -> bool:
+async def spared(records: Records, plan: Resource) -> bool:
     """Whether OWN-6 spares a plan: it is part of an active plan about the same Patient that is not, in the end, part of it
     (OWN-11)."""
     for parent in parents_of(plan):
