@@ -198,6 +198,26 @@ class World:
         if taken and status == "accepted" and was and was.resource["status"] != "accepted":
             self.owners[ref(task.resource, "focus")] = self.org(agency)
 
+    async def beside(self, plan: Row, *, stay: bool) -> Row | None:
+        """Another active plan of the plan's person and agency, perhaps for an episode of its own."""
+        name = next(each for each in NAMES if self.org(each) == plan.custodian)
+        about = {"reference": ref(plan.resource, "subject")}
+        made = {"resourceType": "CarePlan", "status": "active", "intent": "plan", "subject": about}
+        made |= {"author": {"reference": self.role(name, 1)}, "category": [{"coding": [{"system": SNOMED, "code": TOP}]}]}
+        if stay and await self.write(name, {"resourceType": "EpisodeOfCare", "status": "active", "patient": about}):
+            made["extension"] = [{"url": EPISODE, "valueReference": {"reference": self.made["EpisodeOfCare"][-1]}}]
+        return await self.row(self.made["CarePlan"][-1]) if await self.write(name, made) else None
+
+    async def merged(self, plan: Row, into: Row) -> None:
+        """A merge of a plan into another of its agency, which sends and accepts it."""
+        name = next(each for each in NAMES if self.org(each) == plan.custodian)
+        task = {"resourceType": "Task", "status": "requested", "intent": "order", "focus": {"reference": plan.reference}}
+        task |= {"for": plan.resource["subject"], "requester": {"reference": self.role(name, 1)}}
+        task |= {"owner": {"reference": into.custodian}, "code": coded("task-code", "merge-plan")}
+        task["input"] = [{"type": coded("task-input", "into"), "valueReference": {"reference": into.reference}}]
+        if await self.write(name, task) and (sent := await self.row(self.made["Task"][-1])):
+            await self.write(name, {**sent.resource, "status": "accepted"})
+
     async def later(self, by: timedelta) -> None:
         """Time passes, and the timers that watch the roles fire."""
         self.ahead += by
@@ -321,6 +341,11 @@ class World:
             if await tenures.of(services, row) != await tenures.of(services, replace(row, beside={}))
         ]
         return [*told, *(each for each in found if not each.startswith("OWN-11"))]
+
+
+def coded(system: str, code: str) -> Resource:
+    """A CodeableConcept of one of our code systems."""
+    return {"coding": [{"system": f"{SYSTEM}/{system}", "code": code}]}
 
 
 def ref(resource: Resource, member: str) -> str:

@@ -336,9 +336,20 @@ class Ownership(RuleBasedStateMachine):
         sent = self.world.all("Task")
         task = self.run(self.world.row(sent[place % len(sent)]))
         assert task is not None
+        if "handover" not in str(task.resource["code"]):
+            return
         name = agency or task.resource["owner"]["reference"].rpartition("-")[2][0]
         fitting = [each for each in self.world.roles if each[-2] == name]
         self.run(self.world.moved(name, task, status, (fitting * 2 + self.world.roles)[lead]))
+
+    @rule(place=a_place, back=st.booleans(), stay=st.booleans())
+    def merge(self, place: int, back: bool, stay: bool) -> None:
+        """An agency that leads a plan begins another beside it, perhaps for a stay, and merges one of the two into the other."""
+        plans = self.world.all("CarePlan")
+        plan = self.run(self.world.row(plans[place % len(plans)])) if plans else None
+        beside = self.run(self.world.beside(plan, stay=stay)) if plan else None
+        if plan is not None and beside is not None:
+            self.run(self.world.merged(*((beside, plan) if back else (plan, beside))))
 
     @rule(hours=st.sampled_from([0.5, 2.0]))
     def later(self, hours: float) -> None:
