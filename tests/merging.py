@@ -9,7 +9,9 @@ from service import clock
 from tests.locality import SNOMED, Agency, Locality, code, confirmed, nhs_number, person, valid_nhs_number
 
 Stored = dict[str, Any]
+REASON_OF = "https://baton.example/fhir/StructureDefinition/status-reason"
 BASIS = code("lawful-basis", "direct-care")
+WHY = "The person no longer wants this."
 SLEEP, WALK, HOME = "248254009", "129006008", "365508006"
 
 
@@ -20,6 +22,12 @@ def ref(text: str) -> Stored:
 def put(kind: str, **value: Any) -> Stored:
     """An input of a Task."""
     return {"type": code("task-input", kind), **value}
+
+
+def ends(goal: str, why: str = WHY) -> Stored:
+    """An input that ends a Goal, with the reason."""
+    said = [{"url": REASON_OF, "valueCodeableConcept": {"text": why}}] if why else None
+    return put("ended-goal", **({"extension": said} if said else {}), valueReference=ref(goal))
 
 
 def goal(about: str, snomed: str) -> Stored:

@@ -11,7 +11,7 @@ from service.store.outbox import OUTBOX
 from service.usecases.register import integrity
 from tests.api.conftest import locality, service
 from tests.locality import Agency, Locality, code
-from tests.merging import BASIS, HOME, SLEEP, WALK, Parallel, activity, issues, parallel, places, put, ref
+from tests.merging import BASIS, HOME, SLEEP, WALK, WHY, Parallel, activity, ends, issues, parallel, places, put, ref
 
 __all__ = ["locality", "service"]
 WITHOUT_WORDS = put("sharing-authority", valueCodeableConcept=code("lawful-basis", "safeguarding"))
@@ -166,3 +166,15 @@ async def test_own_6_two_plans_of_one_agency_are_merged_by_it(locality: Locality
     assert await disclosed(trust, locality.person) == []
     assert (await trust.post("CarePlan", locality.plan())).status_code == 409
     assert (await trust.post("CarePlan", locality.plan(extension=[of]))).status_code == 201
+
+
+async def test_out_1_a_goal_ends_with_the_merge_for_a_reason(locality: Locality) -> None:
+    """Only one of the plan, and only with the reason."""
+    made = await parallel(locality)
+    assert places(await made.trust.post("Task", made.task(ends(made.goals[WALK], "")))) == {"Task.input"}
+    assert issues(await made.trust.post("Task", made.task(ends(made.goals["same"])))) == [("OUT-1", "Task.input")]
+    task = await made.trust.created(made.task(ends(made.goals[WALK]), ends(made.goals[SLEEP], "Reached.")))
+    await made.accepted(task)
+    ended = {name: (await made.read(made.goals[name])).get("statusReason") for name in (SLEEP, WALK, HOME, "same")}
+    assert ended == {SLEEP: "Reached.", WALK: WHY, HOME: None, "same": None}
+    assert links(await made.read(made.other_ref), "goal") == (made.goals["same"], made.goals[HOME])
