@@ -255,7 +255,6 @@ Description: "Asks the lead of one plan to take over what stands in a parallel o
 * input[endedGoal].value[x] only Reference(Goal)
 * input[endedGoal].extension contains RecordStatusReason named reason 0..1
 * input[endedGoal] obeys OUT-1.reason
-* obeys OWN-6.reason
 
 Invariant: MTG-1.cadence
 Description: "A cadence says how often: set `repeat.frequency`, `repeat.period` and `repeat.periodUnit`."
@@ -321,8 +320,3 @@ Invariant: OUT-1.reason
 Description: "No goal is lost without a reason: say in the extension `status-reason` why it ends."
 Severity: #error
 Expression: "extension('https://baton.example/fhir/StructureDefinition/status-reason').exists()"
-
-Invariant: OWN-6.reason
-Description: "Who does not take a plan over says why: set `statusReason`."
-Severity: #error
-Expression: "status != 'rejected' or statusReason.exists()"

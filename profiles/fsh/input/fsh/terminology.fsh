@@ -450,6 +450,7 @@ Description: "What changed a record."
 * #linked "Linked" "Two Patients were found to be one person (IDN-1)."
 * #said "Said" "The person said it, signed in to an app (L1)."
 * #superseded "Superseded" "A newer Consent took its place."
+* #plan-merged "Plan merged" "What stood in a parallel plan was taken over (OWN-6)."
 
 ValueSet: ProvenanceActivityValues
 Id: provenance-activity
