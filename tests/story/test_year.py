@@ -32,6 +32,7 @@ from service.usecases.request.services import RequestContext
 from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
 from tests.locality import BASE, code, dataset, person, settle
+from tests.meetings import forum_
 
 pytestmark = pytest.mark.slow
 
@@ -161,3 +162,14 @@ async def test_every_deadline_of_a_year_is_told_exactly_once(year: Year) -> None
     assert len(found) > PEOPLE
     rows = [await year.built.services.records.read(*focus.split("/")) for focus in list(found)[:5]]
     assert all(row is not None and link(row.resource, "for") for row in rows)
+
+
+async def test_mtg_1_a_forum_that_is_never_held_is_told_of_once_each_time(year: Year) -> None:
+    """MTG-1: every eighth day of a year, across killed workers and two that fire at once."""
+    forum = await year.write("trust", {**forum_("mdt", days=7, grace=1), "id": clock.new_id()}, BEGIN)
+    await year.passes()
+    alerts = await year.built.services.holdings.having("Task", f"focus=HealthcareService/{forum['id']}")
+    fired = await year.built.services.mongo.collection("timers").count_documents({"kind": "MTG-1", "done": True})
+    assert len(alerts) == fired
+    assert fired in (400 // 8 - 1, 400 // 8)  # a worker that is killed lets a minute pass
+    assert len({row.resource["authoredOn"] for row in alerts}) == fired
