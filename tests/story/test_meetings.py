@@ -125,7 +125,7 @@ async def test_mtg_2_without_its_forums_roles_a_meeting_is_advisory(story: Story
     assert len(await found(story.trust, "Communication?category=decision")) == 1
 
     held = await story.trust.created(meeting("mdt", *HERE, participant("voluntary-lead", "delegate")))
-    listed = await story.trust.created(agenda(f"Encounter/{held['id']}", entry(referral)))
+    (listed,) = await found(story.trust, f"List?encounter=Encounter/{held['id']}")
     answer = await close(story.trust, listed, decided(referral, "allocated", crisis))
     assert answer.json()["parameter"][1] == {"name": "advisory", "valueBoolean": False}
     assert len(await found(story.crisis, "Task?code=allocation")) == 1
@@ -167,6 +167,37 @@ async def test_e1_what_is_deferred_stands_on_the_next_agenda(story: Story) -> No
     (taken,) = await found(story.trust, f"List?encounter=Encounter/{later['id']}")
     assert [(each["item"], each["flag"]) for each in taken["entry"]] == [(ref(referral), code("agenda-reason", "deferred"))]
     assert "entry" not in (await story.trust.get(f"List/{waiting['id']}")).json()
+
+
+async def test_e1_a_meeting_that_is_cancelled_forgets_nobody(story: Story) -> None:
+    """What stood on its agenda stands on the next one, planned before or after."""
+    referral = f"ServiceRequest/{(await story.housing.created(await story.referral()))['id']}"
+    held = await story.trust.created(meeting("mdt", *HERE))
+    await story.trust.created(agenda(f"Encounter/{held['id']}", entry(referral)))
+    later = await story.trust.created(meeting("mdt", *HERE, period={"start": ahead(7)}))
+    assert (await story.trust.put({**held, "status": "cancelled"})).status_code == 200
+    (listed,) = await found(story.trust, f"List?encounter=Encounter/{later['id']}")
+    assert [each["item"] for each in listed["entry"]] == [ref(referral)]
+
+
+async def test_idn_6_an_agenda_ties_those_present_for_the_meetings_time(story: Story) -> None:
+    """Not before it, not who sent apologies, and not after it."""
+    built = story.locality.built
+    me = await person(built, "Organization/trust")
+    await stored(built, "Organization/trust", consent(me, "permit", "crisis", "housing"))
+    item = f"Flag/{(await story.trust.created(flag(me)))['id']}"
+    housing = participant("housing-lead", "apologies", came=False)
+    held = await story.trust.created(meeting("mdt", participant("crisis-lead"), housing))
+    listed = await story.trust.created(agenda(f"Encounter/{held['id']}", entry(item, "safeguarding")))
+    assert (await story.crisis.get(item)).status_code == 404
+    assert [each["item"] for each in (await story.crisis.get(f"List/{listed['id']}")).json()["entry"]] == [ref(item)]
+    started = await story.trust.put({**held, "status": "in-progress"})
+    assert (await story.crisis.get(item)).status_code == 200
+    assert (await story.housing.get(item)).status_code == 404
+    assert (await story.trust.put({**started.json(), "status": "in-progress", "period": {"start": ahead(2)}})).status_code == 200
+    assert (await story.crisis.get(item)).status_code == 404
+    assert (await close(story.trust, listed, decided(item, "actions", action()))).status_code == 200
+    assert (await story.crisis.get(item)).status_code == 404
 
 
 async def test_e1_an_agency_sees_those_of_an_agenda_whom_it_may_know_of(story: Story) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from service import clock
 from service.care.meeting import agenda, effects, meeting
@@ -21,6 +22,8 @@ from service.usecases.request.work import UnitOfWork
 
 FINDS = {"List": "encounter", "Communication": "encounter"}
 """The search parameter by which a record of a meeting is found."""
+LONGEST = timedelta(days=1)
+"""How long a meeting ties those who take part, where it does not say when it ends."""
 
 
 async def of_meeting(work: UnitOfWork, kind: str, encounter: str) -> list[Resource]:
@@ -60,23 +63,24 @@ async def knowing(work: UnitOfWork, agencies: Iterable[str], item: Row) -> tuple
     return tuple([each for each in agencies if await may_know(work, each, item) is None])
 
 
-async def tell(work: UnitOfWork, encounter: Resource, entry: Entry, agency: str, agencies: Iterable[str]) -> None:
+async def tell(work: UnitOfWork, encounter: Resource, entry: Entry, agency: str) -> None:
     """Stages the Communication of an agency that puts a person on an agenda. It ties those who take part for the meeting's
     time."""
     row = await work.standing(entry.item)
     if row is None:
         return
-    others = [each for each in await knowing(work, agencies, row) if each != agency]
+    takes_part = await involved(work, encounter, away=False)
+    others = [each for each in await knowing(work, takes_part, row) if each != agency]
     person = agenda.person_of(row.resource)
     told = effects.told(encounter, entry, person, agency, others, work.context.at, clock.new_id)
     ref = work.create(told, agency)
     work.staged[ref].parties = _parties(work, encounter, others)
 
 
-async def retell(work: UnitOfWork, encounter: Resource, agencies: Iterable[str], *, only: str = "") -> None:
+async def retell(work: UnitOfWork, encounter: Resource, *, only: str = "") -> None:
     """Stages the Communications of a meeting's entries anew, for who takes part and for the time that it has now; with `only`
     those of one item, which nobody is tied by any more."""
-    everyone = tuple(agencies)
+    everyone = await involved(work, encounter, away=False)
     for told in await of_meeting(work, "Communication", name_of(encounter)):
         if effects.ENTRY not in codes_in(told.get("category"), COMMUNICATION_CATEGORY):
             continue
@@ -102,16 +106,14 @@ async def _again(work: UnitOfWork, encounter: Resource, told: Resource, item: st
 
 
 def _parties(work: UnitOfWork, encounter: Resource, agencies: Iterable[str]) -> tuple[Party, ...]:
-    """Those who take part, each tied from the start of the meeting to its end; once it has ended they have been told, and no
-    more."""
-    at, period = work.context.at, encounter.get("period") or {}
+    """Those who take part, each tied from the start of the meeting to its end, or for a day where it does not say; before a
+    meeting that does not say when it starts, and once it has ended, they have been told and no more."""
+    at, period, status = work.context.at, encounter.get("period") or {}, encounter.get("status")
     start = begins(period.get("start"), work.services.zone) or at
-    end = ends(period.get("end"), work.services.zone)
-    if encounter.get("status") in meeting.ENDED:
+    end = ends(period.get("end"), work.services.zone) or start + LONGEST
+    if status in meeting.ENDED or (status in meeting.PLANNED and not period.get("start")):
         start = end = at
-    if end is not None and end < start:
-        end = start
-    return tuple(Party(each, start, end) for each in dict.fromkeys(agencies) if each)
+    return tuple(Party(each, start, max(start, end)) for each in dict.fromkeys(agencies) if each)
 
 
 # What waits for the next meeting.
@@ -223,13 +225,23 @@ async def _put_on(
     await _stage(work, fresh, await work.keeper(name_of(encounter)), (), everyone)
     if there is None:
         entry = next(each for each in agenda.entries(fresh) if each.item == item)
-        await tell(work, encounter, entry, writer, everyone)
+        await tell(work, encounter, entry, writer)
 
 
-async def involved(work: UnitOfWork, encounter: Resource) -> tuple[str, ...]:
-    """The agencies that take part in a meeting, and the one that keeps it."""
-    named = [await work.organization(each.individual) for each in meeting.participants(encounter)]
-    return tuple(dict.fromkeys(each for each in (await work.keeper(name_of(encounter)), *named) if each))
+async def involved(work: UnitOfWork, encounter: Resource, *, away: bool = True) -> tuple[str, ...]:
+    """The agencies that a meeting names, and the one that keeps it; without `away` those that sent apologies are left out."""
+    named = [each for each in meeting.participants(encounter) if away or meeting.APOLOGIES not in each.parts]
+    agencies = [await work.organization(each.individual) for each in named]
+    return tuple(dict.fromkeys(each for each in (await work.keeper(name_of(encounter)), *agencies) if each))
+
+
+async def put_off(work: UnitOfWork, encounter: Resource, agency: str) -> None:
+    """Puts what stands on the agenda of a meeting that is not held on that of the next one, so that nobody is forgotten."""
+    ref, forum = name_of(encounter), meeting.forum_of(encounter)
+    for listed in await lists(work, ref):
+        for entry in agenda.entries(listed):
+            if await _stands(work, entry.item):
+                await wait(work, agency, meeting.kind(encounter), entry.item, entry.reason, forum, but=ref)
 
 
 async def _stage(

@@ -100,7 +100,7 @@ async def _carried_out(work: UnitOfWork, viewer: Viewer, found: Meeting, case: C
         await _allocate(work, viewer, found, case, made, issues)
     if made.kind == REDIRECTED and case.referral:
         await _decide(work, viewer, found, case, made, issues)
-    if made.kind == DEFERRED:
+    if made.kind == DEFERRED or (made.kind == ALLOCATED and advisory):  # nobody has been asked to take the person on
         ref, forum = name_of(found.after), name_of(found.forum) if found.forum else ""
         await agendas.wait(work, found.keeper, found.kind, case.entry.item, agenda.DEFERRED, forum, but=ref)
     if made.duration:

@@ -8,7 +8,7 @@ matter.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, tzinfo
 from functools import partial
 
 from service.care.meeting import agenda, crisis, effects, meeting, writing
@@ -20,7 +20,7 @@ from service.care.task.requirements import issue
 from service.change import Resource
 from service.fhir.canonical import COMMUNICATION_CATEGORY
 from service.fhir.coding import codes_in, codings
-from service.fhir.date import written
+from service.fhir.date import begins, written
 from service.fhir.reference import link, name_of
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases.care import agencies, agendas, meeting_close
@@ -45,7 +45,7 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
         raise Refused(refusal)
     resource = writing.kept(found)
     if found.status == meeting.FINISHED:
-        resource = _ended(resource, work.context.at)
+        resource = _ended(resource, work.context.at, work.services.zone)
     row = proposal.row
     if row is None:
         work.create(resource, found.keeper, keys=proposal.keys)
@@ -64,10 +64,14 @@ async def _told(work: UnitOfWork, proposal: Proposal, ref: str) -> str:
     return ref
 
 
-def _ended(encounter: Resource, at: datetime) -> Resource:
+def _ended(encounter: Resource, at: datetime, zone: tzinfo) -> Resource:
     """A meeting that has finished, with the instant at which it ended where it does not say when."""
     period = encounter.get("period") or {}
-    return encounter if period.get("end") else {**encounter, "period": {**period, "end": written(at)}}
+    if period.get("end"):
+        return encounter
+    start = begins(period.get("start"), zone)
+    began = {"start": period["start"] if start <= at else written(at)} if start is not None else {}
+    return {**encounter, "period": {**period, **began, "end": written(at)}}
 
 
 async def load(work: UnitOfWork, after: Resource, before: Resource | None) -> Meeting:
@@ -126,10 +130,12 @@ async def _settled(work: UnitOfWork, viewer: Viewer, found: Meeting) -> None:
     if found.status == meeting.FINISHED:
         await meeting_close.close(work, viewer, found, encounter)
         await _held(work, found)
+    elif found.status in meeting.ENDED:
+        await agendas.put_off(work, encounter, found.keeper)
     if found.before is not None:
         for listed in await agendas.lists(work, ref):
             await _open_to(work, listed, found)
-        await agendas.retell(work, await work.get(ref) or encounter, found.involved)
+        await agendas.retell(work, await work.get(ref) or encounter)
 
 
 async def _open_to(work: UnitOfWork, listed: Resource, found: Meeting) -> None:
@@ -191,9 +197,9 @@ async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> st
         work.update(fresh, row.version, row.custodian, keys=proposal.keys)
     work.staged[name_of(fresh)].parties = agendas.readers(work, involved)
     for entry in added:
-        await agendas.tell(work, encounter, entry, agency, involved)
+        await agendas.tell(work, encounter, entry, agency)
     for entry in gone:
-        await agendas.retell(work, encounter, (), only=entry.item)
+        await agendas.retell(work, encounter, only=entry.item)
     return name_of(fresh)
 
 
