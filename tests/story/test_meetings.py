@@ -26,7 +26,7 @@ from tests.meetings import (
     transaction,
 )
 from tests.stepping import consent
-from tests.story.test_front_door import Story, story
+from tests.story.test_front_door import Story, allocated, story
 
 __all__ = ["story"]
 QUESTIONNAIRES = "https://baton.example/fhir/Questionnaire"
@@ -76,6 +76,18 @@ async def test_e1_a_weekly_mdt_allocates_and_sets_actions(story: Story) -> None:
     assert (await story.crisis.put(accepted)).status_code == 200
     (plan,) = await found(story.crisis, f"CarePlan?subject={story.locality.person}")
     assert plan["author"] == ref("PractitionerRole/crisis-lead")
+
+
+async def test_mtg_3_a_meeting_allocates_nobody_twice(story: Story) -> None:
+    """MTG-3: while an agency is asked to take the person on, no other is."""
+    _, allocation = await allocated(story)
+    referral = allocation["focus"]["reference"]
+    held = await story.trust.created(meeting("mdt", *HERE))
+    listed = await story.trust.created(agenda(f"Encounter/{held['id']}", entry(referral)))
+    again = part("receiver", valueReference=ref("Organization/voluntary"))
+    answer = await close(story.trust, listed, decided(referral, "allocated", again))
+    assert (answer.status_code, answer.json()["issue"][0]["code"]) == (409, "duplicate")
+    assert f"Task/{allocation['id']}" in answer.text
 
 
 async def test_e1_the_same_by_a_plain_transaction(story: Story) -> None:

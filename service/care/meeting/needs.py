@@ -156,8 +156,14 @@ def _allocated(found: Meeting, case: Case, named: str, made: Decision) -> Issues
         text = f"{named} is no open referral, and its person has no active plan to hand over: put the referral on the agenda."
         issues.append(issue(text, CLOSING, "TRI-1"))
     if case.plan is None and case.referral and not case.triaged:
-        issues.append(_elsewhere(named))
+        issues.append(_asked_already(case, named) if case.allocated else _elsewhere(named))
     return tuple(issues)
+
+
+def _asked_already(case: Case, named: str) -> Issue:
+    """MTG-3: one allocation of a referral is open at a time."""
+    text = f"{named} has an open allocation, `{case.allocated}`: wait for its answer, or withdraw it first."
+    return Issue("duplicate", text, CLOSING, "MTG-3")
 
 
 def _of_kind(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
@@ -166,7 +172,7 @@ def _of_kind(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
     if found.kind == reading.CASE_REVIEW:
         issues += _reviewed(found, case, named, made)
     if found.kind == reading.RISK_FORUM:
-        issues += _heard(case, named)
+        issues += _heard(case, named, made)
     return tuple(issues)
 
 
@@ -206,12 +212,16 @@ def _reviewed(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
     return tuple(issues)
 
 
-def _heard(case: Case, named: str) -> Issues:
-    """E13 and MTG-5: the forum's dataset is complete, names its criterion, and says how thresholds were applied."""
+def _heard(case: Case, named: str, made: Decision) -> Issues:
+    """E13 and MTG-5: a case ends with an owned action, or says that there is none; the forum's dataset is complete, names its
+    criterion, and says how thresholds were applied."""
+    issues = []
+    if made.kind in (ALLOCATED, REDIRECTED) and not case.actions:
+        text = f"A case of a risk forum ends with an owned action, or with `no-action`: {named} has neither."
+        issues.append(issue(text, CLOSING, "E13"))
     if not case.answered:
         text = f"A case of a risk forum has a response to `mds-forum`: {named} has none with this meeting as its `encounter`."
-        return (issue(text, CLOSING, "E13"),)
-    issues = []
+        return (*issues, issue(text, CLOSING, "E13"))
     for lacks in case.answered.values():
         open_ = dict.fromkeys((*lacks.missing, *lacks.unexplained, *lacks.unknown))
         named_ = ", ".join(f"`{one}`" for one in open_)

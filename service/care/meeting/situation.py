@@ -77,7 +77,8 @@ class Case:
     `record` is the item, `person` the Patient whom it is about. `decisions` are those that name the item; a sound case has one.
     `actions` are the action Tasks that came with it. `told` are the agencies of the person that were present. `plan` is the
     person's active plan, or the plan on the agenda, which the chair may see, and `leader` the Organization that leads it.
-    `referral`: the item is a referral that is open, and `triaged` that its triage is the chair's agency's. `live` says whether
+    `referral`: the item is a referral that is open, `triaged` that its triage is the chair's agency's, and `allocated` the open
+    allocation that it has already, as far as the chair may see it. `live` says whether
     the receiver that the decision names is active with a live sharing agreement, and `lead` is who it proposes. `answered` gives,
     for each agency, what its answers to the dataset that the meeting asks for lack; `criterion` and `consistent` say whether a
     forum's dataset names a criterion, and says that thresholds were applied consistently, or by whom not. `partners` are the
@@ -94,6 +95,7 @@ class Case:
     leader: str = ""
     referral: bool = False
     triaged: bool = False
+    allocated: str = ""
     live: bool = False
     lead: Lead = field(default_factory=Lead)
     answered: Mapping[str, Completeness] = field(default_factory=dict)

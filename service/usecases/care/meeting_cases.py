@@ -87,6 +87,7 @@ async def _loaded(work: UnitOfWork, viewer: Viewer, found: Meeting, case: Case, 
         plan=plan,
         leader=leader,
         referral=open_,
+        allocated=await _allocated(work, viewer, case) if open_ and triage is None else "",
         triaged=triage is not None and await work.organization(link(triage.resource, "owner")) == found.chair_agency,
         live=await _live(work, made.receiver) if made else False,
         lead=await work.lead(made.lead) if made and made.lead.startswith("PractitionerRole/") else Lead(),
@@ -112,6 +113,15 @@ async def triage_of(work: UnitOfWork, case: Case) -> Row | None:
     rows = await work.services.holdings.having("Task", f"focus={case.entry.item}")
     triages = [row for row in rows if reading.code(row.resource) == TaskCode.TRIAGE]
     return next((row for row in triages if reading.status(row.resource) not in reading.TERMINAL), None)
+
+
+async def _allocated(work: UnitOfWork, viewer: Viewer, case: Case) -> str:
+    """The open allocation of the referral on an agenda, that the chair's agency may see."""
+    for row in await work.services.holdings.having("Task", f"focus={case.entry.item}"):
+        open_ = reading.code(row.resource) == TaskCode.ALLOCATION and reading.status(row.resource) in ("requested", "received")
+        if open_ and await sees(work, viewer, row.reference):
+            return row.reference
+    return ""
 
 
 async def _live(work: UnitOfWork, organization: str) -> bool:

@@ -38,8 +38,7 @@ async def close(work: UnitOfWork, viewer: Viewer, found: Meeting, encounter: Res
     strays = _strays(cases, taken.values())
     issues = [*strays, *(each for case in cases for each in needs.decided(found, case))]
     issues += await _pathway_faults(work, found, cases)
-    if issues:
-        raise Refused(Problem(Category.RULE, tuple(issues)))
+    _refuse(issues)
     lacking = needs.missing(found)
     work.staged[ref].resource = meeting.advisory(encounter, bool(lacking))
     for name, made in taken.items():
@@ -47,14 +46,20 @@ async def close(work: UnitOfWork, viewer: Viewer, found: Meeting, encounter: Res
         await _kept(work, found, case, name, made)
     for case in cases:
         await _carried_out(work, viewer, found, case, bool(lacking), issues)
-    if issues:
-        raise Refused(Problem(Category.RULE, tuple(issues)))
+    _refuse(issues)
     text = f"meeting-closed{'-advisory' if lacking else ''}"
     facts = tuple(
         AuditFact("U", text, found.agency, found.user, person, (ref,)) for person in {c.person: 0 for c in cases} or ("",)
     )
     notices = tuple(Notice(effects.TOPIC, each, ref) for each in found.present if each != found.agency)
     await outcomes.stage(work, Outcome((), audits=facts, notices=notices))
+
+
+def _refuse(issues: Sequence[Issue]) -> None:
+    """Refuses a close with all that it lacks; one that only asks for what was asked already (MTG-3), as a duplicate."""
+    if issues:
+        twice = all(each.code == "duplicate" for each in issues)
+        raise Refused(Problem(Category.DUPLICATE if twice else Category.RULE, tuple(issues)))
 
 
 def _strays(cases: Sequence[Case], taken: Iterable[Resource]) -> list[Issue]:

@@ -62,11 +62,12 @@ async def _close(services: Services, context: RequestContext, identity: str, ent
         await _write(work, viewer, {**encounter, "status": meeting.FINISHED}, await work.row(ref))
         await work.verify(ref)
     except Refused as refused:
-        if refused.problem.category is not Category.RULE:
+        if refused.problem.category not in (Category.RULE, Category.DUPLICATE):
             raise
         issues += [replace(each, expression=_place(each.text, entries)) for each in refused.problem.issues]
     if issues:
-        raise Refused(Problem(Category.RULE, tuple(dict.fromkeys(issues))))
+        twice = all(each.code == "duplicate" for each in issues)
+        raise Refused(Problem(Category.DUPLICATE if twice else Category.RULE, tuple(dict.fromkeys(issues))))
     answers = await idempotency.together(work, [ref, *refs])
     return await _told(work, [each.reference for each in answers])
 
