@@ -34,6 +34,7 @@ PATHS: Mapping[str, str] = {
     "usecases/care/meeting_cases.py": "rules look at plans and answers of those on an agenda; a refusal names linkIds alone",
     "usecases/care/meeting_close.py": "rules look at the open Tasks of those on an agenda; nothing leaves",
     "usecases/care/taken_on.py": "rules look for the plan by which an agency leads already; nothing leaves",
+    "usecases/care/confirmed_roles.py": "rules look at what the agencies of a plan answered; nothing leaves",
     "usecases/care/careplans.py": "the timeline is of a plan that was revealed first; agreements are looked at by rules",
     "usecases/care/crisis_plan.py": "rules look at who agreed to a plan; nothing leaves",
     "usecases/care/explain.py": "what a pathway is explained on is revealed first, to whom it is explained",

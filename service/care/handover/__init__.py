@@ -9,6 +9,8 @@ The rules, in prose (care-rules section 2):
   due date.
 - Acceptance moves ownership in one Outcome (HOV-4): until the acceptance commits the sender stays accountable (OWN-4). A part may
   be declined and goes back as a new Task (HOV-6); ownership moves only if `overall-coordination` is accepted.
+- A plan that was not led yet is accepted once the agencies with a role in it have confirmed theirs (E7): nothing becomes active
+  on one way that waits on another.
 - After acceptance the owner's agency starts (`in-progress`), then completes with a first contact or the reason why none was
   needed, or fails with a reason. The requester may cancel until work has started; from then on the requester sends an `abort`
   Task, which the owner accepts or rejects. Ownership that has moved stays moved: it goes back only by another accepted handover

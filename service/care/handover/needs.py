@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from service.care.handover.situation import HandoverSituation
 from service.care.ownership.plan import ENDED, is_crisis_plan
 from service.care.ownership.role import Lead, lead_fault, organization_of
@@ -56,6 +58,11 @@ def carriers(situation: HandoverSituation) -> Issues:
     if not situation.unfit:
         return ()
     return (issue(f"The plan cannot be led yet: {situation.unfit}.", "Task.focus", "OWN-8"),)
+
+
+def roles(situation: HandoverSituation) -> Issues:
+    """E7: a plan becomes active once the agencies with a role in it have confirmed theirs."""
+    return tuple(replace(each, expression="Task.focus") for each in situation.unconfirmed)
 
 
 def dataset(situation: HandoverSituation) -> Issues:

@@ -11,6 +11,7 @@ from service.care.task.authority import NONE_DECIDED, Authority
 from service.care.task.dataset import Completeness
 from service.care.task.situation import Situation
 from service.change import Resource
+from service.problem import Issue
 
 COMPLETE = Completeness()
 NOBODY = Lead()
@@ -22,10 +23,10 @@ class HandoverSituation(Situation):
 
     `organizations` resolves the teams' members, too. `keeper` is the Organization that keeps the plan and so owns it; `led` is
     whether the plan was active (OWN-9). `unfit` says which team or episode of a proposed plan cannot carry its ownership, and
-    why; `nobody` is its Patient when that is not here. `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the
-    references of all Patients of the person. `dataset` says how complete the minimum dataset is. `contacts` are, per agency, the
-    contacts of its escalation levels in order. `pathway` is the one whose spans apply, `astray` says why the one that is named
-    does not.
+    why; `nobody` is its Patient when that is not here; `unconfirmed` are the roles of it that wait for their agencies (E7).
+    `lead` is the Lead of `reading.lead_reference(after)`. `patients` are the references of all Patients of the person. `dataset`
+    says how complete the minimum dataset is. `contacts` are, per agency, the contacts of its escalation levels in order.
+    `pathway` is the one whose spans apply, `astray` says why the one that is named does not.
     """
 
     plan: Resource | None = None
@@ -33,6 +34,7 @@ class HandoverSituation(Situation):
     led: bool = False
     unfit: str = ""
     nobody: str = ""
+    unconfirmed: tuple[Issue, ...] = ()
     teams: tuple[Resource, ...] = ()
     episode: Resource | None = None
     lead: Lead = NOBODY

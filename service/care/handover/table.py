@@ -18,7 +18,7 @@ from service.problem import Category, Problem, problem
 _R, _O, _E = (REQUESTER,), (OWNER,), (REQUESTER, OWNER)
 _SEND = ("parties", "leads_plan", "carriers", "dataset", "authority_input", "accept_by", "pathway", "authority")
 _BASIS = ("input.sharing-authority",)
-_ACCEPT = ("named_lead", "scope", "still_led_by_sender", "carriers", "authority_still")
+_ACCEPT = ("named_lead", "scope", "still_led_by_sender", "carriers", "roles", "authority_still")
 
 # fmt: off
 TABLE: tuple[Move, ...] = (
@@ -118,6 +118,7 @@ MACHINE: Machine[HandoverSituation] = Machine(
         needs.parties,
         needs.leads_plan,
         needs.carriers,
+        needs.roles,
         needs.dataset,
         needs.authority_input,
         needs.authority,

@@ -2,12 +2,13 @@
 
 The rules, in prose: a case review asks the agency of each `partner-role` of the plan to confirm its role. The agency confirms it
 (`completed`), or does not (`rejected`) and says why, and the coordinator sees to it. Until every agency but the coordinating one
-has confirmed its role the plan does not become active, and a role of an active plan is not changed.
+has confirmed its role, as its newest answer says, the plan does not become active on any way, and a role of an active plan is not
+changed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 
 from service.care.task import reading
 from service.care.task.dataset import blank
@@ -57,6 +58,11 @@ def answer(situation: Situation, ids: Ids) -> Outcome:
 MACHINE: Machine[Situation] = Machine(TaskCode.CONFIRM_ROLE, TABLE, named(reason, why_not), named(move, answer))
 
 
+def has_roles(plan: Resource) -> bool:
+    """Whether a plan gives roles to partners."""
+    return any(each.get("url") == PARTNER_ROLE for each in plan.get("extension", ()))
+
+
 def partners(plan: Resource | None) -> tuple[Partner, ...]:
     """The agencies with a role in a plan, each with the role."""
     found = []
@@ -68,23 +74,41 @@ def partners(plan: Resource | None) -> tuple[Partner, ...]:
     return tuple((agency, role) for agency, role in found if agency)
 
 
-def unconfirmed(before: Resource | None, plan: Resource, coordinator: str, asked: Iterable[Resource]) -> Issues:
+def unconfirmed(before: Resource | None, plan: Resource, themselves: Collection[str], asked: Iterable[Resource]) -> Issues:
     """What a plan waits for before it is active with its roles: the confirmation of each role that it did not have as an active
-    plan. `asked` are the `confirm-role` Tasks of the plan."""
+    plan. `asked` are the `confirm-role` Tasks of the plan, of which an agency's newest answer counts; `themselves` need
+    none."""
     if plan.get("status") != "active":
         return ()
     stood = partners(before) if before is not None and before.get("status") == "active" else ()
-    confirmed = [
-        (link(each, "owner"), role(each))
-        for each in asked
-        if reading.code(each) == TaskCode.CONFIRM_ROLE and reading.status(each) == "completed"
-    ]
+    answers = [each for each in asked if reading.code(each) == TaskCode.CONFIRM_ROLE and reading.status(each) != "cancelled"]
+    answers.sort(key=lambda each: str(each.get("authoredOn", "")))
     text = "`{}` has not confirmed its role: put the plan on the agenda of a case review, which asks for it."
-    return tuple(
-        issue(text.format(agency), "CarePlan.extension", "E7")
-        for agency, its in partners(plan)
-        if agency != coordinator and not any(_same(one, (agency, its)) for one in (*stood, *confirmed))
+    return (
+        *_of_nobody(plan),
+        *(
+            issue(text.format(agency), "CarePlan.extension", "E7")
+            for agency, its in partners(plan)
+            if agency not in themselves
+            and not any(_same(one, (agency, its)) for one in stood)
+            and not _confirmed(answers, (agency, its))
+        ),
     )
+
+
+def _of_nobody(plan: Resource) -> Issues:
+    """A role whose agency cannot be asked."""
+    found = [each for each in plan.get("extension", ()) if each.get("url") == PARTNER_ROLE]
+    if len(found) == len(partners(plan)):
+        return ()
+    text = "A partner's role names its agency by a reference to its Organization, so that it can be asked: add it."
+    return (issue(text, "CarePlan.extension", "E7"),)
+
+
+def _confirmed(answers: Iterable[Resource], partner: Partner) -> bool:
+    """Whether an agency's newest answer about its role confirms it; `answers` are in the order in which they were asked for."""
+    said = [reading.status(each) for each in answers if _same((link(each, "owner"), role(each)), partner)]
+    return said[-1:] == ["completed"]
 
 
 def role(task: Resource) -> Resource:

@@ -4,7 +4,6 @@
 from __future__ import annotations
 
 from service import clock
-from service.care.meeting import roles
 from service.care.ownership import lead as ownership
 from service.care.ownership.keys import carried, led
 from service.care.ownership.lead import Standing
@@ -16,7 +15,7 @@ from service.care.task.situation import Staged
 from service.change import Resource
 from service.fhir.reference import link, name_of, relative
 from service.problem import Category, Problem, Refused, problem
-from service.usecases.care import carriers, crisis_plan, outcomes, parts
+from service.usecases.care import carriers, confirmed_roles, crisis_plan, outcomes, parts
 from service.usecases.request import tenures
 from service.usecases.request.audit import note
 from service.usecases.request.proposal import Proposal, custodian_only, sees
@@ -110,13 +109,8 @@ async def _visible(work: UnitOfWork, viewer: Viewer, standing: Standing, plan: R
 
 
 async def _confirmed(work: UnitOfWork, before: Resource | None, plan: Resource) -> None:
-    """E7: refuses a plan with a role that its agency has not confirmed. Agencies agree to a crisis plan as a whole (E9)."""
-    if plan.get("status") != "active" or not roles.partners(plan) or is_crisis_plan(plan):
-        return
-    rows = await work.services.holdings.having("Task", f"focus={name_of(plan)}")
-    asked = [await work.get(row.reference) or row.resource for row in rows]
-    coordinator = await work.organization(link(plan, "author"))
-    if issues := roles.unconfirmed(before, plan, coordinator, asked):
+    """E7: refuses a plan with a role that its agency has not confirmed."""
+    if issues := await confirmed_roles.unconfirmed(work, before, plan, link(plan, "author")):
         raise Refused(Problem(Category.RULE, issues))
 
 

@@ -13,6 +13,7 @@ from service.care.ownership.plan import episode_of, teams_of
 from service.care.task import reading
 from service.care.task.authority import Authority
 from service.care.task.dataset import Completeness, completeness
+from service.care.task.requirements import Issues
 from service.care.task.situation import Outcome, Situation
 from service.change import Resource
 from service.consent.grants import SENT
@@ -20,7 +21,7 @@ from service.consent.relationship import closed
 from service.fhir.canonical import dataset
 from service.fhir.reference import link, links, name_of, unversioned
 from service.store.records import Row
-from service.usecases.care import carriers, outcomes, sending, situations
+from service.usecases.care import carriers, confirmed_roles, outcomes, sending, situations
 from service.usecases.consent import withdrawal
 from service.usecases.request.proposal import Proposal, sees
 from service.usecases.request.viewer import Viewer
@@ -74,6 +75,7 @@ async def situation(
         led=owned,
         unfit=await _unfit(work, plan) if plan and not owned else "",
         nobody=await _nobody(work, plan) if plan and not owned else "",
+        unconfirmed=await _unconfirmed(work, after, plan) if plan and not owned else (),
         teams=tuple(teams),
         episode=await work.get(episode_of(plan or {})),
         lead=await work.lead(reading.lead_reference(after)),
@@ -96,6 +98,12 @@ async def _nobody(work: UnitOfWork, plan: Resource) -> str:
     subject = link(plan, "subject")
     await work.patients(subject)  # first, so that a later delete shows
     return subject if await work.get(subject) is None else ""
+
+
+async def _unconfirmed(work: UnitOfWork, task: Resource, plan: Resource) -> Issues:
+    """The roles of a proposed plan that their agencies have not confirmed, as it would be accepted."""
+    lead = reading.lead_reference(task) or link(task, "owner")
+    return await confirmed_roles.unconfirmed(work, plan, {**plan, "status": "active"}, lead)
 
 
 async def _unfit(work: UnitOfWork, plan: Resource) -> str:
