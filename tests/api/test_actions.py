@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from service.usecases.care.deadlines import fire
+from tests import meetings
 from tests.api.bundles import NEW, entry, sent, statuses
 from tests.locality import Agency, Locality, code
 from tests.pending import pending
@@ -160,14 +161,20 @@ async def test_an_action_that_is_rejected_for_non_attendance_alone_is_refused(lo
 
 
 async def test_an_action_of_a_meeting_comes_with_the_meeting(locality: Locality) -> None:
-    """The Encounter is written in the same transaction; without that, the meeting decides nothing."""
+    """The Encounter ends in the same transaction; without that, the meeting decides nothing."""
     trust = await locality.agency("trust")
-    kind = {"system": "http://terminology.hl7.org/CodeSystem/v3-ActCode", "code": "VR"}
-    meeting = {"resourceType": "Encounter", "status": "in-progress", "class": kind}
+    item = f"Flag/{(await trust.created(meetings.flag(locality.person)))['id']}"
     lead = {"reference": "PractitionerRole/trust-lead"}
     asked = action(locality, {"id": ""}, partOf=None, encounter={"reference": NEW}, requester=lead)
-    answer = await sent(trust, "transaction", entry("POST", "Task", asked), entry("POST", "Encounter", meeting, NEW))
-    assert statuses(answer) == ["201", "201"]
-    held = answer.json()["entry"][1]["resource"]
+    answer = await sent(
+        trust,
+        "transaction",
+        entry("POST", "Task", asked),
+        entry("POST", "Communication", meetings.decision(NEW, item, "actions", locality.person)),
+        entry("POST", "List", meetings.agenda(NEW, meetings.entry(item, "safeguarding"))),
+        entry("POST", "Encounter", meetings.meeting("mdt", status="finished"), NEW),
+    )
+    assert statuses(answer) == ["201", "201", "201", "201"]
+    held = answer.json()["entry"][3]["resource"]
     later = await trust.post("Task", {**asked, "encounter": {"reference": f"Encounter/{held['id']}"}})
     assert (later.status_code, later.json()["issue"][0]["expression"]) == (422, ["Task.encounter"])

@@ -3,7 +3,7 @@
 The rules, in prose (practices, Common):
 
 - An action comes with its decision, in one transaction: it is part of the Task that decides, which moves in that transaction, or
-  has the meeting as its encounter, which is written in it. So no action is without a decision, and none is forgotten beside one.
+  has the meeting as its encounter, which ends in it. So no action is without a decision, and none is forgotten beside one.
 - An action has an owner that is registered here and may have what it is about, and a date that is ahead (TIM-11). A decision
   that needs actions is refused while one of them lacks either.
 - Its owner's agency does it and completes it, or rejects it with a reason; until work has started its requester's agency may

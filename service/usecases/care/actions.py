@@ -8,6 +8,7 @@ from functools import partial
 
 from service.care.action.needs import decision
 from service.care.action.situation import ActionSituation, came_from
+from service.care.meeting import meeting
 from service.care.task.authority import NONE_DECIDED, Authority
 from service.change import Resource
 from service.fhir.reference import link, name_of
@@ -52,11 +53,13 @@ async def _taken(work: UnitOfWork, found: ActionSituation) -> None:
     named = came_from(found.after)
     stored, staged = await work.row(named), work.staged.get(named)
     left = staged.resource if staged is not None and not staged.deleted else None
-    moved = left is not None and (stored is None or stored.deleted or not _stays(stored.resource, left))
+    before = stored.resource if stored is not None and not stored.deleted else None
+    moved = left is not None and _decides(before, left)
     if issues := decision(replace(found, decision=left, moving=moved)):
         raise Refused(Problem(Category.RULE, issues))
 
 
-def _stays(before: Resource, after: Resource) -> bool:
-    """Whether a Task keeps its status; a meeting decides with every write of it."""
-    return after["resourceType"] == "Task" and before.get("status") == after.get("status")
+def _decides(before: Resource | None, after: Resource) -> bool:
+    """Whether the write of a Task, or of a meeting, decides: a Task whose status changes, a meeting that ends."""
+    ends = after["resourceType"] == "Task" or (meeting.is_meeting(after) and after.get("status") == meeting.FINISHED)
+    return ends and (before is None or before.get("status") != after.get("status"))
