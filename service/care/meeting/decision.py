@@ -29,8 +29,10 @@ from service.fhir.reference import link, links, reference_to, references_to, unv
 ALLOCATED, REDIRECTED, DEFERRED, ACTIONS, NO_ACTION = "allocated", "redirected", "deferred", "actions", "no-action"
 KINDS = (ALLOCATED, REDIRECTED, DEFERRED, ACTIONS, NO_ACTION)
 CATEGORY = "decision"
-_SPAN = re.compile(r"P?T?\s*(\d{1,4})\s*(h|d|w|wk|m|mo|hours?|days?|weeks?|months?)\s*", re.IGNORECASE)
+_SPAN = re.compile(r"(P?T?)\s*(\d{1,4})\s*(h|d|w|wk|m|mo|hours?|days?|weeks?|months?)\s*", re.IGNORECASE)
 _UNITS = {"h": "h", "d": "d", "w": "wk", "m": "mo"}
+_MINUTES = "T"
+"""An `m` after this is a minute (ISO 8601), and no month."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +94,10 @@ def lasting(element: Resource) -> timedelta | None:
     if "valueDuration" in element:
         return length(element["valueDuration"])
     found = _SPAN.fullmatch(str(element.get("valueString", "")).strip())
-    return length({"value": int(found[1]), "code": _UNITS[found[2][0].lower()]}) if found else None
+    if found is None:
+        return None
+    unit = found[3][0].lower()
+    return length({"value": int(found[2]), "code": "min" if unit == "m" and _MINUTES in found[1].upper() else _UNITS[unit]})
 
 
 def made(

@@ -16,7 +16,7 @@ from service.fhir.coding import codings, concept
 from service.fhir.date import begins
 from service.fhir.json import dump
 from service.fhir.operation import given, parameter, parameters
-from service.fhir.reference import link, name_of, reference_to, relative, target
+from service.fhir.reference import link, name_of, own, reference_to, relative, target, unversioned
 from service.problem import Category, Issue, Problem, Refused, problem
 from service.usecases import rules
 from service.usecases.care.meeting_request import INPUTS
@@ -41,7 +41,20 @@ async def close(services: Services, context: RequestContext, identity: str, aske
     found = given(asked, INPUTS)
     if isinstance(found, Problem):
         raise Refused(found)
+    if issues := tuple(each for each in services.validator.check(asked) if each.severity in ("error", "fatal")):
+        raise Refused(Problem(Category.INVALID, issues))
+    if issues := tuple(_unnamed(found["entry"])):
+        raise Refused(Problem(Category.MALFORMED, issues))
     return await decided_again(context, lambda now: _close(services, now, identity, found["entry"]))
+
+
+def _unnamed(entries: Sequence[Given]) -> Iterator[Issue]:
+    """The References of the parameters that refer to no record, because they have an identifier or a display alone."""
+    for number, entry in enumerate(entries):
+        for name in ("item", "receiver", "lead", "redirect"):
+            if entry[name] and not target(entry[name][0]):
+                text = f"The parameter `{name}` names a record by its `reference`: add it."
+                yield Issue("value", text, f"Parameters.parameter[{number}].part.where(name = '{name}')", "R4 3.2.0")
 
 
 async def _close(services: Services, context: RequestContext, identity: str, entries: Sequence[Given]) -> bytes:
@@ -64,7 +77,7 @@ async def _close(services: Services, context: RequestContext, identity: str, ent
     except Refused as refused:
         if refused.problem.category not in (Category.RULE, Category.DUPLICATE):
             raise
-        issues += [replace(each, expression=_place(each.text, entries)) for each in refused.problem.issues]
+        issues += [replace(each, expression=_place(each.text, entries, context.base)) for each in refused.problem.issues]
     if issues:
         twice = all(each.code == "duplicate" for each in issues)
         raise Refused(Problem(Category.DUPLICATE if twice else Category.RULE, tuple(dict.fromkeys(issues))))
@@ -103,9 +116,9 @@ async def _write(work: UnitOfWork, viewer: Viewer, resource: Resource, row: Any)
     return await rules.write(work, viewer, Proposal(ready, row, "c" if row is None else "u"))
 
 
-def _place(text: str, entries: Sequence[Given]) -> str:
+def _place(text: str, entries: Sequence[Given], base: str) -> str:
     """The parameter that an issue of the close is about: the entry whose item it names."""
-    named = (number for number, each in enumerate(entries) if f"`{target(each['item'][0])}`" in text)
+    named = (number for number, each in enumerate(entries) if f"`{unversioned(own(target(each['item'][0]), base))}`" in text)
     return next((f"Parameters.parameter[{number}]" for number in named), "Parameters")
 
 
@@ -126,7 +139,7 @@ def _decisions(
     """The Communication of each entry, with its place."""
     for number, entry in enumerate(entries):
         item = _local(work, entry["item"][0])
-        about = [_local(work, each) for each in entry["redirect"]]
+        about = [_local(work, each) or target(each) for each in entry["redirect"]]
         made = decision.made(
             clock.new_id(),
             meeting=ref,
@@ -143,8 +156,9 @@ def _decisions(
 def _said(work: UnitOfWork, entry: Given) -> Iterator[Resource]:
     """The extensions of a decision."""
     for kind in entry["decision"]:
-        code = kind if isinstance(kind, str) else next((code for _, code in codings(kind)), "")
-        yield {"url": canonical.DECIDED, "valueCodeableConcept": concept(DECISION, code)}
+        said = [(DECISION, kind)] if isinstance(kind, str) else codings(kind)
+        code = next((code for system, code in said if system in ("", DECISION)), "")
+        yield from ({"url": canonical.DECIDED, "valueCodeableConcept": concept(DECISION, each)} for each in [code] if each)
     for name, url in (("receiver", canonical.RECEIVER), ("lead", canonical.PROPOSED_LEAD)):
         yield from ({"url": url, "valueReference": reference_to(_local(work, each) or target(each))} for each in entry[name])
     yield from ({"url": canonical.REVIEW, "valueDate": str(each)[:10]} for each in entry["review"])
