@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from service.care.meeting.meeting import forum_of
 from service.change import Resource
@@ -41,6 +41,15 @@ def is_agenda(listed: Resource | None) -> bool:
 def entries(listed: Resource) -> tuple[Entry, ...]:
     """The entries of an agenda, without those that it says were taken away."""
     return tuple(_entry(each, place) for place, each in enumerate(_all(listed)) if each.get("deleted") is not True)
+
+
+def together(found: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries of several agendas of one meeting, each item once: for all reasons for which it is there."""
+    known: dict[str, Entry] = {}
+    for each in found:
+        first = known.setdefault(each.item, each)
+        known[each.item] = replace(first, reasons=first.reasons | each.reasons)
+    return tuple(known.values())
 
 
 def _entry(element: Resource, place: int) -> Entry:

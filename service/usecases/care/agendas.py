@@ -40,11 +40,24 @@ async def of_meeting(work: UnitOfWork, kind: str, encounter: str) -> list[Resour
 
 
 async def lists(work: UnitOfWork, encounter: str) -> list[Resource]:
-    """The agendas of a meeting. The commit fails when one of them changes before the commit."""
+    """The agendas of a meeting. The commit fails when one of them changes before the commit, or another is made."""
+    await work.premise(_made(encounter))
     found = [each for each in await of_meeting(work, "List", encounter) if agenda.is_agenda(each)]
     for each in found:
         await work.guarded(name_of(each))
     return sorted(found, key=name_of)
+
+
+def _made(encounter: str) -> str:
+    """The counter that each new agenda of a meeting raises."""
+    return f"agendas:{encounter}"
+
+
+def make(work: UnitOfWork, listed: Resource, keeper: str, keys: tuple[str, ...] = ()) -> None:
+    """Stages a new agenda, or List of what waits."""
+    ref = work.create(listed, keeper, keys=keys)
+    encounter = link(listed, "encounter")
+    work.touches[ref] = (*keys, _made(encounter)) if encounter else keys
 
 
 async def may_know(work: UnitOfWork, agency: str, item: Row) -> str | None:
@@ -74,7 +87,7 @@ async def tell(work: UnitOfWork, encounter: Resource, entry: Entry, agency: str)
     person = agenda.person_of(row.resource)
     told = effects.told(encounter, entry, person, agency, others, work.context.at, clock.new_id)
     ref = work.create(told, agency)
-    work.staged[ref].parties = _parties(work, encounter, others)
+    work.staged[ref].parties = await _parties(work, encounter, others)
 
 
 async def retell(work: UnitOfWork, encounter: Resource, *, only: str = "") -> None:
@@ -96,7 +109,8 @@ async def _again(work: UnitOfWork, encounter: Resource, told: Resource, item: st
     others = [each for each in await knowing(work, agencies, row) if each != sender] if row is not None else []
     kept = {name: value for name, value in told.items() if name != "recipient"}
     fresh = {**kept, "recipient": references_to(others)} if others else kept
-    parties = _parties(work, encounter, others or [await work.organization(each) for each in links(told, "recipient")])
+    told_before = [await work.organization(each) for each in links(told, "recipient")]
+    parties = await _parties(work, encounter, others) if others else readers(work, told_before)
     stored = await work.row(ref)
     if ref not in work.staged:
         if stored is None or (fresh == told and stored.parties == parties):
@@ -105,33 +119,46 @@ async def _again(work: UnitOfWork, encounter: Resource, told: Resource, item: st
     work.staged[ref].parties = parties
 
 
-def _parties(work: UnitOfWork, encounter: Resource, agencies: Iterable[str]) -> tuple[Party, ...]:
-    """Those who take part, each tied from the start of the meeting to its end, or for a day where it does not say; before a
-    meeting that does not say when it starts, and once it has ended, they have been told and no more."""
+async def _parties(work: UnitOfWork, encounter: Resource, agencies: Iterable[str]) -> tuple[Party, ...]:
+    """Those who take part, each tied from the start of the meeting to its end, or for a day where it does not say. Who only keeps
+    the meeting is told and no more; so is everybody before a meeting that does not say when it starts, and once it has ended."""
     at, period, status = work.context.at, encounter.get("period") or {}, encounter.get("status")
-    start = begins(period.get("start"), work.services.zone) or at
-    end = ends(period.get("end"), work.services.zone) or start + LONGEST
     if status in meeting.ENDED or (status in meeting.PLANNED and not period.get("start")):
-        start = end = at
-    return tuple(Party(each, start, max(start, end)) for each in dict.fromkeys(agencies) if each)
+        return readers(work, agencies)
+    start = begins(period.get("start"), work.services.zone) or at
+    start = start if status in meeting.PLANNED else min(start, at)
+    end = max(start, ends(period.get("end"), work.services.zone) or start + LONGEST)
+    named = [each for each in meeting.participants(encounter) if meeting.APOLOGIES not in each.parts]
+    there = {await work.organization(each.individual) for each in named}
+    return tuple(Party(each, start, end) if each in there else Party(each, at, at) for each in dict.fromkeys(agencies) if each)
 
 
 # What waits for the next meeting.
 
 
 async def wait(
-    work: UnitOfWork, agency: str, kind: str, item: str, reason: str, forum: str = "", *, but: str = "", first: bool = False
+    work: UnitOfWork,
+    agency: str,
+    kind: str,
+    item: str,
+    reason: str,
+    forum: str = "",
+    *,
+    but: str = "",
+    first: bool = False,
+    writer: str = "",
 ) -> None:
     """Puts an item on the agenda of an agency's next meeting of a kind, last or `first`: on that of the one that is planned next,
     or else into the List of what waits, which the next one takes. `but` is a meeting that it is not put on, and `forum` the
-    forum, where it is known; else it is the agency's only one of the kind."""
+    forum, where it is known; else it is the agency's only one of the kind. `writer` is the agency that the item is told by, where
+    that is another."""
     forum = forum or await forum_of(work, agency, kind)
     planned = await _planned(work, agency, kind, forum, but)
     if planned is not None:
-        await _put_on(work, planned, item, (reason,), agency, first=first)
+        await _put_on(work, planned, item, (reason,), writer or agency, first=first)
         return
     waiting = await _waiting(work, agency, kind, forum)
-    fresh = agenda.with_entries(waiting, agenda.put(waiting.get("entry", ()), item, reason, agency, first=first))
+    fresh = agenda.with_entries(waiting, agenda.put(waiting.get("entry", ()), item, reason, writer or agency, first=first))
     if fresh != waiting:
         await _stage(work, fresh, agency, waiting_key(agency, kind, forum))
 
@@ -241,7 +268,8 @@ async def put_off(work: UnitOfWork, encounter: Resource, agency: str) -> None:
     for listed in await lists(work, ref):
         for entry in agenda.entries(listed):
             if await _stands(work, entry.item):
-                await wait(work, agency, meeting.kind(encounter), entry.item, entry.reason, forum, but=ref)
+                writer = entry.added_by
+                await wait(work, agency, meeting.kind(encounter), entry.item, entry.reason, forum, but=ref, writer=writer)
 
 
 async def _stage(
@@ -253,8 +281,7 @@ async def _stage(
     if ref in work.staged:
         work.staged[ref].resource = listed
     elif row is None:
-        work.create(listed, keeper, keys=keys)
-        work.touches[ref] = keys
+        make(work, listed, keeper, keys)
     else:
         work.update(listed, row.version, row.custodian, keys=keys or row.keys)
         work.staged[ref].parties = row.parties

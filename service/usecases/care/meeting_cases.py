@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -19,7 +19,7 @@ from service.care.task.dataset import Completeness, completeness
 from service.change import Notice, Resource
 from service.fhir.canonical import AGENDA_REASON, DATASET_ANSWER, TaskCode, dataset
 from service.fhir.coding import codes_in
-from service.fhir.reference import link
+from service.fhir.reference import link, name_of
 from service.store.records import Row
 from service.usecases.care import agendas
 from service.usecases.request.proposal import sees
@@ -36,9 +36,9 @@ WITHOUT_ANSWER = frozenset({"none", "not-known"})
 async def load(work: UnitOfWork, viewer: Viewer, found: Meeting, ref: str, taken: Sequence[Resource]) -> list[Case]:
     """What stands on the agendas of a meeting, with what was decided. Whom the chair may not know of any more is left out, and
     who put them there is told."""
-    entries = [entry for listed in await agendas.lists(work, ref) for entry in agenda.entries(listed)]
+    entries = agenda.together(entry for listed in await agendas.lists(work, ref) for entry in agenda.entries(listed))
     await work.foresee([each.item for each in entries])
-    actions = [each.resource for each in work.staged.values() if _is_action(each.resource, ref) and not each.before]
+    actions = actions_of(work, ref)
     decisions = [decision.read(each) for each in taken]
     cases = []
     for entry in entries:
@@ -48,26 +48,31 @@ async def load(work: UnitOfWork, viewer: Viewer, found: Meeting, ref: str, taken
             _undiscussed(work, entry, writer)
             continue
         person = agenda.person_of(row.resource)
+        patients = await work.patients(person)
         case = Case(
             entry,
             row.resource,
             person,
             tuple(each for each in decisions if each.item == entry.item),
-            tuple(each for each in actions if _of_entry(each, entry.item, person)),
+            tuple(each for each in actions if _of_entry(each, entry.item, patients)),
             told=await agendas.knowing(work, [each for each in found.present if each != found.chair_agency], row),
         )
         cases.append(await _loaded(work, viewer, found, case, ref))
     return cases
 
 
+def actions_of(work: UnitOfWork, ref: str) -> list[Resource]:
+    """The action Tasks that a meeting makes as it closes."""
+    return [each.resource for each in work.staged.values() if _is_action(each.resource, ref) and not each.before]
+
+
 def _is_action(resource: Resource, ref: str) -> bool:
     return resource["resourceType"] == "Task" and reading.code(resource) == TaskCode.ACTION and link(resource, "encounter") == ref
 
 
-def _of_entry(action: Resource, item: str, person: str) -> bool:
-    """Whether an action came with the decision about an item: its focus, or else its person, says so."""
-    focus = link(action, "focus")
-    return focus == item if focus else link(action, "for") == person
+def _of_entry(action: Resource, item: str, patients: Collection[str]) -> bool:
+    """Whether an action came with the decision about an item: it is for the item's person, and its focus is none, or the item."""
+    return link(action, "for") in patients and link(action, "focus") in ("", item)
 
 
 def _undiscussed(work: UnitOfWork, entry: Entry, writer: str) -> None:
@@ -147,15 +152,26 @@ async def _answered(work: UnitOfWork, found: Meeting, case: Case, ref: str, want
     questionnaire = work.services.definitions.questionnaire(wanted)
     lacks: Mapping[str, Completeness] = {each: completeness(answers, questionnaire) for each, answers in given.items()}
     agencies = tuple(each for each in found.present if each in (found.chair_agency, *case.told))
+    partners = roles.partners(case.plan)
     return replace(
         case,
+        untold=await _untold(work, case, partners) if found.kind == meeting.CASE_REVIEW else (),
         answered=lacks,
         agencies=agencies,
         criterion=any(_criterion(each) for each in given.values()),
         consistent=any(_says(each, "threshold-consistency") for each in given.values()),
-        partners=roles.partners(case.plan),
+        partners=partners,
         review_by=await _review_by(work, given.values()) if found.kind == meeting.CASE_REVIEW else None,
     )
+
+
+async def _untold(work: UnitOfWork, case: Case, partners: Sequence[roles.Partner]) -> tuple[tuple[str, str], ...]:
+    """The agencies with a role in a plan that may not know of it, and why (HOV-3)."""
+    row = await work.standing(name_of(case.plan)) if case.plan else None
+    if row is None:
+        return ()
+    asked = [agency for agency, _ in partners if agency != case.leader]
+    return tuple([(agency, why) for agency in dict.fromkeys(asked) if (why := await agendas.may_know(work, agency, row))])
 
 
 def _criterion(answers: Resource) -> bool:

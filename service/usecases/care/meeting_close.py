@@ -35,7 +35,7 @@ async def close(work: UnitOfWork, viewer: Viewer, found: Meeting, encounter: Res
     ref = name_of(encounter)
     taken = {name: each.resource for name, each in work.staged.items() if decision.of_meeting(each.resource) == ref}
     cases = await meeting_cases.load(work, viewer, found, ref, list(taken.values()))
-    strays = _strays(cases, taken.values())
+    strays = [*_strays(cases, taken.values()), *await _stray_actions(work, ref, cases)]
     issues = [*strays, *(each for case in cases for each in needs.decided(found, case))]
     issues += await _pathway_faults(work, found, cases)
     _refuse(issues)
@@ -68,6 +68,14 @@ def _strays(cases: Sequence[Case], taken: Iterable[Resource]) -> list[Issue]:
     text = "`{}` does not stand on the agenda of this meeting, so that nothing is decided about it: leave the decision out."
     items = [decision.item_of(each) for each in taken]
     return [issue(text.format(each or "nothing"), needs.CLOSING, needs.RULE) for each in items if each not in known]
+
+
+async def _stray_actions(work: UnitOfWork, ref: str, cases: Sequence[Case]) -> list[Issue]:
+    """Actions for whom the meeting does not decide about."""
+    known = {patient for case in cases for patient in await work.patients(case.person)}
+    text = "An action is for somebody whom the meeting decides about, and `{}` is not on its agenda: leave the action out."
+    strays = [link(each, "for") or "nobody" for each in meeting_cases.actions_of(work, ref) if link(each, "for") not in known]
+    return [issue(text.format(each), needs.CLOSING, needs.RULE) for each in strays]
 
 
 async def _pathway_faults(work: UnitOfWork, found: Meeting, cases: Sequence[Case]) -> list[Issue]:
@@ -107,7 +115,8 @@ async def _carried_out(work: UnitOfWork, viewer: Viewer, found: Meeting, case: C
         await _decide(work, viewer, found, case, made, issues)
     if made.kind == DEFERRED or (made.kind == ALLOCATED and advisory):  # nobody has been asked to take the person on
         ref, forum = name_of(found.after), name_of(found.forum) if found.forum else ""
-        await agendas.wait(work, found.keeper, found.kind, case.entry.item, agenda.DEFERRED, forum, but=ref)
+        writer = case.entry.added_by  # the keeper may not know of whom another agency has put on the agenda
+        await agendas.wait(work, found.keeper, found.kind, case.entry.item, agenda.DEFERRED, forum, but=ref, writer=writer)
     if made.duration:
         request, timer = effects.support(found, case, made, clock.new_id)
         await outcomes.put(work, request)
