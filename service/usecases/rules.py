@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 
 from service.care.identity_review.review import is_review
+from service.care.meeting.writing import kept_record
 from service.care.ownership import keys
 from service.care.ownership import plan as plans
 from service.care.task.engagement import not_by_itself
@@ -174,6 +175,8 @@ async def remove(work: UnitOfWork, viewer: Viewer, row: Row) -> None:
     """Stages a delete in the unit of work. Refuses a caller that is not the custodian, and a used record of a type in `KEPT`."""
     await personal.said(work, viewer, Proposal(row.resource, row, "d"))
     custodian_only(work, Proposal(row.resource, row, "d"))
+    if (refusal := kept_record(row.resource)) is not None:
+        raise Refused(refusal)
     if row.type in KEPT and not unused(row):
         text = f"A `{row.type}` that was in use is kept: end it by its status instead of deleting it."
         category = Category.RULE if row.type in DRAFTED else Category.NOT_ALLOWED

@@ -27,6 +27,8 @@ PATHWAYS = {MDT: "front-door", CASE_REVIEW: "case-review", SHARED_PLANNING: "cri
 CHAIR, APOLOGIES, DELEGATE = "chair", "apologies", "delegate"
 PLANNED = frozenset({"planned", "arrived", "triaged"})
 """The statuses of a meeting that has not started."""
+SHORTEST, LONGEST = timedelta(hours=1), timedelta(days=3650)
+"""Between these lies how often a forum is held; nothing that a meeting sets a time for lasts longer."""
 FINISHED = "finished"
 ENDED = frozenset({FINISHED, "cancelled", "entered-in-error"})
 _DAYS = {"h": 1 / 24, "d": 1, "wk": 7, "mo": 30, "a": 365, "min": 1 / 1440, "s": 1 / 86400}
@@ -35,17 +37,24 @@ _DAYS = {"h": 1 / 24, "d": 1, "wk": 7, "mo": 30, "a": 365, "min": 1 / 1440, "s":
 
 @dataclass(frozen=True, slots=True)
 class Participant:
-    """Somebody whom a meeting names: who, in which parts (`chair`, `apologies`, …) and other roles, and whether they came."""
+    """Somebody whom a meeting names: who, in which parts (`chair`, `apologies`, …) and other roles, whether they came, and since
+    when they were there."""
 
     individual: str
     parts: frozenset[str]
     roles: frozenset[str]
     came: bool
+    since: str = ""
 
 
 def kind(encounter: Resource | None) -> str:
     """The kind of a meeting, a code of `meeting-type`; '' for an Encounter that is none."""
     return next(iter(sorted(codes_in((encounter or {}).get("type"), MEETING_TYPE))), "")
+
+
+def kinds(encounter: Resource) -> frozenset[str]:
+    """The kinds of meeting that an Encounter says it is of; a sound one has one."""
+    return codes_in(encounter.get("type"), MEETING_TYPE)
 
 
 def is_meeting(resource: Resource | None) -> bool:
@@ -60,9 +69,10 @@ def participants(encounter: Resource) -> tuple[Participant, ...]:
 
 def _participant(element: Resource) -> Participant:
     parts = codes_in(element.get("type"), MEETING_ROLE)
-    came = bool((element.get("period") or {}).get("start")) and APOLOGIES not in parts
+    since = str((element.get("period") or {}).get("start", ""))
+    came = bool(since) and APOLOGIES not in parts
     roles = frozenset(f"{system}|{code}" for system, code in codings(element.get("type")) if system != MEETING_ROLE)
-    return Participant(link(element, "individual"), parts, roles, came)
+    return Participant(link(element, "individual"), parts, roles, came, since)
 
 
 def chairs(encounter: Resource) -> tuple[Participant, ...]:
@@ -117,20 +127,39 @@ def required_roles(service: Resource | None) -> tuple[frozenset[str], ...]:
 
 
 def cadence(service: Resource) -> timedelta | None:
-    """How often a forum is held (MTG-1), with its grace; None where it does not say."""
+    """How often a forum is held (MTG-1), with its grace; None where it does not say, or says what no calendar holds."""
     for each in _extensions(service, CADENCE):
         repeat = (each.get("valueTiming") or {}).get("repeat") or {}
-        often, length, unit = repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit")
-        if length is not None and unit in _DAYS and float(often) > 0:
-            return timedelta(days=float(length) * _DAYS[unit] / float(often)) + _grace(service)
+        often, period, unit = repeat.get("frequency", 1), repeat.get("period"), repeat.get("periodUnit")
+        if period is not None and unit in _DAYS and float(often) > 0:
+            days = float(period) * _DAYS[unit] / float(often)
+            return _span(days) + _grace(service) if _span(days) >= SHORTEST else None
     return None
 
 
+def untold_cadence(service: Resource) -> bool:
+    """Whether how often a forum says that it is held cannot be told."""
+    return bool(_extensions(service, CADENCE)) and cadence(service) is None
+
+
+def untold_grace(service: Resource) -> bool:
+    """Whether a forum says a grace that cannot be told: negative, or of many years."""
+    return any(length(each.get("valueDuration")) is None for each in _extensions(service, GRACE))
+
+
+def _span(days: float) -> timedelta:
+    """So many days; none at all for a number of days that is none, or beyond the longest."""
+    return timedelta(days=days) if 0 < days <= LONGEST.days else timedelta()
+
+
 def length(duration: Resource | None) -> timedelta | None:
-    """How long a Duration is; None where it cannot be told."""
-    value, unit = (duration or {}).get("value"), str((duration or {}).get("code") or (duration or {}).get("unit") or "")
+    """How long a Duration is; None where it cannot be told: it is a bound only, negative, or longer than the longest."""
+    said = duration or {}
+    value, unit = said.get("value"), str(said.get("code") or said.get("unit") or "")
     days = _DAYS.get(unit) or _DAYS.get({"day": "d", "week": "wk", "hour": "h", "month": "mo"}.get(unit.rstrip("s"), ""))
-    return timedelta(days=float(value) * days) if value is not None and days else None
+    if value is None or not days or "comparator" in said or not 0 <= float(value) * days <= LONGEST.days:
+        return None
+    return timedelta(days=float(value) * days)
 
 
 def _grace(service: Resource) -> timedelta:

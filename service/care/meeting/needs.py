@@ -2,34 +2,46 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from service.care.meeting import meeting as reading
 from service.care.meeting.agenda import RESTRICTIVE
 from service.care.meeting.decision import ACTIONS, ALLOCATED, DEFERRED, KINDS, NO_ACTION, REDIRECTED, Decision
 from service.care.meeting.situation import Attendee, Case, Meeting
 from service.care.ownership.role import lead_fault, organization_of, role_fault
+from service.care.task.dataset import blank
 from service.care.task.requirements import Issues, issue
+from service.change import Resource
 from service.fhir.date import due
 from service.problem import Issue
 
 RULE = "E1"
+PERSONAL = ("subject", "episodeOfCare", "basedOn", "appointment", "reasonReference", "diagnosis", "account", "partOf")
+"""The members of an Encounter that lead to a person."""
 CLOSING = "Encounter.status"
 """Where a meeting that cannot be closed yet says that it is."""
 
 
 def sound(found: Meeting) -> Issues:
     """A meeting is one agency's, has one chair, and names nobody but who takes part."""
-    return (*_whose(found), *_chaired(found), *_unknown(found), *_forum(found))
+    return (*_whose(found), *of_nobody(found), *_of_one_kind(found), *_chaired(found), *_unknown(found), *_forum(found))
 
 
-def _whose(found: Meeting) -> Iterator[Issue]:
-    if found.provider != found.keeper or not found.keeper:
-        text = "A meeting is kept by the agency that provides it: set `serviceProvider` to your Organization."
-        yield issue(text, "Encounter.serviceProvider", RULE)
-    if "subject" in found.after:
-        text = "A meeting names no person; who is talked about stands on its agenda: leave `subject` out."
-        yield issue(text, "Encounter.subject", RULE)
+def _whose(found: Meeting) -> Issues:
+    if found.provider == found.keeper != "":
+        return ()
+    text = "A meeting is kept by the agency that provides it: set `serviceProvider` to your Organization."
+    return (issue(text, "Encounter.serviceProvider", RULE),)
+
+
+def of_nobody(found: Meeting) -> Issues:
+    """A meeting names no person, nor what is a person's: all who take part read it."""
+    text = "A meeting names no person; who is talked about stands on its agenda: leave `{}` out."
+    return tuple(issue(text.format(each), f"Encounter.{each}", RULE) for each in PERSONAL if each in found.after)
+
+
+def _of_one_kind(found: Meeting) -> Issues:
+    if len(reading.kinds(found.after)) == 1:
+        return ()
+    return (issue("A meeting is of one kind: give `type` one coding of `meeting-type`.", "Encounter.type", RULE),)
 
 
 def _chaired(found: Meeting) -> Issues:
@@ -47,17 +59,30 @@ def _chaired(found: Meeting) -> Issues:
 
 
 def _unknown(found: Meeting) -> Issues:
-    named = [
-        each.individual for each in found.attendees if not each.agency or not each.individual.startswith("PractitionerRole/")
-    ]
     text = "`{}` is no PractitionerRole that is known here: name who takes part by their role at an agency."
-    return tuple(issue(text.format(each or "nobody"), "Encounter.participant.individual", RULE) for each in named)
+    return tuple(
+        issue(text.format(each.individual or "nobody"), f"Encounter.participant[{place}].individual", RULE)
+        for place, each in enumerate(found.attendees)
+        if not each.agency or not each.individual.startswith("PractitionerRole/")
+    )
 
 
 def _forum(found: Meeting) -> Issues:
     if not found.forum_fault:
         return ()
     return (issue(found.forum_fault, "Encounter.extension", "MTG-1"),)
+
+
+def registered(forum: Resource) -> Issues:
+    """MTG-1 and MTG-2: how often a forum is held, and whom it needs, can be told."""
+    text = "A forum is held at least every ten years, and at most every hour: write its cadence so."
+    issues = [issue(text, "HealthcareService.extension", "MTG-1")] if reading.untold_cadence(forum) else []
+    if reading.untold_grace(forum):
+        issues.append(issue("The grace of a forum is a time of at most ten years.", "HealthcareService.extension", "MTG-1"))
+    if not all(reading.required_roles(forum)):
+        text = "Whom a forum needs is told by a code, which those who attend have: add one to each `required-role`."
+        issues.append(issue(text, "HealthcareService.extension", "MTG-2"))
+    return tuple(issues)
 
 
 def present(found: Meeting) -> Issues:
@@ -181,7 +206,7 @@ def _restrictive(case: Case, named: str, made: Decision) -> Issues:
     if RESTRICTIVE not in case.entry.reasons and not (made.proportionality or made.lasts):
         return ()
     found = []
-    if not made.proportionality.strip():
+    if blank(made.proportionality):
         text = f"A restrictive measure says why it is proportionate: add `proportionality` to the decision about {named}."
         found.append(issue(text, CLOSING, "E13"))
     if made.duration is None or not made.duration:
@@ -196,6 +221,9 @@ def _reviewed(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
     if not case.leader:
         text = f"A case review has one coordinating service: {named} has no plan with an author that its chair may see."
         issues.append(issue(text, CLOSING, "E7"))
+    for agency, why in case.untold:
+        text = f"`{agency}` cannot be asked to confirm its role in the plan of {named}: {why}. Take the role out of the plan."
+        issues.append(issue(text, CLOSING, "HOV-3"))
     for agency in case.agencies:
         lacks = case.answered.get(agency)
         if lacks is None:
@@ -206,6 +234,8 @@ def _reviewed(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
             why = lacks.fault or f"it leaves {open_} open"
             issues.append(issue(f"The answers of `{agency}` for {named} are not complete: {why}.", CLOSING, "E7"))
     next_ = due(made.review, found.zone) if made.review else None
+    if next_ is not None and next_ <= found.at and made.kind not in (DEFERRED, NO_ACTION):
+        issues.append(issue(f"The next review of {named} has passed: give a date that is ahead.", CLOSING, "TIM-16"))
     if next_ is not None and case.review_by is not None and next_ > case.review_by:
         until = case.review_by.astimezone(found.zone).date().isoformat()
         issues.append(issue(f"The next review of {named} is at the latest on {until}: set `review` so.", CLOSING, "TIM-16"))

@@ -82,7 +82,8 @@ class Case:
     the receiver that the decision names is active with a live sharing agreement, and `lead` is who it proposes. `answered` gives,
     for each agency, what its answers to the dataset that the meeting asks for lack; `criterion` and `consistent` say whether a
     forum's dataset names a criterion, and says that thresholds were applied consistently, or by whom not. `partners` are the
-    agencies with a role in the plan, with the role. `agencies` are those that have to answer for themselves.
+    agencies with a role in the plan, with the role, and `untold` those that may not know of the plan, and why. `agencies` are
+    those that have to answer for themselves.
     """
 
     entry: Entry
@@ -103,6 +104,7 @@ class Case:
     criterion: bool = False
     consistent: bool = False
     partners: tuple[tuple[str, Resource], ...] = ()
+    untold: tuple[tuple[str, str], ...] = ()
     review_by: datetime | None = None
 
     @property

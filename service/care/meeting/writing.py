@@ -17,6 +17,7 @@ from service.problem import Category, Problem, problem
 Need = Callable[[Meeting], Issues]
 _HELD: tuple[Need, ...] = (needs.sound,)
 _CLOSED: tuple[Need, ...] = (needs.sound, needs.by_its_chair, needs.present)
+_ENDED: tuple[Need, ...] = (needs.of_nobody,)
 
 # fmt: off
 MOVES: Mapping[tuple[str, str], tuple[Need, ...]] = {
@@ -28,17 +29,17 @@ MOVES: Mapping[tuple[str, str], tuple[Need, ...]] = {
     ("planned",     "arrived"):          _HELD,
     ("planned",     "in-progress"):      _HELD,
     ("planned",     "finished"):         _CLOSED,
-    ("planned",     "cancelled"):        (),
-    ("planned",     "entered-in-error"): (),
+    ("planned",     "cancelled"):        _ENDED,
+    ("planned",     "entered-in-error"): _ENDED,
     ("arrived",     "arrived"):          _HELD,
     ("arrived",     "in-progress"):      _HELD,
     ("arrived",     "finished"):         _CLOSED,
-    ("arrived",     "cancelled"):        (),
-    ("arrived",     "entered-in-error"): (),
+    ("arrived",     "cancelled"):        _ENDED,
+    ("arrived",     "entered-in-error"): _ENDED,
     ("in-progress", "in-progress"):      _HELD,
     ("in-progress", "finished"):         _CLOSED,
-    ("in-progress", "cancelled"):        (),
-    ("in-progress", "entered-in-error"): (),
+    ("in-progress", "cancelled"):        _ENDED,
+    ("in-progress", "entered-in-error"): _ENDED,
 }
 # fmt: on
 """The statuses that a meeting is moved from and to, with what stands in the way. What was decided in it is not undone, so that a
@@ -68,7 +69,7 @@ def kept(found: Meeting) -> Resource:
 def listed(after: Resource, before: Resource | None, agency: str, hidden: Collection[str], *, keeper: bool) -> Resource:
     """The agenda as it is stored when an agency writes it: entries that the agency cannot see stay, entries of others stay unless
     the agency keeps the agenda, and each new one says who added it. An agency that does not keep the agenda changes nothing
-    else."""
+    else. A narrative is not kept: it would tell every reader of all entries."""
     stored = {unversioned(target(each.get("item"))): each for each in (before or {}).get("entry", ())}
     sent = [each for each in after.get("entry", ()) if unversioned(target(each.get("item"))) not in hidden]
     added_by = {each.item: each.added_by for each in agenda.entries(before or {})}
@@ -78,7 +79,8 @@ def listed(after: Resource, before: Resource | None, agency: str, hidden: Collec
         if item in wanted or item in hidden or not (keeper or added_by.get(item) == agency)
     ]  # fmt: skip
     new = [agenda.by(each, agency) for each in sent if unversioned(target(each.get("item"))) not in stored]
-    return agenda.with_entries(after if keeper or before is None else before, [*stays, *new])
+    kept = after if keeper or before is None else before
+    return agenda.with_entries({name: value for name, value in kept.items() if name != "text"}, [*stays, *new])
 
 
 def formed(after: Resource) -> Issues:
@@ -93,6 +95,9 @@ def formed(after: Resource) -> Issues:
             )
         if item in seen:
             issues.append(issue(f"`{item}` stands on the agenda twice: name it once.", f"{where}.item", needs.RULE))
+        if "deleted" in each:
+            text = f"What stands on an agenda is decided about: leave the entry of `{item}` out, instead of marking it."
+            issues.append(issue(text, f"{where}.deleted", needs.RULE))
         if not code_in(each.get("flag"), AGENDA_REASON):
             text = f"An entry says why it is there: give `{item}` a `flag` of `agenda-reason`."
             issues.append(issue(text, f"{where}.flag", needs.RULE))
@@ -118,6 +123,22 @@ def unseen(entry: Entry) -> Issues:
     """An entry's item is a record that its sender may see; hidden and absent are refused alike."""
     text = f"`{entry.item}` is no record of a person that you may see: write it first, or leave it out."
     return (issue(text, f"List.entry[{entry.place}].item", needs.RULE),)
+
+
+def named_unseen(after: Resource, hidden: Collection[str]) -> Issues:
+    """An entry that its sender may not know of is refused as one that is absent, whether it stands on the agenda or not."""
+    return tuple(each for entry in agenda.entries(after) if entry.item in hidden for each in unseen(entry))
+
+
+def kept_record(record: Resource) -> Problem | None:
+    """The refusal of the delete of a meeting, or of an agenda: what was talked about, and with whom, is kept."""
+    if meeting.is_meeting(record):
+        text = "A meeting is kept: cancel it instead of deleting it."
+        return problem(Category.RULE, "business-rule", text, rule=needs.RULE)
+    if record["resourceType"] == "List" and agenda.is_agenda(record):
+        text = "An agenda is kept: take its entries away until its meeting starts, instead of deleting it."
+        return problem(Category.RULE, "business-rule", text, rule=needs.RULE)
+    return None
 
 
 def not_for_chair(entry: Entry, why: str) -> Issues:

@@ -126,7 +126,6 @@ async def _parties(work: UnitOfWork, encounter: Resource, agencies: Iterable[str
     if status in meeting.ENDED or (status in meeting.PLANNED and not period.get("start")):
         return readers(work, agencies)
     start = begins(period.get("start"), work.services.zone) or at
-    start = start if status in meeting.PLANNED else min(start, at)
     end = max(start, ends(period.get("end"), work.services.zone) or start + LONGEST)
     named = [each for each in meeting.participants(encounter) if meeting.APOLOGIES not in each.parts]
     there = {await work.organization(each.individual) for each in named}

@@ -8,10 +8,10 @@ matter.
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import datetime, timedelta, tzinfo
 from functools import partial
 
-from service.care.meeting import agenda, crisis, effects, meeting, writing
+from service.care.meeting import agenda, crisis, effects, meeting, needs, writing
 from service.care.meeting.agenda import Entry
 from service.care.meeting.decision import of_meeting
 from service.care.meeting.situation import Attendee, Meeting
@@ -23,6 +23,7 @@ from service.fhir.coding import codes_in, codings
 from service.fhir.date import begins, written
 from service.fhir.reference import link, name_of
 from service.problem import Category, Issue, Problem, Refused, problem
+from service.store.records import Row
 from service.usecases.care import agencies, agendas, meeting_close
 from service.usecases.disclosure.service_records import write_communication as write_communication_of_others
 from service.usecases.request.proposal import Proposal, custodian_only, sees, store
@@ -39,7 +40,8 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     if not (meeting.is_meeting(proposal.resource) or meeting.is_meeting(proposal.before)):
         return await _told(work, proposal, await store(work, viewer, proposal))
     found = await load(work, proposal.resource, proposal.before)
-    if found.agency != found.chair_agency or found.status != meeting.FINISHED:
+    stands = await work.organization(meeting.chair(proposal.before or proposal.resource))
+    if found.agency != stands or found.status != meeting.FINISHED:
         custodian_only(work, proposal)
     if (refusal := writing.check(found)) is not None:
         raise Refused(refusal)
@@ -79,8 +81,10 @@ async def load(work: UnitOfWork, after: Resource, before: Resource | None) -> Me
     agency = work.context.caller.organization
     keeper = await work.keeper(name_of(after)) if before is not None else agency
     chair = meeting.chair(after)
-    named = meeting.forum_of(after) or await agendas.forum_of(work, keeper, meeting.kind(after))
+    kept, said = meeting.forum_of(before or {}), meeting.forum_of(after)
+    named = kept or said or await agendas.forum_of(work, keeper, meeting.kind(after))
     forum = await work.services.directory.get(named) if named else None
+    fault = "A meeting keeps its forum: cancel it, and plan another." if said not in ("", kept) else ""
     return Meeting(
         at=work.context.at,
         zone=work.services.zone,
@@ -94,7 +98,7 @@ async def load(work: UnitOfWork, after: Resource, before: Resource | None) -> Me
         chair_agency=await work.organization(chair) if chair else "",
         attendees=tuple([await _attendee(work, each) for each in meeting.participants(after)]),
         forum=forum,
-        forum_fault=_forum_fault(named, forum, keeper, meeting.kind(after)),
+        forum_fault=fault if kept else _forum_fault(named, forum, keeper, meeting.kind(after)),
     )
 
 
@@ -110,14 +114,17 @@ def _forum_fault(named: str, forum: Resource | None, keeper: str, kind: str) -> 
 
 
 async def _attendee(work: UnitOfWork, named: meeting.Participant) -> Attendee:
-    """A participant as the directory knows them: of which agency and sector, and in which roles."""
+    """A participant as the directory knows them: of which agency and sector, and in which roles. A delegate has those, too, for
+    which the meeting says that they stand."""
     agency = await work.organization(named.individual) if named.individual else ""
     role = await work.get(named.individual) if named.individual.startswith("PractitionerRole/") else None
     partner = await work.services.directory.partner(agency) if agency else None
     codes = {key for system, code in codings((role or {}).get("code")) for key in (f"{system}|{code}", code)}
-    said = {key for each in named.roles for key in (each, each.partition("|")[2])}
+    stands = named.roles if meeting.DELEGATE in named.parts else ()
+    said = {key for each in stands for key in (each, each.partition("|")[2])}
     skills = frozenset({*codes, *said, *([partner.sector] if partner else ())})
-    return Attendee(named.individual, agency, named.parts, skills, named.came)
+    since = begins(named.since, work.services.zone)
+    return Attendee(named.individual, agency, named.parts, skills, named.came and since is not None and since <= work.context.at)
 
 
 async def _settled(work: UnitOfWork, viewer: Viewer, found: Meeting) -> None:
@@ -161,29 +168,29 @@ async def _held(work: UnitOfWork, found: Meeting) -> None:
 async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of List. One that is no agenda is its custodian's."""
     after, before = proposal.resource, proposal.before
-    encounter = await _meeting_of(work, before or after)
+    encounter = await _meeting_of(work, viewer, before or after)
     if encounter is None and not (agenda.is_agenda(after) or agenda.is_agenda(before)):
         return await store(work, viewer, proposal)
     ref = name_of(encounter or {})
-    if encounter is None or not (ref in work.staged or await sees(work, viewer, ref) or await _takes_part(work, encounter)):
+    if encounter is None:
         text = "An agenda is of a meeting that you take part in: set `encounter` to it; what waits for the next is the service's."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="List.encounter", rule="E1"))
     await work.guarded(ref)
     involved, agency = await agendas.involved(work, encounter), work.context.caller.organization
     keeper = await work.keeper(ref)
     chairs = agency in (keeper, await work.organization(meeting.chair(encounter)))
-    if agency not in involved or (before is None and not chairs):
+    if agency not in involved or (not agenda.is_agenda(before) and not chairs):
         custodian_only(work, Proposal(after, proposal.row, "u"))
         text = "An agenda is made by the agency that keeps its meeting, or that chairs it; others add entries to it."
         raise Refused(problem(Category.FORBIDDEN, "forbidden", text, expression="List.encounter", rule="E1"))
     unseen = await hidden(viewer, proposal.row) if proposal.row is not None else frozenset[str]()
-    fresh = writing.listed(after, before, agency, unseen, keeper=chairs)
+    fresh = writing.listed(after, before, agency, unseen, keeper=agency == keeper)
     added, gone = writing.added(fresh, before), writing.gone(fresh, before)
-    issues: list[Issue] = [*writing.formed(after)]
+    issues: list[Issue] = [*writing.formed(after), *writing.named_unseen(after, unseen)]
     if before is not None:
         issues += writing.same_meeting(after, before)
     stored = await work.row(ref)
-    if stored is not None and (stored.resource.get("status") in meeting.ENDED or (before is not None and (added or gone))):
+    if stored is not None and (stored.resource.get("status") in meeting.ENDED or added or gone):
         issues += writing.started(stored.resource)
     places = {entry.item: entry.place for entry in agenda.entries(after)}
     for entry in added:
@@ -192,7 +199,7 @@ async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> st
         raise Refused(Problem(Category.RULE, tuple(issues)))
     row = proposal.row
     if row is None:
-        work.create(fresh, keeper, keys=proposal.keys)
+        agendas.make(work, fresh, keeper, proposal.keys)
     else:
         work.update(fresh, row.version, row.custodian, keys=proposal.keys)
     work.staged[name_of(fresh)].parties = agendas.readers(work, involved)
@@ -203,14 +210,14 @@ async def write_list(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> st
     return name_of(fresh)
 
 
-async def _meeting_of(work: UnitOfWork, listed: Resource) -> Resource | None:
-    """The meeting that a List is the agenda of; None when it is of none."""
+async def _meeting_of(work: UnitOfWork, viewer: Viewer, listed: Resource) -> Resource | None:
+    """The meeting that a List is the agenda of; None when it is of none, and of one that the caller does not see."""
     encounter = await work.get(link(listed, "encounter"))
-    return encounter if meeting.is_meeting(encounter) else None
-
-
-async def _takes_part(work: UnitOfWork, encounter: Resource) -> bool:
-    return work.context.caller.organization in await agendas.involved(work, encounter)
+    if encounter is None or not meeting.is_meeting(encounter):
+        return None
+    ref, agency = name_of(encounter), work.context.caller.organization
+    seen = ref in work.staged or await sees(work, viewer, ref) or agency in await agendas.involved(work, encounter)
+    return encounter if seen else None
 
 
 async def _entry_faults(work: UnitOfWork, viewer: Viewer, encounter: Resource, entry: Entry) -> tuple[Issue, ...]:
@@ -265,26 +272,35 @@ async def write_service(work: UnitOfWork, viewer: Viewer, proposal: Proposal) ->
     cadence, or is not active, has none."""
     ref = await agencies.write(work, viewer, proposal)
     if meeting.is_forum(proposal.resource) or meeting.is_forum(proposal.before):
-        await _watch(work, work.staged[ref].resource)
+        if issues := needs.registered(proposal.resource):
+            raise Refused(Problem(Category.RULE, issues))
+        if _watched(proposal.resource) != _watched(proposal.before):
+            await _watch(work, work.staged[ref].resource)
     return ref
+
+
+def _watched(service: Resource | None) -> timedelta | None:
+    """How often a forum is held whose clock runs; None for one that has none."""
+    active = meeting.is_forum(service) and service is not None and service.get("active") is not False
+    return meeting.cadence(service) if active and service else None
 
 
 async def _watch(work: UnitOfWork, service: Resource) -> None:
     ref = name_of(service)
     work.cancelled.append(effects.recurring(UNHELD, ref))
-    span = meeting.cadence(service) if meeting.is_forum(service) and service.get("active") is not False else None
-    if span is not None:
-        since = await _last(work, ref)
-        at = work.context.at
-        work.timers.append(effects.again(UNHELD, ref, (since or at) + span, at))
+    if (span := _watched(service)) is not None:
+        last, at = await _last(work, ref), work.context.at
+        chair = await work.organization(meeting.chair(last.resource)) if last else ""
+        said = {"chair": chair} if chair else {}
+        work.timers.append(effects.again(UNHELD, ref, (last.at if last else at) + span, at, **said))
 
 
-async def _last(work: UnitOfWork, forum: str) -> datetime | None:
-    """When a forum was held last; None when it never was."""
+async def _last(work: UnitOfWork, forum: str) -> Row | None:
+    """The meeting in which a forum was held last; None when it never was."""
     service = await work.get(forum) or {}
     rows = await work.services.holdings.having("Encounter", f"service-provider={link(service, 'providedBy')}")
-    held = [row.at for row in rows if meeting.forum_of(row.resource) == forum and row.resource.get("status") == meeting.FINISHED]
-    return max(held, default=None)
+    held = [row for row in rows if meeting.forum_of(row.resource) == forum and row.resource.get("status") == meeting.FINISHED]
+    return max(held, key=lambda row: row.at, default=None)
 
 
 TIMERS = frozenset({UNHELD, "TIM-16", effects.SUPPORT_ENDS})
