@@ -281,3 +281,12 @@ async def test_whom_consent_takes_from_the_chair_is_left_out_of_the_close(story:
     assert alike(named, absent, item, "Flag/absent")
     assert (await close(story.trust, one.listed, usual)).status_code == 200
     assert item not in (await story.crisis.get("Communication?category=decision")).text
+
+
+@pytest.mark.xfail(strict=True, reason="consent-rules 7: an entry that is hidden from some raises the version that all read")
+async def test_a_hidden_entry_changes_no_byte_of_what_is_read(story: Story) -> None:
+    """The version and its instant tell a present agency that something was put on the agenda."""
+    one = await held(story)
+    before = (await story.crisis.get(f"List/{one.listed['id']}")).json()
+    await hidden(story, one)
+    assert (await story.crisis.get(f"List/{one.listed['id']}")).json() == before
