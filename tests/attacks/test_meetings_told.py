@@ -226,9 +226,6 @@ async def test_an_agenda_opens_the_records_of_who_wrote_the_entry_alone(story: S
     )
 
 
-@pytest.mark.xfail(
-    strict=True, reason="GOV-10: what an agency records of a crisis puts the person's plan on an agenda, which ties it"
-)
 async def test_nobody_gains_access_by_recording_a_contact_in_a_crisis(story: Story) -> None:
     """IDN-6: an agency that takes part in the leading agency's meeting would open anybody's records by its own Encounter."""
     someone = await known(story)

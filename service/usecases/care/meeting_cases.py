@@ -45,7 +45,7 @@ async def load(work: UnitOfWork, viewer: Viewer, found: Meeting, ref: str, taken
         row = await work.standing(entry.item)
         writer = entry.added_by or found.keeper
         if row is None or row.deleted or await agendas.may_know(work, found.chair_agency, row) is not None:
-            _undiscussed(work, entry, writer)
+            await _undiscussed(work, found, ref, entry, writer)
             continue
         person = agenda.person_of(row.resource)
         patients = await work.patients(person)
@@ -75,9 +75,13 @@ def _of_entry(action: Resource, item: str, patients: Collection[str]) -> bool:
     return link(action, "for") in patients and link(action, "focus") in ("", item)
 
 
-def _undiscussed(work: UnitOfWork, entry: Entry, writer: str) -> None:
-    """Tells an agency that whom it put on an agenda was not discussed, because the chair may not know of them any more."""
+async def _undiscussed(work: UnitOfWork, found: Meeting, ref: str, entry: Entry, writer: str) -> None:
+    """Puts whom the chair may not know of on the next agenda, and tells the agency that put them on this one: nobody was asked to
+    decide about them."""
     work.notices.append(Notice(TOPIC, writer, entry.item))
+    if await work.get(entry.item) is not None:
+        forum = name_of(found.forum) if found.forum else ""
+        await agendas.wait(work, found.keeper, found.kind, entry.item, agenda.DEFERRED, forum, but=ref, writer=writer)
 
 
 async def _loaded(work: UnitOfWork, viewer: Viewer, found: Meeting, case: Case, ref: str) -> Case:

@@ -38,7 +38,7 @@ UNHELD = "MTG-1"
 async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     """The write rule of Encounter. One that is no meeting is its custodian's."""
     if not (meeting.is_meeting(proposal.resource) or meeting.is_meeting(proposal.before)):
-        return await _told(work, proposal, await store(work, viewer, proposal))
+        return await _told(work, viewer, proposal, await store(work, viewer, proposal))
     found = await load(work, proposal.resource, proposal.before)
     stands = await work.organization(meeting.chair(proposal.before or proposal.resource))
     if found.agency != stands or found.status != meeting.FINISHED:
@@ -59,9 +59,11 @@ async def write(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> str:
     return ref
 
 
-async def _told(work: UnitOfWork, proposal: Proposal, ref: str) -> str:
-    """GOV-10: what a record tells of a contact in a crisis is talked about in the next MDT."""
-    if crisis.is_contact(proposal.resource) and not crisis.is_contact(proposal.before):
+async def _told(work: UnitOfWork, viewer: Viewer, proposal: Proposal, ref: str) -> str:
+    """GOV-10: what a record tells of a contact in a crisis is talked about in the next MDT. Of somebody whom its writer may not
+    see it tells nothing: an agenda ties those present, and nobody gives themselves access by what they record (IDN-6)."""
+    new = crisis.is_contact(proposal.resource) and not crisis.is_contact(proposal.before)
+    if new and await sees(work, viewer, link(proposal.resource, "subject")):
         await agendas.crisis_contact(work, proposal.resource)
     return ref
 
@@ -241,7 +243,7 @@ async def write_communication(work: UnitOfWork, viewer: Viewer, proposal: Propos
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Communication.category", rule="E1"))
     ref = of_meeting(proposal.before) or of_meeting(proposal.resource)
     if not ref:
-        return await _told(work, proposal, await write_communication_of_others(work, viewer, proposal))
+        return await _told(work, viewer, proposal, await write_communication_of_others(work, viewer, proposal))
     if proposal.before is not None:
         text = "What a meeting decided stands: decide anew in the next one."
         raise Refused(problem(Category.RULE, "business-rule", text, expression="Communication.status", rule="E1"))
