@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 import pytest_asyncio
 
@@ -31,12 +32,13 @@ from service.usecases.request.proposal import Proposal
 from service.usecases.request.services import RequestContext
 from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
-from tests.locality import BASE, code, dataset, person, settle
+from tests.locality import BASE, Locality, code, dataset, person, settle
 from tests.meetings import forum_
+from tests.stepping import accepted, action, answers, escalation, in_team, output
 
 pytestmark = pytest.mark.slow
 
-SEED, PEOPLE = 20261128, 200
+SEED, PEOPLE, STEPPED = 20261128, 200, 24
 BEGIN = datetime(2027, 1, 4, tzinfo=UTC)
 LEASE = 60.0
 REFERRAL = "https://baton.example/fhir/Questionnaire/mds-referral"
@@ -50,8 +52,9 @@ class Year:
     draw: random.Random
     missed: dict[str, set[str]] = field(default_factory=dict)
 
-    async def write(self, agency: str, resource: Resource, at: datetime) -> Resource:
-        """A write of an agency at an instant, decided by the rules of its type; gives what is stored."""
+    async def write(self, agency: str, resource: Resource, at: datetime, *beside: Resource) -> Resource:
+        """A write of an agency at an instant, decided by the rules of its type, with what is made beside it; gives what is
+        stored."""
         scopes = parse("system/*.cruds")
         assert not isinstance(scopes, Problem)
         caller = Caller(agency, f"Organization/{agency}", scopes, f"PractitionerRole/{agency}-lead")
@@ -61,6 +64,9 @@ class Year:
         work = UnitOfWork(services, context)
         row = await work.row(f"{resource['resourceType']}/{resource['id']}")
         viewer = await viewer_of(services, context, work.known)
+        work.coming = frozenset({f"{resource['resourceType']}/{resource['id']}"})
+        for each in beside:
+            await rules.write(work, viewer, Proposal(each, None, "c"))
         ref = await rules.write(work, viewer, Proposal(resource, row, "c" if row is None else "u"))
         return (await work.commit())[ref].resource
 
@@ -173,3 +179,36 @@ async def test_mtg_1_a_forum_that_is_never_held_is_told_of_once_each_time(year: 
     assert len(alerts) == fired
     assert fired in (400 // 8 - 1, 400 // 8)  # a worker that is killed lets a minute pass
     assert len({row.resource["authoredOn"] for row in alerts}) == fired
+
+
+async def test_tim_5_and_tim_6_every_late_step_up_is_told_exactly_once_a_level(year: Year) -> None:
+    """TIM-5 for who is not decided about, at each contact; TIM-6 for a brief review that nobody holds."""
+    locality = Locality(year.built, httpx.AsyncClient(), "")
+    late, brief = [], []
+    # Who is never decided about goes from contact to contact: a few times before the year is over.
+    days = sorted([*year.draw.sample(range(300), STEPPED // 2), *year.draw.choices(range(390, 396), k=STEPPED // 2)])
+    for number, day in enumerate(days):
+        locality.person = await person(year.built, "Organization/trust")
+        await in_team(locality, "housing", "crisis")
+        at = BEGIN + timedelta(days=day, hours=9, minutes=number)
+        answers_ = await year.write("housing", {**answers(locality), "id": clock.new_id()}, at)
+        body = escalation(locality, f"QuestionnaireResponse/{answers_['id']}")
+        await year.write("housing", {**body, "id": clock.new_id()}, at)
+        review = await year.task("escalation-review", locality.person)
+        if day >= 390:
+            late.append(f"Task/{review['id']}")
+            continue
+        ends = (at + timedelta(days=10)).isoformat()
+        asked = {**action(review), "id": clock.new_id(), "restriction": {"period": {"end": ends}}}
+        mdt = output("mdt-review", valueDate=ends[:10])
+        said = [each for each in accepted(review, ends=ends)["output"] if each["type"] != mdt["type"]]
+        await year.write("crisis", {**review, "status": "accepted", "output": [*said, mdt]}, at + timedelta(minutes=20), asked)
+        brief.append(f"Task/{(await year.task('brief-review', locality.person))['id']}")
+    await year.passes()
+    found, timers = await told(year), year.built.services.mongo.collection("timers")
+    for focus in brief:
+        assert found[focus] == Counter({"Organization/housing": 1, "Organization/crisis": 1}), focus
+    for focus in late:
+        fired = await timers.count_documents({"kind": "TIM-5", "focus": focus, "done": True})
+        assert fired >= 4
+        assert set(found[focus].values()) == {fired}
