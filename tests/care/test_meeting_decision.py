@@ -156,8 +156,9 @@ def test_e13_other_words_say_no_length(words: str) -> None:
     assert decision.lasting({"valueString": words}) is None
 
 
-@pytest.mark.parametrize("words", ["30 min", "30 minutes"])
+@pytest.mark.parametrize("words", ["30 m", "30m", "T30M", "30 min", "30 minutes"])
 def test_e13_minutes_are_never_taken_for_months(words: str) -> None:
+    """A bare m may be either."""
     assert decision.lasting({"valueString": words}) is None
 
 

@@ -31,8 +31,8 @@ KINDS = (ALLOCATED, REDIRECTED, DEFERRED, ACTIONS, NO_ACTION)
 CATEGORY = "decision"
 _SPAN = re.compile(r"(P?T?)\s*(\d{1,4})\s*(h|d|w|wk|m|mo|hours?|days?|weeks?|months?)\s*", re.IGNORECASE)
 _UNITS = {"h": "h", "d": "d", "w": "wk", "m": "mo"}
-_MINUTES = "T"
-"""An `m` after this is a minute (ISO 8601), and no month."""
+_EITHER = {"P": "mo", "PT": "min"}
+"""What an `m` alone means after each of these (ISO 8601); without, nobody can tell months from minutes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +96,8 @@ def lasting(element: Resource) -> timedelta | None:
     found = _SPAN.fullmatch(str(element.get("valueString", "")).strip())
     if found is None:
         return None
-    unit = found[3][0].lower()
-    return length({"value": int(found[2]), "code": "min" if unit == "m" and _MINUTES in found[1].upper() else _UNITS[unit]})
+    start, unit = found[1].upper(), found[3].lower()
+    return length({"value": int(found[2]), "code": _EITHER.get(start) if unit == "m" else _UNITS[unit[0]]})
 
 
 def made(
