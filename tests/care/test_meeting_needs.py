@@ -353,6 +353,12 @@ def test_e1_a_plan_is_not_allocated_to_who_leads_it() -> None:
     assert lacks("allocated", leader=CRISIS) == ()
 
 
+def test_e1_nobody_leads_a_plan_already_who_is_not_named() -> None:
+    """A plan without a known author, and an allocation to nobody: the receiver alone is missing."""
+    found = lacks("allocated", said={"receiver": "", "lead": ""}, plan=PLAN, leader="")
+    assert [each.rule for each in found] == ["TRI-1"]
+
+
 def test_tri_1_an_allocation_has_a_referral_or_a_plan_to_hand_over() -> None:
     text = f"{NAMED} is no open referral, and its person has no active plan to hand over: put the referral on the agenda."
     assert lacks("allocated", referral=False) == issues((text, CLOSING, "TRI-1"))

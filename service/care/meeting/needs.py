@@ -175,7 +175,7 @@ def _allocated(found: Meeting, case: Case, named: str, made: Decision) -> Issues
         if fault:
             text = f"`{made.lead}` cannot be proposed to lead {named}: {fault}. Propose an active role of the receiver, or none."
             issues.append(issue(text, CLOSING, "TRI-1"))
-    if case.plan is not None and case.leader == made.receiver:
+    if case.plan is not None and case.leader == made.receiver != "":
         issues.append(issue(f"`{made.receiver}` leads the plan of {named} already: decide `actions`.", CLOSING, RULE))
     if case.plan is None and not case.referral:
         text = f"{named} is no open referral, and its person has no active plan to hand over: put the referral on the agenda."
