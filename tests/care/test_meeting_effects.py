@@ -192,14 +192,21 @@ def test_an_alert_is_the_agency_s_record_and_somebody_s_task() -> None:
     [
         ("2026-10-23", at("2026-10-24")),
         ("2026-10-25", at("2026-10-26")),
+        ("2026-10", at("2026-11-01")),
+        ("2026", at("2027-01-01")),
         ("soon", None),
         ("", None),
     ],
 )
 def test_tim_16_a_review_is_late_from_the_local_end_of_its_date(day: str, ends: datetime | None) -> None:
+    """A month is as good a date as a day: whoever may say so in a decision has the clock for it."""
     assert effects.day_ends(day, meeting()) == ends
 
 
 def test_tim_16_a_date_ends_where_the_service_is() -> None:
     found = effects.day_ends("2026-10-23", meeting(zone=AUCKLAND))
     assert found == datetime(2026, 10, 23, 11, tzinfo=UTC)
+
+
+def test_tim_16_the_last_date_of_the_calendar_ends_too() -> None:
+    assert effects.day_ends("9999-12-31", meeting()) is not None

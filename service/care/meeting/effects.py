@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import datetime, time, timedelta
+from datetime import datetime, timedelta
 
 from service.care.meeting.agenda import Entry
 from service.care.meeting.decision import Decision
@@ -15,6 +15,7 @@ from service.care.task.timers import Span, Unit
 from service.change import Resource, Timer
 from service.fhir.canonical import REQUEST_CATEGORY, TASK_CODE, TASK_INPUT, TaskCode
 from service.fhir.coding import concept
+from service.fhir.date import due as ends
 from service.fhir.date import written
 from service.fhir.reference import link, name_of, reference_to
 
@@ -121,9 +122,5 @@ def alert(focus: str, agency: str, person: str, owner: str, text: str, at: datet
 
 
 def day_ends(day: str, found: Meeting) -> datetime | None:
-    """The local midnight that ends a date."""
-    try:
-        date = datetime.fromisoformat(day).date()
-    except ValueError:
-        return None
-    return datetime.combine(date + timedelta(days=1), time(0), found.zone)
+    """The local midnight that ends a date: a day, a month or a year."""
+    return ends(day, found.zone)
