@@ -38,8 +38,7 @@ def told(meeting: Resource, entry: Entry, person: str, agency: str, agencies: It
         ids(), ENTRY, sender=agency, recipients=agencies, patient=person, about=entry.item, at=at,
         text=f"On the agenda of a meeting: {entry.reason}.",
     )  # fmt: skip
-    listed = {name: value for name, value in made.items() if name != "recipient" or value}
-    return {**listed, "encounter": reference_to(name_of(meeting))}
+    return {**made, "encounter": reference_to(name_of(meeting))}
 
 
 def handover(found: Meeting, case: Case, made: Decision, ids: Ids) -> Resource:
@@ -81,7 +80,6 @@ def support(found: Meeting, case: Case, made: Decision, ids: Ids) -> tuple[Stage
         supportingInfo=[reference_to(case.entry.item)],
         note=[{"text": made.proportionality}],
     )
-    request = {name: value for name, value in request.items() if value is not None}
     timer = Timer(f"{SUPPORT_ENDS}:{name_of(request)}", SUPPORT_ENDS, end, name_of(request))
     return Staged(request, created=True, custodian=found.agency), timer
 

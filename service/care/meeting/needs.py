@@ -152,7 +152,7 @@ def _carried(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
 
 def _dated(found: Meeting, named: str, made: Decision) -> Issues:
     what = "the date to which it is deferred" if made.kind == DEFERRED else "the date on which it is looked at again"
-    end = due(made.review, found.zone) if made.review else None
+    end = due(made.review, found.zone)
     if end is None:
         return (issue(f"`{made.kind}` about {named} needs `review`: {what}.", CLOSING, RULE),)
     return () if end > found.at else (issue(f"`review` of {named} has passed: give a date that is ahead.", CLOSING, RULE),)
@@ -209,7 +209,7 @@ def _restrictive(case: Case, named: str, made: Decision) -> Issues:
     if blank(made.proportionality):
         text = f"A restrictive measure says why it is proportionate: add `proportionality` to the decision about {named}."
         found.append(issue(text, CLOSING, "E13"))
-    if made.duration is None or not made.duration:
+    if not made.duration:
         text = f"A restrictive measure ends by itself: add `duration` to the decision about {named}, such as `14 days`."
         found.append(issue(text, CLOSING, "E13"))
     return tuple(found)
@@ -233,7 +233,7 @@ def _reviewed(found: Meeting, case: Case, named: str, made: Decision) -> Issues:
             open_ = ", ".join(f"`{one}`" for one in dict.fromkeys((*lacks.missing, *lacks.unexplained, *lacks.unknown)))
             why = lacks.fault or f"it leaves {open_} open"
             issues.append(issue(f"The answers of `{agency}` for {named} are not complete: {why}.", CLOSING, "E7"))
-    next_ = due(made.review, found.zone) if made.review else None
+    next_ = due(made.review, found.zone)
     if next_ is not None and next_ <= found.at and made.kind not in (DEFERRED, NO_ACTION):
         issues.append(issue(f"The next review of {named} has passed: give a date that is ahead.", CLOSING, "TIM-16"))
     if next_ is not None and case.review_by is not None and next_ > case.review_by:
