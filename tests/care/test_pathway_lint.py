@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import copy
-import json
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,29 +10,13 @@ import pytest
 from service.care.pathway.lint import Publication, faults
 from service.care.pathway.pathway import NAMES
 from service.change import Resource
-from service.fhir.canonical import RULE_ID, TRIAGE_OUTCOME
-
-PROFILES = Path(__file__).parents[2] / "profiles"
-EXAMPLES = tuple(json.loads(path.read_text()) for path in sorted((PROFILES / "examples" / "valid").glob("mds-*.json")))
-
-
-def shipped(name: str) -> dict[str, Any]:
-    """A pathway as it is shipped."""
-    loaded: dict[str, Any] = json.loads((PROFILES / "baton" / f"PlanDefinition-pathway-{name}.json").read_text())
-    return loaded
+from service.fhir.canonical import RULE_ID
+from tests.care.shipped import EXAMPLES, shipped, with_threshold
 
 
 def texts(resource: Resource, **more: Any) -> list[str]:
     """What is said of a pathway."""
     return [each.text for each in faults(Publication(resource, examples=EXAMPLES, **more))]
-
-
-def with_threshold(expression: str, code: str = "urgent") -> dict[str, Any]:
-    """The front door with one threshold more."""
-    made = copy.deepcopy(shipped("front-door"))
-    condition = {"kind": "applicability", "expression": {"language": "text/fhirpath", "expression": expression}}
-    made["action"].append({"code": [{"coding": [{"system": TRIAGE_OUTCOME, "code": code}]}], "condition": [condition]})
-    return made
 
 
 def with_deadline(code: str = "TIM-14", priority: str = "asap", value: float = 1, unit: str = "h") -> dict[str, Any]:
