@@ -11,6 +11,7 @@ from service.care.referral import effects
 from service.care.referral.situation import Suggested
 from service.care.task.situation import Outcome, Repeat, Staged
 from service.change import Timer
+from service.fhir.canonical import TASK_CODE
 from service.fhir.coding import concept
 from tests.care.front_door import (
     ALLOCATED,
@@ -171,9 +172,16 @@ def test_e4_a_borderline_decision_waits_for_the_senior(priority: str, by: str, d
     )
 
 
-def test_e4_a_borderline_suggestion_that_is_overridden_waits_too_and_is_tagged() -> None:
+def test_e4_what_is_acted_on_as_borderline_against_the_suggestion_waits_and_is_tagged() -> None:
+    made = moved(triage(), "completed", ALLOCATED, threshold("borderline"), RATIONALE, TO_CRISIS)
+    assert made.writes[0].resource["meta"] == TAGGED
+    assert made.writes[1] == Staged(request(meta=TAGGED))
+    assert made.writes[2].resource["code"] == concept(TASK_CODE, "approve")
+
+
+def test_e4_a_borderline_suggestion_that_is_overridden_waits_for_nobody_and_is_tagged() -> None:
     made = moved(triage(suggests="borderline"), "completed", *TAKEN)
-    assert [each.resource["resourceType"] for each in made.writes] == ["Task", "ServiceRequest", "Task"]
+    assert made.writes[2].resource["code"] == concept(TASK_CODE, "allocation")
     assert made.writes[0].resource["meta"] == TAGGED
     assert made.writes[1] == Staged(request(meta=TAGGED))
 
