@@ -108,6 +108,10 @@ def test_hov_8_a_withdrawal_says_why_and_tells_both(world: Any) -> None:
     )
 
 
+def test_hov_8_a_handover_that_is_not_stored_is_not_withdrawn(world: Any) -> None:
+    assert overdue.withdrawn(world.situation(None, world.task("accepted"))) is None
+
+
 def test_hov_8_who_is_not_known_is_not_told(world: Any) -> None:
     before = world.task("accepted", owner={"reference": "PractitionerRole/nobody"})
     made = overdue.withdrawn(world.situation(before, before))
