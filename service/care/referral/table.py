@@ -6,6 +6,7 @@ from typing import Any
 
 from service.care.referral import effects, needs
 from service.care.referral.situation import FrontDoorSituation
+from service.care.task import effects as shared
 from service.care.task import reading
 from service.care.task.effects import move
 from service.care.task.machine import Machine, Move, named
@@ -61,6 +62,12 @@ def noted(situation: FrontDoorSituation) -> str:
     return "note" if before is not None and reading.status(before) == reading.status(situation.after) else ""
 
 
+def completed(situation: FrontDoorSituation) -> Resource:
+    """The submitted Task with what a client need not repeat; the earlier referral, too, which its writer may not see any more."""
+    before, after = situation.before or {}, shared.completed(situation)
+    return after if "basedOn" in after or "basedOn" not in before else {**after, "basedOn": before["basedOn"]}
+
+
 def stands(situation: FrontDoorSituation) -> bool:
     """HOV-5: whether a submission repeats the stored Task, once what the service added is taken from it."""
     before, after = situation.before, situation.after
@@ -76,7 +83,7 @@ def _said(task: Resource, after: Resource) -> Resource:
     return {**reading.said(task), "output": given, **({"owner": reference_to(lead)} if lead else {})}
 
 
-COMMON: dict[str, Any] = {"rule": "E4", "kind": noted, "stands": stands}
+COMMON: dict[str, Any] = {"rule": "E4", "kind": noted, "completed": completed, "stands": stands}
 MACHINES: tuple[Machine[FrontDoorSituation], ...] = (
     Machine(
         TaskCode.TRIAGE,

@@ -7,14 +7,13 @@ from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
-from service.care.task.adjustments import source
 from service.change import IdempotencyKey
 from service.fhir.reference import key
 from service.problem import Category, Refused, problem
 from service.store.records import Row
 from service.usecases.request.audit import note
 from service.usecases.request.results import Answer, written
-from service.usecases.request.telling import as_told
+from service.usecases.request.telling import as_told, partly
 from service.usecases.request.viewer import viewer_of
 from service.usecases.request.work import UnitOfWork
 
@@ -114,9 +113,9 @@ async def _written(work: UnitOfWork, rows: Mapping[str, Row], ref: str) -> Answe
 
 
 async def _as_read(work: UnitOfWork, row: Row, answer: Answer) -> Answer:
-    """The answer without what its writer may not see: what the service has noted in a Task (EQU-2), whom others have put on an
+    """The answer without what its writer may not know of: what the service has noted in a Task, whom others have put on an
     agenda."""
-    if not (row.type == "List" or (row.type == "Task" and source(row.resource))):
+    if not partly(row):
         return answer
     viewer = await viewer_of(work.services, work.context)
     (body,) = await as_told(viewer, [row], [answer.body])

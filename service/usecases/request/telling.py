@@ -1,5 +1,5 @@
-"""What a reader may not know of is taken out of the records that they may see: how a person is met (EQU-2), and who else stands
-on an agenda (E1). Whether a reader may know is decided anew for each reading."""
+"""What a reader may not know of is taken out of the records that they may see: how a person is met (EQU-2), an earlier referral
+for the same need (E4), and who else stands on an agenda (E1). Whether a reader may know is decided anew for each reading."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from typing import Protocol
 
 from service.care.meeting import agenda
 from service.care.task.adjustments import noted, source
+from service.care.task.reading import code, with_member
 from service.change import Resource
 from service.consent.decide import decide_all
 from service.consent.facts import Facts
 from service.consent.request import Evidence, Request
-from service.fhir.canonical import AGENDA_REASON, ENGAGEMENT
+from service.fhir.canonical import AGENDA_REASON, ENGAGEMENT, TaskCode
 from service.fhir.json import dump, parse
+from service.fhir.reference import links
 from service.problem import Problem
 from service.store.records import Row
 from service.usecases.request.evidence import Person
@@ -46,11 +48,18 @@ class Reader(Protocol):
 
 _MET = ENGAGEMENT.encode()
 _LISTED = AGENDA_REASON.encode()
+EARLIER = "basedOn"
+_BASED = f'"{EARLIER}"'.encode()
 
 
 async def as_told(reader: Reader, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
     """The bodies of the rows without what the viewer's caller may not know of now."""
-    return await _as_listed(reader, rows, await _as_met(reader, rows, bodies))
+    return await _as_listed(reader, rows, await _as_linked(reader, rows, await _as_met(reader, rows, bodies)))
+
+
+def partly(row: Row) -> bool:
+    """Whether some readers may be told a row in part alone, who may see it."""
+    return row.type == "List" or (row.type == "Task" and (_linked(row, row.body) or source(row.resource) != ""))
 
 
 async def hidden(reader: Reader, row: Row) -> frozenset[str]:
@@ -77,6 +86,25 @@ def _may_know(reader: Reader, row: Row, item: Row, persons: Mapping[str, Person]
         evidence[patient] = replace(told, relationships=told.relationships | {caller.organization})
     request = reader.toward(persons[item.patients[0]], item.custodian)[2]
     return decide_all(request, Facts.from_row(item.facts, item.custodian), evidence, reader.services.policy).permit
+
+
+async def _as_linked(reader: Reader, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:
+    """E4: that a triage is linked to an earlier referral for the same need is shown to who may see that now. The bodies of the
+    rows, without it for every other reader."""
+    named = [links(row.resource, EARLIER) if _linked(row, body) else () for row, body in zip(rows, bodies, strict=True)]
+    if not any(named):
+        return list(bodies)
+    earlier = await reader.services.records.read_many(dict.fromkeys(ref for refs in named for ref in refs))
+    persons = await reader.persons({patient: None for row in earlier.values() for patient in row.patients})
+    seen = {ref for ref, row in earlier.items() if reader.permits([row], persons)}
+    return [
+        body if seen.issuperset(refs) else dump(with_member(_parsed(reader, body), EARLIER, None))
+        for body, refs in zip(bodies, named, strict=True)
+    ]
+
+
+def _linked(row: Row, body: bytes) -> bool:
+    return row.type == "Task" and _BASED in body and code(row.resource) == TaskCode.TRIAGE
 
 
 async def _as_listed(reader: Reader, rows: Sequence[Row], bodies: Sequence[bytes]) -> list[bytes]:

@@ -100,7 +100,11 @@ class Viewer:
                     shown.append(each)
         bodies = await as_told(self, [each.row for each in shown], [each.body for each in shown])
         told = [each if each.body is body else replace(each, body=body) for each, body in zip(shown, bodies, strict=True)]
-        return [each for each in told if not _several(each.row) or self.in_scope(each.row, verb, self.left(each))]
+        return [
+            each
+            for before, each in zip(shown, told, strict=True)
+            if each is before or self.in_scope(each.row, verb, self.left(each))
+        ]
 
     async def persons(self, patients: Iterable[str]) -> dict[str, Person]:
         """The Persons whom these Patient references stand for, as this request looks at them."""
@@ -124,7 +128,7 @@ class Viewer:
 
     def left(self, shown: Shown) -> Index:
         """The Index of a record's shown parts. The withheld parts can be neither searched for, nor followed, nor sorted by."""
-        if not shown.decision.redactions and not (_several(shown.row) and shown.body is not shown.row.body):
+        if shown.body is shown.row.body:
             return shown.row.index
         resource = parse_json(shown.body, max_depth=self.services.settings.max_depth)
         assert not isinstance(resource, Problem), "INVARIANT: what is shown was stored as sound JSON"
@@ -353,12 +357,7 @@ def as_now(row: Row, current: Row) -> Row:
 def parted(row: Row) -> bool:
     """Whether a record has parts that may be withheld from a reader. A query or scope is tested on the shown parts of such a
     record."""
-    return "n" in row.facts or "s" in row.facts or _several(row)
-
-
-def _several(row: Row) -> bool:
-    """Whether a row is a List of nobody, as an agenda is: who stands on it is decided for each entry."""
-    return row.type == "List" and not row.patients
+    return "n" in row.facts or "s" in row.facts
 
 
 def allowed(context: RequestContext, kind: str, verb: str) -> tuple[Permission, ...]:

@@ -13,7 +13,7 @@ from service.store.records import Row
 from service.store.search import ordered
 from service.store.visible import Visible
 from service.usecases.request.services import Services
-from service.usecases.request.viewer import MANY, Shown, Viewer, parted
+from service.usecases.request.viewer import MANY, Shown, Viewer
 
 BATCH = 500
 LOOKED = 2000
@@ -33,10 +33,10 @@ class Walk:
     afforded: bool = False
 
     async def _shown(self, rows: Sequence[Row]) -> list[Shown]:
-        """The rows that the caller may see. A redacted part cannot be searched for: a redacted record is a match only when its
-        shown parts match."""
+        """The rows that the caller may see. What is not told cannot be searched for: a record of which not all is told is a match
+        only when what is told matches."""
         shown = await self.viewer.reveal(rows, self.verb)
-        return [each for each in shown if not parted(each.row) or evaluated(self.query, self.viewer.left(each))]
+        return [each for each in shown if each.body is each.row.body or evaluated(self.query, self.viewer.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
