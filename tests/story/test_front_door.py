@@ -365,3 +365,29 @@ async def test_hov_9_a_repeated_decision_allocates_once(story: Story) -> None:
     again = await story.trust.put({**said, "meta": first.json()["meta"]})
     assert again.status_code == 200, again.text
     await story.task(story.crisis, "allocation")
+
+
+async def test_own_6_an_agency_that_leads_already_goes_on_with_its_plan(story: Story) -> None:
+    """No second plan is made beside it; of a plan that another leads the agency is asked to make one (OWN-11)."""
+    _, allocation = await allocated(story)
+    lead = {"reference": "PractitionerRole/crisis-lead"}
+    assert (await story.crisis.put({**allocation, "status": "accepted", "owner": lead})).status_code == 200
+    _, again = await allocated(story)
+    second = {"reference": "PractitionerRole/crisis-second"}
+    answer = await story.crisis.put({**again, "status": "accepted", "owner": second})
+    assert answer.status_code == 200, answer.text
+    plans = (await story.crisis.get(f"CarePlan?subject={story.locality.person}")).json()["entry"]
+    assert [(each["resource"]["status"], each["resource"]["author"]) for each in plans] == [("active", second)]
+    follows = (await story.crisis.get("Task?code=follow-up")).json()["entry"]
+    assert len({each["resource"]["focus"]["reference"] for each in follows}) == 1
+
+
+async def test_own_11_a_plan_beside_one_that_is_seen_is_to_be_merged(story: Story) -> None:
+    """By its agency, which is told once."""
+    housing = {"reference": "PractitionerRole/housing-lead"}
+    await story.housing.created(story.locality.plan(author=housing))
+    _, allocation = await allocated(story)
+    lead = {"reference": "PractitionerRole/crisis-lead"}
+    assert (await story.crisis.put({**allocation, "status": "accepted", "owner": lead})).status_code == 200
+    told = (await story.crisis.get("Task?code=alert")).json().get("entry", [])
+    assert ["merge-plan" in each["resource"]["description"] for each in told] == [True]

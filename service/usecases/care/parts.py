@@ -58,13 +58,18 @@ async def _is_held(work: UnitOfWork, key: str) -> bool:
 
 def merge_asked(work: UnitOfWork, row: Row) -> Resource:
     """OWN-11: the alert that asks a plan's agency to merge it with another active plan of the same person."""
+    return parallel(work, row.reference, row.custodian, link(row.resource, "subject"))
+
+
+def parallel(work: UnitOfWork, plan: str, agency: str, person: str) -> Resource:
+    """As `merge_asked`, about a plan that need not be stored yet."""
     return task_of(
         clock.new_id(),
         TaskCode.ALERT,
-        requester=row.custodian,
-        owner=row.custodian,
-        patient=link(row.resource, "subject"),
+        requester=agency,
+        owner=agency,
+        patient=person,
         at=work.context.at,
-        focus=row.reference,
+        focus=plan,
         text="This person has another active top-level plan: merge the two by a Task `merge-plan`, or end one (OWN-11).",
     )

@@ -21,8 +21,8 @@ from service.fhir.canonical import (
 from service.fhir.coding import concept
 from service.fhir.date import written
 from service.fhir.reference import link, name_of, reference_to
-from service.usecases.care import careplans, outcomes
-from service.usecases.request.proposal import Proposal, store
+from service.usecases.care import careplans, outcomes, parts
+from service.usecases.request.proposal import Proposal, sees, store
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
 
@@ -76,7 +76,19 @@ async def _begun(work: UnitOfWork, viewer: Viewer, task: Resource, agency: str, 
     plan = _plan(work, task, lead, name_of(episode), by)
     await careplans.write(work, viewer, Proposal(plan, None, "c"))
     await _leads(work, task, plan, agency)
+    await _parallel(work, viewer, task, plan, agency)
     return name_of(plan)
+
+
+async def _parallel(work: UnitOfWork, viewer: Viewer, task: Resource, plan: Resource, agency: str) -> None:
+    """OWN-11: asks the agency to merge the plan that begins with one that another agency leads, where it may see that one."""
+    rows = await work.services.holdings.of("CarePlan", sorted(await work.patients(link(task, "for"))))
+    for row in rows:
+        other = row.custodian != agency and row.resource.get("status") == "active" and is_top_level(row.resource)
+        if other and await sees(work, viewer, row.reference):
+            alert = parts.parallel(work, name_of(plan), agency, link(task, "for"))
+            await outcomes.put(work, Staged(alert, created=True, custodian=agency))
+            return
 
 
 async def _leads(work: UnitOfWork, task: Resource, plan: Resource, agency: str) -> None:
