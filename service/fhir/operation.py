@@ -76,7 +76,10 @@ def _read(listed: Iterable[Resource], inputs: Mapping[str, Input], values: dict[
 
 
 _OBJECTS = frozenset(
-    {"valueReference", "valueIdentifier", "valueCoding", "valueCodeableConcept", "valuePeriod", "valueDuration", "resource"}
+    {
+        *("valueReference", "valueIdentifier", "valueCoding", "valueCodeableConcept"),
+        *("valuePeriod", "valueDuration", "valueQuantity", "resource"),
+    }
 )
 
 

@@ -318,7 +318,7 @@ async def test_e13_a_risk_forum_ends_each_case_with_an_action_or_a_review(story:
     assert set(rules(await close(story.trust, listed, asked))) == {"E13"}
     for each in forum["item"]:
         if each["linkId"] == "referral-criterion":
-            each["answer"] = [{"valueCoding": {"system": f"{SYSTEM}/agenda-reason", "code": "safeguarding"}}]
+            each["answer"] = [{"valueString": "Repeated non-engagement since the summer"}]
         if each["linkId"] == "threshold-consistency":
             each["answer"] = [{"valueCoding": {"system": f"{SYSTEM}/dataset-answer", "code": "none"}}]
     await story.trust.created(forum)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -30,6 +31,8 @@ ANSWERED = {meeting.CASE_REVIEW: dataset("case-review"), meeting.RISK_FORUM: dat
 """The dataset that a kind of meeting asks for."""
 CRITERIA = frozenset({"repeated-non-engagement", "safeguarding", "early-relapse"})
 """The criteria by which a person is referred to a risk forum (E13)."""
+NAMED = re.compile(r"non-engag|not engag|safeguard|relapse", re.IGNORECASE)
+"""The words by which an answer names one of them, as the shipped pathway reads them."""
 WITHOUT_ANSWER = frozenset({"none", "not-known"})
 
 
@@ -182,8 +185,8 @@ def _criterion(answers: Resource) -> bool:
     """Whether a forum's dataset names one of the three criteria, by its code or in its words."""
     for item in answers.get("item", ()):
         for answer in item.get("answer", ()) if item.get("linkId") == "referral-criterion" else ():
-            text = str(answer.get("valueString", "")).strip().casefold().replace(" ", "-")
-            if text in CRITERIA or codes_in(answer.get("valueCoding"), AGENDA_REASON) & CRITERIA:
+            in_words = NAMED.search(str(answer.get("valueString", "")))
+            if in_words or codes_in(answer.get("valueCoding"), AGENDA_REASON) & CRITERIA:
                 return True
     return False
 

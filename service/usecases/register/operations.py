@@ -161,7 +161,9 @@ def _parameter(each: Input) -> Resource:
     return {"extension": [{"url": ALLOWED_TYPE, "valueUri": code} for code in codes], **said, "type": "Element"}
 
 
-_PRIMITIVE = {name: name[0].lower() + name[1:] for name in ("Code", "Date", "DateTime", "Instant", "Integer", "String")}
+_PRIMITIVE = {
+    name: name[0].lower() + name[1:] for name in ("Code", "Date", "DateTime", "Instant", "Integer", "Markdown", "String")
+}
 
 
 def _returned(operation: Operation) -> Resource:
