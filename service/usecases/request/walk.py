@@ -13,11 +13,16 @@ from service.store.records import Row
 from service.store.search import ordered
 from service.store.visible import Visible
 from service.usecases.request.services import Services
-from service.usecases.request.viewer import MANY, Shown, Viewer
+from service.usecases.request.viewer import MANY, Shown, Viewer, parted
 
 BATCH = 500
 LOOKED = 2000
 """How many rows of a large agency's search are looked at before its people are listed after all."""
+
+
+def _whole(shown: Shown) -> bool:
+    """Whether all of a record is told, whoever reads it: the database has tested it as it is."""
+    return shown.body is shown.row.body and not parted(shown.row)
 
 
 @dataclass(slots=True)
@@ -36,7 +41,7 @@ class Walk:
         """The rows that the caller may see. What is not told cannot be searched for: a record of which not all is told is a match
         only when what is told matches."""
         shown = await self.viewer.reveal(rows, self.verb)
-        return [each for each in shown if each.body is each.row.body or evaluated(self.query, self.viewer.left(each))]
+        return [each for each in shown if _whole(each) or evaluated(self.query, self.viewer.left(each))]
 
     async def page(self, after: Cursor | None, wanted: int) -> list[Shown]:
         """The next matches after a place, at most `wanted`. Raises Refused TOO_COSTLY."""
