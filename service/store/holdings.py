@@ -36,6 +36,10 @@ class Holdings:
         """Every live row of a type with this index key."""
         return await self._find(type_, {"idx": key, "del": False})
 
+    async def having_all(self, type_: str, keys: Collection[str]) -> list[Row]:
+        """Every live row of a type with all of these index keys."""
+        return await self._find(type_, {"idx": {"$all": list(keys)}, "del": False})
+
     async def having_any(self, type_: str, keys: Collection[str]) -> list[Row]:
         """Every live row of a type with any of these index keys."""
         return await self._find(type_, {"idx": {"$in": list(keys)}, "del": False})

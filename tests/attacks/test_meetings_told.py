@@ -9,7 +9,7 @@ from service.change import Resource
 from tests.attacks.callers import alike
 from tests.attacks.held import HERE, NOW, REVIEW, Held, held, known
 from tests.locality import Agency, plan, stored
-from tests.meetings import agenda, close, decided, decision, entry, flag, meeting, participant, ref, transaction
+from tests.meetings import action, agenda, close, decided, decision, entry, flag, meeting, participant, ref, transaction
 from tests.stepping import consent
 from tests.story.test_front_door import Story, story
 
@@ -287,3 +287,13 @@ async def test_a_hidden_entry_changes_no_byte_of_what_is_read(story: Story) -> N
     before = (await story.crisis.get(f"List/{one.listed['id']}")).json()
     await hidden(story, one)
     assert (await story.crisis.get(f"List/{one.listed['id']}")).json() == before
+
+
+async def test_an_action_about_a_hidden_item_does_not_tell_its_person(story: Story) -> None:
+    """Whom a record is about that the chair may not see is named by no refusal of a close."""
+    one = await held(story)
+    someone = await known(story, denied=("trust",), keeper="housing")
+    item = f"Flag/{(await story.housing.created(flag(someone)))['id']}"
+    answer = await close(story.trust, one.listed, decided(item, "actions", action()))
+    assert answer.status_code == 422
+    assert someone not in answer.text

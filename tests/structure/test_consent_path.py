@@ -30,7 +30,6 @@ PATHS: Mapping[str, str] = {
     "usecases/disclosure/disclosure_account.py": "an account is decided line by line with the viewer of who asks",
     "usecases/disclosure/adjustments.py": "how a person is met stands in a Task; each reader sees it as they may see its dataset",
     "usecases/care/agendas.py": "rules look at meetings and plans; who may not know of an entry is not told of it",
-    "usecases/care/meetings.py": "rules look at when a forum was held; nothing leaves",
     "usecases/care/meeting_cases.py": "rules look at plans and answers of those on an agenda; a refusal names linkIds alone",
     "usecases/care/meeting_close.py": "rules look at the open Tasks of those on an agenda; nothing leaves",
     "usecases/care/taken_on.py": "rules look for the plan by which an agency leads already; nothing leaves",

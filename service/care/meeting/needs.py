@@ -2,22 +2,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from service.care.meeting import meeting as reading
 from service.care.meeting.agenda import RESTRICTIVE
 from service.care.meeting.decision import ACTIONS, ALLOCATED, DEFERRED, KINDS, NO_ACTION, REDIRECTED, Decision
 from service.care.meeting.situation import Attendee, Case, Meeting
-from service.care.ownership.role import lead_fault, organization_of, role_fault
+from service.care.ownership.role import proposal_fault, role_fault
 from service.care.task.dataset import blank
 from service.care.task.requirements import Issues, issue
 from service.change import Resource
 from service.fhir.date import due
-from service.problem import Issue
+from service.problem import Category, Issue, Problem
 
 RULE = "E1"
 PERSONAL = ("subject", "episodeOfCare", "basedOn", "appointment", "reasonReference", "diagnosis", "account", "partOf")
 """The members of an Encounter that lead to a person."""
 CLOSING = "Encounter.status"
 """Where a meeting that cannot be closed yet says that it is."""
+
+
+def refusal(issues: Iterable[Issue]) -> Problem:
+    """The refusal of a close with all that it lacks; of one that only asks for what was asked already, as a duplicate (MTG-3)."""
+    found = tuple(issues)
+    twice = all(each.code == "duplicate" for each in found)
+    return Problem(Category.DUPLICATE if twice else Category.RULE, found)
 
 
 def sound(found: Meeting) -> Issues:
@@ -167,14 +176,9 @@ def _allocated(found: Meeting, case: Case, named: str, made: Decision) -> Issues
     if not made.receiver.startswith("Organization/") or not case.live:
         said = f"`{made.receiver}` is no Organization with a live sharing agreement" if made.receiver else "it names none"
         issues.append(issue(f"An allocation of {named} names its `receiver`; {said}.", CLOSING, "TRI-1"))
-    if made.lead:
-        known = case.lead.role or {}
-        fault = lead_fault(case.lead, found.at, found.zone) if known else "it is not known here"
-        if not fault and organization_of(known) != made.receiver:
-            fault = "it is of another agency than the receiver"
-        if fault:
-            text = f"`{made.lead}` cannot be proposed to lead {named}: {fault}. Propose an active role of the receiver, or none."
-            issues.append(issue(text, CLOSING, "TRI-1"))
+    if made.lead and (fault := proposal_fault(case.lead, made.receiver, found.at, found.zone)):
+        text = f"`{made.lead}` cannot be proposed to lead {named}: {fault}. Propose an active role of the receiver, or none."
+        issues.append(issue(text, CLOSING, "TRI-1"))
     if case.plan is not None and case.leader == made.receiver != "":
         issues.append(issue(f"`{made.receiver}` leads the plan of {named} already: decide `actions`.", CLOSING, RULE))
     if case.plan is None and not case.referral:

@@ -51,6 +51,14 @@ def role_fault(role: Resource | None, at: datetime, zone: tzinfo) -> str:
     return ""
 
 
+def proposal_fault(lead: Lead, receiver: str, at: datetime, zone: tzinfo) -> str:
+    """Why a Lead cannot be proposed to lead at the agency `receiver` (TRI-1), or ''."""
+    if lead.role is None:
+        return "it is not known here"
+    fault = lead_fault(lead, at, zone)
+    return fault or ("" if organization_of(lead.role) == receiver else "it is of another agency than the receiver")
+
+
 def organization_of(role: Resource) -> str:
     """The Organization reference of a PractitionerRole, or ''."""
     return link(role, "organization")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from service.care.ownership.role import Lead, lead_fault, organization_of
+from service.care.ownership.role import Lead, lead_fault, organization_of, proposal_fault
 from service.care.referral import referral
 from service.care.referral.referral import ALLOCATED, OUTCOMES, REDIRECTED, Decision
 from service.care.referral.situation import FrontDoorSituation
@@ -108,14 +108,9 @@ def _allocated(situation: FrontDoorSituation, made: Decision) -> Issues:
     elif not situation.authority.permitted:
         text = f"Sharing with `{made.receiver}` is not permitted: {situation.authority.text}."
         found.append(issue(text, _OUT, "HOV-3"))
-    if made.lead:
-        known = situation.lead.role or {}
-        fault = lead_fault(situation.lead, situation.at, situation.zone) if known else "it is not known here"
-        if not fault and organization_of(known) != made.receiver:
-            fault = "it is of another agency than the receiver"
-        if fault:
-            text = f"`{made.lead}` cannot lead: {fault}. Propose an active PractitionerRole of the receiver, or none."
-            found.append(issue(text, _OUT, "TRI-1"))
+    if made.lead and (fault := proposal_fault(situation.lead, made.receiver, situation.at, situation.zone)):
+        text = f"`{made.lead}` cannot lead: {fault}. Propose an active PractitionerRole of the receiver, or none."
+        found.append(issue(text, _OUT, "TRI-1"))
     return tuple(found)
 
 

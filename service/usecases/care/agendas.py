@@ -11,7 +11,7 @@ from service.care.meeting.agenda import Entry
 from service.care.ownership.plan import is_top_level
 from service.care.task import reading
 from service.change import Party, Resource
-from service.fhir.canonical import COMMUNICATION_CATEGORY
+from service.fhir.canonical import COMMUNICATION_CATEGORY, MEETING_TYPE
 from service.fhir.coding import codes_in
 from service.fhir.date import begins, ends, written
 from service.fhir.reference import link, links, name_of, references_to, unversioned
@@ -20,15 +20,13 @@ from service.usecases.care.sending import PURPOSE
 from service.usecases.disclosure.recipient import Recipient, decided
 from service.usecases.request.work import UnitOfWork
 
-FINDS = {"List": "encounter", "Communication": "encounter"}
-"""The search parameter by which a record of a meeting is found."""
 LONGEST = timedelta(days=1)
 """How long a meeting ties those who take part, where it does not say when it ends."""
 
 
 async def of_meeting(work: UnitOfWork, kind: str, encounter: str) -> list[Resource]:
     """The records of a type that a meeting has, as the unit of work will leave them."""
-    rows = await work.services.holdings.having(kind, f"{FINDS[kind]}={encounter}")
+    rows = await work.services.holdings.having(kind, f"encounter={encounter}")
     for row in rows:
         work.rows.setdefault(row.reference, row)
     staged = [
@@ -202,7 +200,7 @@ async def _waiting(work: UnitOfWork, agency: str, kind: str, forum: str) -> Reso
 
 async def _planned(work: UnitOfWork, agency: str, kind: str, forum: str, but: str) -> Resource | None:
     """The next meeting of an agency that is planned, of a forum or kind; None when there is none."""
-    rows = await work.services.holdings.having("Encounter", f"service-provider={agency}")
+    rows = await held_by(work, agency, kind)
     found = [await work.get(row.reference) for row in rows if row.reference != but]
     planned = [
         each
@@ -214,6 +212,12 @@ async def _planned(work: UnitOfWork, agency: str, kind: str, forum: str, but: st
     ]
     first = min(planned, key=lambda each: (_starts(work, each), each["id"]), default=None)
     return await work.guarded(name_of(first)) if first is not None else None
+
+
+async def held_by(work: UnitOfWork, agency: str, kind: str) -> list[Row]:
+    """The meetings of a kind that an agency provides, among all its Encounters."""
+    keys = (f"type={MEETING_TYPE}|{kind}", f"service-provider={agency}")
+    return await work.services.holdings.having_all("Encounter", keys)
 
 
 def _starts(work: UnitOfWork, encounter: Resource) -> str:

@@ -22,7 +22,7 @@ from service.fhir.canonical import AGENDA_REASON, DATASET_ANSWER, TaskCode, data
 from service.fhir.coding import codes_in
 from service.fhir.reference import link, name_of
 from service.store.records import Row
-from service.usecases.care import agendas
+from service.usecases.care import agendas, sending
 from service.usecases.request.proposal import sees
 from service.usecases.request.viewer import Viewer
 from service.usecases.request.work import UnitOfWork
@@ -101,7 +101,7 @@ async def _loaded(work: UnitOfWork, viewer: Viewer, found: Meeting, case: Case, 
         referral=open_,
         allocated=await _allocated(work, viewer, case) if open_ and triage is None else "",
         triaged=triage is not None and await work.organization(link(triage.resource, "owner")) == found.chair_agency,
-        live=await _live(work, made.receiver) if made else False,
+        live=await sending.live(work, made.receiver) if made else False,
         lead=await work.lead(made.lead) if made and made.lead.startswith("PractitionerRole/") else Lead(),
     )
     wanted = ANSWERED.get(found.kind)
@@ -134,12 +134,6 @@ async def _allocated(work: UnitOfWork, viewer: Viewer, case: Case) -> str:
         if open_ and await sees(work, viewer, row.reference):
             return row.reference
     return ""
-
-
-async def _live(work: UnitOfWork, organization: str) -> bool:
-    partner = await work.services.directory.partner(organization) if organization else None
-    known = await work.services.directory.get(organization) if partner else None
-    return partner is not None and partner.live(work.context.at) and (known or {}).get("active") is not False
 
 
 async def _answered(work: UnitOfWork, found: Meeting, case: Case, ref: str, wanted: str) -> Case:

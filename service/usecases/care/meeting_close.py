@@ -23,7 +23,7 @@ from service.fhir.canonical import (
 )
 from service.fhir.coding import codes_in, concept
 from service.fhir.reference import link, links, name_of, reference_to, unversioned
-from service.problem import Category, Issue, Problem, Refused
+from service.problem import Category, Issue, Refused
 from service.usecases.care import agendas, meeting_cases, outcomes, tasks
 from service.usecases.request.proposal import Proposal
 from service.usecases.request.viewer import Viewer
@@ -56,10 +56,8 @@ async def close(work: UnitOfWork, viewer: Viewer, found: Meeting, encounter: Res
 
 
 def _refuse(issues: Sequence[Issue]) -> None:
-    """Refuses a close with all that it lacks; one that only asks for what was asked already (MTG-3), as a duplicate."""
     if issues:
-        twice = all(each.code == "duplicate" for each in issues)
-        raise Refused(Problem(Category.DUPLICATE if twice else Category.RULE, tuple(issues)))
+        raise Refused(needs.refusal(issues))
 
 
 def _strays(cases: Sequence[Case], taken: Iterable[Resource]) -> list[Issue]:
@@ -71,10 +69,15 @@ def _strays(cases: Sequence[Case], taken: Iterable[Resource]) -> list[Issue]:
 
 
 async def _stray_actions(work: UnitOfWork, ref: str, cases: Sequence[Case]) -> list[Issue]:
-    """Actions for whom the meeting does not decide about."""
+    """Actions for whom the meeting does not decide about, each named as its sender knows it: the person of an item may be hidden
+    from them."""
     known = {patient for case in cases for patient in await work.patients(case.person)}
     text = "An action is for somebody whom the meeting decides about, and `{}` is not on its agenda: leave the action out."
-    strays = [link(each, "for") or "nobody" for each in meeting_cases.actions_of(work, ref) if link(each, "for") not in known]
+    strays = [
+        link(each, "focus") or link(each, "for") or "nobody"
+        for each in meeting_cases.actions_of(work, ref)
+        if link(each, "for") not in known
+    ]
     return [issue(text.format(each), needs.CLOSING, needs.RULE) for each in strays]
 
 

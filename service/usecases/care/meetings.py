@@ -300,7 +300,7 @@ async def _watch(work: UnitOfWork, service: Resource) -> None:
 async def _last(work: UnitOfWork, forum: str) -> Row | None:
     """The meeting in which a forum was held last; None when it never was."""
     service = await work.get(forum) or {}
-    rows = await work.services.holdings.having("Encounter", f"service-provider={link(service, 'providedBy')}")
+    rows = await agendas.held_by(work, link(service, "providedBy"), meeting.forum_kind(service))
     held = [row for row in rows if meeting.forum_of(row.resource) == forum and row.resource.get("status") == meeting.FINISHED]
     return max(held, key=lambda row: row.at, default=None)
 

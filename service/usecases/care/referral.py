@@ -87,7 +87,7 @@ async def _referral(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> Ref
         before=before,
         sender=await work.organization(link(after, "requester")),
         receiver=receiver,
-        live=await _live(work, receiver),
+        live=await sending.live(work, receiver),
         decide_by=pathway.due("TIM-14", work.context.at, work.services.calendar, priority=priority),
         answer_by=pathway.due("TIM-15", work.context.at, work.services.calendar, priority=priority),
         known=await sees(work, viewer, link(after, "subject")),
@@ -153,13 +153,6 @@ async def _open_tasks(
     of = {kind: [each for each in open_ if reading.code(each) == kind] for kind in rules.CLOCKS}
     first = {kind: next(iter(found), None) for kind, found in of.items()}
     return first[TaskCode.TRIAGE], first[TaskCode.CLARIFICATION], (*of[TaskCode.APPROVE], *of[TaskCode.ALLOCATION])
-
-
-async def _live(work: UnitOfWork, organization: str) -> bool:
-    """Whether an agency is active and its sharing agreement stands."""
-    partner = await work.services.directory.partner(organization) if organization else None
-    known = await work.services.directory.get(organization) if partner else None
-    return partner is not None and partner.live(work.context.at) and (known or {}).get("active") is not False
 
 
 async def _tasks(work: UnitOfWork, subject: str) -> list[Resource]:
@@ -285,7 +278,7 @@ async def load(work: UnitOfWork, viewer: Viewer, proposal: Proposal) -> FrontDoo
         decider=await work.organization(decider) if decider else "",
         deciding=await work.lead(decider),
         earlier=await work.lead(decision.decided_by) if reading.code(standing) == TaskCode.APPROVE else NOBODY,
-        live=await _live(work, receiver),
+        live=await sending.live(work, receiver),
         lead=await work.lead(lead),
         authority=await _allowed(work, standing, triage, request, receiver),
         redirect=await _completeness(work, redirect, REDIRECT, subject),

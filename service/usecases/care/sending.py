@@ -24,6 +24,13 @@ PURPOSE = "TREAT"
 IMPLIED = "Shared for the person's care, as consent permits."
 
 
+async def live(work: UnitOfWork, organization: str) -> bool:
+    """Whether an agency is active and its sharing agreement stands, so that it may be sent anything."""
+    partner = await work.services.directory.partner(organization) if organization else None
+    known = await work.services.directory.get(organization) if partner else None
+    return partner is not None and partner.live(work.context.at) and (known or {}).get("active") is not False
+
+
 async def permitted(
     work: UnitOfWork, task: Resource, sender: str, receiver: str, rows: Sequence[Row], hidden: frozenset[str] = frozenset()
 ) -> Authority:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 from service import clock
-from service.care.meeting import agenda, decision, meeting
+from service.care.meeting import agenda, decision, meeting, needs
 from service.care.task.made import task_of
 from service.change import Resource
 from service.fhir import canonical
@@ -79,8 +79,7 @@ async def _close(services: Services, context: RequestContext, identity: str, ent
             raise
         issues += [replace(each, expression=_place(each.text, entries, context.base)) for each in refused.problem.issues]
     if issues:
-        twice = all(each.code == "duplicate" for each in issues)
-        raise Refused(Problem(Category.DUPLICATE if twice else Category.RULE, tuple(dict.fromkeys(issues))))
+        raise Refused(needs.refusal(dict.fromkeys(issues)))
     answers = await idempotency.together(work, [ref, *refs])
     return await _told(work, [each.reference for each in answers])
 
